@@ -1,0 +1,356 @@
+/* pixelrnn.h - exact-likelihood image models in C.
+ *
+ * The three networks of "Pixel Recurrent Neural Networks" (van den Oord, Kalchbrenner, Kavukcuoglu,
+ * ICML 2016): Row LSTM, Diagonal BiLSTM and PixelCNN. Each models p(image) exactly, as a product over
+ * pixels in raster order, and inside a pixel over the channels R, G, B, of p(value | all values before).
+ *
+ * A first program:
+ *
+ *     prnn_context *ctx = prnn_context_create();
+ *     prnn_model *model = NULL;
+ *     if (prnn_model_load(ctx, "model.safetensors", &model) != PRNN_OK) {
+ *         fprintf(stderr, "%s\n", prnn_message(ctx));
+ *         return 1;
+ *     }
+ *     prnn_config config = PRNN_CONFIG_INIT;
+ *     prnn_model_config(model, &config);
+ *     size_t bytes = (size_t)config.height * config.width * config.channels;
+ *     uint8_t *images = malloc(16 * bytes);
+ *     prnn_sample(ctx, model, 16, NULL, images);                            // 16 new images
+ *     double nats[16];
+ *     prnn_evaluate(ctx, model, images, 16, nats, NULL);                    // how likely each one is
+ *     prnn_write_png(ctx, "samples.png", images, 16, config.height, config.width, config.channels,
+ *                    config.levels, 0);                                     // one contact sheet
+ *
+ * Conventions
+ *   Images are uint8_t levels 0..K-1, (n, H, W, C) with C fastest; K is the `levels` of the model.
+ *   Every function that can fail returns a prnn_status; prnn_message(ctx) then holds one sentence that
+ *     names the file or value and the way out. The library never prints, exits or aborts.
+ *   Options structs begin with their size, so that they can grow: start from the PRNN_..._INIT macro
+ *     beside each and change what you need. Where a function takes options, NULL means all defaults.
+ *   A context serves one thread at a time (its own threads work inside a call). Models and data sets
+ *     may be shared by contexts as long as nobody changes them.
+ *   The same inputs give the same bits, whatever the number of threads.
+ */
+#ifndef PIXELRNN_H
+#define PIXELRNN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define PRNN_API __attribute__((visibility("default")))
+#else
+#define PRNN_API
+#endif
+
+#define PRNN_VERSION "0.1.0"
+
+/* The version of the library that runs, "major.minor.patch". Static storage. */
+PRNN_API const char *prnn_version(void);
+
+/* ------------------------------------------------------------------------------------- status */
+
+typedef enum prnn_status {
+    PRNN_OK = 0,
+    PRNN_ERROR_ARGUMENT, /* a value that the caller gave is out of range or does not fit the others */
+    PRNN_ERROR_FILE,     /* a file cannot be opened, read or written (also: disk full) */
+    PRNN_ERROR_FORMAT,   /* a file was read, and what it holds is not what it should be */
+    PRNN_ERROR_MEMORY,   /* not enough memory */
+    PRNN_ERROR_DIVERGED, /* training met a NaN or infinite loss or gradient */
+    PRNN_STOPPED         /* a progress callback asked to stop; what was done so far is saved */
+} prnn_status;
+
+/* ------------------------------------------------------------------------------------ context */
+
+/* Threads, processor kernels and the message of the last failure. */
+typedef struct prnn_context prnn_context;
+
+/* A context with one thread per core and the best kernels for this processor. NULL: out of memory.
+ * Free with prnn_context_free. */
+PRNN_API prnn_context *prnn_context_create(void);
+PRNN_API void prnn_context_free(prnn_context *ctx);
+
+/* One sentence about the last failure in this context; "" if there was none. Owned by the context and
+ * valid until the next call that fails. */
+PRNN_API const char *prnn_message(const prnn_context *ctx);
+
+/* Number of threads, 1 to 1024; 0: one per core. Results do not depend on it. */
+PRNN_API prnn_status prnn_context_set_threads(prnn_context *ctx, int threads);
+
+/* Forces an instruction set by name ("generic", "avx2", "avx512"); NULL or "auto": the best that the
+ * processor has. PRNN_ERROR_ARGUMENT if this build or this processor lacks it. */
+PRNN_API prnn_status prnn_context_set_cpu(prnn_context *ctx, const char *name);
+PRNN_API const char *prnn_context_cpu(const prnn_context *ctx);
+
+/* ------------------------------------------------------------------------------------- models */
+
+typedef enum prnn_kind { PRNN_ROW, PRNN_DIAGONAL, PRNN_CNN } prnn_kind;
+
+/* What a network looks like: SPEC "The network", paper section 3 and table 1. */
+typedef struct prnn_config {
+    size_t size;
+    prnn_kind kind;
+    int height, width;      /* H, W: 1..4096 pixels */
+    int channels;           /* C: 1 (grey) or 3 (R, G, B) */
+    int levels;             /* K: 2..256 levels of a value; 2 means one Bernoulli logit per value */
+    int layers;             /* L: 1..256 */
+    int hidden;             /* h: features of a state, C..4096; the residual stream has 2h */
+    int head;               /* features of the two 1x1 layers in front of the logits, C..8192 */
+    bool residual;          /* x = x + y(x) in every layer */
+    bool skip;              /* 1x1 connections from every layer to the head */
+    int condition_size;     /* multi-scale; 0: an unconditional model (others are not supported yet) */
+    int condition_features; /* multi-scale; 0 */
+} prnn_config;
+
+#define PRNN_CONFIG_INIT                                                                            \
+    { sizeof(prnn_config), PRNN_DIAGONAL, 28, 28, 1, 256, 7, 16, 32, true, false, 0, 0 }
+
+/* "row", "diagonal", "cnn", and back. */
+PRNN_API const char *prnn_kind_name(prnn_kind kind);
+PRNN_API prnn_status prnn_kind_from_name(prnn_context *ctx, const char *name, prnn_kind *kind);
+
+typedef struct prnn_model prnn_model;
+
+/* A new model with random weights, which are a function of config and seed. The logits start at zero,
+ * so that every value is equally likely. Free with prnn_model_free. */
+PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
+                                       prnn_model **model);
+
+/* Reads a model file (SPEC "Model file"). Refuses missing, unknown and misshapen tensors, values that
+ * are not finite, and weights that are not zero where a mask closes them. */
+PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model);
+
+/* Writes a model file, beside `path` first and then renamed: a failure leaves the old file as it was. */
+PRNN_API prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path);
+PRNN_API void prnn_model_free(prnn_model *model);
+
+/* Fills *config, up to the size that it says it has. */
+PRNN_API void prnn_model_config(const prnn_model *model, prnn_config *config);
+
+/* One named array of weights, in PyTorch's layout (SPEC "Model file"). */
+typedef struct prnn_tensor {
+    const char *name;    /* owned by the model */
+    int rank;            /* 1 or 4 */
+    int shape[4];        /* unused dimensions are 1 */
+    size_t count;        /* product of the shape */
+    size_t offset;       /* of the first element in the block of all parameters and in gradients */
+    const float *values; /* count floats, owned by the model */
+} prnn_tensor;
+
+PRNN_API size_t prnn_model_tensor_count(const prnn_model *model);
+/* Tensor i, 0 <= i < prnn_model_tensor_count, in the order of the file. */
+PRNN_API void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor);
+/* Number of floats in all tensors; with `open_only`, without those that a mask closes. */
+PRNN_API size_t prnn_model_parameter_count(const prnn_model *model, bool open_only);
+/* Whether parameter number `index` (tensor.offset + element) is open, that is, not closed by a mask. */
+PRNN_API bool prnn_model_parameter_is_open(const prnn_model *model, size_t index);
+/* Replaces the block of all parameters (prnn_model_parameter_count floats, copied). Refuses what
+ * prnn_model_load refuses. */
+PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values);
+
+/* ------------------------------------------------------------------------------------ progress */
+
+typedef struct prnn_progress {
+    const char *phase;       /* "train", "validate", "evaluate", "sample", "complete" */
+    uint64_t done, total;    /* steps, images or pixel rows; total is never 0 */
+    double seconds;          /* since the phase began (train: in this run) */
+    double images_per_second;
+    /* Only while training: */
+    double epoch;            /* passes over the training data, with fraction */
+    double learning_rate;
+    double train_nats;       /* mean over the images since the last line of the log */
+    double valid_nats;       /* of the last validation; NaN before the first */
+    double best_nats;        /* lowest validation so far; NaN before the first */
+} prnn_progress;
+
+/* Called from the calling thread, after every step. Return false to stop: the call then ends with
+ * PRNN_STOPPED, and training has written a checkpoint. */
+typedef bool (*prnn_progress_fn)(void *user, const prnn_progress *progress);
+
+/* ----------------------------------------------------------------------------------- data sets */
+
+/* Images of one size, as levels 0..K-1. */
+typedef struct prnn_data prnn_data;
+
+typedef enum prnn_values {
+    PRNN_VALUES_8BIT,  /* a byte v becomes level floor(v K / 256): K = 2 thresholds at 128 */
+    PRNN_VALUES_LEVELS /* the file holds levels 0..K-1; a larger one is an error */
+} prnn_values;
+
+typedef enum prnn_fit {
+    PRNN_FIT_EXACT, /* an image of another size is an error */
+    PRNN_FIT_CROP,  /* cut out the centre; an image that is too small is an error */
+    PRNN_FIT_RESIZE /* cut the centre to the target's shape, then resample by area */
+} prnn_fit;
+
+typedef struct prnn_data_options {
+    size_t size;
+    int levels;           /* K: 2..256 */
+    prnn_values values;
+    bool binarize_sample; /* K = 2: level 1 with probability v / 255, drawn anew each epoch */
+    int height, width;    /* 0: as the file has them */
+    int channels;         /* 0: as the file has them; 1: colour becomes luma (BT.601), 3: grey is repeated */
+    prnn_fit fit;         /* for images that are not height x width */
+    size_t first;         /* leave out the images before this one */
+    size_t limit;         /* at most so many images; 0: all */
+} prnn_data_options;
+
+#define PRNN_DATA_OPTIONS_INIT                                                                      \
+    { sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0 }
+
+/* Opens a data set; the format is told by the content, not by the name:
+ *   idx or idx.gz, type unsigned byte, rank 3 (MNIST) or 4 (n, H, W, C);
+ *   CIFAR-10 or CIFAR-100 binary: one .bin file, or a folder with data_batch_*.bin (or train.bin), the
+ *     training images; test_batch.bin and test.bin only when named themselves;
+ *   a folder of .png files, in the order of their names; or one .png file;
+ *   .npy of uint8, (n, H, W) or (n, H, W, C), C order;
+ *   .npz with one such array (or with one named "images", "data" or "arr_0").
+ * The whole set is read into memory. Free with prnn_data_free. */
+PRNN_API prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
+                                    prnn_data **data);
+
+/* A data set of `count` images in memory, (count, height, width, channels) bytes, copied. */
+PRNN_API prnn_status prnn_data_from_memory(prnn_context *ctx, const uint8_t *images, size_t count,
+                                           int height, int width, int channels,
+                                           const prnn_data_options *options, prnn_data **data);
+PRNN_API void prnn_data_free(prnn_data *data);
+
+PRNN_API size_t prnn_data_count(const prnn_data *data);
+PRNN_API int prnn_data_height(const prnn_data *data);
+PRNN_API int prnn_data_width(const prnn_data *data);
+PRNN_API int prnn_data_channels(const prnn_data *data);
+PRNN_API int prnn_data_levels(const prnn_data *data);
+
+/* Copies the images indices[0..n-1] (each < count) into `images`, n * H * W * C levels. seed and epoch
+ * choose the draw of binarize_sample and mean nothing without it. */
+PRNN_API prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, const size_t *indices,
+                                    size_t n, uint64_t seed, uint64_t epoch, uint8_t *images);
+
+/* ---------------------------------------------------------------------------------- likelihood */
+
+/* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
+ * (count, H, W, C) float in nats. */
+PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
+                                   size_t count, double *nats, float *values);
+
+/* bits per dimension = nats / (H W C ln 2). */
+PRNN_API double prnn_bits_per_dim(const prnn_model *model, double nats);
+
+/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (SPEC "Head"). */
+PRNN_API prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
+                                 size_t count, float *logits);
+
+/* Mean NLL of `count` images in nats, and its gradient by every parameter, in the order of the block of
+ * parameters (prnn_model_parameter_count floats); zero where a mask closes a weight. */
+PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
+                                   size_t count, double *mean_nats, float *gradient);
+
+/* ------------------------------------------------------------------------ sampling, completion */
+
+typedef struct prnn_sample_options {
+    size_t size;
+    uint64_t seed;        /* image i is a function of (model, seed, i) alone */
+    double temperature;   /* logits are divided by it; > 0; 1: the model itself */
+    prnn_progress_fn progress;
+    void *user;
+} prnn_sample_options;
+
+#define PRNN_SAMPLE_OPTIONS_INIT { sizeof(prnn_sample_options), 0, 1.0, NULL, NULL }
+
+/* Draws `count` images, (count, H, W, C) levels. Costs about one forward pass per image. */
+PRNN_API prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,
+                                 const prnn_sample_options *options, uint8_t *images);
+
+/* Completes `count` images (count, H, W, C), `samples` times each, into `completed`
+ * (count, samples, H, W, C). `known` is (H, W), one mask for all: where it is not 0 the image's pixel is
+ * kept, elsewhere it is drawn. A drawn value is conditioned on the values before it in raster order,
+ * known or drawn; known values after it are kept but cannot influence it (paper, figures 1 and 9). */
+PRNN_API prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
+                                   size_t count, const uint8_t *known, size_t samples,
+                                   const prnn_sample_options *options, uint8_t *completed);
+
+/* ---------------------------------------------------------------------------- pictures, arrays */
+
+/* Writes `count` images as one PNG contact sheet of `columns` columns (0: about square), a gap of one
+ * pixel between them (none around one single image). Level k is shown as round(255 k / (levels - 1)). */
+PRNN_API prnn_status prnn_write_png(prnn_context *ctx, const char *path, const uint8_t *images, size_t count,
+                                    int height, int width, int channels, int levels, int columns);
+
+typedef enum prnn_type { PRNN_U8, PRNN_F32, PRNN_F64 } prnn_type;
+
+/* Writes a .npy array of rank 1..8 in C order. */
+PRNN_API prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, int rank,
+                                    const size_t *shape, const void *values);
+
+/* Reads a mask of height x width: a PNG (a pixel of at least 128 is known) or a .npy of uint8 or bool,
+ * (H, W), not 0 is known. `known` gets height * width bytes, 0 or 1. */
+PRNN_API prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width,
+                                    uint8_t *known);
+
+/* ------------------------------------------------------------------------------------ training */
+
+typedef enum prnn_optimizer { PRNN_RMSPROP, PRNN_ADAM, PRNN_SGD } prnn_optimizer;
+
+typedef enum prnn_schedule {
+    PRNN_CONSTANT,
+    PRNN_COSINE, /* falls along half a cosine to final_fraction at the last step */
+    PRNN_STEP    /* times decay_factor every decay_epochs */
+} prnn_schedule;
+
+typedef struct prnn_train_options {
+    size_t size;
+    double epochs;          /* passes over the data; used where steps is 0 */
+    uint64_t steps;         /* optimizer steps */
+    int batch;              /* images per step, 1..65536; the last batch of an epoch may be smaller */
+    prnn_optimizer optimizer;
+    double learning_rate;
+    prnn_schedule schedule;
+    double warmup_steps;    /* the rate rises linearly over the first steps */
+    double final_fraction;  /* cosine: last rate / learning_rate */
+    double decay_factor;    /* step */
+    double decay_epochs;    /* step */
+    double beta1;           /* rmsprop: momentum (0: none); adam: decay of the mean; sgd: momentum */
+    double beta2;           /* rmsprop, adam: decay of the mean square; negative: 0.95 / 0.999 */
+    double epsilon;         /* rmsprop, adam: added to the root of the mean square */
+    double clip;            /* bound of the gradient's global norm; 0: none */
+    double ema;             /* decay of the moving average of the weights, used for validation and the
+                               model file; 0: none */
+    uint64_t seed;          /* order of the images, draws of binarize_sample */
+    uint64_t valid_every;   /* steps between validations; 0: once an epoch */
+    uint64_t log_every;     /* steps between lines of metrics.csv; 0: ten an epoch, and at validations */
+    double checkpoint_every;/* seconds between checkpoints (and one at each validation and at the end) */
+    bool resume;            /* go on from out/checkpoint.safetensors */
+    const char *out;        /* folder, made if missing */
+    prnn_progress_fn progress;
+    void *user;
+} prnn_train_options;
+
+#define PRNN_TRAIN_OPTIONS_INIT                                                                     \
+    {                                                                                               \
+        sizeof(prnn_train_options), 10, 0, 16, PRNN_RMSPROP, 1e-3, PRNN_CONSTANT, 0, 0, 0.5, 10,    \
+            -1, -1, 1e-8, 0, 0, 0, 0, 0, 60, false, NULL, NULL, NULL                                \
+    }
+
+/* Trains `model` from its present weights by stochastic gradient descent on the mean NLL of a batch in
+ * nats (paper section 5). Writes into options->out:
+ *   model.safetensors       the weights (their moving average, with ema) of the best validation; without
+ *                           `valid` (which may be NULL) those of the last step
+ *   metrics.csv             step, epoch, seconds, learning rate, training and validation NLL, images/s
+ *   checkpoint.safetensors  everything that `resume` needs; a resumed run ends with the same bits as one
+ *                           that was never interrupted
+ * and leaves in `model` what model.safetensors holds. PRNN_ERROR_DIVERGED keeps the last good checkpoint
+ * and model. A folder that already holds a checkpoint is refused unless `resume`. */
+PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, prnn_data *train, prnn_data *valid,
+                                const prnn_train_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,64 @@
+#include "base/context.h"
+
+#include "base/parallel.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *prnn_version(void) {
+    return PRNN_VERSION;
+}
+
+prnn_context *prnn_context_create(void) {
+    return calloc(1, sizeof(prnn_context));
+}
+
+void prnn_context_free(prnn_context *ctx) {
+    if (!ctx) {
+        return;
+    }
+    prnn_pool_free(ctx->pool);
+    free(ctx);
+}
+
+const char *prnn_message(const prnn_context *ctx) {
+    return ctx->message;
+}
+
+prnn_status prnn_context_set_threads(prnn_context *ctx, int threads) {
+    if (threads < 0 || threads > 1024) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%d threads: choose 1 to 1024, or 0 for one per core",
+                         threads);
+    }
+    ctx->threads = threads;
+    prnn_pool_free(ctx->pool);
+    ctx->pool = NULL;
+    return PRNN_OK;
+}
+
+prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) {
+    if (ctx) {
+        /* The arguments may point into the old message. */
+        char text[sizeof ctx->message];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        memcpy(ctx->message, text, sizeof text);
+    }
+    return status;
+}
+
+void prnn_options_read(void *to, size_t to_size, const void *from) {
+    if (!from) {
+        return;
+    }
+    size_t from_size;
+    memcpy(&from_size, from, sizeof from_size);
+    size_t known = from_size < to_size ? from_size : to_size;
+    if (known > sizeof(size_t)) {
+        memcpy((char *)to + sizeof(size_t), (const char *)from + sizeof(size_t), known - sizeof(size_t));
+    }
+}

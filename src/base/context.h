@@ -1,0 +1,29 @@
+/* What every part of the library shares: the context, its message, its threads and its kernels. */
+#ifndef PRNN_BASE_CONTEXT_H
+#define PRNN_BASE_CONTEXT_H
+
+#include <pixelrnn/pixelrnn.h>
+
+struct prnn_kernels;
+struct prnn_pool;
+
+struct prnn_context {
+    char message[1024];
+    int threads;                        /* as asked; 0: one per core */
+    struct prnn_pool *pool;             /* made at the first parallel call */
+    const struct prnn_kernels *kernels; /* NULL: not chosen yet (see kernels/kernels.h) */
+};
+
+#if defined(__GNUC__)
+#define PRNN_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#else
+#define PRNN_PRINTF(format, first)
+#endif
+
+/* Writes the sentence into the context (which may be NULL) and returns `status`. */
+prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) PRNN_PRINTF(3, 4);
+
+/* Copies an options struct of the caller over the defaults in *to, as far as both know it. */
+void prnn_options_read(void *to, size_t to_size, const void *from);
+
+#endif

@@ -1,0 +1,27 @@
+/* Files read whole, and files written beside their place and renamed into it. */
+#ifndef PRNN_BASE_FILE_H
+#define PRNN_BASE_FILE_H
+
+#include "base/context.h"
+
+#include <stdio.h>
+
+/* A whole file in memory, at most `limit` bytes (larger: PRNN_ERROR_FORMAT); free *bytes with prnn_free. */
+prnn_status prnn_file_read(prnn_context *ctx, const char *path, size_t limit, uint8_t **bytes, size_t *size);
+
+/* A file in the making: `stream` writes to a temporary file beside `path`. */
+typedef struct prnn_file_writer {
+    FILE *stream;
+    char *path, *temporary;
+} prnn_file_writer;
+
+prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_writer *writer);
+
+/* Flushes to disk and renames; on any failure (so far, or now) removes the temporary file and leaves what
+ * was at `path` as it was. Call exactly once after a successful begin. */
+prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer);
+
+/* Gives up: removes the temporary file. */
+void prnn_file_abandon(prnn_file_writer *writer);
+
+#endif

@@ -1,0 +1,23 @@
+/* Memory with checked sizes, and the layout of blocks that are planned first and allocated once. */
+#ifndef PRNN_BASE_MEMORY_H
+#define PRNN_BASE_MEMORY_H
+
+#include "base/context.h"
+
+/* count * size bytes, zeroed, aligned to 64; free with prnn_free. NULL (with a message) if the product
+ * overflows or there is not enough memory. `what` completes "not enough memory for ...". */
+void *prnn_alloc(prnn_context *ctx, size_t count, size_t size, const char *what);
+void prnn_free(void *memory);
+
+/* A block of floats in the making: each request gets an offset, a multiple of 16 floats (64 bytes). */
+typedef struct prnn_layout {
+    size_t floats;
+} prnn_layout;
+
+size_t prnn_layout_add(prnn_layout *layout, size_t floats);
+
+static inline size_t prnn_round_up(size_t n, size_t multiple) {
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+#endif

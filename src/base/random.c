@@ -1,0 +1,27 @@
+#include "base/random.h"
+
+#include <Random123/philox.h>
+
+prnn_random prnn_random_at(uint64_t seed, prnn_purpose purpose, uint64_t step, uint64_t index) {
+    /* 64 bits of key for the seed; 128 bits of counter: 8 for the purpose, 56 for the step, 64 for the index. */
+    philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
+    uint64_t high = ((uint64_t)purpose << 56) ^ step;
+    philox4x32_ctr_t counter = {
+        {(uint32_t)index, (uint32_t)(index >> 32), (uint32_t)high, (uint32_t)(high >> 32)}};
+    philox4x32_ctr_t r = philox4x32(counter, key);
+    return (prnn_random){{r.v[0], r.v[1], r.v[2], r.v[3]}};
+}
+
+double prnn_random_uniform(uint64_t seed, prnn_purpose purpose, uint64_t step, uint64_t index) {
+    prnn_random r = prnn_random_at(seed, purpose, step, index);
+    uint64_t bits = ((uint64_t)r.word[1] << 32 | r.word[0]) >> 11;
+    return (double)bits * 0x1p-53;
+}
+
+void prnn_random_permutation(uint64_t seed, uint64_t step, uint64_t n, uint64_t *order) {
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t j = (uint64_t)(prnn_random_uniform(seed, PRNN_RANDOM_SHUFFLE, step, i) * (double)(i + 1));
+        order[i] = order[j];
+        order[j] = i;
+    }
+}
