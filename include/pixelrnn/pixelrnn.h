@@ -108,7 +108,7 @@ typedef struct prnn_config {
     int condition_features; /* multi-scale; 0 */
 } prnn_config;
 
-#define PRNN_CONFIG_INIT                                                                            \
+#define PRNN_CONFIG_INIT                                                                                     \
     { sizeof(prnn_config), PRNN_DIAGONAL, 28, 28, 1, 256, 7, 16, 32, true, false, 0, 0 }
 
 /* "row", "diagonal", "cnn", and back. */
@@ -157,16 +157,16 @@ PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *mo
 /* ------------------------------------------------------------------------------------ progress */
 
 typedef struct prnn_progress {
-    const char *phase;       /* "train", "validate", "evaluate", "sample", "complete" */
-    uint64_t done, total;    /* steps, images or pixel rows; total is never 0 */
-    double seconds;          /* since the phase began (train: in this run) */
+    const char *phase;    /* "train", "validate", "evaluate", "sample", "complete" */
+    uint64_t done, total; /* steps, images or pixel rows; total is never 0 */
+    double seconds;       /* since the phase began (train: in this run) */
     double images_per_second;
     /* Only while training: */
-    double epoch;            /* passes over the training data, with fraction */
+    double epoch; /* passes over the training data, with fraction */
     double learning_rate;
-    double train_nats;       /* mean over the images since the last line of the log */
-    double valid_nats;       /* of the last validation; NaN before the first */
-    double best_nats;        /* lowest validation so far; NaN before the first */
+    double train_nats; /* mean over the images since the last line of the log */
+    double valid_nats; /* of the last validation; NaN before the first */
+    double best_nats;  /* lowest validation so far; NaN before the first */
 } prnn_progress;
 
 /* Called from the calling thread, after every step. Return false to stop: the call then ends with
@@ -191,7 +191,7 @@ typedef enum prnn_fit {
 
 typedef struct prnn_data_options {
     size_t size;
-    int levels;           /* K: 2..256 */
+    int levels; /* K: 2..256 */
     prnn_values values;
     bool binarize_sample; /* K = 2: level 1 with probability v / 255, drawn anew each epoch */
     int height, width;    /* 0: as the file has them */
@@ -201,7 +201,7 @@ typedef struct prnn_data_options {
     size_t limit;         /* at most so many images; 0: all */
 } prnn_data_options;
 
-#define PRNN_DATA_OPTIONS_INIT                                                                      \
+#define PRNN_DATA_OPTIONS_INIT                                                                               \
     { sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0 }
 
 /* Opens a data set; the format is told by the content, not by the name:
@@ -216,9 +216,9 @@ PRNN_API prnn_status prnn_data_open(prnn_context *ctx, const char *path, const p
                                     prnn_data **data);
 
 /* A data set of `count` images in memory, (count, height, width, channels) bytes, copied. */
-PRNN_API prnn_status prnn_data_from_memory(prnn_context *ctx, const uint8_t *images, size_t count,
-                                           int height, int width, int channels,
-                                           const prnn_data_options *options, prnn_data **data);
+PRNN_API prnn_status prnn_data_from_memory(prnn_context *ctx, const uint8_t *images, size_t count, int height,
+                                           int width, int channels, const prnn_data_options *options,
+                                           prnn_data **data);
 PRNN_API void prnn_data_free(prnn_data *data);
 
 PRNN_API size_t prnn_data_count(const prnn_data *data);
@@ -229,8 +229,8 @@ PRNN_API int prnn_data_levels(const prnn_data *data);
 
 /* Copies the images indices[0..n-1] (each < count) into `images`, n * H * W * C levels. seed and epoch
  * choose the draw of binarize_sample and mean nothing without it. */
-PRNN_API prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, const size_t *indices,
-                                    size_t n, uint64_t seed, uint64_t epoch, uint8_t *images);
+PRNN_API prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, const size_t *indices, size_t n,
+                                    uint64_t seed, uint64_t epoch, uint8_t *images);
 
 /* ---------------------------------------------------------------------------------- likelihood */
 
@@ -255,13 +255,14 @@ PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, c
 
 typedef struct prnn_sample_options {
     size_t size;
-    uint64_t seed;        /* image i is a function of (model, seed, i) alone */
-    double temperature;   /* logits are divided by it; > 0; 1: the model itself */
+    uint64_t seed;      /* image i is a function of (model, seed, i) alone */
+    double temperature; /* logits are divided by it; > 0; 1: the model itself */
     prnn_progress_fn progress;
     void *user;
 } prnn_sample_options;
 
-#define PRNN_SAMPLE_OPTIONS_INIT { sizeof(prnn_sample_options), 0, 1.0, NULL, NULL }
+#define PRNN_SAMPLE_OPTIONS_INIT                                                                             \
+    { sizeof(prnn_sample_options), 0, 1.0, NULL, NULL }
 
 /* Draws `count` images, (count, H, W, C) levels. Costs about one forward pass per image. */
 PRNN_API prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,
@@ -305,36 +306,36 @@ typedef enum prnn_schedule {
 
 typedef struct prnn_train_options {
     size_t size;
-    double epochs;          /* passes over the data; used where steps is 0 */
-    uint64_t steps;         /* optimizer steps */
-    int batch;              /* images per step, 1..65536; the last batch of an epoch may be smaller */
+    double epochs;  /* passes over the data; used where steps is 0 */
+    uint64_t steps; /* optimizer steps */
+    int batch;      /* images per step, 1..65536; the last batch of an epoch may be smaller */
     prnn_optimizer optimizer;
     double learning_rate;
     prnn_schedule schedule;
-    double warmup_steps;    /* the rate rises linearly over the first steps */
-    double final_fraction;  /* cosine: last rate / learning_rate */
-    double decay_factor;    /* step */
-    double decay_epochs;    /* step */
-    double beta1;           /* rmsprop: momentum (0: none); adam: decay of the mean; sgd: momentum */
-    double beta2;           /* rmsprop, adam: decay of the mean square; negative: 0.95 / 0.999 */
-    double epsilon;         /* rmsprop, adam: added to the root of the mean square */
-    double clip;            /* bound of the gradient's global norm; 0: none */
-    double ema;             /* decay of the moving average of the weights, used for validation and the
-                               model file; 0: none */
-    uint64_t seed;          /* order of the images, draws of binarize_sample */
-    uint64_t valid_every;   /* steps between validations; 0: once an epoch */
-    uint64_t log_every;     /* steps between lines of metrics.csv; 0: ten an epoch, and at validations */
-    double checkpoint_every;/* seconds between checkpoints (and one at each validation and at the end) */
-    bool resume;            /* go on from out/checkpoint.safetensors */
-    const char *out;        /* folder, made if missing */
+    double warmup_steps;     /* the rate rises linearly over the first steps */
+    double final_fraction;   /* cosine: last rate / learning_rate */
+    double decay_factor;     /* step */
+    double decay_epochs;     /* step */
+    double beta1;            /* rmsprop: momentum (0: none); adam: decay of the mean; sgd: momentum */
+    double beta2;            /* rmsprop, adam: decay of the mean square; negative: 0.95 / 0.999 */
+    double epsilon;          /* rmsprop, adam: added to the root of the mean square */
+    double clip;             /* bound of the gradient's global norm; 0: none */
+    double ema;              /* decay of the moving average of the weights, used for validation and the
+                                model file; 0: none */
+    uint64_t seed;           /* order of the images, draws of binarize_sample */
+    uint64_t valid_every;    /* steps between validations; 0: once an epoch */
+    uint64_t log_every;      /* steps between lines of metrics.csv; 0: ten an epoch, and at validations */
+    double checkpoint_every; /* seconds between checkpoints (and one at each validation and at the end) */
+    bool resume;             /* go on from out/checkpoint.safetensors */
+    const char *out;         /* folder, made if missing */
     prnn_progress_fn progress;
     void *user;
 } prnn_train_options;
 
-#define PRNN_TRAIN_OPTIONS_INIT                                                                     \
-    {                                                                                               \
-        sizeof(prnn_train_options), 10, 0, 16, PRNN_RMSPROP, 1e-3, PRNN_CONSTANT, 0, 0, 0.5, 10,    \
-            -1, -1, 1e-8, 0, 0, 0, 0, 0, 60, false, NULL, NULL, NULL                                \
+#define PRNN_TRAIN_OPTIONS_INIT                                                                              \
+    {                                                                                                        \
+        sizeof(prnn_train_options), 10, 0, 16, PRNN_RMSPROP, 1e-3, PRNN_CONSTANT, 0, 0, 0.5, 10, -1, -1,     \
+            1e-8, 0, 0, 0, 0, 0, 60, false, NULL, NULL, NULL                                                 \
     }
 
 /* Trains `model` from its present weights by stochastic gradient descent on the mean NLL of a batch in

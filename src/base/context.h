@@ -15,9 +15,9 @@ struct prnn_context {
 };
 
 #if defined(__GNUC__)
-#define PRNN_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PRNN_PRINTF(at, first) __attribute__((format(printf, at, first)))
 #else
-#define PRNN_PRINTF(format, first)
+#define PRNN_PRINTF(at, first)
 #endif
 
 /* Writes the sentence into the context (which may be NULL) and returns `status`. */

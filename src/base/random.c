@@ -3,7 +3,8 @@
 #include <Random123/philox.h>
 
 prnn_random prnn_random_at(uint64_t seed, prnn_purpose purpose, uint64_t step, uint64_t index) {
-    /* 64 bits of key for the seed; 128 bits of counter: 8 for the purpose, 56 for the step, 64 for the index. */
+    /* 64 bits of key for the seed; 128 bits of counter: 8 for the purpose, 56 for the step, 64 for the index.
+     */
     philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
     uint64_t high = ((uint64_t)purpose << 56) ^ step;
     philox4x32_ctr_t counter = {
