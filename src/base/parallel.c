@@ -49,7 +49,9 @@ static void *helper_main(void *arg) {
             break;
         }
         seen = pool->round;
-        work_off(pool, worker);
+        if ((size_t)worker < pool->n) {
+            work_off(pool, worker);
+        }
         if (--pool->running == 0) {
             pthread_cond_signal(&pool->done);
         }

@@ -6,8 +6,8 @@
 
 typedef struct prnn_pool prnn_pool;
 
-/* One piece of work: `index` says which; `worker`, 0 <= worker < prnn_thread_count(ctx), says who does it
- * and so whose scratch memory may be used. */
+/* One piece of work: `index` says which; `worker`, from 0 to below both n and
+ * prnn_thread_count(ctx), says who does it and so whose scratch memory may be used. */
 typedef void (*prnn_task)(void *arg, size_t index, int worker);
 
 /* Number of threads that prnn_parallel_for uses. */

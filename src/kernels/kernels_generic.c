@@ -1,0 +1,11 @@
+/* Any processor: vectors of four floats, which compilers map to SSE2 on x86-64 and NEON on arm64. */
+#include <stdbool.h>
+
+static bool supported(void) {
+    return true;
+}
+
+#define PRNN_NAME generic
+#define VECTOR 4
+#define TILE_ROWS 3
+#include "kernels/kernels_template.h"

@@ -1,0 +1,217 @@
+/* Diagonal BiLSTM (paper section 3.2, SPEC "diagonal"): two scans, each from one upper corner to the opposite
+ * lower one, so that together they see everything above and to the left. No map is skewed: a cell needs only
+ * the states above and beside it, so a row is one product for what lies above, then a walk along the row.
+ *
+ * The right scan runs one row late: its state of row r - 1 serves row r (it is shifted down by one), and its
+ * row r - 1 is computed when row r begins, when everything that it sees is final. */
+
+#include "layers/layer.h"
+
+#include <string.h>
+
+typedef struct scan {
+    int step; /* +1: from left to right, -1: from right to left */
+    prnn_features features;
+    size_t initial_hidden, initial_cell;
+    prnn_map *gates, *cell, *state;
+    prnn_product *row_of;    /* gates from the layer's input and the states above */
+    prnn_product *beside_of; /* gates from the state beside */
+    prnn_map *dgates, *dstate, *dabove, *dcell;
+    prnn_product *dabove_of, *dbeside_of;
+} scan;
+
+typedef struct diagonal_bilstm {
+    prnn_layer_io io;
+    scan left, right;
+    prnn_map *sum; /* of both states */
+    prnn_product *out_of;
+    prnn_map *dsum;
+    prnn_product *dsum_of, *din_of;
+} diagonal_bilstm;
+
+/* Plans one scan; returns its input-to-state convolution. */
+static prnn_conv plan_scan(prnn_plan *p, scan *s, int step, const char *name, const prnn_map *in) {
+    int h = p->config.hidden;
+    prnn_features stream = prnn_plan_features(p, 1, 2 * h), gates = prnn_plan_features(p, 4, h);
+    prnn_features state = prnn_plan_features(p, 1, h);
+    char path[64];
+    s->step = step;
+    s->features = state;
+    prnn_conv input_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "input_to_state"), PRNN_MASK_B,
+                                              stream, gates, 1, 1, true, 1);
+    prnn_conv state_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "state_to_state"), PRNN_MASK_NONE,
+                                              state, gates, 2, 1, false, 1);
+    prnn_conv above = prnn_conv_one_tap(&state_to_state, 0, -1, 0);
+    prnn_conv beside = prnn_conv_one_tap(&state_to_state, 1, 0, -step);
+    s->initial_hidden = prnn_plan_vector(p, name, "initial_hidden", state);
+    s->initial_cell = prnn_plan_vector(p, name, "initial_cell", state);
+
+    s->gates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_FORWARD, 0, 0, 0);
+    s->cell = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 0, 1, 1);
+    s->state = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
+    prnn_term row_terms[] = {{&input_to_state, in}, {&above, s->state}};
+    s->row_of = prnn_plan_product(p, 2, row_terms);
+    s->beside_of = prnn_plan_product(p, 1, &(prnn_term){&beside, s->state});
+    if (p->training) {
+        /* The right scan is a row behind when the layer's input gets its gradient: two rows of dgates. */
+        s->dgates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_WINDOW, 1, 0, 0);
+        s->dstate = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 1, 1);
+        s->dabove = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
+        s->dcell = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
+        prnn_conv own = prnn_conv_one_tap(&state_to_state, 0, 0, 0);
+        s->dabove_of = prnn_plan_transposed(p, 1, &(prnn_term){&own, s->dgates});
+        s->dbeside_of = prnn_plan_transposed(p, 1, &(prnn_term){&beside, s->dgates});
+    }
+    return input_to_state;
+}
+
+static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
+    diagonal_bilstm *layer = prnn_plan_alloc(p, 1, sizeof *layer);
+    if (!layer) {
+        return NULL;
+    }
+    int h = p->config.hidden;
+    prnn_features stream = prnn_plan_features(p, 1, 2 * h), state = prnn_plan_features(p, 1, h);
+    char path[64];
+    layer->io = io;
+    prnn_conv left = plan_scan(p, &layer->left, 1, prnn_plan_path(path, name, "left"), io.in);
+    prnn_conv right = plan_scan(p, &layer->right, -1, prnn_plan_path(path, name, "right"), io.in);
+    prnn_conv output = prnn_conv_plan(p, prnn_plan_path(path, name, "output"), PRNN_MASK_B, state, stream, 1,
+                                      1, true, prnn_residual_gain(io.residual, p->config.layers));
+    layer->sum = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 0, 0, 0);
+    layer->out_of = prnn_plan_product(p, 1, &(prnn_term){&output, layer->sum});
+    if (p->training) {
+        layer->dsum = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
+        layer->dsum_of = prnn_plan_transposed(p, 1, &(prnn_term){&output, io.dout});
+        prnn_term din_terms[] = {{&left, layer->left.dgates}, {&right, layer->right.dgates}};
+        layer->din_of = prnn_plan_transposed(p, 2, din_terms);
+    }
+    return layer;
+}
+
+/* ------------------------------------------------------------------------------------- forward */
+
+static void begin_scan(const scan *s, const prnn_pass *pass) {
+    int width = s->state->width;
+    const float *hidden = pass->forward + s->initial_hidden, *cell = pass->forward + s->initial_cell;
+    int outside = s->step > 0 ? -1 : width;
+    for (int row = -1; row < s->state->rows - 1; row++) {
+        prnn_map_fill(pass, s->state, row, outside, 1, hidden);
+    }
+    prnn_map_fill(pass, s->state, -1, 0, width, hidden);
+    for (int row = 0; row < s->cell->rows; row++) {
+        prnn_map_fill(pass, s->cell, row, outside, 1, cell);
+    }
+}
+
+static void begin(const void *self, const prnn_pass *pass) {
+    const diagonal_bilstm *layer = self;
+    begin_scan(&layer->left, pass);
+    begin_scan(&layer->right, pass);
+}
+
+static void scan_forward(const scan *s, const prnn_pass *pass, prnn_region region) {
+    prnn_product_run(pass, s->row_of, region, s->gates, NULL, false);
+    size_t from, features;
+    prnn_features_span(s->features, region.group, &from, &features);
+    size_t images = (size_t)pass->images, hidden = (size_t)s->cell->stride;
+    int row = region.row;
+    for (int n = 0; n < region.count; n++) {
+        int col = s->step > 0 ? region.first + n : region.first + region.count - 1 - n;
+        prnn_region pixel = {row, col, 1, region.group};
+        prnn_product_run(pass, s->beside_of, pixel, s->gates, s->gates, false);
+        pass->kernels->lstm(images, hidden, from, features, prnn_map_at(pass, s->gates, row, col),
+                            prnn_map_at(pass, s->cell, row, col - s->step),
+                            prnn_map_at(pass, s->cell, row, col), prnn_map_at(pass, s->state, row, col));
+    }
+}
+
+static void forward(const void *self, const prnn_pass *pass, prnn_region region) {
+    const diagonal_bilstm *layer = self;
+    int row = region.row, first = region.first;
+    bool row_begins = first == 0 && region.group <= 0;
+    if (row_begins && row > 0) {
+        scan_forward(&layer->right, pass, (prnn_region){row - 1, 0, layer->sum->width, -1});
+    }
+    scan_forward(&layer->left, pass, region);
+    size_t floats = prnn_map_floats(pass, layer->sum, region.count);
+    const float *left = prnn_map_at(pass, layer->left.state, row, first);
+    float *sum = prnn_map_at(pass, layer->sum, row, first);
+    if (row > 0) {
+        pass->kernels->add(floats, left, prnn_map_at(pass, layer->right.state, row - 1, first), sum);
+    } else {
+        memcpy(sum, left, floats * sizeof *sum);
+    }
+    prnn_product_run(pass, layer->out_of, region, layer->io.out, layer->io.residual ? layer->io.in : NULL,
+                     false);
+}
+
+/* ------------------------------------------------------------------------------------ backward */
+
+static void begin_backward_scan(const scan *s, const prnn_pass *pass) {
+    prnn_map_clear(pass, s->dgates);
+    prnn_map_clear(pass, s->dabove);
+}
+
+static void begin_backward(const void *self, const prnn_pass *pass) {
+    const diagonal_bilstm *layer = self;
+    begin_backward_scan(&layer->left, pass);
+    begin_backward_scan(&layer->right, pass);
+}
+
+/* From the gradient by the states of `row` (dsum: the part from the layer's output) to that by its gates, and
+ * by the states above. */
+static void scan_backward(const scan *s, const prnn_pass *pass, int row, const float *dsum) {
+    const prnn_kernels *k = pass->kernels;
+    int width = s->state->width, outside = s->step > 0 ? -1 : width;
+    size_t images = (size_t)pass->images, hidden = (size_t)s->cell->stride;
+    prnn_region whole = {row, 0, width, -1};
+    k->add(prnn_map_floats(pass, s->dstate, width), dsum, prnn_map_at(pass, s->dabove, row, 0),
+           prnn_map_at(pass, s->dstate, row, 0));
+    memset(prnn_map_at(pass, s->dstate, row, outside), 0, images * hidden * sizeof(float));
+    /* One pixel of cell gradients walks along the row. */
+    float *dcell = prnn_map_at(pass, s->dcell, 0, 0);
+    memset(dcell, 0, images * hidden * sizeof *dcell);
+    for (int n = width - 1; n >= 0; n--) {
+        int col = s->step > 0 ? n : width - 1 - n, before = col - s->step;
+        k->lstm_gradient(images, hidden, prnn_map_at(pass, s->gates, row, col),
+                         prnn_map_at(pass, s->cell, row, before), prnn_map_at(pass, s->cell, row, col),
+                         prnn_map_at(pass, s->dstate, row, col), dcell,
+                         prnn_map_at(pass, s->dgates, row, col));
+        prnn_product_run(pass, s->dbeside_of, (prnn_region){row, before, 1, -1}, s->dstate, s->dstate, false);
+    }
+    prnn_map_sum(pass, s->dstate, row, outside, 1, pass->gradient + s->initial_hidden);
+    prnn_map_sum(pass, s->dcell, 0, 0, 1, pass->gradient + s->initial_cell);
+    prnn_product_gradient(pass, s->row_of, whole, s->dgates);
+    prnn_product_gradient(pass, s->beside_of, whole, s->dgates);
+    prnn_product_run(pass, s->dabove_of, whole, s->dabove, NULL, false);
+    if (row == 0) {
+        prnn_map_sum(pass, s->dabove, 0, 0, width, pass->gradient + s->initial_hidden);
+    }
+}
+
+static void backward(const void *self, const prnn_pass *pass, int row) {
+    const diagonal_bilstm *layer = self;
+    prnn_region whole = {row, 0, layer->sum->width, -1};
+    prnn_product_gradient(pass, layer->out_of, whole, layer->io.dout);
+    prnn_product_run(pass, layer->dsum_of, whole, layer->dsum, NULL, false);
+    const float *dsum = prnn_map_at(pass, layer->dsum, row, 0);
+    scan_backward(&layer->left, pass, row, dsum);
+    /* Reads the right scan's dgates of this row, from the step before, so it comes before row - 1. */
+    prnn_product_run(pass, layer->din_of, whole, layer->io.din, layer->io.residual ? layer->io.dout : NULL,
+                     false);
+    if (row > 0) {
+        scan_backward(&layer->right, pass, row - 1, dsum);
+    }
+}
+
+const prnn_layer_kind prnn_diagonal_bilstm = {
+    .name = "diagonal",
+    .kind = PRNN_DIAGONAL,
+    .top = 1,
+    .plan = plan,
+    .begin = begin,
+    .forward = forward,
+    .begin_backward = begin_backward,
+    .backward = backward,
+};

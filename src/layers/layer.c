@@ -1,0 +1,35 @@
+#include "layers/layer.h"
+
+#include <string.h>
+
+static const prnn_layer_kind *const kinds[] = {&prnn_row_lstm, &prnn_diagonal_bilstm, &prnn_pixelcnn};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+const prnn_layer_kind *prnn_layer_kind_of(prnn_kind kind) {
+    for (int i = 0; i < KINDS; i++) {
+        if (kinds[i]->kind == kind) {
+            return kinds[i];
+        }
+    }
+    return NULL;
+}
+
+const char *prnn_kind_name(prnn_kind kind) {
+    const prnn_layer_kind *found = prnn_layer_kind_of(kind);
+    return found ? found->name : "unknown";
+}
+
+prnn_status prnn_kind_from_name(prnn_context *ctx, const char *name, prnn_kind *kind) {
+    for (int i = 0; i < KINDS; i++) {
+        if (strcmp(kinds[i]->name, name) == 0) {
+            *kind = kinds[i]->kind;
+            return PRNN_OK;
+        }
+    }
+    char known[128] = "";
+    for (int i = 0; i < KINDS; i++) {
+        strcat(strcat(known, i ? ", " : ""), kinds[i]->name);
+    }
+    return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no kind of network \"%s\"; choose one of %s", name, known);
+}

@@ -1,0 +1,40 @@
+/* The registry of layer kinds: one file and one line of the table each. A layer maps a stream of 2h features
+ * to the next one, x_l to x_(l+1). Its forward pass computes a region of one row - a pixel, a stretch or a
+ * whole row - and may read what is above and to the left of it, which is final: so training, evaluation and
+ * sampling are one body of code. Rows come in order. The backward pass runs over the rows in reverse order.
+ */
+#ifndef PRNN_LAYERS_LAYER_H
+#define PRNN_LAYERS_LAYER_H
+
+#include "layers/product.h"
+
+typedef struct prnn_layer_io {
+    const prnn_map *in, *out;   /* x_l, x_(l+1) */
+    const prnn_map *din, *dout; /* gradients by them, of the present row; NULL without training */
+    bool residual;              /* out = in + y(in) */
+} prnn_layer_io;
+
+typedef struct prnn_layer_kind {
+    const char *name;
+    prnn_kind kind;
+    int top, left; /* margins of zeros that the input needs */
+
+    /* Plans parameters `name`.*, maps and products; NULL after a failure. */
+    void *(*plan)(prnn_plan *plan, const char *name, prnn_layer_io io);
+
+    /* Before the first row of a batch: what lies outside the image. */
+    void (*begin)(const void *layer, const prnn_pass *pass);
+    void (*forward)(const void *layer, const prnn_pass *pass, prnn_region region);
+
+    /* Before the last row of the way back. */
+    void (*begin_backward)(const void *layer, const prnn_pass *pass);
+    /* From dout of this row to din of this row, adding to pass->gradient. */
+    void (*backward)(const void *layer, const prnn_pass *pass, int row);
+} prnn_layer_kind;
+
+/* The kind with this number; every kind of prnn_kind is there. */
+const prnn_layer_kind *prnn_layer_kind_of(prnn_kind kind);
+
+extern const prnn_layer_kind prnn_row_lstm, prnn_diagonal_bilstm, prnn_pixelcnn;
+
+#endif

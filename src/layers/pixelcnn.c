@@ -1,0 +1,107 @@
+/* PixelCNN (paper section 3.5, SPEC "cnn"): ReLU, 1x1 to h, ReLU, masked 3x3, ReLU, 1x1 back to 2h. */
+
+#include "layers/layer.h"
+
+typedef struct pixelcnn {
+    prnn_layer_io io;
+    prnn_map *rectified; /* ReLU of the input */
+    prnn_map *reduced, *convolved;
+    prnn_product *reduced_of, *convolved_of, *out_of;
+    prnn_map *dreduced, *dconvolved; /* the latter of this row and the one below */
+    prnn_product *dreduced_of, *dconvolved_of, *drectified_of;
+} pixelcnn;
+
+static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
+    pixelcnn *layer = prnn_plan_alloc(p, 1, sizeof *layer);
+    if (!layer) {
+        return NULL;
+    }
+    int h = p->config.hidden;
+    prnn_features stream = prnn_plan_features(p, 1, 2 * h), narrow = prnn_plan_features(p, 1, h);
+    char path[64];
+    layer->io = io;
+    /* ReLU halves the variance: gain sqrt(2) (He et al. 2015). */
+    double gain = 1.4142135623730951;
+    prnn_conv reduce = prnn_conv_plan(p, prnn_plan_path(path, name, "reduce"), PRNN_MASK_B, stream, narrow, 1,
+                                      1, true, gain);
+    prnn_conv conv =
+        prnn_conv_plan(p, prnn_plan_path(path, name, "conv"), PRNN_MASK_B, narrow, narrow, 3, 3, true, gain);
+    prnn_conv output = prnn_conv_plan(p, prnn_plan_path(path, name, "output"), PRNN_MASK_B, narrow, stream, 1,
+                                      1, true, gain * prnn_residual_gain(io.residual, p->config.layers));
+    layer->rectified = prnn_plan_map(p, stream.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
+    layer->reduced = prnn_plan_map(p, narrow.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
+    layer->convolved = prnn_plan_map(p, narrow.stride, PRNN_KEEP_FORWARD, 0, 0, 0);
+    layer->reduced_of = prnn_plan_product(p, 1, &(prnn_term){&reduce, layer->rectified});
+    layer->convolved_of = prnn_plan_product(p, 1, &(prnn_term){&conv, layer->reduced});
+    layer->out_of = prnn_plan_product(p, 1, &(prnn_term){&output, layer->convolved});
+    if (p->training) {
+        layer->dreduced = prnn_plan_map(p, narrow.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
+        layer->dconvolved = prnn_plan_map(p, narrow.stride, PRNN_KEEP_WINDOW, 1, 1, 1);
+        layer->dconvolved_of = prnn_plan_transposed(p, 1, &(prnn_term){&output, io.dout});
+        layer->dreduced_of = prnn_plan_transposed(p, 1, &(prnn_term){&conv, layer->dconvolved});
+        layer->drectified_of = prnn_plan_transposed(p, 1, &(prnn_term){&reduce, layer->dreduced});
+    }
+    return layer;
+}
+
+static void begin(const void *self, const prnn_pass *pass) {
+    const pixelcnn *layer = self;
+    prnn_map_clear_margins(pass, layer->reduced);
+}
+
+static void rectify(const pixelcnn *layer, const prnn_pass *pass, prnn_region region) {
+    pass->kernels->relu(prnn_map_floats(pass, layer->rectified, region.count),
+                        prnn_map_at(pass, layer->io.in, region.row, region.first),
+                        prnn_map_at(pass, layer->rectified, region.row, region.first));
+}
+
+static void forward(const void *self, const prnn_pass *pass, prnn_region region) {
+    const pixelcnn *layer = self;
+    rectify(layer, pass, region);
+    prnn_product_run(pass, layer->reduced_of, region, layer->reduced, NULL, true);
+    prnn_product_run(pass, layer->convolved_of, region, layer->convolved, NULL, true);
+    prnn_product_run(pass, layer->out_of, region, layer->io.out, layer->io.residual ? layer->io.in : NULL,
+                     false);
+}
+
+static void begin_backward(const void *self, const prnn_pass *pass) {
+    const pixelcnn *layer = self;
+    prnn_map_clear(pass, layer->dconvolved);
+}
+
+/* dy = y > 0 ? dy : 0 on one row. */
+static void through_relu(const prnn_pass *pass, int row, const prnn_map *y, const prnn_map *dy) {
+    pass->kernels->relu_gradient(prnn_map_floats(pass, dy, dy->width), prnn_map_at(pass, y, row, 0),
+                                 prnn_map_at(pass, dy, row, 0));
+}
+
+static void backward(const void *self, const prnn_pass *pass, int row) {
+    const pixelcnn *layer = self;
+    const prnn_layer_io *io = &layer->io;
+    prnn_region whole = {row, 0, io->in->width, -1};
+    prnn_product_gradient(pass, layer->out_of, whole, io->dout);
+    prnn_product_run(pass, layer->dconvolved_of, whole, layer->dconvolved, NULL, false);
+    through_relu(pass, row, layer->convolved, layer->dconvolved);
+    prnn_product_gradient(pass, layer->convolved_of, whole, layer->dconvolved);
+    prnn_product_run(pass, layer->dreduced_of, whole, layer->dreduced, NULL, false);
+    through_relu(pass, row, layer->reduced, layer->dreduced);
+    rectify(layer, pass, whole);
+    prnn_product_gradient(pass, layer->reduced_of, whole, layer->dreduced);
+    prnn_product_run(pass, layer->drectified_of, whole, io->din, NULL, false);
+    through_relu(pass, row, layer->rectified, io->din);
+    if (io->residual) {
+        float *din = prnn_map_at(pass, io->din, row, 0);
+        pass->kernels->add(prnn_map_floats(pass, io->din, io->din->width), din,
+                           prnn_map_at(pass, io->dout, row, 0), din);
+    }
+}
+
+const prnn_layer_kind prnn_pixelcnn = {
+    .name = "cnn",
+    .kind = PRNN_CNN,
+    .plan = plan,
+    .begin = begin,
+    .forward = forward,
+    .begin_backward = begin_backward,
+    .backward = backward,
+};

@@ -1,0 +1,155 @@
+#include "layers/plan.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void plan_fail(prnn_plan *plan) {
+    if (plan->status == PRNN_OK) {
+        plan->status = prnn_fail(plan->ctx, PRNN_ERROR_MEMORY,
+                                 "not enough memory to plan the network; choose a smaller one");
+    }
+}
+
+/* Room for one more element of an array that doubles. */
+static bool grow(prnn_plan *plan, void *array, int *capacity, int count, size_t size) {
+    if (plan->status != PRNN_OK) {
+        return false;
+    }
+    if (count < *capacity) {
+        return true;
+    }
+    int more = *capacity ? *capacity * 2 : 16;
+    void *old, *new;
+    memcpy(&old, array, sizeof old);
+    new = realloc(old, (size_t)more * size);
+    if (!new) {
+        plan_fail(plan);
+        return false;
+    }
+    memcpy(array, &new, sizeof new);
+    *capacity = more;
+    return true;
+}
+
+void *prnn_plan_alloc(prnn_plan *plan, size_t count, size_t size) {
+    if (!grow(plan, &plan->blocks, &plan->block_capacity, plan->block_count, sizeof *plan->blocks)) {
+        return NULL;
+    }
+    void *block = calloc(count ? count : 1, size);
+    if (!block) {
+        plan_fail(plan);
+        return NULL;
+    }
+    plan->blocks[plan->block_count++] = block;
+    return block;
+}
+
+void prnn_plan_free(prnn_plan *plan) {
+    for (int i = 0; i < plan->block_count; i++) {
+        free(plan->blocks[i]);
+    }
+    free(plan->blocks);
+    free(plan->parameters);
+    free(plan->forward.index);
+    free(plan->backward.index);
+    memset(plan, 0, sizeof *plan);
+}
+
+int prnn_plan_parameter(prnn_plan *plan, prnn_init init, double gain, int rank, const int *shape,
+                        const char *name, ...) {
+    if (!grow(plan, &plan->parameters, &plan->parameter_capacity, plan->parameter_count,
+              sizeof *plan->parameters)) {
+        return 0;
+    }
+    prnn_parameter *p = &plan->parameters[plan->parameter_count];
+    *p = (prnn_parameter){.rank = rank,
+                          .shape = {1, 1, 1, 1},
+                          .count = 1,
+                          .offset = plan->parameter_floats,
+                          .init = init,
+                          .gain = gain};
+    va_list args;
+    va_start(args, name);
+    vsnprintf(p->name, sizeof p->name, name, args);
+    va_end(args);
+    for (int i = 0; i < rank; i++) {
+        p->shape[i] = shape[i];
+        p->count *= (size_t)shape[i];
+    }
+    plan->parameter_floats += p->count;
+    if (plan->parameter_floats > INT32_MAX) {
+        if (plan->status == PRNN_OK) {
+            plan->status =
+                prnn_fail(plan->ctx, PRNN_ERROR_ARGUMENT,
+                          "the network has over %d parameters; choose fewer layers or features", INT32_MAX);
+        }
+        return 0;
+    }
+    return plan->parameter_count++;
+}
+
+size_t prnn_packing_append(prnn_plan *plan, prnn_packing *packing, const int32_t *index, size_t n) {
+    size_t at = packing->count;
+    if (plan->status != PRNN_OK) {
+        return at;
+    }
+    if (at + n > packing->capacity) {
+        size_t capacity = (at + n) * 2;
+        int32_t *grown = realloc(packing->index, capacity * sizeof *grown);
+        if (!grown) {
+            plan_fail(plan);
+            return at;
+        }
+        packing->index = grown;
+        packing->capacity = capacity;
+    }
+    memcpy(packing->index + at, index, n * sizeof *index);
+    packing->count += n;
+    return at;
+}
+
+size_t prnn_plan_vector(prnn_plan *plan, const char *name, const char *member, prnn_features features) {
+    int parameter =
+        prnn_plan_parameter(plan, PRNN_INIT_ZERO, 0, 1, (int[]){features.size}, "%s.%s", name, member);
+    size_t at = plan->forward.count;
+    for (int column = 0; column < prnn_features_width(features) && plan->status == PRNN_OK; column++) {
+        int number = prnn_features_number(features, column);
+        int32_t index = number < 0 ? -1 : (int32_t)plan->parameters[parameter].offset + number;
+        prnn_packing_append(plan, &plan->forward, &index, 1);
+    }
+    return at;
+}
+
+const char *prnn_plan_path(char *path, const char *name, const char *member) {
+    snprintf(path, 64, "%s.%s", name, member);
+    return path;
+}
+
+double prnn_residual_gain(bool residual, int layers) {
+    return residual ? 1 / sqrt(layers) : 1;
+}
+
+prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, int left, int right) {
+    prnn_map *map = prnn_plan_alloc(plan, 1, sizeof *map);
+    if (!map) {
+        return NULL;
+    }
+    bool all = keep == PRNN_KEEP_FORWARD && plan->training;
+    *map = (prnn_map){.stride = stride,
+                      .width = plan->config.width,
+                      .top = top,
+                      .left = left,
+                      .right = right,
+                      .rows = (all ? plan->config.height : 1) + top};
+    size_t pixels = (size_t)map->rows * (size_t)(left + map->width + right);
+    map->at = prnn_layout_add(&plan->memory, pixels * (size_t)stride);
+    return map;
+}
+
+prnn_features prnn_plan_features(const prnn_plan *plan, int blocks, int size) {
+    return (prnn_features){blocks, size, (int)prnn_round_up((size_t)size, PRNN_PANEL), plan->config.channels,
+                           false};
+}

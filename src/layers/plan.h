@@ -1,0 +1,83 @@
+/* Plan, then run: a plan collects what a network consists of - parameters, packed weights, maps - so that
+ * everything is laid out once and a pass cannot fail. The first failure (out of memory) sticks: later calls
+ * do nothing, and the status is read once, at the end. */
+#ifndef PRNN_LAYERS_PLAN_H
+#define PRNN_LAYERS_PLAN_H
+
+#include "base/memory.h"
+#include "layers/map.h"
+
+/* How a parameter begins. */
+typedef enum prnn_init {
+    PRNN_INIT_ZERO,
+    PRNN_INIT_FAN_IN, /* uniform, variance gain^2 / number of open weights of an output */
+    PRNN_INIT_FORGET  /* bias of gates: 1 for the forget gate, else 0 */
+} prnn_init;
+
+/* A tensor of the model file. */
+typedef struct prnn_parameter {
+    char name[64];
+    int rank, shape[4];
+    size_t count, offset; /* in the block of all parameters */
+    prnn_init init;
+    double gain;
+} prnn_parameter;
+
+/* For every float of a packed block the number of the parameter that it holds, or -1 for zero. */
+typedef struct prnn_packing {
+    int32_t *index;
+    size_t count, capacity;
+} prnn_packing;
+
+typedef struct prnn_plan {
+    prnn_context *ctx;
+    prnn_config config;
+    bool training; /* maps keep all rows, and there is a way back */
+    prnn_status status;
+
+    prnn_parameter *parameters;
+    int parameter_count, parameter_capacity;
+    size_t parameter_floats;
+
+    prnn_packing forward, backward;
+    prnn_layout memory; /* of the maps, in floats per image */
+
+    void **blocks; /* everything that prnn_plan_alloc gave */
+    int block_count, block_capacity;
+} prnn_plan;
+
+/* Zeroed memory that lives as long as the plan; NULL after a failure. */
+void *prnn_plan_alloc(prnn_plan *plan, size_t count, size_t size);
+void prnn_plan_free(prnn_plan *plan);
+
+/* A new parameter; `name` is a printf format. Returns its number. */
+int prnn_plan_parameter(prnn_plan *plan, prnn_init init, double gain, int rank, const int *shape,
+                        const char *name, ...) PRNN_PRINTF(6, 7);
+
+/* Plans the parameter `name`.`member`, a vector of features that is used as it is (an initial state), and
+ * returns its place in the packed forward block. */
+size_t prnn_plan_vector(prnn_plan *plan, const char *name, const char *member, prnn_features features);
+
+/* Writes "name.member" into path, of 64 bytes, and returns it. */
+const char *prnn_plan_path(char *path, const char *name, const char *member);
+
+/* Gain of a layer's output: with residual connections the sum over all layers has the variance of one. */
+double prnn_residual_gain(bool residual, int layers);
+
+/* Appends n numbers to a packing and returns where they begin. */
+size_t prnn_packing_append(prnn_plan *plan, prnn_packing *packing, const int32_t *index, size_t n);
+
+/* How many rows of a map are read later. */
+typedef enum prnn_keep {
+    PRNN_KEEP_FORWARD, /* all rows in training, else this one and the margin above */
+    PRNN_KEEP_WINDOW   /* this row and the margin above, always */
+} prnn_keep;
+
+/* A map of the image with margins. Below the last row, margin rows are not kept: the slot of the row before
+ * the first serves (a window of a backward pass begins there). NULL after a failure. */
+prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, int left, int right);
+
+/* n features in one block, padded to full panels, in C colour groups. */
+prnn_features prnn_plan_features(const prnn_plan *plan, int blocks, int size);
+
+#endif

@@ -1,0 +1,83 @@
+/* Masked convolutions, and the products that compute them, their transposes and their gradients.
+ *
+ * A prnn_conv says which weights exist: a parameter, a mask and the taps that are open. A prnn_product sums
+ * several of them with the same outputs into one pass over a region (the input-to-state and state-to-state
+ * convolutions of a gate, say), forwards; or several with the same inputs, transposed, for the way back. All
+ * are packed into panels that contain only what the masks leave open. */
+#ifndef PRNN_LAYERS_PRODUCT_H
+#define PRNN_LAYERS_PRODUCT_H
+
+#include "layers/plan.h"
+
+/* What the centre tap lets through, by colour group: SPEC "Masks". */
+typedef enum prnn_mask {
+    PRNN_MASK_NONE, /* all taps, all groups: state-to-state */
+    PRNN_MASK_A,    /* earlier groups */
+    PRNN_MASK_B     /* earlier groups and the own one */
+} prnn_mask;
+
+#define PRNN_MAX_TAPS 49
+
+typedef struct prnn_conv_tap {
+    int kernel;   /* place in the kernel, row * kernel_cols + column */
+    int row, col; /* what it sees: the pixel at this distance */
+    bool centre;
+} prnn_conv_tap;
+
+typedef struct prnn_conv {
+    int weight, bias; /* parameters; bias -1: none */
+    prnn_features in, out;
+    prnn_mask mask;
+    int kernel_size; /* rows * columns */
+    int taps;
+    prnn_conv_tap tap[PRNN_MAX_TAPS];
+} prnn_conv;
+
+/* Plans the parameters `name`.weight [out, in, rows, cols] and, with `bias`, `name`.bias [out]. The taps are
+ * those that `mask` opens, around the centre of the kernel. */
+prnn_conv prnn_conv_plan(prnn_plan *plan, const char *name, prnn_mask mask, prnn_features in,
+                         prnn_features out, int rows, int cols, bool bias, double gain);
+
+/* The same weights with one tap only, kernel place `kernel`, which sees the pixel at (row, col). */
+prnn_conv prnn_conv_one_tap(const prnn_conv *conv, int kernel, int row, int col);
+
+typedef struct prnn_product_tap {
+    const prnn_map *map;
+    int row, col;
+} prnn_product_tap;
+
+typedef struct prnn_product {
+    prnn_matrix matrix;
+    bool transposed;
+    int taps;
+    prnn_product_tap *tap;
+    prnn_panel_list panels[4]; /* [0]: all; [1 + b]: those with features of colour group b */
+} prnn_product;
+
+/* One term of a product: a convolution and the map that it reads (transposed: the map of the gradient by
+ * its outputs). */
+typedef struct prnn_term {
+    const prnn_conv *conv;
+    const prnn_map *map;
+} prnn_term;
+
+/* Sum of terms with the same `out` features, biases included. */
+prnn_product *prnn_plan_product(prnn_plan *plan, int terms, const prnn_term *term);
+
+/* Sum of the transposed terms with the same `in` features: gradients by outputs to gradients by inputs.
+ * NULL in a plan without training. */
+prnn_product *prnn_plan_transposed(prnn_plan *plan, int terms, const prnn_term *term);
+
+/* out = relu?(add + product) on a region; `add` may be NULL or `out`. */
+void prnn_product_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                      const prnn_map *out, const prnn_map *add, bool relu);
+
+/* Adds the gradient by the weights and biases of a region to pass->gradient; `dout` is the gradient by the
+ * outputs there. */
+void prnn_product_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                           const prnn_map *dout);
+
+/* Columns, in whole panels, that hold the features of a group in one block of `features`. */
+void prnn_features_span(prnn_features features, int group, size_t *first, size_t *count);
+
+#endif

@@ -1,0 +1,121 @@
+/* Row LSTM (paper section 3.1, SPEC "row"): a state per pixel, computed a row at a time from the three states
+ * above it; its blind triangle widens upwards. */
+
+#include "layers/layer.h"
+
+typedef struct row_lstm {
+    prnn_layer_io io;
+    prnn_features state_features;
+    size_t initial_hidden, initial_cell; /* in the packed block */
+    prnn_map *gates, *cell, *state;
+    prnn_product *gates_of, *out_of;
+    /* The way back: gradients by the gates, the state (its part from the row below: dabove) and the cell. */
+    prnn_map *dgates, *dstate, *dabove, *dcell;
+    prnn_product *dstate_of, *dabove_of, *din_of;
+} row_lstm;
+
+static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
+    row_lstm *layer = prnn_plan_alloc(p, 1, sizeof *layer);
+    if (!layer) {
+        return NULL;
+    }
+    int h = p->config.hidden;
+    prnn_features stream = prnn_plan_features(p, 1, 2 * h), gates = prnn_plan_features(p, 4, h);
+    prnn_features state = prnn_plan_features(p, 1, h);
+    char path[64];
+    *layer = (row_lstm){.io = io, .state_features = state};
+
+    prnn_conv input_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "input_to_state"), PRNN_MASK_B,
+                                              stream, gates, 1, 3, true, 1);
+    prnn_conv state_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "state_to_state"), PRNN_MASK_NONE,
+                                              state, gates, 1, 3, false, 1);
+    for (int t = 0; t < state_to_state.taps; t++) {
+        state_to_state.tap[t].row = -1;
+    }
+    layer->initial_hidden = prnn_plan_vector(p, name, "initial_hidden", state);
+    layer->initial_cell = prnn_plan_vector(p, name, "initial_cell", state);
+    prnn_conv output = prnn_conv_plan(p, prnn_plan_path(path, name, "output"), PRNN_MASK_B, state, stream, 1,
+                                      1, true, prnn_residual_gain(io.residual, p->config.layers));
+
+    layer->gates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_FORWARD, 0, 0, 0);
+    layer->cell = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 0, 0);
+    layer->state = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
+    prnn_term gate_terms[] = {{&input_to_state, io.in}, {&state_to_state, layer->state}};
+    layer->gates_of = prnn_plan_product(p, 2, gate_terms);
+    prnn_term out_terms[] = {{&output, layer->state}};
+    layer->out_of = prnn_plan_product(p, 1, out_terms);
+    if (p->training) {
+        layer->dgates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_WINDOW, 0, 1, 1);
+        layer->dstate = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
+        layer->dabove = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
+        layer->dcell = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
+        layer->dstate_of = prnn_plan_transposed(p, 1, &(prnn_term){&output, io.dout});
+        layer->din_of = prnn_plan_transposed(p, 1, &(prnn_term){&input_to_state, layer->dgates});
+        /* Reads dgates of the row that it is run for, and gives the gradient by the states above it. */
+        for (int t = 0; t < state_to_state.taps; t++) {
+            state_to_state.tap[t].row = 0;
+        }
+        layer->dabove_of = prnn_plan_transposed(p, 1, &(prnn_term){&state_to_state, layer->dgates});
+    }
+    return layer;
+}
+
+static void begin(const void *self, const prnn_pass *pass) {
+    const row_lstm *layer = self;
+    prnn_map_clear_margins(pass, layer->state);
+    prnn_map_fill(pass, layer->state, -1, 0, layer->state->width, pass->forward + layer->initial_hidden);
+    prnn_map_fill(pass, layer->cell, -1, 0, layer->cell->width, pass->forward + layer->initial_cell);
+}
+
+static void forward(const void *self, const prnn_pass *pass, prnn_region region) {
+    const row_lstm *layer = self;
+    int row = region.row, first = region.first;
+    prnn_product_run(pass, layer->gates_of, region, layer->gates, NULL, false);
+    size_t from, count;
+    prnn_features_span(layer->state_features, region.group, &from, &count);
+    pass->kernels->lstm(
+        (size_t)region.count * (size_t)pass->images, (size_t)layer->cell->stride, from, count,
+        prnn_map_at(pass, layer->gates, row, first), prnn_map_at(pass, layer->cell, row - 1, first),
+        prnn_map_at(pass, layer->cell, row, first), prnn_map_at(pass, layer->state, row, first));
+    prnn_product_run(pass, layer->out_of, region, layer->io.out, layer->io.residual ? layer->io.in : NULL,
+                     false);
+}
+
+static void begin_backward(const void *self, const prnn_pass *pass) {
+    const row_lstm *layer = self;
+    prnn_map_clear_margins(pass, layer->dgates);
+    prnn_map_clear(pass, layer->dabove);
+    prnn_map_clear(pass, layer->dcell);
+}
+
+static void backward(const void *self, const prnn_pass *pass, int row) {
+    const row_lstm *layer = self;
+    int width = layer->io.in->width;
+    prnn_region whole = {row, 0, width, -1};
+    prnn_product_gradient(pass, layer->out_of, whole, layer->io.dout);
+    prnn_product_run(pass, layer->dstate_of, whole, layer->dstate, layer->dabove, false);
+    pass->kernels->lstm_gradient(
+        (size_t)width * (size_t)pass->images, (size_t)layer->cell->stride,
+        prnn_map_at(pass, layer->gates, row, 0), prnn_map_at(pass, layer->cell, row - 1, 0),
+        prnn_map_at(pass, layer->cell, row, 0), prnn_map_at(pass, layer->dstate, row, 0),
+        prnn_map_at(pass, layer->dcell, row, 0), prnn_map_at(pass, layer->dgates, row, 0));
+    prnn_product_gradient(pass, layer->gates_of, whole, layer->dgates);
+    prnn_product_run(pass, layer->din_of, whole, layer->io.din, layer->io.residual ? layer->io.dout : NULL,
+                     false);
+    prnn_product_run(pass, layer->dabove_of, whole, layer->dabove, NULL, false);
+    if (row == 0) {
+        prnn_map_sum(pass, layer->dabove, 0, 0, width, pass->gradient + layer->initial_hidden);
+        prnn_map_sum(pass, layer->dcell, 0, 0, width, pass->gradient + layer->initial_cell);
+    }
+}
+
+const prnn_layer_kind prnn_row_lstm = {
+    .name = "row",
+    .kind = PRNN_ROW,
+    .left = 1,
+    .plan = plan,
+    .begin = begin,
+    .forward = forward,
+    .begin_backward = begin_backward,
+    .backward = backward,
+};

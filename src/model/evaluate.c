@@ -1,0 +1,80 @@
+/* Likelihood of images under a model, on all threads. Shards of images are independent of each other, and
+ * every image's numbers are the same whatever shard it is in. */
+
+#include "base/parallel.h"
+#include "model/model.h"
+
+#include <math.h>
+
+enum { EVALUATE_SHARD = 8 };
+
+typedef struct evaluation {
+    const prnn_network *network;
+    prnn_worker *workers;
+    const uint8_t *images;
+    size_t count, image_bytes, image_logits;
+    double *nats;
+    float *values, *logits;
+} evaluation;
+
+static void evaluate_shard(void *arg, size_t index, int worker) {
+    const evaluation *e = arg;
+    size_t first = index * EVALUATE_SHARD;
+    int n = e->count - first < EVALUATE_SHARD ? (int)(e->count - first) : EVALUATE_SHARD;
+    prnn_network_evaluate(e->network, &e->workers[worker], e->images + first * e->image_bytes, n,
+                          e->nats + first, e->values ? e->values + first * e->image_bytes : NULL,
+                          e->logits ? e->logits + first * e->image_logits : NULL);
+}
+
+static prnn_status evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
+                            double *nats, float *values, float *logits) {
+    const prnn_network *net = model->network;
+    const prnn_config *c = &net->plan.config;
+    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    prnn_status status = prnn_model_check_images(ctx, model, images, count);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    size_t shards = (count + EVALUATE_SHARD - 1) / EVALUATE_SHARD;
+    int threads = prnn_thread_count(ctx), workers = shards < (size_t)threads ? (int)shards : threads;
+    evaluation e = {.network = net,
+                    .images = images,
+                    .count = count,
+                    .image_bytes = bytes,
+                    .image_logits = bytes * (size_t)net->head->logits_per_value(c),
+                    .nats = nats,
+                    .values = values,
+                    .logits = logits};
+    e.workers = prnn_alloc(ctx, (size_t)workers, sizeof *e.workers, "the threads' work");
+    status = e.workers ? PRNN_OK : PRNN_ERROR_MEMORY;
+    for (int w = 0; w < workers && status == PRNN_OK; w++) {
+        int shard = count < EVALUATE_SHARD ? (int)count : EVALUATE_SHARD;
+        status = prnn_worker_create(ctx, net, shard, model->packed, NULL, &e.workers[w]);
+    }
+    if (status == PRNN_OK) {
+        prnn_parallel_for(ctx, shards, evaluate_shard, &e);
+    }
+    for (int w = 0; w < workers && e.workers; w++) {
+        prnn_worker_free(&e.workers[w]);
+    }
+    prnn_free(e.workers);
+    return status;
+}
+
+prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
+                          double *nats, float *values) {
+    return evaluate(ctx, model, images, count, nats, values, NULL);
+}
+
+prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
+                        float *logits) {
+    double *nats = prnn_alloc(ctx, count, sizeof *nats, "likelihoods");
+    prnn_status status = nats ? evaluate(ctx, model, images, count, nats, NULL, logits) : PRNN_ERROR_MEMORY;
+    prnn_free(nats);
+    return status;
+}
+
+double prnn_bits_per_dim(const prnn_model *model, double nats) {
+    const prnn_config *c = &model->network->plan.config;
+    return nats / ((double)c->height * c->width * c->channels * log(2));
+}

@@ -1,0 +1,136 @@
+#include "model/gradient.h"
+
+#include "base/parallel.h"
+#include "model/model.h"
+
+#include <string.h>
+
+/* Images of a shard: enough rows for the products of one pixel, few enough for the caches. */
+enum { SHARD = 8, MAX_LANES = 16 };
+
+struct prnn_gradient_engine {
+    prnn_network *network;
+    int lanes, threads;
+    float *forward, *backward; /* packed weights */
+    float *lane_gradients;     /* [lanes][forward.count] */
+    double *nats;              /* [batch] */
+    prnn_worker *workers;      /* [threads] */
+    /* The present run: */
+    const uint8_t *images;
+    int n;
+};
+
+void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
+    if (!engine) {
+        return;
+    }
+    for (int w = 0; engine->workers && w < engine->threads; w++) {
+        prnn_worker_free(&engine->workers[w]);
+    }
+    prnn_free(engine->workers);
+    prnn_free(engine->nats);
+    prnn_free(engine->lane_gradients);
+    prnn_free(engine->backward);
+    prnn_free(engine->forward);
+    prnn_network_free(engine->network);
+    prnn_free(engine);
+}
+
+static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch) {
+    const prnn_plan *plan = &e->network->plan;
+    int shards = (batch + SHARD - 1) / SHARD;
+    e->lanes = shards < MAX_LANES ? shards : MAX_LANES;
+    e->threads = prnn_thread_count(ctx) < e->lanes ? prnn_thread_count(ctx) : e->lanes;
+    e->forward = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
+    e->backward = prnn_alloc(ctx, plan->backward.count, sizeof(float), "the transposed weights");
+    e->lane_gradients =
+        prnn_alloc(ctx, (size_t)e->lanes * plan->forward.count, sizeof(float), "the threads' gradients");
+    e->nats = prnn_alloc(ctx, (size_t)batch, sizeof(double), "likelihoods");
+    e->workers = prnn_alloc(ctx, (size_t)e->threads, sizeof *e->workers, "the threads' work");
+    if (!e->forward || !e->backward || !e->lane_gradients || !e->nats || !e->workers) {
+        return PRNN_ERROR_MEMORY;
+    }
+    prnn_status status = PRNN_OK;
+    for (int w = 0; w < e->threads && status == PRNN_OK; w++) {
+        status = prnn_worker_create(ctx, e->network, batch < SHARD ? batch : SHARD, e->forward, e->backward,
+                                    &e->workers[w]);
+    }
+    return status;
+}
+
+prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *config, int batch,
+                                        prnn_gradient_engine **engine) {
+    *engine = NULL;
+    prnn_gradient_engine *e = prnn_alloc(ctx, 1, sizeof *e, "the gradient");
+    if (!e) {
+        return PRNN_ERROR_MEMORY;
+    }
+    prnn_status status = prnn_network_create(ctx, config, true, &e->network);
+    if (status == PRNN_OK) {
+        status = allocate(ctx, e, batch);
+    }
+    if (status != PRNN_OK) {
+        prnn_gradient_engine_free(e);
+        return status;
+    }
+    *engine = e;
+    return PRNN_OK;
+}
+
+static void run_lane(void *arg, size_t lane, int worker) {
+    const prnn_gradient_engine *e = arg;
+    const prnn_config *c = &e->network->plan.config;
+    size_t image = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    prnn_worker *w = &e->workers[worker];
+    w->pass.gradient = e->lane_gradients + lane * e->network->plan.forward.count;
+    memset(w->pass.gradient, 0, e->network->plan.forward.count * sizeof(float));
+    for (int first = (int)lane * SHARD; first < e->n; first += e->lanes * SHARD) {
+        int n = e->n - first < SHARD ? e->n - first : SHARD;
+        prnn_network_gradient(e->network, w, e->images + (size_t)first * image, n, 1.0f / (float)e->n,
+                              e->nats + first);
+    }
+}
+
+double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, const float *parameters,
+                                const uint8_t *images, int n, float *gradient) {
+    const prnn_plan *plan = &e->network->plan;
+    prnn_packing_fill(&plan->forward, parameters, e->forward);
+    prnn_packing_fill(&plan->backward, parameters, e->backward);
+    e->images = images;
+    e->n = n;
+    prnn_parallel_for(ctx, (size_t)e->lanes, run_lane, e);
+    memset(gradient, 0, plan->parameter_floats * sizeof *gradient);
+    for (size_t i = 0; i < plan->forward.count; i++) {
+        if (plan->forward.index[i] >= 0) {
+            float sum = 0;
+            for (int lane = 0; lane < e->lanes; lane++) {
+                sum += e->lane_gradients[(size_t)lane * plan->forward.count + i];
+            }
+            gradient[plan->forward.index[i]] = sum;
+        }
+    }
+    double total = 0;
+    for (int i = 0; i < n; i++) {
+        total += e->nats[i];
+    }
+    return total / n;
+}
+
+prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
+                          double *mean_nats, float *gradient) {
+    const prnn_config *c = &model->network->plan.config;
+    if (count < 1 || count > 65536) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "a gradient of %zu images; it takes 1 to 65536 at a time",
+                         count);
+    }
+    prnn_gradient_engine *engine = NULL;
+    prnn_status status = prnn_model_check_images(ctx, model, images, count);
+    if (status == PRNN_OK) {
+        status = prnn_gradient_engine_create(ctx, c, (int)count, &engine);
+    }
+    if (status == PRNN_OK) {
+        *mean_nats = prnn_gradient_engine_run(ctx, engine, model->parameters, images, (int)count, gradient);
+        prnn_gradient_engine_free(engine);
+    }
+    return status;
+}

@@ -1,0 +1,187 @@
+#include "model/model.h"
+
+#include "base/random.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --------------------------------------------------------------------------- create and destroy */
+
+void prnn_model_free(prnn_model *model) {
+    if (!model) {
+        return;
+    }
+    prnn_network_free(model->network);
+    prnn_free(model->parameters);
+    prnn_free(model->packed);
+    prnn_free(model->open);
+    prnn_free(model);
+}
+
+prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, prnn_model **model) {
+    *model = NULL;
+    prnn_model *m = prnn_alloc(ctx, 1, sizeof *m, "the model");
+    if (!m) {
+        return PRNN_ERROR_MEMORY;
+    }
+    prnn_status status = prnn_network_create(ctx, config, false, &m->network);
+    if (status == PRNN_OK) {
+        const prnn_plan *plan = &m->network->plan;
+        m->parameters = prnn_alloc(ctx, plan->parameter_floats, sizeof(float), "the weights");
+        m->packed = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
+        m->open = prnn_alloc(ctx, plan->parameter_floats, 1, "the masks");
+        status = m->parameters && m->packed && m->open ? PRNN_OK : PRNN_ERROR_MEMORY;
+    }
+    if (status != PRNN_OK) {
+        prnn_model_free(m);
+        return status;
+    }
+    /* What no product reads is closed by a mask. */
+    const prnn_packing *packing = &m->network->plan.forward;
+    for (size_t i = 0; i < packing->count; i++) {
+        if (packing->index[i] >= 0) {
+            m->open[packing->index[i]] = 1;
+        }
+    }
+    *model = m;
+    return PRNN_OK;
+}
+
+/* ----------------------------------------------------------------------------------- initialise */
+
+static void initialise(prnn_model *model, int tensor, uint64_t seed) {
+    const prnn_parameter *p = &model->network->plan.parameters[tensor];
+    float *values = model->parameters + p->offset;
+    const uint8_t *open = model->open + p->offset;
+    size_t outputs = (size_t)p->shape[0], inputs = p->count / outputs;
+    for (size_t o = 0; o < outputs; o++) {
+        size_t fan_in = 0;
+        for (size_t i = 0; i < inputs; i++) {
+            fan_in += open[o * inputs + i];
+        }
+        double bound = p->gain * sqrt(3 / (double)(fan_in ? fan_in : 1));
+        for (size_t i = o * inputs; i < (o + 1) * inputs; i++) {
+            double u = prnn_random_uniform(seed, PRNN_RANDOM_WEIGHTS, (uint64_t)tensor, i);
+            if (p->init == PRNN_INIT_FAN_IN && open[i]) {
+                values[i] = (float)((2 * u - 1) * bound);
+            } else if (p->init == PRNN_INIT_FORGET) {
+                values[i] = i * 4 / p->count == 1 ? 1 : 0;
+            }
+        }
+    }
+}
+
+prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
+                              prnn_model **model) {
+    prnn_config full = PRNN_CONFIG_INIT;
+    prnn_options_read(&full, sizeof full, config);
+    prnn_status status = prnn_model_create_empty(ctx, &full, model);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    const prnn_plan *plan = &(*model)->network->plan;
+    for (int t = 0; t < plan->parameter_count; t++) {
+        initialise(*model, t, seed);
+    }
+    prnn_packing_fill(&plan->forward, (*model)->parameters, (*model)->packed);
+    return PRNN_OK;
+}
+
+/* -------------------------------------------------------------------------------------- look up */
+
+void prnn_model_config(const prnn_model *model, prnn_config *config) {
+    size_t size = config->size < sizeof *config ? config->size : sizeof *config, asked = config->size;
+    memcpy(config, &model->network->plan.config, size);
+    config->size = asked;
+}
+
+size_t prnn_model_tensor_count(const prnn_model *model) {
+    return (size_t)model->network->plan.parameter_count;
+}
+
+void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor) {
+    const prnn_parameter *p = &model->network->plan.parameters[i];
+    *tensor = (prnn_tensor){.name = p->name,
+                            .rank = p->rank,
+                            .shape = {p->shape[0], p->shape[1], p->shape[2], p->shape[3]},
+                            .count = p->count,
+                            .offset = p->offset,
+                            .values = model->parameters + p->offset};
+}
+
+size_t prnn_model_parameter_count(const prnn_model *model, bool open_only) {
+    size_t all = model->network->plan.parameter_floats, open = 0;
+    for (size_t i = 0; i < all; i++) {
+        open += model->open[i];
+    }
+    return open_only ? open : all;
+}
+
+bool prnn_model_parameter_is_open(const prnn_model *model, size_t index) {
+    return index < model->network->plan.parameter_floats && model->open[index];
+}
+
+/* --------------------------------------------------------------------------------------- assign */
+
+/* "head.0.weight[3, 1, 0, 0]", for messages. */
+static void describe(const prnn_plan *plan, size_t index, char *text, size_t size) {
+    const prnn_parameter *p = plan->parameters;
+    while (index >= p->offset + p->count) {
+        p++;
+    }
+    size_t left = index - p->offset, place[4];
+    for (int d = 3; d >= 0; d--) {
+        place[d] = left % (size_t)p->shape[d];
+        left /= (size_t)p->shape[d];
+    }
+    if (p->rank == 1) {
+        snprintf(text, size, "%s[%zu]", p->name, place[0]);
+    } else {
+        snprintf(text, size, "%s[%zu, %zu, %zu, %zu]", p->name, place[0], place[1], place[2], place[3]);
+    }
+}
+
+prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float *values, const char *source) {
+    const prnn_plan *plan = &model->network->plan;
+    for (size_t i = 0; i < plan->parameter_floats; i++) {
+        bool leak = !model->open[i] && values[i] != 0;
+        if (isfinite(values[i]) && !leak) {
+            continue;
+        }
+        char place[160];
+        describe(plan, i, place, sizeof place);
+        if (leak) {
+            return prnn_fail(
+                ctx, PRNN_ERROR_FORMAT,
+                "%s: %s is %g where a mask closes it and must be 0: this model would see what it "
+                "predicts; set masked weights to 0 before saving",
+                source, place, (double)values[i]);
+        }
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: %s is %g; every weight must be finite, take an earlier checkpoint", source,
+                         place, (double)values[i]);
+    }
+    memcpy(model->parameters, values, plan->parameter_floats * sizeof *values);
+    prnn_packing_fill(&plan->forward, model->parameters, model->packed);
+    return PRNN_OK;
+}
+
+prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values) {
+    prnn_status status = prnn_model_assign(ctx, model, values, "parameters");
+    return status == PRNN_ERROR_FORMAT ? PRNN_ERROR_ARGUMENT : status;
+}
+
+prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
+                                    size_t count) {
+    const prnn_config *c = &model->network->plan.config;
+    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    for (size_t i = 0; i < count * bytes; i++) {
+        if (images[i] >= c->levels) {
+            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                             "image %zu has the value %d; the model knows levels 0 to %d", i / bytes,
+                             images[i], c->levels - 1);
+        }
+    }
+    return PRNN_OK;
+}

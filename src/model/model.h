@@ -1,0 +1,43 @@
+/* A model: a config and its weights, ready to evaluate. */
+#ifndef PRNN_MODEL_MODEL_H
+#define PRNN_MODEL_MODEL_H
+
+#include "model/network.h"
+#include "model/safetensors.h"
+
+struct prnn_model {
+    prnn_network *network; /* for streaming */
+    float *parameters;
+    float *packed; /* forward */
+    uint8_t *open; /* per parameter: not closed by a mask */
+};
+
+/* A model with all weights zero. */
+prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, prnn_model **model);
+
+/* Replaces all weights; `source` begins the messages. Refuses values that are not finite, and weights that
+ * are not zero where a mask closes them. */
+prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float *values, const char *source);
+
+/* Refuses images (count, H, W, C) with a value that is no level of the model. */
+prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
+                                    size_t count);
+
+/* The config as a JSON object (SPEC "Model file"); free with free(). NULL: out of memory. */
+char *prnn_config_to_json(const prnn_config *config);
+prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
+
+/* Entries of a safetensors file for a block of parameters, their names behind `prefix`; `entries` has room
+ * for prnn_model_tensor_count, `names` for as many times 96 bytes. */
+void prnn_model_entries(const prnn_model *model, const char *prefix, const float *values,
+                        prnn_safetensors_entry *entries, char (*names)[96]);
+
+/* Reads back what prnn_model_entries described into `values`; refuses missing and misshapen tensors. */
+prnn_status prnn_model_read_entries(prnn_context *ctx, const prnn_model *model, const char *path,
+                                    const prnn_safetensors *st, const char *prefix, float *values);
+
+/* A new model from an open file whose metadata and tensors are a model's. */
+prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                                        prnn_model **model);
+
+#endif

@@ -1,0 +1,275 @@
+/* The model file: SPEC "Model file". */
+
+#include "model/model.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --------------------------------------------------------------------------------------- config */
+
+char *prnn_config_to_json(const prnn_config *c) {
+    json_t *object = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:i, s:i}", "kind",
+                               prnn_kind_name(c->kind), "height", c->height, "width", c->width, "channels",
+                               c->channels, "levels", c->levels, "layers", c->layers, "hidden", c->hidden,
+                               "head", c->head, "residual", c->residual, "skip", c->skip, "condition_size",
+                               c->condition_size, "condition_features", c->condition_features);
+    char *text = object ? json_dumps(object, 0) : NULL;
+    json_decref(object);
+    return text;
+}
+
+static prnn_status read_int(prnn_context *ctx, const char *path, const json_t *object, const char *field,
+                            bool needed, int *value) {
+    const json_t *item = json_object_get(object, field);
+    if (!item && !needed) {
+        return PRNN_OK;
+    }
+    if (!item) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: config has no \"%s\"; it is not a complete pixelrnn model", path, field);
+    }
+    json_int_t number = json_integer_value(item);
+    if (!json_is_integer(item) || number < INT32_MIN || number > INT32_MAX) {
+        char *text = json_dumps(item, JSON_ENCODE_ANY);
+        prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config.%s is %.60s; it must be a whole number", path, field,
+                  text ? text : "something else");
+        free(text);
+        return PRNN_ERROR_FORMAT;
+    }
+    *value = (int)number;
+    return PRNN_OK;
+}
+
+static prnn_status read_bool(prnn_context *ctx, const char *path, const json_t *object, const char *field,
+                             bool *value) {
+    const json_t *item = json_object_get(object, field);
+    if (item && !json_is_boolean(item)) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config.%s must be true or false", path, field);
+    }
+    if (item) {
+        *value = json_is_true(item);
+    }
+    return PRNN_OK;
+}
+
+static prnn_status read_config(prnn_context *ctx, const char *path, const json_t *object,
+                               prnn_config *config) {
+    prnn_config c = PRNN_CONFIG_INIT;
+    const char *kind = json_string_value(json_object_get(object, "kind"));
+    if (!kind) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: config has no \"kind\"; it is not a complete pixelrnn model", path);
+    }
+    prnn_status status = prnn_kind_from_name(ctx, kind, &c.kind);
+    if (status != PRNN_OK) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config.kind: %s", path, prnn_message(ctx));
+    }
+    const struct {
+        const char *field;
+        bool needed;
+        int *value;
+    } numbers[] = {
+        {"height", true, &c.height},
+        {"width", true, &c.width},
+        {"channels", true, &c.channels},
+        {"levels", true, &c.levels},
+        {"layers", true, &c.layers},
+        {"hidden", true, &c.hidden},
+        {"head", true, &c.head},
+        {"condition_size", false, &c.condition_size},
+        {"condition_features", false, &c.condition_features},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && status == PRNN_OK; i++) {
+        status = read_int(ctx, path, object, numbers[i].field, numbers[i].needed, numbers[i].value);
+    }
+    if (status == PRNN_OK) {
+        status = read_bool(ctx, path, object, "residual", &c.residual);
+    }
+    if (status == PRNN_OK) {
+        status = read_bool(ctx, path, object, "skip", &c.skip);
+    }
+    if (status == PRNN_OK && prnn_config_check(ctx, &c) != PRNN_OK) {
+        status = prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config: %s", path, prnn_message(ctx));
+    }
+    *config = c;
+    return status;
+}
+
+prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text,
+                                  prnn_config *config) {
+    json_error_t error;
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(object)) {
+        json_decref(object);
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: its config is not a JSON object: %s", path, error.text);
+    }
+    prnn_status status = read_config(ctx, path, object, config);
+    json_decref(object);
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------- tensors */
+
+void prnn_model_entries(const prnn_model *model, const char *prefix, const float *values,
+                        prnn_safetensors_entry *entries, char (*names)[96]) {
+    const prnn_plan *plan = &model->network->plan;
+    for (int t = 0; t < plan->parameter_count; t++) {
+        const prnn_parameter *p = &plan->parameters[t];
+        snprintf(names[t], 96, "%s%s", prefix, p->name);
+        entries[t] = (prnn_safetensors_entry){
+            .name = names[t],
+            .dtype = PRNN_DTYPE_F32,
+            .rank = p->rank,
+            .shape = {(size_t)p->shape[0], (size_t)p->shape[1], (size_t)p->shape[2], (size_t)p->shape[3]},
+            .data = values + p->offset};
+    }
+}
+
+static void format_shape(char *text, size_t size, const size_t *shape, int rank) {
+    size_t at = (size_t)snprintf(text, size, "[");
+    for (int i = 0; i < rank && at < size; i++) {
+        at += (size_t)snprintf(text + at, size - at, "%s%zu", i ? ", " : "", shape[i]);
+    }
+    if (at < size) {
+        snprintf(text + at, size - at, "]");
+    }
+}
+
+static bool same_shape(const prnn_safetensors_entry *entry, const prnn_parameter *p) {
+    bool same = entry->rank == p->rank;
+    for (int i = 0; same && i < p->rank; i++) {
+        same = entry->shape[i] == (size_t)p->shape[i];
+    }
+    return same;
+}
+
+prnn_status prnn_model_read_entries(prnn_context *ctx, const prnn_model *model, const char *path,
+                                    const prnn_safetensors *st, const char *prefix, float *values) {
+    const prnn_plan *plan = &model->network->plan;
+    for (int t = 0; t < plan->parameter_count; t++) {
+        const prnn_parameter *p = &plan->parameters[t];
+        char name[96];
+        snprintf(name, sizeof name, "%s%s", prefix, p->name);
+        const prnn_safetensors_entry *entry = prnn_safetensors_find(st, name);
+        if (!entry) {
+            return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: the tensor %s that its config needs is missing",
+                             path, name);
+        }
+        if (entry->dtype != PRNN_DTYPE_F32) {
+            return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: %s is of type %s; save it as F32", path, name,
+                             prnn_dtype_name(entry->dtype));
+        }
+        if (!same_shape(entry, p)) {
+            char has[160], needs[160];
+            size_t shape[4] = {(size_t)p->shape[0], (size_t)p->shape[1], (size_t)p->shape[2],
+                               (size_t)p->shape[3]};
+            format_shape(has, sizeof has, entry->shape, entry->rank);
+            format_shape(needs, sizeof needs, shape, p->rank);
+            return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: %s is %s, the config needs %s", path, name, has,
+                             needs);
+        }
+        memcpy(values + p->offset, entry->data, p->count * sizeof *values);
+    }
+    return PRNN_OK;
+}
+
+static prnn_status check_unknown(prnn_context *ctx, const prnn_model *model, const char *path,
+                                 const prnn_safetensors *st) {
+    const prnn_plan *plan = &model->network->plan;
+    for (size_t i = 0; i < st->count; i++) {
+        int t = 0;
+        while (t < plan->parameter_count && strcmp(plan->parameters[t].name, st->entries[i].name) != 0) {
+            t++;
+        }
+        if (t == plan->parameter_count) {
+            return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: its config has no place for the tensor %.80s", path,
+                             st->entries[i].name);
+        }
+    }
+    return PRNN_OK;
+}
+
+/* ----------------------------------------------------------------------------------- load, save */
+
+static prnn_status check_format(prnn_context *ctx, const char *path, const prnn_safetensors *st) {
+    const char *format = prnn_safetensors_metadata(st, "format");
+    const char *version = prnn_safetensors_metadata(st, "version");
+    if (!format || strcmp(format, "pixelrnn") != 0) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: is a safetensors file, but not a pixelrnn model (its metadata has format \"%.40s\", "
+            "not \"pixelrnn\")",
+            path, format ? format : "");
+    }
+    if (!version || strcmp(version, "1") != 0) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: is a model file of version \"%.20s\"; this program reads version 1", path,
+                         version ? version : "");
+    }
+    if (!prnn_safetensors_metadata(st, "config")) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: its metadata has no config", path);
+    }
+    return PRNN_OK;
+}
+
+prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                                        prnn_model **model) {
+    *model = NULL;
+    prnn_config config;
+    prnn_model *m = NULL;
+    float *values = NULL;
+    prnn_status status = check_format(ctx, path, st);
+    if (status == PRNN_OK) {
+        status = prnn_config_from_json(ctx, path, prnn_safetensors_metadata(st, "config"), &config);
+    }
+    if (status == PRNN_OK) {
+        status = prnn_model_create_empty(ctx, &config, &m);
+    }
+    if (status == PRNN_OK) {
+        values = prnn_alloc(ctx, m->network->plan.parameter_floats, sizeof *values, "the weights");
+        status = values ? prnn_model_read_entries(ctx, m, path, st, "", values) : PRNN_ERROR_MEMORY;
+    }
+    if (status == PRNN_OK) {
+        status = check_unknown(ctx, m, path, st);
+    }
+    if (status == PRNN_OK) {
+        status = prnn_model_assign(ctx, m, values, path);
+    }
+    prnn_free(values);
+    if (status != PRNN_OK) {
+        prnn_model_free(m);
+        return status;
+    }
+    *model = m;
+    return PRNN_OK;
+}
+
+prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model) {
+    *model = NULL;
+    prnn_safetensors *st = NULL;
+    prnn_status status = prnn_safetensors_read(ctx, path, &st);
+    if (status == PRNN_OK) {
+        status = prnn_model_from_safetensors(ctx, path, st, model);
+    }
+    prnn_safetensors_free(st);
+    return status;
+}
+
+prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path) {
+    size_t count = prnn_model_tensor_count(model);
+    prnn_safetensors_entry *entries = prnn_alloc(ctx, count, sizeof *entries, "the list of tensors");
+    char(*names)[96] = prnn_alloc(ctx, count, sizeof *names, "the list of tensors");
+    char *config = prnn_config_to_json(&model->network->plan.config);
+    prnn_status status = PRNN_ERROR_MEMORY;
+    if (entries && names && config) {
+        prnn_model_entries(model, "", model->parameters, entries, names);
+        prnn_safetensors_pair metadata[] = {{"format", "pixelrnn"}, {"version", "1"}, {"config", config}};
+        status = prnn_safetensors_write(ctx, path, entries, count, metadata, 3);
+    }
+    free(config);
+    prnn_free(entries);
+    prnn_free(names);
+    return status;
+}

@@ -1,0 +1,188 @@
+#include "model/network.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------------------------------- plan */
+
+static prnn_status check_range(prnn_context *ctx, const char *field, int value, int low, int high) {
+    if (value < low || value > high) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s is %d; it must be %d to %d", field, value, low, high);
+    }
+    return PRNN_OK;
+}
+
+prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *c) {
+    const struct {
+        const char *field;
+        int value, low, high;
+    } ranges[] = {
+        {"height", c->height, 1, 4096}, {"width", c->width, 1, 4096},   {"levels", c->levels, 2, 256},
+        {"layers", c->layers, 1, 256},  {"hidden", c->hidden, 1, 4096}, {"head", c->head, 1, 8192},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        prnn_status status =
+            check_range(ctx, ranges[i].field, ranges[i].value, ranges[i].low, ranges[i].high);
+        if (status != PRNN_OK) {
+            return status;
+        }
+    }
+    if (c->channels != 1 && c->channels != 3) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "channels is %d; it must be 1 or 3", c->channels);
+    }
+    if (!prnn_layer_kind_of(c->kind)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "kind is %d, which no network has", (int)c->kind);
+    }
+    if (c->condition_size != 0 || c->condition_features != 0) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "condition_size is %d and condition_features %d: conditional (multi-scale) models are "
+            "not supported yet; both must be 0",
+            c->condition_size, c->condition_features);
+    }
+    return PRNN_OK;
+}
+
+static void plan_layers(prnn_network *net, prnn_features stream) {
+    prnn_plan *p = &net->plan;
+    int layers = p->config.layers;
+    net->stream = prnn_plan_alloc(p, (size_t)layers + 1, sizeof *net->stream);
+    net->dstream = prnn_plan_alloc(p, (size_t)layers + 1, sizeof *net->dstream);
+    net->layers = prnn_plan_alloc(p, (size_t)layers, sizeof *net->layers);
+    if (p->status != PRNN_OK) {
+        return;
+    }
+    for (int l = 0; l <= layers; l++) {
+        net->stream[l] =
+            prnn_plan_map(p, stream.stride, PRNN_KEEP_FORWARD, net->kind->top, net->kind->left, 0);
+        net->dstream[l] = p->training ? prnn_plan_map(p, stream.stride, PRNN_KEEP_WINDOW, 0, 0, 0) : NULL;
+    }
+    for (int l = 0; l < layers && p->status == PRNN_OK; l++) {
+        char name[32];
+        snprintf(name, sizeof name, "layers.%d", l);
+        prnn_layer_io io = {net->stream[l], net->stream[l + 1], net->dstream[l], net->dstream[l + 1],
+                            p->config.residual};
+        net->layers[l] = net->kind->plan(p, name, io);
+    }
+}
+
+static void plan_skips(prnn_network *net, prnn_features stream) {
+    prnn_plan *p = &net->plan;
+    int skips = p->config.layers - 1;
+    net->skip_of = prnn_plan_alloc(p, (size_t)skips, sizeof *net->skip_of);
+    net->dskip_of = prnn_plan_alloc(p, (size_t)skips, sizeof *net->dskip_of);
+    net->total = prnn_plan_map(p, stream.stride, PRNN_KEEP_FORWARD, 0, 0, 0);
+    for (int l = 0; l < skips && p->status == PRNN_OK; l++) {
+        char name[32];
+        snprintf(name, sizeof name, "layers.%d.skip", l);
+        prnn_conv conv = prnn_conv_plan(p, name, PRNN_MASK_B, stream, stream, 1, 1, true, 1.0 / (skips + 1));
+        net->skip_of[l] = prnn_plan_product(p, 1, &(prnn_term){&conv, net->stream[l + 1]});
+        net->dskip_of[l] = prnn_plan_transposed(p, 1, &(prnn_term){&conv, net->dhead_map[0]});
+    }
+}
+
+static void plan_head_maps(prnn_network *net, const prnn_features *features) {
+    prnn_plan *p = &net->plan;
+    for (int i = 0; i < 3; i++) {
+        int width = prnn_features_width(features[i]);
+        net->head_map[i] = prnn_plan_map(p, width, PRNN_KEEP_WINDOW, 0, 0, 0);
+        net->dhead_map[i] = p->training ? prnn_plan_map(p, width, PRNN_KEEP_WINDOW, 0, 0, 0) : NULL;
+    }
+    net->logits = prnn_plan_map(p, prnn_features_width(features[3]), PRNN_KEEP_WINDOW, 0, 0, 0);
+}
+
+static void plan_head(prnn_network *net, const prnn_features *features) {
+    prnn_plan *p = &net->plan;
+    for (int i = 0; i < 3 && p->status == PRNN_OK; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "head.%d", i);
+        /* The logits begin at zero, so that every level is equally likely. */
+        double gain = i < 2 ? 1.4142135623730951 : 0;
+        prnn_conv conv = prnn_conv_plan(p, name, PRNN_MASK_B, features[i], features[i + 1], 1, 1, true, gain);
+        net->head_of[i] = prnn_plan_product(p, 1, &(prnn_term){&conv, net->head_map[i]});
+        const prnn_map *dout = i < 2 ? net->dhead_map[i + 1] : net->logits;
+        net->dhead_of[i] = prnn_plan_transposed(p, 1, &(prnn_term){&conv, dout});
+    }
+}
+
+static void plan_network(prnn_network *net) {
+    prnn_plan *p = &net->plan;
+    const prnn_config *c = &p->config;
+    prnn_features stream = prnn_plan_features(p, 1, 2 * c->hidden);
+    prnn_features head = prnn_plan_features(p, 1, c->head);
+    prnn_features image = {1, c->channels, c->channels, c->channels, false};
+    prnn_features head_features[] = {stream, head, head, net->logit_features};
+
+    net->values = prnn_plan_map(p, c->channels, PRNN_KEEP_FORWARD, 3, 3, 3);
+    prnn_conv input = prnn_conv_plan(p, "input", PRNN_MASK_A, image, stream, 7, 7, true, 1);
+    net->input_of = prnn_plan_product(p, 1, &(prnn_term){&input, net->values});
+    plan_head_maps(net, head_features);
+    plan_layers(net, stream);
+    if (c->skip && c->layers > 1) {
+        plan_skips(net, stream);
+    }
+    plan_head(net, head_features);
+}
+
+prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training,
+                                prnn_network **network) {
+    *network = NULL;
+    prnn_status status = prnn_config_check(ctx, config);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    prnn_network *net = prnn_alloc(ctx, 1, sizeof *net, "the network");
+    if (!net) {
+        return PRNN_ERROR_MEMORY;
+    }
+    net->plan = (prnn_plan){.ctx = ctx, .config = *config, .training = training};
+    net->kind = prnn_layer_kind_of(config->kind);
+    net->head = prnn_head_kind_of(config);
+    net->logit_features = net->head->features(config);
+    plan_network(net);
+    status = net->plan.status;
+    net->plan.ctx = NULL;
+    if (status != PRNN_OK) {
+        prnn_network_free(net);
+        return status;
+    }
+    *network = net;
+    return PRNN_OK;
+}
+
+void prnn_network_free(prnn_network *network) {
+    if (network) {
+        prnn_plan_free(&network->plan);
+        prnn_free(network);
+    }
+}
+
+void prnn_packing_fill(const prnn_packing *packing, const float *parameters, float *packed) {
+    for (size_t i = 0; i < packing->count; i++) {
+        packed[i] = packing->index[i] < 0 ? 0 : parameters[packing->index[i]];
+    }
+}
+
+prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, int images,
+                               const float *forward, const float *backward, prnn_worker *worker) {
+    const prnn_config *c = &network->plan.config;
+    size_t row = (size_t)c->width * (size_t)c->channels * (size_t)images;
+    *worker = (prnn_worker){.capacity = images};
+    worker->pass = (prnn_pass){.kernels = prnn_kernels_of(ctx), .forward = forward, .backward = backward};
+    worker->pass.memory = prnn_alloc(ctx, network->plan.memory.floats, (size_t)images * sizeof(float),
+                                     "the maps of a batch (a smaller batch needs less)");
+    worker->row = worker->pass.memory ? prnn_alloc(ctx, row, 1, "a row of levels") : NULL;
+    worker->nats = worker->row ? prnn_alloc(ctx, row, sizeof(float), "a row of likelihoods") : NULL;
+    if (!worker->nats) {
+        prnn_worker_free(worker);
+        return PRNN_ERROR_MEMORY;
+    }
+    return PRNN_OK;
+}
+
+void prnn_worker_free(prnn_worker *worker) {
+    prnn_free(worker->pass.memory);
+    prnn_free(worker->row);
+    prnn_free(worker->nats);
+    *worker = (prnn_worker){0};
+}

@@ -1,0 +1,76 @@
+/* A network: the layers of a config, planned for streaming (evaluation, sampling: a few rows of each map) or
+ * for training (all rows, and the way back), and its passes over a batch of images on one thread.
+ *
+ * A network holds structure only. Weights are packed from a block of parameters into blocks of the caller,
+ * activations live in the memory of a pass: so threads share both freely. */
+#ifndef PRNN_MODEL_NETWORK_H
+#define PRNN_MODEL_NETWORK_H
+
+#include "heads/head.h"
+#include "layers/layer.h"
+
+typedef struct prnn_network {
+    prnn_plan plan;
+    const prnn_layer_kind *kind;
+    const prnn_head_kind *head;
+    prnn_features logit_features;
+
+    prnn_map *values;             /* the input, scaled to -1 .. 1 */
+    prnn_map **stream, **dstream; /* x_0 .. x_L, and gradients by them */
+    void **layers;
+    prnn_product *input_of;
+    prnn_map *total; /* sum of the skip connections; NULL without */
+    prnn_product **skip_of, **dskip_of;
+
+    prnn_map *head_map[3], *logits; /* inputs of the three 1x1 layers, and their result */
+    prnn_product *head_of[3];
+    prnn_map *dhead_map[3];
+    prnn_product *dhead_of[3];
+} prnn_network;
+
+/* Checks the config (PRNN_ERROR_ARGUMENT names the field, its value and its range). */
+prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *config);
+
+prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training,
+                                prnn_network **network);
+void prnn_network_free(prnn_network *network);
+
+/* packed[i] = the parameter that belongs there, or 0; packing->count floats. */
+void prnn_packing_fill(const prnn_packing *packing, const float *parameters, float *packed);
+
+/* What one thread needs for a batch of at most `images`. */
+typedef struct prnn_worker {
+    prnn_pass pass;
+    int capacity; /* images */
+    uint8_t *row; /* levels of one row, (W, n, C) */
+    float *nats;  /* likewise */
+} prnn_worker;
+
+prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, int images,
+                               const float *forward, const float *backward, prnn_worker *worker);
+void prnn_worker_free(prnn_worker *worker);
+
+/* ---- Steps of a pass, in this order: begin; then for each row, from left to right: values, forward, logits.
+ * Regions with a colour group recompute only the features of that group. */
+
+void prnn_network_begin(const prnn_network *network, const prnn_pass *pass);
+
+/* Sets the input of image `image` at (row, col), channel c, to level v. */
+void prnn_network_set_value(const prnn_network *network, const prnn_pass *pass, int image, int row, int col,
+                            int c, int v);
+void prnn_network_forward(const prnn_network *network, const prnn_pass *pass, prnn_region region);
+
+/* The head on a region that went forward; network->logits then holds the logits. */
+void prnn_network_logits(const prnn_network *network, const prnn_pass *pass, prnn_region region);
+
+/* ---- Whole batches: images is (n, H, W, C) levels, n <= capacity. */
+
+/* nats[n] and, unless NULL, values (n, H, W, C), or logits (n, H, W, C, M). */
+void prnn_network_evaluate(const prnn_network *network, prnn_worker *worker, const uint8_t *images, int n,
+                           double *nats, float *values, float *logits);
+
+/* nats[n]; adds `scale` times the gradient of their sum to worker->pass.gradient. Training networks only. */
+void prnn_network_gradient(const prnn_network *network, prnn_worker *worker, const uint8_t *images, int n,
+                           float scale, double *nats);
+
+#endif
