@@ -312,17 +312,17 @@ typedef struct prnn_train_options {
     prnn_optimizer optimizer;
     double learning_rate;
     prnn_schedule schedule;
-    double warmup_steps;     /* the rate rises linearly over the first steps */
-    double final_fraction;   /* cosine: last rate / learning_rate */
-    double decay_factor;     /* step */
-    double decay_epochs;     /* step */
-    double beta1;            /* rmsprop: momentum (0: none); adam: decay of the mean; sgd: momentum */
-    double beta2;            /* rmsprop, adam: decay of the mean square; negative: 0.95 / 0.999 */
-    double epsilon;          /* rmsprop, adam: added to the root of the mean square */
-    double clip;             /* bound of the gradient's global norm; 0: none */
-    double ema;              /* decay of the moving average of the weights, used for validation and the
-                                model file; 0: none */
-    uint64_t seed;           /* order of the images, draws of binarize_sample */
+    double warmup_steps;   /* the rate rises linearly over the first steps */
+    double final_fraction; /* cosine: last rate / learning_rate */
+    double decay_factor;   /* step */
+    double decay_epochs;   /* step */
+    double beta1;   /* rmsprop: momentum; adam: decay of the mean; sgd: momentum; negative: 0, adam 0.9 */
+    double beta2;   /* rmsprop, adam: decay of the mean square; negative: 0.95, adam 0.999 */
+    double epsilon; /* rmsprop, adam: added to the root of the mean square */
+    double clip;    /* bound of the gradient's global norm; 0: none */
+    double ema;     /* decay of the moving average of the weights, used for validation and the
+                       model file; 0: none */
+    uint64_t seed;  /* order of the images, draws of binarize_sample */
     uint64_t valid_every;    /* steps between validations; 0: once an epoch */
     uint64_t log_every;      /* steps between lines of metrics.csv; 0: ten an epoch, and at validations */
     double checkpoint_every; /* seconds between checkpoints (and one at each validation and at the end) */

@@ -27,15 +27,6 @@ prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, 
 char *prnn_config_to_json(const prnn_config *config);
 prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
 
-/* Entries of a safetensors file for a block of parameters, their names behind `prefix`; `entries` has room
- * for prnn_model_tensor_count, `names` for as many times 96 bytes. */
-void prnn_model_entries(const prnn_model *model, const char *prefix, const float *values,
-                        prnn_safetensors_entry *entries, char (*names)[96]);
-
-/* Reads back what prnn_model_entries described into `values`; refuses missing and misshapen tensors. */
-prnn_status prnn_model_read_entries(prnn_context *ctx, const prnn_model *model, const char *path,
-                                    const prnn_safetensors *st, const char *prefix, float *values);
-
 /* A new model from an open file whose metadata and tensors are a model's. */
 prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, const prnn_safetensors *st,
                                         prnn_model **model);

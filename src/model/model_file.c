@@ -112,18 +112,16 @@ prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const cha
 
 /* -------------------------------------------------------------------------------------- tensors */
 
-void prnn_model_entries(const prnn_model *model, const char *prefix, const float *values,
-                        prnn_safetensors_entry *entries, char (*names)[96]) {
+static void list_entries(const prnn_model *model, prnn_safetensors_entry *entries) {
     const prnn_plan *plan = &model->network->plan;
     for (int t = 0; t < plan->parameter_count; t++) {
         const prnn_parameter *p = &plan->parameters[t];
-        snprintf(names[t], 96, "%s%s", prefix, p->name);
         entries[t] = (prnn_safetensors_entry){
-            .name = names[t],
+            .name = p->name,
             .dtype = PRNN_DTYPE_F32,
             .rank = p->rank,
             .shape = {(size_t)p->shape[0], (size_t)p->shape[1], (size_t)p->shape[2], (size_t)p->shape[3]},
-            .data = values + p->offset};
+            .data = model->parameters + p->offset};
     }
 }
 
@@ -145,13 +143,12 @@ static bool same_shape(const prnn_safetensors_entry *entry, const prnn_parameter
     return same;
 }
 
-prnn_status prnn_model_read_entries(prnn_context *ctx, const prnn_model *model, const char *path,
-                                    const prnn_safetensors *st, const char *prefix, float *values) {
+static prnn_status read_entries(prnn_context *ctx, const prnn_model *model, const char *path,
+                                const prnn_safetensors *st, float *values) {
     const prnn_plan *plan = &model->network->plan;
     for (int t = 0; t < plan->parameter_count; t++) {
         const prnn_parameter *p = &plan->parameters[t];
-        char name[96];
-        snprintf(name, sizeof name, "%s%s", prefix, p->name);
+        const char *name = p->name;
         const prnn_safetensors_entry *entry = prnn_safetensors_find(st, name);
         if (!entry) {
             return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: the tensor %s that its config needs is missing",
@@ -229,7 +226,7 @@ prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, con
     }
     if (status == PRNN_OK) {
         values = prnn_alloc(ctx, m->network->plan.parameter_floats, sizeof *values, "the weights");
-        status = values ? prnn_model_read_entries(ctx, m, path, st, "", values) : PRNN_ERROR_MEMORY;
+        status = values ? read_entries(ctx, m, path, st, values) : PRNN_ERROR_MEMORY;
     }
     if (status == PRNN_OK) {
         status = check_unknown(ctx, m, path, st);
@@ -260,16 +257,14 @@ prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **mo
 prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path) {
     size_t count = prnn_model_tensor_count(model);
     prnn_safetensors_entry *entries = prnn_alloc(ctx, count, sizeof *entries, "the list of tensors");
-    char(*names)[96] = prnn_alloc(ctx, count, sizeof *names, "the list of tensors");
     char *config = prnn_config_to_json(&model->network->plan.config);
     prnn_status status = PRNN_ERROR_MEMORY;
-    if (entries && names && config) {
-        prnn_model_entries(model, "", model->parameters, entries, names);
+    if (entries && config) {
+        list_entries(model, entries);
         prnn_safetensors_pair metadata[] = {{"format", "pixelrnn"}, {"version", "1"}, {"config", config}};
         status = prnn_safetensors_write(ctx, path, entries, count, metadata, 3);
     }
     free(config);
     prnn_free(entries);
-    prnn_free(names);
     return status;
 }

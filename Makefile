@@ -1,0 +1,57 @@
+# A short front for CMake. `make` builds build/pixelrnn, `make test` tests it, `make demo` shows it.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+# Ninja if it is there (asked only after setup.sh, which may have installed it).
+CMAKE = CMAKE_GENERATOR="$$(command -v ninja >/dev/null && echo Ninja || echo Unix Makefiles)" cmake
+CONFIGURE = $(CMAKE) -S . -B $(BUILD) >/dev/null
+CTEST = ctest --output-on-failure -j $(JOBS)
+
+MAKEFLAGS += --no-print-directory
+
+.PHONY: all test demo install clean format check-format asan fuzz bench
+
+all:
+	@bash scripts/setup.sh
+	@$(CONFIGURE)
+	@cmake --build $(BUILD) -j $(JOBS) --target pixelrnn pixelrnn_static pixelrnn_program
+
+test:
+	@bash scripts/setup.sh test
+	@$(CONFIGURE)
+	@cmake --build $(BUILD) -j $(JOBS)
+	@$(CTEST) --test-dir $(BUILD)
+
+demo: all
+	@bash scripts/demo.sh $(BUILD)/pixelrnn
+
+install: all
+	@cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+clean:
+	@rm -rf $(BUILD) build-debug build-asan build-clang build-fuzz demo
+
+format:
+	@bash scripts/format.sh
+
+check-format:
+	@bash scripts/format.sh --check
+
+# All tests under the address and undefined behaviour sanitizers.
+asan:
+	@bash scripts/setup.sh test
+	@$(CMAKE) --preset asan >/dev/null
+	@cmake --build build-asan -j $(JOBS)
+	@$(CTEST) --test-dir build-asan
+
+# Builds the libFuzzer programs; run one with: build-fuzz/fuzz/fuzz_X FOLDER fuzz/corpus/X
+fuzz:
+	@bash scripts/setup.sh fuzz
+	@$(CMAKE) --preset fuzz >/dev/null
+	@cmake --build build-fuzz -j $(JOBS)
+
+# Builds every bench/X.c as build/bench/bench_X.
+bench: all
+	@cmake --build $(BUILD) -j $(JOBS) --target bench

@@ -1,0 +1,218 @@
+/* pixelrnn complete: draws the unknown part of images. */
+#include "output.h"
+#include "progress.h"
+#include "report.h"
+#include "setup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+    struct common common;
+    data_settings data;
+    size_t first;
+    int known_rows;
+    const char *mask;
+    int count, samples;
+    uint64_t seed;
+    double temperature;
+    const char *out;
+} settings;
+
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, NULL, 8, 4, 0, 1.0, NULL};
+
+static const struct option options[] = {
+    GROUP("Data"),
+    DATA_OPTION(settings, "images to complete"),
+    DATA_READING_OPTIONS(settings),
+    SIZE("first", offsetof(settings, first), 0, 0, "begin with this image, counted from 0"),
+    INTEGER("count", offsetof(settings, count), 1, 1000000, 0, "number of images, as far as there are"),
+    GROUP("What is known"),
+    INTEGER("known-rows", offsetof(settings, known_rows), 0, 4096, OPTION_NO_DEFAULT,
+            "the first N rows are kept, the others drawn"),
+    STRING("mask", offsetof(settings, mask), "F", 0,
+           "a mask for all images: .png (a pixel of at least 128 is known) or .npy, uint8 or bool (H, W), "
+           "not 0 is known"),
+    GROUP("Completions"),
+    INTEGER("samples", offsetof(settings, samples), 1, 10000, 0, "completions of each image"),
+    UINT64("seed", offsetof(settings, seed), 0, 0, "another seed gives other completions"),
+    DOUBLE("temperature", offsetof(settings, temperature), 0, 1000, OPTION_OPEN_MIN,
+           "logits are divided by it: below 1 completions become more alike, 1 is the model itself"),
+    STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
+           ".png: one row an image: the original, the original with the unknown part grey, the "
+           "completions; .npy: the completions, uint8 levels (count, samples, H, W, C)"),
+    COMMON_OPTIONS,
+};
+
+/* The parts of the work; freed in one place. */
+typedef struct completion {
+    prnn_context *ctx;
+    prnn_model *model;
+    prnn_data *set;
+    prnn_config config;
+    output_kind kind;
+    size_t count, samples;
+    uint8_t *known;     /* (H, W) */
+    uint8_t *images;    /* (count, H, W, C) */
+    uint8_t *completed; /* (count, samples, H, W, C) */
+} completion;
+
+static int read_known(const settings *s, completion *c) {
+    int height = c->config.height, width = c->config.width;
+    size_t pixels = (size_t)height * (size_t)width;
+    c->known = allocate(pixels, 1);
+    if (!c->known) {
+        return fail_memory();
+    }
+    if (!s->mask) {
+        if (s->known_rows >= height) {
+            return usage_error("--known-rows: %d leaves nothing to draw, images have %d rows", s->known_rows,
+                               height);
+        }
+        size_t known = (size_t)s->known_rows * (size_t)width;
+        memset(c->known, 1, known);
+        memset(c->known + known, 0, pixels - known);
+        return 0;
+    }
+    if (prnn_read_mask(c->ctx, s->mask, height, width, c->known) != PRNN_OK) {
+        return fail_with(c->ctx);
+    }
+    return memchr(c->known, 0, pixels) ? 0 : fail("%s: all is known, there is nothing to draw", s->mask);
+}
+
+static int read_data(const settings *s, completion *c) {
+    int code =
+        open_data_for(c->ctx, &s->data, s->common.operand, &c->config, s->first, (size_t)s->count, &c->set);
+    if (code) {
+        return code;
+    }
+    size_t bytes = image_size(&c->config);
+    c->count = prnn_data_count(c->set);
+    c->samples = (size_t)s->samples;
+    c->images = allocate(c->count, bytes);
+    c->completed = allocate(c->count * c->samples, bytes);
+    if (!c->images || !c->completed) {
+        return fail_memory();
+    }
+    return read_images(c->ctx, c->set, 0, c->count, s->seed, c->images);
+}
+
+static int draw(const settings *s, completion *c) {
+    progress bar;
+    progress_begin(&bar, s->common.quiet, c->model);
+    prnn_sample_options how = PRNN_SAMPLE_OPTIONS_INIT;
+    how.seed = s->seed;
+    how.temperature = s->temperature;
+    how.progress = progress_callback;
+    how.user = &bar;
+    prnn_status status =
+        prnn_complete(c->ctx, c->model, c->images, c->count, c->known, c->samples, &how, c->completed);
+    progress_end(&bar);
+    return status == PRNN_OK ? 0 : fail_with(c->ctx);
+}
+
+/* Levels to bytes, so that a picture of two levels can show grey. */
+static void copy_bytes(uint8_t *to, const uint8_t *levels, size_t n, int level_count) {
+    int last = level_count - 1;
+    for (size_t i = 0; i < n; i++) {
+        to[i] = (uint8_t)((levels[i] * 255 + last / 2) / last);
+    }
+}
+
+static void grey_unknown(const completion *c, uint8_t *image) {
+    size_t channels = (size_t)c->config.channels;
+    for (size_t i = 0; i < image_size(&c->config); i++) {
+        if (!c->known[i / channels]) {
+            image[i] = 128;
+        }
+    }
+}
+
+static int write_picture(const settings *s, const completion *c) {
+    size_t bytes = image_size(&c->config), columns = c->samples + 2;
+    uint8_t *picture = allocate(c->count * columns, bytes);
+    if (!picture) {
+        return fail_memory();
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        uint8_t *row = picture + i * columns * bytes;
+        copy_bytes(row, c->images + i * bytes, bytes, c->config.levels);
+        memcpy(row + bytes, row, bytes);
+        grey_unknown(c, row + bytes);
+        copy_bytes(row + 2 * bytes, c->completed + i * c->samples * bytes, c->samples * bytes,
+                   c->config.levels);
+    }
+    prnn_status status = prnn_write_png(c->ctx, s->out, picture, c->count * columns, c->config.height,
+                                        c->config.width, c->config.channels, 256, (int)columns);
+    free(picture);
+    return status == PRNN_OK ? 0 : fail_with(c->ctx);
+}
+
+static int write_array(const settings *s, const completion *c) {
+    const size_t shape[] = {c->count, c->samples, (size_t)c->config.height, (size_t)c->config.width,
+                            (size_t)c->config.channels};
+    prnn_status status = prnn_write_npy(c->ctx, s->out, PRNN_U8, 5, shape, c->completed);
+    return status == PRNN_OK ? 0 : fail_with(c->ctx);
+}
+
+static int complete(const settings *s, completion *c) {
+    if (prnn_model_load(c->ctx, s->common.operand, &c->model) != PRNN_OK) {
+        return fail_with(c->ctx);
+    }
+    prnn_model_config(c->model, &c->config);
+    int code = read_known(s, c);
+    code = code ? code : read_data(s, c);
+    code = code ? code : draw(s, c);
+    code = code ? code : (c->kind == OUTPUT_NPY ? write_array : write_picture)(s, c);
+    if (!code) {
+        printf("%s\n", s->out);
+    }
+    return code;
+}
+
+static int check(arguments *args, output_kind *kind) {
+    const settings *s = args->settings;
+    int code = arguments_check(args);
+    if (code) {
+        return code;
+    }
+    bool rows = option_given(args, "known-rows") != FROM_DEFAULT;
+    if (rows == (s->mask != NULL)) {
+        return usage_error(rows ? "give --known-rows or --mask, not both"
+                                : "what is known? Give --known-rows N or --mask F");
+    }
+    return output_check("out", s->out, ALLOW_PNG | ALLOW_NPY, kind);
+}
+
+static int run(arguments *args) {
+    const settings *s = args->settings;
+    completion c = {.config = PRNN_CONFIG_INIT};
+    int code = check(args, &c.kind);
+    code = code ? code : open_context(&s->common, &c.ctx);
+    code = code ? code : complete(s, &c);
+    free(c.known);
+    free(c.images);
+    free(c.completed);
+    prnn_data_free(c.set);
+    prnn_model_free(c.model);
+    prnn_context_free(c.ctx);
+    return code;
+}
+
+const struct command command_complete = {
+    .name = "complete",
+    .summary = "draw the unknown part of images",
+    .operand = "MODEL",
+    .synopsis = "(--known-rows N | --mask F)",
+    .description =
+        "Keeps the known pixels of images and draws the others, several times. A drawn value is conditioned "
+        "on the values before it in raster order, known or drawn. Known values that come after a drawn one "
+        "are kept in the picture but cannot influence it.",
+    .examples = "pixelrnn complete model.safetensors --data test_batch.bin --known-rows 16 --out half.png",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .defaults = &defaults,
+    .settings_size = sizeof defaults,
+    .run = run,
+};

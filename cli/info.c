@@ -1,0 +1,130 @@
+/* pixelrnn info: what a model file holds. */
+#include "json.h"
+#include "report.h"
+#include "setup.h"
+
+#include <stdio.h>
+
+typedef struct settings {
+    struct common common;
+    bool json;
+} settings;
+
+static const settings defaults = {COMMON_DEFAULTS, false};
+
+static const struct option options[] = {
+    FLAG("json", offsetof(settings, json), 0, "one JSON object on stdout"),
+    COMMON_OPTIONS,
+};
+
+static void shape_text(const prnn_tensor *tensor, char text[64]) {
+    int used = 0;
+    for (int i = 0; i < tensor->rank; i++) {
+        used += snprintf(text + used, 64 - (size_t)used, "%s%d", i ? " x " : "", tensor->shape[i]);
+    }
+}
+
+static void print_text(const char *path, const prnn_model *model, const prnn_config *c) {
+    printf("%s\n", path);
+    printf("kind        %s\n", prnn_kind_name(c->kind));
+    printf("image       %d x %d x %d (height x width x channels), %d levels\n", c->height, c->width,
+           c->channels, c->levels);
+    printf("network     %d layers, hidden %d, head %d, residual %s, skip %s\n", c->layers, c->hidden, c->head,
+           c->residual ? "yes" : "no", c->skip ? "yes" : "no");
+    if (c->condition_size) {
+        printf("condition   an image of %d x %d, %d features\n", c->condition_size, c->condition_size,
+               c->condition_features);
+    }
+    printf("parameters  %zu, of these %zu open (not closed by a mask)\n",
+           prnn_model_parameter_count(model, false), prnn_model_parameter_count(model, true));
+    size_t count = prnn_model_tensor_count(model);
+    printf("tensors     %zu\n", count);
+    for (size_t i = 0; i < count; i++) {
+        prnn_tensor tensor;
+        char shape[64];
+        prnn_model_tensor(model, i, &tensor);
+        shape_text(&tensor, shape);
+        printf("  %-40s %s\n", tensor.name, shape);
+    }
+}
+
+static void print_config(json *j, const prnn_config *c) {
+    json_open_object(j, "config");
+    json_string(j, "kind", prnn_kind_name(c->kind));
+    json_int(j, "height", c->height);
+    json_int(j, "width", c->width);
+    json_int(j, "channels", c->channels);
+    json_int(j, "levels", c->levels);
+    json_int(j, "layers", c->layers);
+    json_int(j, "hidden", c->hidden);
+    json_int(j, "head", c->head);
+    json_bool(j, "residual", c->residual);
+    json_bool(j, "skip", c->skip);
+    json_int(j, "condition_size", c->condition_size);
+    json_int(j, "condition_features", c->condition_features);
+    json_close_object(j);
+}
+
+static void print_tensors(json *j, const prnn_model *model) {
+    json_open_array(j, "tensors");
+    for (size_t i = 0; i < prnn_model_tensor_count(model); i++) {
+        prnn_tensor tensor;
+        prnn_model_tensor(model, i, &tensor);
+        json_open_object(j, NULL);
+        j->flat = true;
+        json_string(j, "name", tensor.name);
+        json_open_array(j, "shape");
+        for (int k = 0; k < tensor.rank; k++) {
+            json_int(j, NULL, tensor.shape[k]);
+        }
+        json_close_array(j);
+        json_uint(j, "count", tensor.count);
+        json_close_object(j);
+        j->flat = false;
+    }
+    json_close_array(j);
+}
+
+static void print_json(const char *path, const prnn_model *model, const prnn_config *c) {
+    json j;
+    json_begin(&j, stdout);
+    json_string(&j, "model", path);
+    json_string(&j, "kind", prnn_kind_name(c->kind));
+    print_config(&j, c);
+    json_uint(&j, "parameters", prnn_model_parameter_count(model, false));
+    json_uint(&j, "open_parameters", prnn_model_parameter_count(model, true));
+    print_tensors(&j, model);
+    json_end(&j);
+}
+
+static int run(arguments *args) {
+    const settings *s = args->settings;
+    prnn_context *ctx = NULL;
+    prnn_model *model = NULL;
+    int code = arguments_check(args);
+    code = code ? code : open_context(&s->common, &ctx);
+    if (!code && prnn_model_load(ctx, s->common.operand, &model) != PRNN_OK) {
+        code = fail_with(ctx);
+    }
+    if (!code) {
+        prnn_config config = PRNN_CONFIG_INIT;
+        prnn_model_config(model, &config);
+        (s->json ? print_json : print_text)(s->common.operand, model, &config);
+    }
+    prnn_model_free(model);
+    prnn_context_free(ctx);
+    return code;
+}
+
+const struct command command_info = {
+    .name = "info",
+    .summary = "what a model file holds",
+    .operand = "MODEL",
+    .description = "Prints the network of a model file, its number of parameters and its tensors.",
+    .examples = "pixelrnn info model.safetensors",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .defaults = &defaults,
+    .settings_size = sizeof defaults,
+    .run = run,
+};

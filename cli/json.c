@@ -1,0 +1,139 @@
+#include "json.h"
+
+#include "number.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* Length of the UTF-8 sequence at s (RFC 3629), or 0 if it is none. */
+static size_t utf8_length(const unsigned char *s) {
+    if (s[0] < 0x80) {
+        return 1;
+    }
+    size_t n = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
+               : (s[0] & 0xf0) == 0xe0        ? 3
+               : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
+                                              : 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    bool surrogate = s[0] == 0xed && s[1] > 0x9f;
+    bool beyond = s[0] == 0xf4 && s[1] > 0x8f;
+    return overlong || surrogate || beyond ? 0 : n;
+}
+
+/* File names may hold any bytes; those that are no UTF-8 become U+FFFD. */
+static void quote(FILE *stream, const char *text) {
+    const unsigned char *s = (const unsigned char *)text;
+    fputc('"', stream);
+    while (*s) {
+        size_t n = utf8_length(s);
+        if (n == 0) {
+            fputs("\\ufffd", stream);
+            n = 1;
+        } else if (*s == '"' || *s == '\\') {
+            fprintf(stream, "\\%c", *s);
+        } else if (*s < 0x20 || *s == 0x7f) {
+            fprintf(stream, "\\u%04x", (unsigned)*s);
+        } else {
+            fwrite(s, 1, n, stream);
+        }
+        s += n;
+    }
+    fputc('"', stream);
+}
+
+static void newline(const json *j) {
+    fprintf(j->stream, "\n%*s", 2 * j->depth, "");
+}
+
+/* Comma, line and key in front of a value. */
+static void begin_value(json *j, const char *key) {
+    if (!j->first) {
+        fputc(',', j->stream);
+    }
+    if (!j->flat) {
+        newline(j);
+    } else if (!j->first) {
+        fputc(' ', j->stream);
+    }
+    j->first = false;
+    if (key) {
+        quote(j->stream, key);
+        fputs(": ", j->stream);
+    }
+}
+
+void json_begin(json *j, FILE *stream) {
+    *j = (json){stream, 1, true, false};
+    fputc('{', stream);
+}
+
+void json_end(json *j) {
+    fputs("\n}\n", j->stream);
+}
+
+void json_open_object(json *j, const char *key) {
+    begin_value(j, key);
+    fputc('{', j->stream);
+    j->depth++;
+    j->first = true;
+}
+
+void json_close_object(json *j) {
+    j->depth--;
+    if (!j->flat) {
+        newline(j);
+    }
+    fputc('}', j->stream);
+    j->first = false;
+}
+
+void json_open_array(json *j, const char *key) {
+    begin_value(j, key);
+    fputc('[', j->stream);
+    j->depth++;
+    j->first = true;
+}
+
+void json_close_array(json *j) {
+    j->depth--;
+    if (!j->flat && !j->first) {
+        newline(j);
+    }
+    fputc(']', j->stream);
+    j->first = false;
+}
+
+void json_string(json *j, const char *key, const char *value) {
+    begin_value(j, key);
+    quote(j->stream, value);
+}
+
+void json_bool(json *j, const char *key, bool value) {
+    begin_value(j, key);
+    fputs(value ? "true" : "false", j->stream);
+}
+
+void json_int(json *j, const char *key, int64_t value) {
+    begin_value(j, key);
+    fprintf(j->stream, "%" PRId64, value);
+}
+
+void json_uint(json *j, const char *key, uint64_t value) {
+    begin_value(j, key);
+    fprintf(j->stream, "%" PRIu64, value);
+}
+
+void json_double(json *j, const char *key, double value) {
+    char text[32] = "null";
+    begin_value(j, key);
+    if (isfinite(value)) {
+        format_double(value, text);
+    }
+    fputs(text, j->stream);
+}

@@ -1,0 +1,101 @@
+/* pixelrnn - train, evaluate, sample and complete with exact-likelihood image models. */
+#include "help.h"
+#include "report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct command command_train, command_eval, command_sample, command_complete, command_info;
+
+static const struct command *const commands[] = {&command_train,    &command_eval, &command_sample,
+                                                 &command_complete, &command_info, NULL};
+
+static const struct command *find_command(const char *name) {
+    for (size_t i = 0; commands[i]; i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown_command(const char *name) {
+    const char *nearest = NULL;
+    size_t best = strlen(name) / 3 + 2;
+    for (size_t i = 0; commands[i]; i++) {
+        size_t distance = edit_distance(name, commands[i]->name);
+        if (distance < best) {
+            best = distance;
+            nearest = commands[i]->name;
+        }
+    }
+    const char *what = name[0] == '-' ? "option" : "command";
+    if (nearest) {
+        return usage_error("unknown %s '%s'; did you mean '%s'?", what, name, nearest);
+    }
+    return usage_error("unknown %s '%s'; 'pixelrnn --help' lists the commands", what, name);
+}
+
+static int help(int argc, char **argv) {
+    if (argc > 1) {
+        return usage_error("help takes one command: pixelrnn help COMMAND");
+    }
+    if (argc == 0) {
+        help_overview(commands);
+    } else if (strcmp(argv[0], "--man") == 0) {
+        help_man(commands); /* for the build, which makes pixelrnn.1 with it */
+    } else {
+        const struct command *command = find_command(argv[0]);
+        if (!command) {
+            return unknown_command(argv[0]);
+        }
+        help_command(command);
+    }
+    return EXIT_OK;
+}
+
+static int run(const struct command *command, int argc, char **argv) {
+    arguments args = {.command = command, .argc = argc, .argv = argv};
+    args.settings = malloc(command->settings_size);
+    if (!args.settings) {
+        return fail_memory();
+    }
+    arguments_reset(&args);
+    int code = arguments_parse(&args);
+    if (code == EXIT_OK && ((struct common *)args.settings)->help) {
+        help_command(command);
+    } else if (code == EXIT_OK) {
+        code = command->run(&args);
+    }
+    free(args.settings);
+    return code;
+}
+
+static int dispatch(int argc, char **argv) {
+    if (argc < 2) {
+        return usage_error("which command? 'pixelrnn --help' lists them");
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0) {
+        printf("pixelrnn %s\n", prnn_version());
+        return EXIT_OK;
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        return help(argc - 2, argv + 2);
+    }
+    const struct command *command = find_command(name);
+    return command ? run(command, argc - 2, argv + 2) : unknown_command(name);
+}
+
+int main(int argc, char **argv) {
+    int code = dispatch(argc, argv);
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        int failed =
+            fail("standard output cannot be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+        return code ? code : failed;
+    }
+    return code;
+}

@@ -1,0 +1,53 @@
+/* What several commands begin with: a context, a model, data for it. All return 0 or an exit code after a
+ * message. */
+#ifndef PIXELRNN_CLI_SETUP_H
+#define PIXELRNN_CLI_SETUP_H
+
+#include "options.h"
+
+#include <pixelrnn/pixelrnn.h>
+
+/* Options that say how images are read. */
+typedef struct data_settings {
+    const char *path;
+    int values, binarize, fit; /* prnn_values, 0 or 1, prnn_fit */
+} data_settings;
+
+#define DATA_DEFAULTS                                                                                        \
+    { NULL, PRNN_VALUES_8BIT, 0, PRNN_FIT_EXACT }
+
+/* Rows for a struct whose member `data` is a data_settings. */
+#define DATA_OPTION(settings, help)                                                                          \
+    STRING("data", offsetof(settings, data.path), "F", OPTION_REQUIRED,                                      \
+           help ": idx or idx.gz, CIFAR .bin or a folder of them, .png or a folder of them, .npy, .npz")
+#define DATA_READING_OPTIONS(settings)                                                                       \
+    CHOICE("values", offsetof(settings, data.values), "8bit|levels", 0,                                      \
+           "8bit: a byte v becomes level floor(v K / 256), K the levels of the model (K = 2 cuts at 128); "  \
+           "levels: the file holds levels 0..K-1"),                                                          \
+        CHOICE("binarize", offsetof(settings, data.binarize), "none|sample", 0,                              \
+               "sample: for K = 2, a byte v becomes 1 with probability v / 255"),                            \
+        CHOICE(                                                                                              \
+            "fit", offsetof(settings, data.fit), "exact|crop|resize", 0,                                     \
+            "for images of another size or number of channels; exact: an error; crop: cut out the "          \
+            "centre; resize: cut the centre to shape and resample. Colour becomes luma, grey is repeated")
+
+int open_context(const struct common *common, prnn_context **ctx);
+
+/* The data options for `levels`; refuses --binarize sample where it does not fit. */
+int read_data_settings(const data_settings *data, int levels, prnn_data_options *options);
+
+/* Opens data->path for a model: its levels and, unless fit is exact, its shape; another shape is an error. */
+int open_data_for(prnn_context *ctx, const data_settings *data, const char *model_path,
+                  const prnn_config *config, size_t first, size_t limit, prnn_data **set);
+
+/* Reads `n` images from number `first` on. */
+int read_images(prnn_context *ctx, const prnn_data *set, size_t first, size_t n, uint64_t seed,
+                uint8_t *images);
+
+/* Bytes of an image. */
+size_t image_size(const prnn_config *config);
+
+/* a x b bytes, or NULL: too many or no memory. Free with free. */
+void *allocate(size_t a, size_t b);
+
+#endif

@@ -1,0 +1,283 @@
+/* pixelrnn train: a model from images. */
+#include "train.h"
+
+#include "config.h"
+#include "output.h"
+#include "progress.h"
+#include "report.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The parts of the work; freed in one place. */
+typedef struct training {
+    prnn_context *ctx;
+    prnn_model *model;
+    prnn_data *train, *valid;
+    progress bar;
+} training;
+
+/* ----------------------------------------------------------------------------------------- data */
+
+static int open_set(training *t, const train_settings *s, const char *path, size_t first, size_t limit,
+                    prnn_data **set) {
+    prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
+    int code = read_data_settings(&s->data, s->config.levels, &options);
+    if (code) {
+        return code;
+    }
+    options.height = s->height;
+    options.width = s->width;
+    options.channels = s->channels;
+    options.first = first;
+    options.limit = limit;
+    if (prnn_data_open(t->ctx, path, &options, set) != PRNN_OK) {
+        return fail_with(t->ctx);
+    }
+    return prnn_data_count(*set) ? 0 : fail("%s: no images are left", path);
+}
+
+static size_t smaller_limit(size_t limit, size_t count) {
+    return limit && limit < count ? limit : count;
+}
+
+/* The last images of --data validate; where they begin is known once the data was read. */
+static int split_data(training *t, const train_settings *s) {
+    int code = open_set(t, s, s->data.path, 0, 0, &t->train);
+    if (code) {
+        return code;
+    }
+    size_t count = prnn_data_count(t->train);
+    if (s->valid_last >= count) {
+        return fail("--valid-last %zu leaves nothing to train on: %s holds %zu images", s->valid_last,
+                    s->data.path, count);
+    }
+    size_t first = count - s->valid_last;
+    prnn_data_free(t->train);
+    t->train = NULL;
+    code = open_set(t, s, s->data.path, 0, smaller_limit(s->limit, first), &t->train);
+    return code
+               ? code
+               : open_set(t, s, s->data.path, first, smaller_limit(s->valid_limit, s->valid_last), &t->valid);
+}
+
+static int open_data(training *t, const train_settings *s) {
+    if (s->valid_last) {
+        return split_data(t, s);
+    }
+    int code = open_set(t, s, s->data.path, 0, s->limit, &t->train);
+    if (code || !s->valid) {
+        return code;
+    }
+    code = open_set(t, s, s->valid, 0, s->valid_limit, &t->valid);
+    if (code) {
+        return code;
+    }
+    const prnn_data *a = t->train, *b = t->valid;
+    if (prnn_data_height(a) != prnn_data_height(b) || prnn_data_width(a) != prnn_data_width(b) ||
+        prnn_data_channels(a) != prnn_data_channels(b)) {
+        return fail("%s holds images of %d x %d x %d, and %s of %d x %d x %d; they must be the same",
+                    s->valid, prnn_data_height(b), prnn_data_width(b), prnn_data_channels(b), s->data.path,
+                    prnn_data_height(a), prnn_data_width(a), prnn_data_channels(a));
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- model */
+
+/* Reads the model that --init names; from here on the settings are its. */
+static int load_init(training *t, const arguments *args, train_settings *s) {
+    if (!s->init) {
+        return 0;
+    }
+    if (prnn_model_load(t->ctx, s->init, &t->model) != PRNN_OK) {
+        return fail_with(t->ctx);
+    }
+    prnn_config config = PRNN_CONFIG_INIT;
+    prnn_model_config(t->model, &config);
+    int code = train_check_init(args, s, &config);
+    s->config = config;
+    if (s->data.fit != PRNN_FIT_EXACT) {
+        s->height = config.height;
+        s->width = config.width;
+        s->channels = config.channels;
+    }
+    return code;
+}
+
+static int make_model(training *t, train_settings *s) {
+    prnn_config *c = &s->config;
+    int height = prnn_data_height(t->train), width = prnn_data_width(t->train);
+    int channels = prnn_data_channels(t->train);
+    if (t->model) {
+        bool fits = c->height == height && c->width == width && c->channels == channels;
+        return fits ? 0
+                    : fail("%s holds images of %d x %d x %d, and %s of --init is for %d x %d x %d",
+                           s->data.path, height, width, channels, s->init, c->height, c->width, c->channels);
+    }
+    c->height = height;
+    c->width = width;
+    c->channels = channels;
+    prnn_status status = prnn_model_create(t->ctx, c, s->train.seed, &t->model);
+    if (status == PRNN_ERROR_ARGUMENT) {
+        return usage_error("%s", prnn_message(t->ctx));
+    }
+    return status == PRNN_OK ? 0 : fail_with(t->ctx);
+}
+
+static void describe(const training *t, const train_settings *s) {
+    const prnn_config *c = &s->config;
+    fprintf(stderr, "%s, %d layer%s, hidden %d, head %d%s%s: %zu parameters\n", prnn_kind_name(c->kind),
+            c->layers, c->layers == 1 ? "" : "s", c->hidden, c->head, c->residual ? "" : ", no residual",
+            c->skip ? ", skip" : "", prnn_model_parameter_count(t->model, true));
+    fprintf(stderr, "%zu images of %d x %d x %d, %d levels; ", prnn_data_count(t->train), c->height, c->width,
+            c->channels, c->levels);
+    if (t->valid) {
+        fprintf(stderr, "%zu for validation\n", prnn_data_count(t->valid));
+    } else {
+        fprintf(stderr, "none for validation\n");
+    }
+}
+
+/* ------------------------------------------------------------------------------------- training */
+
+static volatile sig_atomic_t stop_asked;
+
+static void ask_to_stop(int number) {
+    (void)number;
+    stop_asked = 1;
+}
+
+/* The first Ctrl-C saves and stops, the second one ends at once. A signal that the shell has set to be
+ * ignored (nohup, a job in the background) stays ignored. */
+static void catch_signal(int number) {
+    struct sigaction action, before;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = ask_to_stop;
+    action.sa_flags = SA_RESTART | (int)SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+        sigaction(number, &action, NULL);
+    }
+}
+
+static bool on_progress(void *user, const prnn_progress *report) {
+    training *t = user;
+    progress_show(&t->bar, report);
+    return !stop_asked;
+}
+
+static void print_result(const training *t, const train_settings *s) {
+    const prnn_progress *last = &t->bar.last;
+    char text[128];
+    if (!isnan(last->best_nats)) {
+        format_likelihood(t->model, last->best_nats, text, sizeof text);
+        printf("best validation: %s\n", text);
+    } else if (!isnan(last->train_nats)) {
+        format_likelihood(t->model, last->train_nats, text, sizeof text);
+        printf("last training batches: %s\n", text);
+    }
+    size_t n = strlen(s->train.out);
+    printf("model: %s%smodel.safetensors\n", s->train.out, s->train.out[n - 1] == '/' ? "" : "/");
+}
+
+static int train(training *t, train_settings *s) {
+    s->train.progress = on_progress;
+    s->train.user = t;
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
+    prnn_status status = prnn_train(t->ctx, t->model, t->train, t->valid, &s->train);
+    progress_end(&t->bar);
+    if (status == PRNN_STOPPED) {
+        return fail("stopped at step %llu of %llu, the checkpoint is in %s: the same command%s goes on",
+                    (unsigned long long)t->bar.last.done, (unsigned long long)t->bar.last.total, s->train.out,
+                    s->train.resume ? "" : " with --resume");
+    }
+    if (status != PRNN_OK) {
+        return fail_with(t->ctx);
+    }
+    print_result(t, s);
+    return 0;
+}
+
+static int check_out(const train_settings *s) {
+    int code = output_check_folder("out", s->train.out);
+    if (code || s->train.resume) {
+        return code;
+    }
+    size_t size = strlen(s->train.out) + 32;
+    char *path = malloc(size);
+    if (!path) {
+        return fail_memory();
+    }
+    snprintf(path, size, "%s/checkpoint.safetensors", s->train.out);
+    if (access(path, F_OK) == 0) {
+        code = fail("--out %s: there is a checkpoint; --resume goes on from it, or name another folder",
+                    s->train.out);
+    }
+    free(path);
+    return code;
+}
+
+static int train_with(training *t, const arguments *args, train_settings *s) {
+    int code = open_context(&s->common, &t->ctx);
+    code = code ? code : load_init(t, args, s);
+    code = code ? code : open_data(t, s);
+    code = code ? code : make_model(t, s);
+    if (!code && !s->common.quiet) {
+        describe(t, s);
+    }
+    if (!code) {
+        progress_begin(&t->bar, s->common.quiet, t->model);
+        code = train(t, s);
+    }
+    return code;
+}
+
+/* -------------------------------------------------------------------------------------- command */
+
+static int list_presets(void) {
+    for (size_t i = 0; i < preset_count(); i++) {
+        printf("%-18s %s\n", preset_name(i), preset_summary(i));
+    }
+    return 0;
+}
+
+static int show_preset(const char *name) {
+    const char *text = preset_text(name);
+    if (!text) {
+        return preset_unknown(name);
+    }
+    for (size_t i = 0; i < preset_count(); i++) {
+        if (strcmp(preset_name(i), name) == 0) {
+            printf("# %s: %s\n", name, preset_summary(i));
+        }
+    }
+    printf("%s", text);
+    return 0;
+}
+
+int train_run(arguments *args) {
+    train_settings *s = args->settings;
+    if (s->list_presets) {
+        return list_presets();
+    }
+    if (s->show_preset) {
+        return show_preset(s->show_preset);
+    }
+    training t = {0};
+    int code = config_layer(args, s->preset, s->file);
+    code = code ? code : arguments_check(args);
+    code = code ? code : train_settle(args, s);
+    code = code ? code : check_out(s);
+    code = code ? code : train_with(&t, args, s);
+    prnn_data_free(t.train);
+    prnn_data_free(t.valid);
+    prnn_model_free(t.model);
+    prnn_context_free(t.ctx);
+    return code;
+}

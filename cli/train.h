@@ -1,0 +1,31 @@
+/* pixelrnn train: its settings, shared by its options and its work. */
+#ifndef PIXELRNN_CLI_TRAIN_H
+#define PIXELRNN_CLI_TRAIN_H
+
+#include "setup.h"
+
+typedef struct train_settings {
+    struct common common;
+    data_settings data;
+    int height, width, channels;
+    size_t limit;
+    const char *valid;
+    size_t valid_last, valid_limit;
+    prnn_config config;
+    bool no_residual;
+    const char *init;
+    prnn_train_options train;
+    const char *preset, *file;
+    bool list_presets;
+    const char *show_preset;
+} train_settings;
+
+int train_run(arguments *args);
+
+/* Options that exclude, need or override each other; settles --epochs and --steps. 0 or an exit code. */
+int train_settle(const arguments *args, train_settings *s);
+
+/* Options that say what a network looks like agree with the model that --init names. */
+int train_check_init(const arguments *args, const train_settings *s, const prnn_config *model);
+
+#endif

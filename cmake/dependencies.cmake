@@ -1,0 +1,52 @@
+# Finds the libraries; sets PRNN_LIBRARIES, RANDOM123_INCLUDE_DIR and PRNN_HAVE_LIBZIP, and for the
+# pkg-config file PRNN_PC_REQUIRES.
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(PkgConfig QUIET)
+if(NOT PKG_CONFIG_FOUND)
+  message(FATAL_ERROR "pixelrnn needs pkg-config to find its libraries: install the package pkg-config "
+    "(Debian), or run scripts/setup.sh, which installs all that is missing.")
+endif()
+find_package(ZLIB QUIET)
+pkg_search_module(SPNG QUIET IMPORTED_TARGET spng libspng)
+pkg_check_modules(JANSSON QUIET IMPORTED_TARGET jansson)
+find_path(RANDOM123_INCLUDE_DIR Random123/philox.h DOC "The folder that holds Random123/philox.h")
+mark_as_advanced(RANDOM123_INCLUDE_DIR)
+
+set(missing)
+set(packages)
+macro(need found what package)
+  if(NOT ${found})
+    list(APPEND missing ${what})
+    list(APPEND packages ${package})
+  endif()
+endmacro()
+need(ZLIB_FOUND zlib zlib1g-dev)
+need(SPNG_FOUND libspng libspng-dev)
+need(JANSSON_FOUND jansson libjansson-dev)
+need(RANDOM123_INCLUDE_DIR "the header Random123/philox.h" librandom123-dev)
+if(missing)
+  list(JOIN missing ", " missing)
+  list(JOIN packages " " packages)
+  message(FATAL_ERROR "pixelrnn needs ${missing}: apt-get install ${packages} (Debian), or run "
+    "scripts/setup.sh, which installs all that is missing.")
+endif()
+
+set(PRNN_LIBRARIES Threads::Threads ZLIB::ZLIB PkgConfig::SPNG PkgConfig::JANSSON m)
+set(PRNN_PC_REQUIRES "zlib ${SPNG_MODULE_NAME} jansson")
+
+set(PRNN_HAVE_LIBZIP OFF)
+if(PRNN_WITH_LIBZIP)
+  pkg_check_modules(LIBZIP QUIET IMPORTED_TARGET libzip)
+  if(LIBZIP_FOUND)
+    set(PRNN_HAVE_LIBZIP ON)
+    list(APPEND PRNN_LIBRARIES PkgConfig::LIBZIP)
+    string(APPEND PRNN_PC_REQUIRES " libzip")
+  elseif(NOT PRNN_WITH_LIBZIP STREQUAL "AUTO")
+    message(FATAL_ERROR "PRNN_WITH_LIBZIP is ${PRNN_WITH_LIBZIP}, and libzip is not there: "
+      "apt-get install libzip-dev (Debian), or set it to OFF to do without .npz files.")
+  else()
+    message(STATUS "No libzip: .npz files will not be read (Debian: libzip-dev)")
+  endif()
+endif()

@@ -1,0 +1,26 @@
+# One file of kernels per instruction set; kernels.c chooses among them at run time, so that one binary runs
+# on any processor. Takes the files that this processor or compiler cannot have out of `sources`.
+
+include(CheckCCompilerFlag)
+set(kernels ${PROJECT_SOURCE_DIR}/src/kernels)
+set(have)
+
+# kernels_<lower>.c is built with the flags that follow, and kernels.c told so.
+macro(instruction_set lower upper)
+  set(flags ${ARGN})
+  list(JOIN flags " " flags_text)
+  check_c_compiler_flag("${flags_text}" PRNN_COMPILER_HAS_${upper})
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8
+      AND PRNN_COMPILER_HAS_${upper} AND EXISTS ${kernels}/kernels_${lower}.c)
+    list(APPEND have PRNN_HAVE_${upper})
+    set_source_files_properties(${kernels}/kernels_${lower}.c PROPERTIES
+      COMPILE_OPTIONS "${flags};-ffp-contract=fast")
+  else()
+    list(REMOVE_ITEM sources ${kernels}/kernels_${lower}.c)
+  endif()
+endmacro()
+instruction_set(avx2 AVX2 -mavx2 -mfma)
+instruction_set(avx512 AVX512 -mavx512f -mavx512dq -mavx512vl -mavx512bw)
+
+set_source_files_properties(${kernels}/kernels_generic.c PROPERTIES COMPILE_OPTIONS -ffp-contract=fast)
+set_source_files_properties(${kernels}/kernels.c PROPERTIES COMPILE_DEFINITIONS "${have}")

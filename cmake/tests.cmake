@@ -1,0 +1,47 @@
+# tests/test_X.c: a program of cmocka tests. tests/test_X.sh: a script that gets the program and the source
+# folder. fuzz/fuzz_X.c: replayed over fuzz/corpus/X.
+
+pkg_check_modules(CMOCKA QUIET IMPORTED_TARGET cmocka)
+if(NOT CMOCKA_FOUND)
+  message(STATUS "No cmocka: tests in C will not be built (Debian: libcmocka-dev)")
+endif()
+
+# Timeouts are for a slow machine under sanitizers, which should return NULL where malloc does.
+set(test_environment "ASAN_OPTIONS=allocator_may_return_null=1;UBSAN_OPTIONS=print_stacktrace=1")
+function(set_test name label)
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 600 ENVIRONMENT "${test_environment}")
+endfunction()
+
+file(GLOB test_sources CONFIGURE_DEPENDS tests/test_*.c)
+if(NOT CMOCKA_FOUND)
+  set(test_sources)
+endif()
+foreach(source ${test_sources})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE pixelrnn_static pixelrnn_inside ${PRNN_LIBRARIES} PkgConfig::CMOCKA)
+  target_include_directories(${name} SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
+  target_compile_definitions(${name} PRIVATE
+    PRNN_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/golden" PRNN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(TARGET pixelrnn_program)
+    target_compile_definitions(${name} PRIVATE PRNN_PROGRAM="$<TARGET_FILE:pixelrnn_program>")
+  endif()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  set_test(${name} unit)
+endforeach()
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+
+file(GLOB test_scripts CONFIGURE_DEPENDS tests/test_*.sh)
+if(TARGET pixelrnn_program)
+  foreach(script ${test_scripts})
+    get_filename_component(name ${script} NAME_WE)
+    add_test(NAME ${name}_sh
+      COMMAND bash ${script} $<TARGET_FILE:pixelrnn_program> ${PROJECT_SOURCE_DIR}
+      WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    set_test(${name}_sh program)
+  endforeach()
+endif()
+
+add_test(NAME check_includes COMMAND bash ${PROJECT_SOURCE_DIR}/scripts/check-includes.sh)
+set_test(check_includes style)

@@ -1,0 +1,7 @@
+/* .npy files. */
+#include "open.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    fuzz_open(prnn_npy_open, bytes, size);
+    return 0;
+}

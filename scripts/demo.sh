@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# A small model of handwritten digits from nothing: trained, measured, sampled, and used to complete
+# digits of which it sees the upper half. Everything lands in demo/.
+#   scripts/demo.sh [PROGRAM]     DEMO_STEPS=N changes how long it trains
+set -eu
+cd "$(dirname "$0")/.."
+program=${1:-build/pixelrnn}
+steps=${DEMO_STEPS:-1500}
+data=data/mnist-binarized
+test=$data/test-images-idx3-ubyte.gz
+
+step() {
+    printf '\n%s\n' "$1"
+    shift
+    printf '  $ %s\n' "$*"
+    "$@"
+}
+
+rm -rf demo
+step "Training a Diagonal BiLSTM on 50,000 binary digits, $steps steps of 16 images:" \
+    "$program" train --data $data/train-images-idx3-ubyte.gz --valid $data/valid-images-idx3-ubyte.gz \
+    --kind diagonal --layers 2 --hidden 16 --head 32 --levels 2 --batch 16 --steps "$steps" --lr 0.003 \
+    --optimizer adam --seed 1 --valid-limit 1000 --out demo
+step "How likely are test digits that it has not seen?" \
+    "$program" eval demo/model.safetensors --data $test --limit 1000
+step "64 new digits:" \
+    "$program" sample demo/model.safetensors --count 64 --seed 1 --out demo/samples.png
+step "The lower half of 8 test digits, 6 times each:" \
+    "$program" complete demo/model.safetensors --data $test --known-rows 14 --count 8 --samples 6 \
+    --out demo/completions.png
+
+cat <<TEXT
+
+Look at
+  demo/samples.png          digits that the model made up
+  demo/completions.png      each row: one digit's upper half, completed in 6 ways
+  demo/metrics.csv          how the training went
+  demo/model.safetensors    the model
+TEXT

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Installs what a build needs and this machine lacks; silent when nothing is missing.
+#   scripts/setup.sh [build|test|fuzz|ci]     test adds cmocka, fuzz adds clang, ci adds both and clang-format
+# With apt-get, and as root or with sudo that asks no password, it installs; else it says what to install.
+set -u
+what=${1:-build}
+case "$what" in
+build | test | fuzz | ci) ;;
+*)
+    echo "usage: scripts/setup.sh [build|test|fuzz|ci]" >&2
+    exit 2
+    ;;
+esac
+
+has() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+# Each gets the thing, and its package in Debian, Fedora and Homebrew ("-": nothing to install).
+missing=()
+debian=()
+fedora=()
+brew=()
+lacks() {
+    missing+=("$1")
+    debian+=("$2")
+    [ "$3" = - ] || fedora+=("$3")
+    [ "$4" = - ] || brew+=("$4")
+}
+
+check_compiler() {
+    local cc=${CC:-cc}
+    if ! has "${cc%% *}" || ! has make; then
+        lacks "a C compiler and make" build-essential "gcc make" -
+    elif ! echo '#include <stdlib.h>' | $cc -E - >/dev/null 2>&1; then
+        lacks "the C library's headers" libc6-dev glibc-devel -
+    fi
+}
+
+check_library() { # pkg-config's name, and the packages
+    { has pkg-config && pkg-config --exists "$1"; } || lacks "$1" "$2" "$3" "$4"
+}
+
+check_random123() {
+    local cc=${CC:-cc}
+    # CMake also looks where the compiler does not.
+    [ -e /usr/include/Random123/philox.h ] || [ -e /usr/local/include/Random123/philox.h ] ||
+        echo '#include <Random123/philox.h>' | $cc -E - >/dev/null 2>&1 ||
+        lacks "Random123/philox.h" librandom123-dev Random123-devel -
+}
+
+check_fuzzer() {
+    if ! has clang; then
+        lacks clang clang "clang compiler-rt" llvm
+        debian+=(libclang-rt-14-dev)
+    elif ! echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return 0; }' |
+        clang -w -x c -fsanitize=fuzzer,address - -o /dev/null 2>/dev/null; then
+        lacks "clang's sanitizers and libFuzzer" libclang-rt-14-dev compiler-rt llvm
+    fi
+}
+
+check_all() {
+    missing=() debian=() fedora=() brew=()
+    check_compiler
+    has cmake || lacks cmake cmake cmake cmake
+    has pkg-config || lacks pkg-config pkg-config pkgconf pkgconf
+    check_library zlib zlib1g-dev zlib-devel zlib
+    check_library spng libspng-dev libspng-devel libspng
+    check_library jansson libjansson-dev jansson-devel jansson
+    check_random123
+    if [ "$what" != build ]; then
+        check_library cmocka libcmocka-dev libcmocka-devel cmocka
+    fi
+    if [ "$what" = fuzz ] || [ "$what" = ci ]; then
+        check_fuzzer
+    fi
+    if [ "$what" = ci ]; then
+        has git || lacks git git git git
+        has g++ || lacks g++ g++ gcc-c++ gcc
+        has clang-format || has clang-format-14 || lacks clang-format clang-format clang-tools-extra clang-format
+        check_library libzip libzip-dev libzip-devel libzip
+    fi
+}
+
+install_with_apt() {
+    local run=()
+    if [ "$(id -u)" -ne 0 ]; then
+        run=(sudo -n)
+    fi
+    local apt=("${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+    # Not needed, but good to have: a faster build, and .npz files.
+    local wanted=("${debian[@]}" ninja-build libzip-dev)
+    echo "Installing ${wanted[*]} (missing: $(joined))" >&2
+    "${apt[@]}" update </dev/null >&2 &&
+        "${apt[@]}" install -y --no-install-recommends "${wanted[@]}" </dev/null >&2
+}
+
+joined() {
+    local text
+    text=$(printf ', %s' "${missing[@]}")
+    echo "${text:2}"
+}
+
+check_all
+[ ${#missing[@]} -gt 0 ] || exit 0
+if has apt-get && { [ "$(id -u)" -eq 0 ] || sudo -n true >/dev/null 2>&1; }; then
+    install_with_apt
+    hash -r
+    check_all
+    [ ${#missing[@]} -gt 0 ] || exit 0
+fi
+cat >&2 <<TEXT
+pixelrnn cannot be built yet; missing: $(joined). Install it and run make again:
+  Debian, Ubuntu: apt-get install ${debian[*]}
+  Fedora: dnf install ${fedora[*]:-}; macOS: brew install ${brew[*]:-} (and Random123's headers, from their makers, into /usr/local/include)
+TEXT
+exit 1

@@ -1,0 +1,53 @@
+/* The formats of data sets, and a data set from the bytes of a file. */
+#ifndef PRNN_DATA_DATA_H
+#define PRNN_DATA_DATA_H
+
+#include "data/builder.h"
+
+/* What is known of an input before a format is chosen. */
+typedef struct prnn_probe {
+    const uint8_t *head; /* its first bytes */
+    size_t head_size;    /* at most 16 */
+    uint64_t size;       /* of the whole input */
+    bool is_folder;
+} prnn_probe;
+
+/* Slices, and puts the images of an input of one format. */
+typedef prnn_status (*prnn_format_open)(prnn_builder *b, prnn_input *input);
+
+typedef struct prnn_format {
+    const char *name; /* as messages list it */
+    bool (*probe)(const prnn_probe *probe);
+    prnn_format_open open;
+} prnn_format;
+
+/* Ends with an entry without a name. The first whose probe says yes is taken. */
+extern const prnn_format prnn_formats[];
+
+bool prnn_folder_probe(const prnn_probe *probe);
+prnn_status prnn_folder_open(prnn_builder *b, prnn_input *input);
+bool prnn_idx_probe(const prnn_probe *probe);
+prnn_status prnn_idx_open(prnn_builder *b, prnn_input *input);
+bool prnn_idx_gz_probe(const prnn_probe *probe);
+prnn_status prnn_idx_gz_open(prnn_builder *b, prnn_input *input);
+bool prnn_npy_probe(const prnn_probe *probe);
+prnn_status prnn_npy_open(prnn_builder *b, prnn_input *input);
+bool prnn_npz_probe(const prnn_probe *probe);
+prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input);
+bool prnn_png_probe(const prnn_probe *probe);
+prnn_status prnn_png_open(prnn_builder *b, prnn_input *input);
+bool prnn_cifar_probe(const prnn_probe *probe);
+prnn_status prnn_cifar_open(prnn_builder *b, prnn_input *input);
+
+/* The images of several CIFAR files, as one set: records of `labels` (1: CIFAR-10, 2: CIFAR-100) bytes and
+ * 3072 of picture. */
+prnn_status prnn_cifar_put_files(prnn_builder *b, char *const *paths, size_t count, size_t labels);
+
+/* The rest of a stream that begins with an idx header (idx.c), used by idx_gz.c. */
+prnn_status prnn_idx_put(prnn_builder *b, prnn_stream *s);
+
+/* prnn_data_open for the bytes of a file in memory; `open` is the format (NULL: told by the content). */
+prnn_status prnn_data_open_bytes(prnn_context *ctx, prnn_format_open open, const uint8_t *bytes, size_t size,
+                                 const prnn_data_options *options, prnn_data **data);
+
+#endif

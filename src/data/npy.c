@@ -1,0 +1,223 @@
+/* NumPy's .npy: "\x93NUMPY", version, length of the header, the header as a Python dictionary, the values. */
+#include "data/npy.h"
+
+#include "base/memory.h"
+#include "data/data.h"
+
+#include <string.h>
+
+enum { HEADER_LIMIT = 65536 };
+
+/* What is left of the header's text. */
+typedef struct text {
+    const char *p, *end;
+} text;
+
+static void skip_space(text *t) {
+    while (t->p < t->end && (*t->p == ' ' || *t->p == '\t' || *t->p == '\n' || *t->p == '\r')) {
+        t->p++;
+    }
+}
+
+/* Takes the character `c`, if it comes next. */
+static bool take(text *t, char c) {
+    skip_space(t);
+    if (t->p < t->end && *t->p == c) {
+        t->p++;
+        return true;
+    }
+    return false;
+}
+
+static bool take_word(text *t, const char *word) {
+    skip_space(t);
+    size_t n = strlen(word);
+    if ((size_t)(t->end - t->p) < n || memcmp(t->p, word, n) != 0) {
+        return false;
+    }
+    t->p += n;
+    return true;
+}
+
+static bool take_string(text *t, char *to, size_t room) {
+    char quote = take(t, '\'') ? '\'' : '"';
+    if (quote == '"' && !take(t, '"')) {
+        return false;
+    }
+    size_t n = 0;
+    for (; t->p < t->end && *t->p != quote; t->p++) {
+        if (n + 1 >= room || *t->p < ' ' || *t->p > '~' || *t->p == '\\') {
+            return false;
+        }
+        to[n++] = *t->p;
+    }
+    to[n] = '\0';
+    return take(t, quote);
+}
+
+static bool take_number(text *t, uint64_t *number) {
+    skip_space(t);
+    const char *begin = t->p;
+    *number = 0;
+    for (; t->p < t->end && *t->p >= '0' && *t->p <= '9'; t->p++) {
+        if (__builtin_mul_overflow(*number, 10u, number) ||
+            __builtin_add_overflow(*number, (uint64_t)(*t->p - '0'), number)) {
+            return false;
+        }
+    }
+    take(t, 'L'); /* written by Python 2 */
+    return t->p > begin;
+}
+
+static bool take_shape(text *t, prnn_npy *npy) {
+    if (!take(t, '(')) {
+        return false;
+    }
+    while (!take(t, ')')) {
+        if (npy->rank == PRNN_NPY_RANK_LIMIT || !take_number(t, &npy->shape[npy->rank++])) {
+            return false;
+        }
+        skip_space(t);
+        if (!take(t, ',') && !(t->p < t->end && *t->p == ')')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_header(text *t, prnn_npy *npy) {
+    bool has_type = false, has_order = false, has_shape = false;
+    if (!take(t, '{')) {
+        return false;
+    }
+    while (!take(t, '}')) {
+        char key[32];
+        if (!take_string(t, key, sizeof key) || !take(t, ':')) {
+            return false;
+        }
+        if (strcmp(key, "descr") == 0 && !has_type) {
+            has_type = take_string(t, npy->type, sizeof npy->type);
+        } else if (strcmp(key, "fortran_order") == 0 && !has_order) {
+            npy->fortran_order = take_word(t, "True");
+            has_order = npy->fortran_order || take_word(t, "False");
+        } else if (strcmp(key, "shape") == 0 && !has_shape) {
+            has_shape = take_shape(t, npy);
+        } else {
+            return false;
+        }
+        skip_space(t);
+        if (!take(t, ',') && !(t->p < t->end && *t->p == '}')) {
+            return false;
+        }
+    }
+    skip_space(t);
+    return has_type && has_order && has_shape && t->p == t->end;
+}
+
+/* Length of the header's text, which the stream then is at. */
+static prnn_status read_preamble(prnn_context *ctx, prnn_stream *s, size_t *length) {
+    uint8_t head[12];
+    prnn_status status = prnn_stream_read(ctx, s, head, 10);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    if (memcmp(head, "\x93NUMPY", 6) != 0) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a .npy file (it does not begin with \\x93NUMPY)",
+                         s->name);
+    }
+    if (head[6] < 1 || head[6] > 3) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is .npy version %d.%d, and versions 1 to 3 are read",
+                         s->name, head[6], head[7]);
+    }
+    *length = (size_t)(head[8] | head[9] << 8);
+    if (head[6] > 1) {
+        status = prnn_stream_read(ctx, s, head + 10, 2);
+        *length |= (size_t)head[10] << 16 | (size_t)head[11] << 24;
+    }
+    if (status == PRNN_OK && (*length > HEADER_LIMIT || *length > s->left)) {
+        status = prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                           "%s: says that its .npy header has %zu bytes: it is cut off or damaged", s->name,
+                           *length);
+    }
+    return status;
+}
+
+prnn_status prnn_npy_read_header(prnn_context *ctx, prnn_stream *s, prnn_npy *npy) {
+    *npy = (prnn_npy){0};
+    size_t length = 0;
+    prnn_status status = read_preamble(ctx, s, &length);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    char *header = prnn_alloc(ctx, length, 1, "a .npy header");
+    if (!header) {
+        return PRNN_ERROR_MEMORY;
+    }
+    status = prnn_stream_read(ctx, s, header, length);
+    text t = {header, header + length};
+    if (status == PRNN_OK && !take_header(&t, npy)) {
+        status =
+            prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                      "%s: its .npy header is not understood from character %zu: a plain array of uint8 with "
+                      "at most %d dimensions is read; save array.astype('uint8')",
+                      s->name, (size_t)(t.p - header), PRNN_NPY_RANK_LIMIT);
+    }
+    prnn_free(header);
+    return status;
+}
+
+static bool has_type(const prnn_npy *npy, const char *type) {
+    const char *p = npy->type;
+    return strcmp(p + (*p && strchr("|<>=", *p) ? 1 : 0), type) == 0;
+}
+
+bool prnn_npy_is_uint8(const prnn_npy *npy) {
+    return has_type(npy, "u1") || has_type(npy, "uint8");
+}
+
+bool prnn_npy_is_bool(const prnn_npy *npy) {
+    return has_type(npy, "b1") || has_type(npy, "?") || has_type(npy, "bool");
+}
+
+prnn_status prnn_npy_check_images(prnn_context *ctx, const char *name, const prnn_npy *npy) {
+    if (!prnn_npy_is_uint8(npy)) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: its values are of type '%s', and images are read as uint8: save "
+                         "array.astype('uint8'), after scaling to 0..255 or to levels",
+                         name, npy->type);
+    }
+    if (npy->fortran_order) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: is in Fortran order, and C order is read: save numpy.ascontiguousarray(array)",
+                         name);
+    }
+    if (npy->rank != 3 && npy->rank != 4) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: its array has %d dimensions, images have 3 (n, height, width) or 4 (n, height, "
+                         "width, channels): save array.reshape(...)",
+                         name, npy->rank);
+    }
+    return PRNN_OK;
+}
+
+prnn_status prnn_npy_put(prnn_builder *b, prnn_stream *s) {
+    prnn_npy npy;
+    prnn_status status = prnn_npy_read_header(b->ctx, s, &npy);
+    if (status == PRNN_OK) {
+        status = prnn_npy_check_images(b->ctx, s->name, &npy);
+    }
+    if (status != PRNN_OK) {
+        return status;
+    }
+    return prnn_builder_put_array(b, s, npy.shape[0], npy.shape[1], npy.shape[2],
+                                  npy.rank == 4 ? npy.shape[3] : 1);
+}
+
+bool prnn_npy_probe(const prnn_probe *probe) {
+    return probe->head_size >= 6 && memcmp(probe->head, "\x93NUMPY", 6) == 0;
+}
+
+prnn_status prnn_npy_open(prnn_builder *b, prnn_input *input) {
+    prnn_stream stream = prnn_stream_plain(input);
+    return prnn_npy_put(b, &stream);
+}

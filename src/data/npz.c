@@ -1,0 +1,182 @@
+/* NumPy's .npz: a zip archive of .npy files. */
+#include "data/data.h"
+#include "data/npy.h"
+
+#include <string.h>
+
+bool prnn_npz_probe(const prnn_probe *probe) {
+    return probe->head_size >= 4 &&
+           (memcmp(probe->head, "PK\3\4", 4) == 0 || memcmp(probe->head, "PK\5\6", 4) == 0);
+}
+
+#ifndef PRNN_HAVE_LIBZIP
+
+prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input) {
+    return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                     "%s: this build of pixelrnn has no libzip and reads no .npz: save the array as .npy "
+                     "(numpy.save), or build with libzip",
+                     input->name);
+}
+
+#else
+
+#include <zip.h>
+
+enum { ENTRY_LIMIT = 10000 };
+
+static prnn_status fail_zip(prnn_context *ctx, const char *name, zip_error_t *error) {
+    return prnn_fail(ctx, zip_error_code_zip(error) == ZIP_ER_MEMORY ? PRNN_ERROR_MEMORY : PRNN_ERROR_FORMAT,
+                     "%s: cannot be unpacked (%s): fetch or make it anew", name, zip_error_strerror(error));
+}
+
+static prnn_status open_zip(prnn_context *ctx, const prnn_input *input, zip_t **zip) {
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t *source = input->file ? zip_source_file_create(input->name, 0, -1, &error)
+                                       : zip_source_buffer_create(input->memory, input->size, 0, &error);
+    *zip = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
+    prnn_status status = *zip ? PRNN_OK : fail_zip(ctx, input->name, &error);
+    if (!*zip && source) {
+        zip_source_free(source);
+    }
+    zip_error_fini(&error);
+    return status;
+}
+
+/* One entry of the archive, open for reading. */
+typedef struct entry {
+    zip_file_t *file;
+    prnn_stream stream;
+    char name[512]; /* for messages */
+} entry;
+
+static prnn_status entry_read(prnn_context *ctx, prnn_stream *s, void *to, size_t n, size_t *got) {
+    entry *e = s->state;
+    *got = 0;
+    while (*got < n) {
+        zip_int64_t more = zip_fread(e->file, (char *)to + *got, n - *got);
+        if (more < 0) {
+            return fail_zip(ctx, s->name, zip_file_get_error(e->file));
+        }
+        if (more == 0) {
+            break;
+        }
+        *got += (size_t)more;
+    }
+    return PRNN_OK;
+}
+
+static prnn_status entry_open(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_uint64_t index,
+                              entry *e) {
+    zip_stat_t st;
+    zip_stat_init(&st);
+    const zip_uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
+    if (zip_stat_index(zip, index, 0, &st) != 0 || (st.valid & needed) != needed) {
+        return fail_zip(ctx, input->name, zip_get_error(zip));
+    }
+    snprintf(e->name, sizeof e->name, "%s: %s", input->name, st.name);
+    if (st.comp_method != ZIP_CM_STORE && st.comp_method != ZIP_CM_DEFLATE) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: is packed by method %d, and NumPy's two are read: write it with numpy.savez",
+                         e->name, st.comp_method);
+    }
+    if (st.size > PRNN_UNPACKED_LIMIT || st.comp_size > input->size ||
+        st.size / PRNN_DEFLATE_RATIO > st.comp_size) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: says that its %llu bytes are packed into %llu, which cannot be (or is beyond the 16 "
+            "GiB that are read): make it anew, or use .npy",
+            e->name, (unsigned long long)st.size, (unsigned long long)st.comp_size);
+    }
+    e->file = zip_fopen_index(zip, index, 0);
+    if (!e->file) {
+        return fail_zip(ctx, e->name, zip_get_error(zip));
+    }
+    e->stream =
+        (prnn_stream){.name = e->name, .left = st.size, .exact = true, .read = entry_read, .state = e};
+    return PRNN_OK;
+}
+
+static bool is_npy(const char *name) {
+    size_t n = name ? strlen(name) : 0;
+    return n > 4 && strcmp(name + n - 4, ".npy") == 0;
+}
+
+/* Whether an entry holds images; what else may be there (labels, damage) is none of our business. */
+static bool holds_images(zip_t *zip, const prnn_input *input, zip_uint64_t index) {
+    entry e;
+    if (entry_open(NULL, zip, input, index, &e) != PRNN_OK) {
+        return false;
+    }
+    prnn_npy npy;
+    bool ok = prnn_npy_read_header(NULL, &e.stream, &npy) == PRNN_OK &&
+              prnn_npy_check_images(NULL, e.name, &npy) == PRNN_OK;
+    zip_fclose(e.file);
+    return ok;
+}
+
+/* The only array of images among the entries. */
+static prnn_status choose_only(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_int64_t *chosen) {
+    zip_int64_t entries = zip_get_num_entries(zip, 0);
+    char names[256] = "";
+    size_t used = 0, found = 0;
+    for (zip_int64_t i = 0; i < entries && i < ENTRY_LIMIT; i++) {
+        const char *name = zip_get_name(zip, (zip_uint64_t)i, 0);
+        if (!is_npy(name) || !holds_images(zip, input, (zip_uint64_t)i)) {
+            continue;
+        }
+        *chosen = i;
+        if (used < sizeof names) {
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%.*s", found ? ", " : "",
+                                     (int)(strlen(name) - 4), name);
+        }
+        found++;
+    }
+    if (!found) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: none of its %lld arrays is of images, (n, height, width) or (n, height, width, "
+                         "channels) of uint8 in C order: save one that is",
+                         input->name, (long long)entries);
+    }
+    if (found > 1) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: holds %zu arrays of images (%s), none named images, data or arr_0: save the one you "
+            "want as .npy (numpy.save)",
+            input->name, found, names);
+    }
+    return PRNN_OK;
+}
+
+static prnn_status choose(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_int64_t *chosen) {
+    static const char *const preferred[] = {"images.npy", "data.npy", "arr_0.npy"};
+    for (size_t i = 0; i < sizeof preferred / sizeof *preferred; i++) {
+        *chosen = zip_name_locate(zip, preferred[i], 0);
+        if (*chosen >= 0) {
+            return PRNN_OK;
+        }
+    }
+    return choose_only(ctx, zip, input, chosen);
+}
+
+prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input) {
+    zip_t *zip;
+    prnn_status status = open_zip(b->ctx, input, &zip);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    zip_int64_t chosen;
+    entry e;
+    status = choose(b->ctx, zip, input, &chosen);
+    if (status == PRNN_OK) {
+        status = entry_open(b->ctx, zip, input, (zip_uint64_t)chosen, &e);
+    }
+    if (status == PRNN_OK) {
+        status = prnn_npy_put(b, &e.stream);
+        zip_fclose(e.file);
+    }
+    zip_discard(zip);
+    return status;
+}
+
+#endif

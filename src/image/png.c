@@ -1,0 +1,155 @@
+/* PNG through libspng, which takes limits and returns errors. */
+#include "image/image.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <spng.h>
+
+enum { SIDE_LIMIT = 32768, PIXEL_LIMIT = 1 << 28, CHUNK_LIMIT = 16 << 20, CACHE_LIMIT = 32 << 20 };
+
+static const size_t file_limit = (size_t)1 << 30;
+
+void prnn_image_free(prnn_image *image) {
+    prnn_free(image->values);
+    *image = (prnn_image){0};
+}
+
+static prnn_status refuse(prnn_context *ctx, const char *name, int error) {
+    if (error == SPNG_EMEM) {
+        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it", name);
+    }
+    return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a valid PNG file (%s)", name, spng_strerror(error));
+}
+
+/* Whether the file can hold what its header says: deflate makes at most 1032 bytes out of one. */
+static prnn_status check_size(prnn_context *ctx, const char *name, const struct spng_ihdr *header,
+                              size_t file_size) {
+    static const unsigned samples[] = {1, 0, 3, 1, 2, 0, 4};
+    uint64_t pixels = (uint64_t)header->width * header->height;
+    if (header->width > SIDE_LIMIT || header->height > SIDE_LIMIT || pixels > PIXEL_LIMIT) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: its header says %ux%u pixels (height x width), which is more than the %d a side "
+            "and %d in all that are read",
+            name, header->height, header->width, SIDE_LIMIT, PIXEL_LIMIT);
+    }
+    uint64_t bytes = pixels * samples[header->color_type] * header->bit_depth / 8;
+    if (bytes > (uint64_t)file_size * 1032) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: its header says %ux%u pixels (height x width), which its %zu bytes cannot hold",
+                         name, header->height, header->width, file_size);
+    }
+    return PRNN_OK;
+}
+
+static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, size_t file_size,
+                          prnn_image *image) {
+    struct spng_ihdr header;
+    int error = spng_get_ihdr(png, &header);
+    if (error) {
+        return refuse(ctx, name, error);
+    }
+    prnn_status status = check_size(ctx, name, &header, file_size);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    size_t bytes = (size_t)header.width * header.height * 3;
+    image->values = prnn_alloc(ctx, bytes, 1, name);
+    if (!image->values) {
+        return PRNN_ERROR_MEMORY;
+    }
+    error = spng_decode_image(png, image->values, bytes, SPNG_FMT_RGB8, 0);
+    if (!error) {
+        error = spng_decode_chunks(png); /* to the end, so that a file that was cut off is noticed */
+    }
+    if (error) {
+        return refuse(ctx, name, error);
+    }
+    bool grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
+                header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
+    image->height = (int)header.height;
+    image->width = (int)header.width;
+    image->channels = grey ? 1 : 3;
+    for (size_t i = 0; grey && i < bytes / 3; i++) {
+        image->values[i] = image->values[3 * i];
+    }
+    return PRNN_OK;
+}
+
+prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
+                            prnn_image *image) {
+    *image = (prnn_image){0};
+    spng_ctx *png = spng_ctx_new(0);
+    if (!png) {
+        return refuse(ctx, name, SPNG_EMEM);
+    }
+    spng_set_image_limits(png, INT32_MAX, INT32_MAX); /* check_size says it better */
+    spng_set_chunk_limits(png, CHUNK_LIMIT, CACHE_LIMIT);
+    spng_set_crc_action(png, SPNG_CRC_ERROR, SPNG_CRC_DISCARD);
+    int error = spng_set_png_buffer(png, bytes, size);
+    prnn_status status = error ? refuse(ctx, name, error) : decode(ctx, name, png, size, image);
+    spng_ctx_free(png);
+    if (status != PRNN_OK) {
+        prnn_image_free(image);
+    }
+    return status;
+}
+
+prnn_status prnn_png_read(prnn_context *ctx, const char *path, prnn_image *image) {
+    *image = (prnn_image){0};
+    uint8_t *bytes;
+    size_t size;
+    prnn_status status = prnn_file_read(ctx, path, file_limit, &bytes, &size);
+    if (status == PRNN_OK) {
+        status = prnn_png_decode(ctx, path, bytes, size, image);
+        prnn_free(bytes);
+    }
+    return status;
+}
+
+static int encode(spng_ctx *png, struct spng_ihdr *header, prnn_png_row row, void *arg, uint8_t *values,
+                  size_t row_bytes) {
+    int error = spng_set_ihdr(png, header);
+    if (!error) {
+        error = spng_encode_image(png, NULL, 0, SPNG_FMT_PNG, SPNG_ENCODE_PROGRESSIVE | SPNG_ENCODE_FINALIZE);
+    }
+    for (uint32_t y = 0; !error && y < header->height; y++) {
+        row(arg, y, values);
+        error = spng_encode_row(png, values, row_bytes);
+        if (error == SPNG_EOI && y + 1 == header->height) {
+            return 0;
+        }
+    }
+    return error;
+}
+
+prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height, uint32_t width, int channels,
+                           prnn_png_row row, void *arg) {
+    struct spng_ihdr header = {width, height, 8, SPNG_COLOR_TYPE_GRAYSCALE, 0, 0, 0};
+    if (channels == 3) {
+        header.color_type = SPNG_COLOR_TYPE_TRUECOLOR;
+    }
+    size_t row_bytes = (size_t)width * (size_t)channels;
+    prnn_file_writer writer;
+    prnn_status status = prnn_file_begin(ctx, path, &writer);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    uint8_t *values = prnn_alloc(ctx, row_bytes, 1, "a row of pixels");
+    spng_ctx *png = values ? spng_ctx_new(SPNG_CTX_ENCODER) : NULL;
+    int error = SPNG_EMEM;
+    if (png) {
+        error = spng_set_png_file(png, writer.stream);
+        error = error ? error : encode(png, &header, row, arg, values, row_bytes);
+    }
+    spng_ctx_free(png);
+    prnn_free(values);
+    if (error && error != SPNG_IO_ERROR) {
+        prnn_file_abandon(&writer);
+        return prnn_fail(ctx, error == SPNG_EMEM ? PRNN_ERROR_MEMORY : PRNN_ERROR_ARGUMENT,
+                         "%s: could not be encoded as PNG (%s); nothing was changed", path,
+                         spng_strerror(error));
+    }
+    return prnn_file_commit(ctx, &writer); /* which also reports a failure of the stream */
+}

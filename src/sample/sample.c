@@ -1,0 +1,202 @@
+/* Sampling and completion: the forward pass of the network, pixel by pixel and colour by colour, each drawn
+ * value becoming input before the next is computed. Everything above and to the left is final and kept, so a
+ * sample costs the arithmetic of one forward pass (paper section 3.6 needs one pass per value). */
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "model/model.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+/* Most images that go through the network together: enough for products at matrix speed. */
+enum { SHARD = 32 };
+
+typedef struct drawing {
+    prnn_context *ctx;
+    const prnn_network *network;
+    prnn_sample_options options;
+    prnn_worker *workers;
+    uint8_t *images;      /* (count, H, W, C); what is known is there already */
+    const uint8_t *known; /* (H, W); NULL: nothing */
+    size_t count, shard;
+    size_t first_shard; /* of the present round */
+    atomic_bool broken; /* logits that are not finite */
+} drawing;
+
+/* ------------------------------------------------------------------------------------- a shard */
+
+/* Draws channel c of pixel (row, col) of n images, or takes the known value, and makes it input. */
+static void settle(drawing *d, const prnn_worker *w, uint8_t *images, size_t first, int row, int col, int c,
+                   bool known) {
+    const prnn_network *net = d->network;
+    const prnn_config *config = &net->plan.config;
+    size_t channels = (size_t)config->channels;
+    size_t pixel = (size_t)row * (size_t)config->width + (size_t)col;
+    size_t value = pixel * channels + (size_t)c;
+    size_t bytes = (size_t)config->height * (size_t)config->width * channels;
+    for (int i = 0; i < w->pass.images; i++) {
+        uint8_t *to = images + (size_t)i * bytes + value;
+        if (!known) {
+            const float *logits = prnn_map_at(&w->pass, net->logits, row, col) + i * net->logits->stride;
+            double u = prnn_random_uniform(d->options.seed, PRNN_RANDOM_SAMPLE, first + (size_t)i, value);
+            int level =
+                net->head->draw(net->logit_features, config->levels, logits, c, d->options.temperature, u);
+            if (level < 0) {
+                atomic_store(&d->broken, true);
+                level = 0;
+            }
+            *to = (uint8_t)level;
+        }
+        prnn_network_set_value(net, &w->pass, i, row, col, c, *to);
+    }
+}
+
+static bool pixel_is_known(const drawing *d, int row, int col) {
+    return d->known && d->known[(size_t)row * (size_t)d->network->plan.config.width + (size_t)col];
+}
+
+/* A stretch of known pixels goes through at once, and needs no head. */
+static int known_stretch(const drawing *d, int row, int col) {
+    int end = col;
+    while (end < d->network->plan.config.width && pixel_is_known(d, row, end)) {
+        end++;
+    }
+    return end - col;
+}
+
+static void draw_row(drawing *d, const prnn_worker *w, uint8_t *images, size_t first, int row) {
+    const prnn_network *net = d->network;
+    int channels = net->plan.config.channels;
+    for (int col = 0; col < net->plan.config.width;) {
+        int stretch = known_stretch(d, row, col);
+        if (stretch > 0) {
+            for (int n = 0; n < stretch; n++) {
+                for (int c = 0; c < channels; c++) {
+                    settle(d, w, images, first, row, col + n, c, true);
+                }
+            }
+            prnn_network_forward(net, &w->pass, (prnn_region){row, col, stretch, -1});
+            col += stretch;
+            continue;
+        }
+        for (int c = 0; c < channels; c++) {
+            prnn_region pixel = {row, col, 1, c};
+            prnn_network_forward(net, &w->pass, pixel);
+            prnn_network_logits(net, &w->pass, pixel);
+            settle(d, w, images, first, row, col, c, false);
+        }
+        col++;
+    }
+}
+
+static void draw_shard(void *arg, size_t index, int worker) {
+    drawing *d = arg;
+    const prnn_config *c = &d->network->plan.config;
+    size_t first = (d->first_shard + index) * d->shard;
+    prnn_worker *w = &d->workers[worker];
+    w->pass.images = (int)(d->count - first < d->shard ? d->count - first : d->shard);
+    uint8_t *images = d->images + first * (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    prnn_network_begin(d->network, &w->pass);
+    for (int row = 0; row < c->height; row++) {
+        draw_row(d, w, images, first, row);
+    }
+}
+
+/* ------------------------------------------------------------------------------------ all shards */
+
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* One shard per thread, then a word to the caller, and so on. */
+static prnn_status draw_all(drawing *d, const char *phase) {
+    size_t shards = (d->count + d->shard - 1) / d->shard, threads = (size_t)prnn_thread_count(d->ctx);
+    double began = seconds_now();
+    for (d->first_shard = 0; d->first_shard < shards; d->first_shard += threads) {
+        size_t left = shards - d->first_shard;
+        prnn_parallel_for(d->ctx, left < threads ? left : threads, draw_shard, d);
+        if (atomic_load(&d->broken)) {
+            return prnn_fail(d->ctx, PRNN_ERROR_FORMAT,
+                             "the model gives logits that are not finite, so nothing can be drawn from it");
+        }
+        size_t done = (d->first_shard + threads) * d->shard;
+        double seconds = seconds_now() - began;
+        prnn_progress p = {.phase = phase,
+                           .done = done < d->count ? done : d->count,
+                           .total = d->count,
+                           .seconds = seconds,
+                           .train_nats = NAN,
+                           .valid_nats = NAN,
+                           .best_nats = NAN};
+        p.images_per_second = seconds > 0 ? (double)p.done / seconds : 0;
+        if (d->options.progress && !d->options.progress(d->options.user, &p)) {
+            return prnn_fail(d->ctx, PRNN_STOPPED, "stopped after %zu of %zu images", (size_t)p.done,
+                             d->count);
+        }
+    }
+    return PRNN_OK;
+}
+
+static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
+    if (!(d->options.temperature > 0) || isinf(d->options.temperature)) {
+        return prnn_fail(d->ctx, PRNN_ERROR_ARGUMENT,
+                         "temperature is %g; it must be a number above 0 (1: the model)",
+                         d->options.temperature);
+    }
+    if (d->count == 0) {
+        return PRNN_OK;
+    }
+    d->network = model->network;
+    /* Few images are spread over the threads. The numbers of an image do not depend on its shard. */
+    size_t threads = (size_t)prnn_thread_count(d->ctx), even = (d->count + threads - 1) / threads;
+    d->shard = even < SHARD ? even : SHARD;
+    size_t shards = (d->count + d->shard - 1) / d->shard, workers = shards < threads ? shards : threads;
+    d->workers = prnn_alloc(d->ctx, workers, sizeof *d->workers, "the threads' work");
+    prnn_status status = d->workers ? PRNN_OK : PRNN_ERROR_MEMORY;
+    for (size_t w = 0; w < workers && status == PRNN_OK; w++) {
+        status = prnn_worker_create(d->ctx, d->network, (int)d->shard, model->packed, NULL, &d->workers[w]);
+    }
+    if (status == PRNN_OK) {
+        status = draw_all(d, phase);
+    }
+    for (size_t w = 0; d->workers && w < workers; w++) {
+        prnn_worker_free(&d->workers[w]);
+    }
+    prnn_free(d->workers);
+    return status;
+}
+
+prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,
+                        const prnn_sample_options *options, uint8_t *images) {
+    const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
+    drawing d = {.ctx = ctx, .options = defaults, .images = images, .count = count};
+    prnn_options_read(&d.options, sizeof d.options, options);
+    return run(&d, model, "sample");
+}
+
+prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
+                          const uint8_t *known, size_t samples, const prnn_sample_options *options,
+                          uint8_t *completed) {
+    const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
+    const prnn_config *c = &model->network->plan.config;
+    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    prnn_status status = prnn_model_check_images(ctx, model, images, count);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t s = 0; s < samples; s++) {
+            memcpy(completed + (i * samples + s) * bytes, images + i * bytes, bytes);
+        }
+    }
+    drawing d = {
+        .ctx = ctx, .options = defaults, .images = completed, .known = known, .count = count * samples};
+    prnn_options_read(&d.options, sizeof d.options, options);
+    return run(&d, model, "complete");
+}

@@ -1,0 +1,253 @@
+/* Checkpoints: a safetensors file with the weights, the optimizer's moments and the state of the run. */
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "train/optimizer.h"
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TEXT = 32, MAX_PAIRS = 48 };
+
+/* Metadata in the making; the texts belong to it. */
+typedef struct pairs {
+    prnn_safetensors_pair pair[MAX_PAIRS];
+    char text[MAX_PAIRS][TEXT];
+    size_t count;
+} pairs;
+
+static void put(pairs *p, const char *key, const char *value) {
+    p->pair[p->count++] = (prnn_safetensors_pair){key, value};
+}
+
+static void put_u64(pairs *p, const char *key, uint64_t value) {
+    snprintf(p->text[p->count], TEXT, "%" PRIu64, value);
+    put(p, key, p->text[p->count]);
+}
+
+/* Hexadecimal keeps every bit. */
+static void put_double(pairs *p, const char *key, double value) {
+    snprintf(p->text[p->count], TEXT, "%a", value);
+    put(p, key, p->text[p->count]);
+}
+
+static void put_readable(pairs *p, const char *key, double value) {
+    snprintf(p->text[p->count], TEXT, "%.9g", value);
+    put(p, key, p->text[p->count]);
+}
+
+/* What must be the same for a run to go on as if it had never stopped. The length of the run is not here: it
+ * may be made longer. */
+static void put_settings(pairs *p, const prnn_trainer *t) {
+    const prnn_train_options *o = &t->options;
+    put_u64(p, "training images", prnn_data_count(t->train));
+    put_u64(p, "validation images", t->valid ? prnn_data_count(t->valid) : 0);
+    put_u64(p, "batch", (uint64_t)o->batch);
+    put(p, "optimizer", prnn_optimizer_name(o->optimizer));
+    put_readable(p, "lr", o->learning_rate);
+    put(p, "schedule", prnn_schedule_name(o->schedule));
+    put_readable(p, "warmup", o->warmup_steps);
+    put_readable(p, "final-fraction", o->final_fraction);
+    put_readable(p, "decay-factor", o->decay_factor);
+    put_readable(p, "decay-epochs", o->decay_epochs);
+    put_readable(p, "beta1", o->beta1);
+    put_readable(p, "beta2", o->beta2);
+    put_readable(p, "epsilon", o->epsilon);
+    put_readable(p, "clip", o->clip);
+    put_readable(p, "ema", o->ema);
+    put_u64(p, "seed", o->seed);
+    put_u64(p, "valid-every", o->valid_every);
+    put_u64(p, "log-every", o->log_every);
+}
+
+static void put_state(pairs *p, const prnn_trainer *t) {
+    const prnn_train_state *s = &t->state;
+    put_u64(p, "step", s->step);
+    put_u64(p, "validated", s->validated);
+    put_u64(p, "logged", s->logged);
+    put_double(p, "seconds", s->seconds + prnn_clock() - t->run_began);
+    put_double(p, "nats_sum", s->nats_sum);
+    put_double(p, "images", s->images);
+    put_double(p, "last_nats", s->last_nats);
+    put_double(p, "valid_nats", s->valid_nats);
+    put_double(p, "best_nats", s->best_nats);
+    put_u64(p, "best_step", s->best_step);
+    put_u64(p, "metrics_bytes", s->metrics_bytes);
+}
+
+/* The blocks of weights of a run; names NULL where the run has none. */
+static size_t list_blocks(const prnn_trainer *t, const char **names, float **blocks) {
+    const struct {
+        const char *name;
+        float *block;
+    } all[] = {{"weights", t->weights},
+               {"moment1", t->moment1},
+               {"moment2", t->moment2},
+               {"ema", t->ema},
+               {"best", t->best}};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].block) {
+            names[count] = all[i].name;
+            blocks[count++] = all[i].block;
+        }
+    }
+    return count;
+}
+
+prnn_status prnn_checkpoint_save(prnn_trainer *t) {
+    for (size_t i = 0; i < t->parameters; i++) {
+        if (!isfinite(t->weights[i])) {
+            return prnn_fail(
+                t->ctx, PRNN_ERROR_DIVERGED,
+                "training diverged: a weight is %g after step %" PRIu64
+                "; the last good checkpoint is kept in %s: lower the learning rate (%g) or clip the "
+                "gradient",
+                (double)t->weights[i], t->state.step, t->checkpoint_path, t->options.learning_rate);
+        }
+    }
+    pairs p = {.count = 0};
+    char *config = prnn_config_to_json(&t->model->network->plan.config);
+    if (!config) {
+        return prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "not enough memory for a checkpoint");
+    }
+    put(&p, "format", "pixelrnn-checkpoint");
+    put(&p, "version", "1");
+    put(&p, "config", config);
+    put_settings(&p, t);
+    put_state(&p, t);
+    const char *names[5];
+    float *blocks[5];
+    size_t count = list_blocks(t, names, blocks);
+    prnn_safetensors_entry entries[5];
+    for (size_t i = 0; i < count; i++) {
+        entries[i] = (prnn_safetensors_entry){.name = names[i],
+                                              .dtype = PRNN_DTYPE_F32,
+                                              .rank = 1,
+                                              .shape = {t->parameters},
+                                              .data = blocks[i]};
+    }
+    /* The log must not be shorter on disk than the checkpoint says. */
+    if (t->metrics) {
+        fsync(fileno(t->metrics));
+    }
+    prnn_status status = prnn_safetensors_write(t->ctx, t->checkpoint_path, entries, count, p.pair, p.count);
+    free(config);
+    t->saved_at = prnn_clock();
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------- load */
+
+static prnn_status check_same(prnn_trainer *t, const prnn_safetensors *st, const pairs *now) {
+    for (size_t i = 0; i < now->count; i++) {
+        const char *key = now->pair[i].key, *was = prnn_safetensors_metadata(st, key);
+        if (!was || strcmp(was, now->pair[i].value) != 0) {
+            return prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
+                             "%s: was made with %s %s, this run has %s; give the same to resume, or start in "
+                             "another folder from the model here",
+                             t->checkpoint_path, key, was ? was : "(none)", now->pair[i].value);
+        }
+    }
+    return PRNN_OK;
+}
+
+static bool get_u64(const prnn_safetensors *st, const char *key, uint64_t *value) {
+    const char *text = prnn_safetensors_metadata(st, key);
+    char *end;
+    *value = text ? strtoull(text, &end, 10) : 0;
+    return text && *text && !*end;
+}
+
+static bool get_double(const prnn_safetensors *st, const char *key, double *value) {
+    const char *text = prnn_safetensors_metadata(st, key);
+    char *end;
+    *value = text ? strtod(text, &end) : 0;
+    return text && *text && !*end;
+}
+
+static bool get_state(const prnn_safetensors *st, prnn_train_state *s) {
+    return get_u64(st, "step", &s->step) && get_u64(st, "validated", &s->validated) &&
+           get_u64(st, "logged", &s->logged) && get_double(st, "seconds", &s->seconds) &&
+           get_double(st, "nats_sum", &s->nats_sum) && get_double(st, "images", &s->images) &&
+           get_double(st, "last_nats", &s->last_nats) && get_double(st, "valid_nats", &s->valid_nats) &&
+           get_double(st, "best_nats", &s->best_nats) && get_u64(st, "best_step", &s->best_step) &&
+           get_u64(st, "metrics_bytes", &s->metrics_bytes);
+}
+
+static prnn_status check_config(prnn_trainer *t, const prnn_safetensors *st) {
+    const char *format = prnn_safetensors_metadata(st, "format");
+    const char *config = prnn_safetensors_metadata(st, "config");
+    if (!format || strcmp(format, "pixelrnn-checkpoint") != 0 || !config) {
+        return prnn_fail(t->ctx, PRNN_ERROR_FORMAT, "%s: is not a checkpoint of pixelrnn",
+                         t->checkpoint_path);
+    }
+    char *own = prnn_config_to_json(&t->model->network->plan.config);
+    bool same = own && strcmp(own, config) == 0;
+    prnn_status status = PRNN_OK;
+    if (!same) {
+        status = prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
+                           "%s: is of the network %s, this run has %s; give the same to resume",
+                           t->checkpoint_path, config, own ? own : "another");
+    }
+    free(own);
+    return status;
+}
+
+static prnn_status read_blocks(prnn_trainer *t, const prnn_safetensors *st) {
+    const char *names[5];
+    float *blocks[5];
+    size_t count = list_blocks(t, names, blocks);
+    for (size_t i = 0; i < count; i++) {
+        const prnn_safetensors_entry *entry = prnn_safetensors_find(st, names[i]);
+        if (!entry || entry->dtype != PRNN_DTYPE_F32 || entry->count != t->parameters) {
+            return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
+                             "%s: its tensor \"%s\" is missing or not %zu F32; the checkpoint is damaged",
+                             t->checkpoint_path, names[i], t->parameters);
+        }
+        memcpy(blocks[i], entry->data, t->parameters * sizeof(float));
+        for (size_t k = 0; k < t->parameters; k++) {
+            if (!isfinite(blocks[i][k])) {
+                return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
+                                 "%s: \"%s\"[%zu] is %g; the checkpoint is damaged", t->checkpoint_path,
+                                 names[i], k, (double)blocks[i][k]);
+            }
+        }
+    }
+    return PRNN_OK;
+}
+
+prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found) {
+    *found = access(t->checkpoint_path, F_OK) == 0;
+    if (!*found) {
+        return PRNN_OK;
+    }
+    prnn_safetensors *st = NULL;
+    pairs now = {.count = 0};
+    prnn_train_state state;
+    put_settings(&now, t);
+    prnn_status status = prnn_safetensors_read(t->ctx, t->checkpoint_path, &st);
+    if (status == PRNN_OK) {
+        status = check_config(t, st);
+    }
+    if (status == PRNN_OK) {
+        status = check_same(t, st, &now);
+    }
+    if (status == PRNN_OK && !get_state(st, &state)) {
+        status = prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
+                           "%s: the state of its run is incomplete; the checkpoint is damaged",
+                           t->checkpoint_path);
+    }
+    if (status == PRNN_OK) {
+        status = read_blocks(t, st);
+    }
+    if (status == PRNN_OK) {
+        t->state = state;
+    }
+    prnn_safetensors_free(st);
+    return status;
+}

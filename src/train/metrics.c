@@ -1,0 +1,75 @@
+/* The log of a training run, a CSV file that spreadsheets and pandas read. */
+
+#include "train/trainer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+static prnn_status failed(prnn_trainer *t, const char *what) {
+    return prnn_fail(t->ctx, PRNN_ERROR_FILE, "%s: %s: %s", t->metrics_path, what, strerror(errno));
+}
+
+static bool in_nats(const prnn_trainer *t) {
+    return t->model->network->plan.config.levels == 2;
+}
+
+prnn_status prnn_metrics_open(prnn_trainer *t) {
+    t->metrics = fopen(t->metrics_path, t->state.metrics_bytes ? "r+" : "w");
+    if (!t->metrics && errno == ENOENT) {
+        t->state.metrics_bytes = 0;
+        t->metrics = fopen(t->metrics_path, "w");
+    }
+    if (!t->metrics) {
+        return failed(t, "cannot be written");
+    }
+    if (t->state.metrics_bytes) {
+        fseek(t->metrics, 0, SEEK_END);
+        long length = ftell(t->metrics);
+        if (length < 0 || ftruncate(fileno(t->metrics), (off_t)t->state.metrics_bytes) != 0 ||
+            fseek(t->metrics, 0, SEEK_END) != 0) {
+            return failed(t, "cannot be continued");
+        }
+        if ((uint64_t)length >= t->state.metrics_bytes) {
+            return PRNN_OK;
+        }
+        return prnn_fail(
+            t->ctx, PRNN_ERROR_FORMAT,
+            "%s: is shorter (%ld bytes) than the checkpoint remembers (%llu); move it away to go on "
+            "with a new one",
+            t->metrics_path, length, (unsigned long long)t->state.metrics_bytes);
+    }
+    const char *unit = in_nats(t) ? "nats" : "bits_per_dim";
+    fprintf(t->metrics, "step,epoch,seconds,learning_rate,train_%s,valid_%s,images_per_second\n", unit, unit);
+    if (fflush(t->metrics) != 0) {
+        return failed(t, "cannot be written");
+    }
+    t->state.metrics_bytes = (uint64_t)ftell(t->metrics);
+    return PRNN_OK;
+}
+
+prnn_status prnn_metrics_write(prnn_trainer *t, double epoch, double rate, bool validated) {
+    prnn_train_state *s = &t->state;
+    double unit = in_nats(t) ? 1 : prnn_bits_per_dim(t->model, 1);
+    if (s->images > 0) {
+        s->last_nats = s->nats_sum / s->images;
+    }
+    fprintf(t->metrics, "%llu,%.4f,%.1f,%.6g,", (unsigned long long)s->step, epoch,
+            s->seconds + prnn_clock() - t->run_began, rate);
+    if (s->images > 0) {
+        fprintf(t->metrics, "%.6f", s->last_nats * unit);
+    }
+    fputc(',', t->metrics);
+    if (validated) {
+        fprintf(t->metrics, "%.6f", s->valid_nats * unit);
+    }
+    fprintf(t->metrics, ",%.1f\n", t->step_seconds > 0 ? t->step_images / t->step_seconds : 0);
+    if (fflush(t->metrics) != 0) {
+        return failed(t, "could not be written");
+    }
+    s->metrics_bytes = (uint64_t)ftell(t->metrics);
+    s->nats_sum = s->images = 0;
+    s->logged = s->step;
+    return PRNN_OK;
+}

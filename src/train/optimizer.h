@@ -1,0 +1,31 @@
+/* Optimizers and learning-rate schedules. Weights, gradients and moments are blocks of the same layout, so an
+ * update is one loop over all of them. */
+#ifndef PRNN_TRAIN_OPTIMIZER_H
+#define PRNN_TRAIN_OPTIMIZER_H
+
+#include "base/context.h"
+
+/* Name of an optimizer in messages and checkpoints, "rmsprop", ... */
+const char *prnn_optimizer_name(prnn_optimizer optimizer);
+const char *prnn_schedule_name(prnn_schedule schedule);
+
+/* Fills in the defaults of beta1 and beta2 that depend on the optimizer. */
+void prnn_optimizer_defaults(prnn_train_options *options);
+
+/* Rate of step `step` (from 0) of `steps`, at `epoch` passes over the data. */
+double prnn_learning_rate(const prnn_train_options *options, uint64_t step, uint64_t steps, double epoch);
+
+/* One update of n weights by `scale` times the gradient:
+ *   rmsprop  v = beta2 v + (1 - beta2) g^2;  m = beta1 m + g / (sqrt(v) + epsilon);  w -= rate m
+ *            (Tieleman & Hinton 2012, in PyTorch's form; the paper's optimizer)
+ *   adam     Kingma & Ba 2015, with bias correction
+ *   sgd      m = beta1 m + g;  w -= rate m
+ * moment1 and moment2 begin at zero and are read only where the formula has m or v. */
+void prnn_optimizer_update(const prnn_train_options *options, double rate, uint64_t step, double scale,
+                           size_t n, const float *gradient, float *weights, float *moment1, float *moment2);
+
+/* ema = d ema + (1 - d) weights with d = min(decay, (1 + step) / (10 + step)), so that early averages follow.
+ */
+void prnn_ema_update(double decay, uint64_t step, size_t n, const float *weights, float *ema);
+
+#endif

@@ -1,0 +1,431 @@
+/* The training loop (paper section 5). Everything that happens is a function of the options and the step, so
+ * a run that is killed and resumed ends with the same bits as one that never stopped. */
+
+#include "train/trainer.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "train/optimizer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { VALID_PIECE = 64 }; /* images validated between two calls of progress */
+
+double prnn_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* --------------------------------------------------------------------------------------- check */
+
+static prnn_status check_number(prnn_context *ctx, const char *name, double value, double low, double high) {
+    if (!(value >= low && value <= high)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s is %g; it must be %g to %g", name, value, low, high);
+    }
+    return PRNN_OK;
+}
+
+static prnn_status check_options(prnn_context *ctx, const prnn_train_options *o) {
+    const struct {
+        const char *name;
+        double value, low, high;
+    } ranges[] = {
+        {"epochs", o->steps ? 1 : o->epochs, 1e-9, 1e9},
+        {"batch", o->batch, 1, 65536},
+        {"the learning rate", o->learning_rate, 0, 1e6},
+        {"warmup", o->warmup_steps, 0, 1e12},
+        {"the final fraction", o->final_fraction, 0, 1},
+        {"the decay factor", o->decay_factor, 0, 1},
+        {"decay epochs", o->decay_epochs, 1e-9, 1e9},
+        {"beta1", o->beta1, 0, 0.999999},
+        {"beta2", o->beta2, 0, 0.999999999},
+        {"epsilon", o->epsilon, 0, 1e6},
+        {"clip", o->clip, 0, 1e12},
+        {"ema", o->ema, 0, 0.999999999},
+        {"the time between checkpoints", o->checkpoint_every, 0, 1e9},
+    };
+    prnn_status status = PRNN_OK;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && status == PRNN_OK; i++) {
+        status = check_number(ctx, ranges[i].name, ranges[i].value, ranges[i].low, ranges[i].high);
+    }
+    if (status == PRNN_OK && (!prnn_optimizer_name(o->optimizer) || !prnn_schedule_name(o->schedule))) {
+        status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "optimizer %d, schedule %d: there is no such",
+                           (int)o->optimizer, (int)o->schedule);
+    }
+    if (status == PRNN_OK && (!o->out || !*o->out)) {
+        status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "training needs a folder for its results");
+    }
+    return status;
+}
+
+static prnn_status check_data(prnn_context *ctx, const prnn_model *model, const prnn_data *data,
+                              const char *what) {
+    const prnn_config *c = &model->network->plan.config;
+    if (prnn_data_height(data) != c->height || prnn_data_width(data) != c->width ||
+        prnn_data_channels(data) != c->channels || prnn_data_levels(data) != c->levels) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "the %s images are %dx%d with %d channels and %d levels, the model is for %dx%d with %d "
+            "channels and %d levels",
+            what, prnn_data_height(data), prnn_data_width(data), prnn_data_channels(data),
+            prnn_data_levels(data), c->height, c->width, c->channels, c->levels);
+    }
+    return PRNN_OK;
+}
+
+/* --------------------------------------------------------------------------------------- set up */
+
+static char *join(const char *folder, const char *name) {
+    size_t n = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(n);
+    if (path) {
+        snprintf(path, n, "%s/%s", folder, name);
+    }
+    return path;
+}
+
+static prnn_status make_folder(prnn_context *ctx, const char *path) {
+    struct stat st;
+    if (mkdir(path, 0777) == 0) {
+        return PRNN_OK;
+    }
+    int why = errno;
+    if (why == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        return PRNN_OK;
+    }
+    return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be made as a folder: %s", path, strerror(why));
+}
+
+static prnn_status allocate(prnn_trainer *t) {
+    prnn_context *ctx = t->ctx;
+    const prnn_config *c = &t->model->network->plan.config;
+    size_t n = t->parameters, count = prnn_data_count(t->train);
+    size_t batch = (size_t)t->options.batch < count ? (size_t)t->options.batch : count;
+    size_t images = batch > VALID_PIECE ? batch : VALID_PIECE;
+    t->weights = prnn_alloc(ctx, n, sizeof(float), "the weights");
+    t->gradient = prnn_alloc(ctx, n, sizeof(float), "the gradient");
+    t->moment1 = prnn_alloc(ctx, n, sizeof(float), "the optimizer");
+    t->moment2 = prnn_alloc(ctx, n, sizeof(float), "the optimizer");
+    t->ema = t->options.ema > 0 ? prnn_alloc(ctx, n, sizeof(float), "the moving average") : NULL;
+    t->best = t->valid ? prnn_alloc(ctx, n, sizeof(float), "the best weights") : NULL;
+    t->order = prnn_alloc(ctx, count, sizeof *t->order, "the order of the images");
+    t->indices = prnn_alloc(ctx, images, sizeof *t->indices, "a batch");
+    t->images =
+        prnn_alloc(ctx, images, (size_t)c->height * (size_t)c->width * (size_t)c->channels, "a batch");
+    t->model_path = join(t->options.out, "model.safetensors");
+    t->checkpoint_path = join(t->options.out, "checkpoint.safetensors");
+    t->metrics_path = join(t->options.out, "metrics.csv");
+    if (!t->weights || !t->gradient || !t->moment1 || !t->moment2 || (t->options.ema > 0 && !t->ema) ||
+        (t->valid && !t->best) || !t->order || !t->indices || !t->images || !t->model_path ||
+        !t->checkpoint_path || !t->metrics_path) {
+        return PRNN_ERROR_MEMORY;
+    }
+    return prnn_gradient_engine_create(ctx, c, (int)batch, &t->engine);
+}
+
+static void release(prnn_trainer *t) {
+    void *blocks[] = {t->weights, t->gradient, t->moment1, t->moment2, t->ema,
+                      t->best,    t->order,    t->indices, t->images};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        prnn_free(blocks[i]);
+    }
+    prnn_gradient_engine_free(t->engine);
+    free(t->model_path);
+    free(t->checkpoint_path);
+    free(t->metrics_path);
+    if (t->metrics) {
+        fclose(t->metrics);
+    }
+}
+
+static void plan_steps(prnn_trainer *t) {
+    const prnn_train_options *o = &t->options;
+    uint64_t count = prnn_data_count(t->train), batch = (uint64_t)o->batch;
+    t->steps_per_epoch = (count + batch - 1) / batch;
+    t->steps = o->steps ? o->steps : (uint64_t)ceil(o->epochs * (double)t->steps_per_epoch);
+    t->valid_every = o->valid_every ? o->valid_every : t->steps_per_epoch;
+    t->log_every = o->log_every ? o->log_every : (t->steps_per_epoch + 9) / 10;
+    t->order_epoch = UINT64_MAX;
+}
+
+/* The weights of `block` become the model's, and model.safetensors. */
+static prnn_status save_model(prnn_trainer *t, const float *block) {
+    prnn_status status = prnn_model_assign(t->ctx, t->model, block, "trained weights");
+    return status == PRNN_OK ? prnn_model_save(t->ctx, t->model, t->model_path) : status;
+}
+
+static prnn_status save_result(prnn_trainer *t) {
+    if (!t->valid) {
+        return save_model(t, prnn_trainer_result(t));
+    }
+    return isnan(t->state.best_nats) ? PRNN_OK : save_model(t, t->best);
+}
+
+/* From the checkpoint, or from the model's weights. */
+static prnn_status start(prnn_trainer *t) {
+    bool found = false;
+    memcpy(t->weights, t->model->parameters, t->parameters * sizeof(float));
+    if (t->ema) {
+        memcpy(t->ema, t->weights, t->parameters * sizeof(float));
+    }
+    t->state = (prnn_train_state){.valid_nats = NAN, .best_nats = NAN};
+    if (!t->options.resume) {
+        const char *there[] = {t->checkpoint_path, t->model_path};
+        for (int i = 0; i < 2; i++) {
+            if (access(there[i], F_OK) == 0) {
+                return prnn_fail(t->ctx, PRNN_ERROR_FILE,
+                                 "%s: is there from an earlier run; resume it (--resume), or choose another "
+                                 "folder",
+                                 there[i]);
+            }
+        }
+    }
+    prnn_status status = t->options.resume ? prnn_checkpoint_load(t, &found) : PRNN_OK;
+    if (status == PRNN_OK && !found && access(t->model_path, F_OK) == 0) {
+        status =
+            prnn_fail(t->ctx, PRNN_ERROR_FILE,
+                      "%s: is there without a checkpoint to resume from; start in another folder from it "
+                      "(--init)",
+                      t->model_path);
+    }
+    t->run_began = prnn_clock();
+    if (status == PRNN_OK) {
+        status = prnn_metrics_open(t);
+    }
+    /* A checkpoint from the first moment on: an unwritable place is known before the work. */
+    if (status == PRNN_OK && !found) {
+        status = prnn_checkpoint_save(t);
+    }
+    return status == PRNN_OK && found ? save_result(t) : status;
+}
+
+/* ------------------------------------------------------------------------------------ progress */
+
+static double epoch_of(const prnn_trainer *t, uint64_t step) {
+    return (double)step / (double)t->steps_per_epoch;
+}
+
+static double rate_of(const prnn_trainer *t, uint64_t step) {
+    return prnn_learning_rate(&t->options, step, t->steps, floor(epoch_of(t, step) + 1e-9));
+}
+
+/* false: stop. */
+static bool tell(const prnn_trainer *t, const char *phase, uint64_t done, uint64_t total, double seconds,
+                 double rate) {
+    if (!t->options.progress) {
+        return true;
+    }
+    const prnn_train_state *s = &t->state;
+    prnn_progress p = {.phase = phase,
+                       .done = done,
+                       .total = total ? total : 1,
+                       .seconds = seconds,
+                       .images_per_second = rate,
+                       .epoch = epoch_of(t, s->step),
+                       .learning_rate = rate_of(t, s->step),
+                       .train_nats = s->images > 0 ? s->nats_sum / s->images : s->last_nats,
+                       .valid_nats = s->valid_nats,
+                       .best_nats = s->best_nats};
+    return t->options.progress(t->options.user, &p);
+}
+
+/* -------------------------------------------------------------------------------------- validate */
+
+static prnn_status validate(prnn_trainer *t) {
+    size_t count = prnn_data_count(t->valid);
+    double nats[VALID_PIECE], total = 0, began = prnn_clock();
+    prnn_status status = prnn_model_assign(t->ctx, t->model, prnn_trainer_result(t), "trained weights");
+    for (size_t first = 0; first < count && status == PRNN_OK; first += VALID_PIECE) {
+        size_t n = count - first < VALID_PIECE ? count - first : VALID_PIECE;
+        for (size_t i = 0; i < n; i++) {
+            t->indices[i] = first + i;
+        }
+        status = prnn_data_read(t->ctx, t->valid, t->indices, n, t->options.seed, 0, t->images);
+        if (status == PRNN_OK) {
+            status = prnn_evaluate(t->ctx, t->model, t->images, n, nats, NULL);
+        }
+        for (size_t i = 0; i < n && status == PRNN_OK; i++) {
+            total += nats[i];
+        }
+        double seconds = prnn_clock() - began;
+        if (status == PRNN_OK &&
+            !tell(t, "validate", first + n, count, seconds, (double)(first + n) / seconds)) {
+            status = PRNN_STOPPED;
+        }
+    }
+    if (status != PRNN_OK) {
+        return status;
+    }
+    prnn_train_state *s = &t->state;
+    s->valid_nats = total / (double)count;
+    s->validated = s->step;
+    if (!isfinite(s->valid_nats)) {
+        return prnn_fail(
+            t->ctx, PRNN_ERROR_DIVERGED,
+            "training diverged: the validation NLL is %g at step %" PRIu64
+            "; the last good checkpoint is kept in %s: lower the learning rate (%g) or clip the gradient",
+            s->valid_nats, s->step, t->checkpoint_path, t->options.learning_rate);
+    }
+    if (isnan(s->best_nats) || s->valid_nats < s->best_nats) {
+        s->best_nats = s->valid_nats;
+        s->best_step = s->step;
+        memcpy(t->best, prnn_trainer_result(t), t->parameters * sizeof(float));
+    }
+    return PRNN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------ step */
+
+static prnn_status read_batch(prnn_trainer *t, size_t *n) {
+    uint64_t epoch = t->state.step / t->steps_per_epoch, count = prnn_data_count(t->train);
+    uint64_t first = t->state.step % t->steps_per_epoch * (uint64_t)t->options.batch;
+    if (t->order_epoch != epoch) {
+        prnn_random_permutation(t->options.seed, epoch, count, t->order);
+        t->order_epoch = epoch;
+    }
+    *n = count - first < (uint64_t)t->options.batch ? count - first : (size_t)t->options.batch;
+    for (size_t i = 0; i < *n; i++) {
+        t->indices[i] = (size_t)t->order[first + i];
+    }
+    return prnn_data_read(t->ctx, t->train, t->indices, *n, t->options.seed, epoch, t->images);
+}
+
+static double norm(size_t n, const float *x) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)x[i] * (double)x[i];
+    }
+    return sqrt(sum);
+}
+
+static prnn_status train_step(prnn_trainer *t) {
+    const prnn_train_options *o = &t->options;
+    prnn_train_state *s = &t->state;
+    double began = prnn_clock();
+    size_t n = 0;
+    prnn_status status = read_batch(t, &n);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    double nats = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, t->images, (int)n, t->gradient);
+    double length = norm(t->parameters, t->gradient);
+    if (!isfinite(nats) || !isfinite(length)) {
+        return prnn_fail(
+            t->ctx, PRNN_ERROR_DIVERGED,
+            "training diverged at step %" PRIu64
+            ": the NLL is %g nats and the gradient's norm %g; the last good checkpoint is kept in %s: "
+            "lower the learning rate (%g) or clip the gradient",
+            s->step + 1, nats, length, t->checkpoint_path, o->learning_rate);
+    }
+    double scale = o->clip > 0 && length > o->clip ? o->clip / length : 1;
+    prnn_optimizer_update(o, rate_of(t, s->step), s->step, scale, t->parameters, t->gradient, t->weights,
+                          t->moment1, t->moment2);
+    if (t->ema) {
+        prnn_ema_update(o->ema, s->step, t->parameters, t->weights, t->ema);
+    }
+    s->step++;
+    s->nats_sum += nats * (double)n;
+    s->images += (double)n;
+    t->step_seconds += prnn_clock() - began;
+    t->step_images += (double)n;
+    return PRNN_OK;
+}
+
+/* What is due after `step` updates. Each thing remembers for which step it was done last, so a run that is
+ * stopped in between and resumed does just what is missing. */
+static prnn_status attend(prnn_trainer *t) {
+    prnn_train_state *s = &t->state;
+    bool end = s->step == t->steps, validated = false;
+    prnn_status status = PRNN_OK;
+    if (t->valid && s->step > 0 && s->validated != s->step && (end || s->step % t->valid_every == 0)) {
+        status = validate(t);
+        if (status != PRNN_OK) {
+            return status;
+        }
+        validated = true;
+    }
+    if (s->step > 0 && s->logged != s->step && (end || validated || s->step % t->log_every == 0)) {
+        status = prnn_metrics_write(t, epoch_of(t, s->step), rate_of(t, s->step - 1), validated);
+    }
+    bool late = prnn_clock() - t->saved_at >= t->options.checkpoint_every;
+    if (status == PRNN_OK && s->step > 0 && (end || validated || late)) {
+        status = prnn_checkpoint_save(t);
+        if (status == PRNN_OK && (!t->valid || (validated && s->best_step == s->step))) {
+            status = save_result(t);
+        }
+    }
+    return status;
+}
+
+static prnn_status run(prnn_trainer *t) {
+    for (;;) {
+        prnn_status status = attend(t);
+        bool go_on = status != PRNN_STOPPED;
+        if (status != PRNN_OK && go_on) {
+            return status;
+        }
+        if (go_on) {
+            double rate = t->step_seconds > 0 ? t->step_images / t->step_seconds : 0;
+            go_on = tell(t, "train", t->state.step, t->steps, prnn_clock() - t->run_began, rate);
+        }
+        if (t->state.step >= t->steps && status == PRNN_OK) {
+            return save_result(t);
+        }
+        if (!go_on) {
+            status = prnn_checkpoint_save(t);
+            return status == PRNN_OK
+                       ? prnn_fail(t->ctx, PRNN_STOPPED,
+                                   "stopped at step %" PRIu64 " of %" PRIu64 "; the checkpoint is %s",
+                                   t->state.step, t->steps, t->checkpoint_path)
+                       : status;
+        }
+        status = train_step(t);
+        if (status != PRNN_OK) {
+            return status;
+        }
+    }
+}
+
+prnn_status prnn_train(prnn_context *ctx, prnn_model *model, prnn_data *train, prnn_data *valid,
+                       const prnn_train_options *options) {
+    const prnn_train_options defaults = PRNN_TRAIN_OPTIONS_INIT;
+    prnn_trainer t = {.ctx = ctx,
+                      .options = defaults,
+                      .model = model,
+                      .train = train,
+                      .valid = valid,
+                      .parameters = prnn_model_parameter_count(model, false)};
+    prnn_options_read(&t.options, sizeof t.options, options);
+    prnn_optimizer_defaults(&t.options);
+    prnn_status status = check_options(ctx, &t.options);
+    if (status == PRNN_OK) {
+        status = check_data(ctx, model, train, "training");
+    }
+    if (status == PRNN_OK && valid) {
+        status = check_data(ctx, model, valid, "validation");
+    }
+    if (status == PRNN_OK) {
+        status = make_folder(ctx, t.options.out);
+    }
+    if (status == PRNN_OK) {
+        plan_steps(&t);
+        status = allocate(&t);
+    }
+    if (status == PRNN_OK) {
+        status = start(&t);
+    }
+    if (status == PRNN_OK) {
+        status = run(&t);
+    }
+    release(&t);
+    return status;
+}

@@ -1,0 +1,65 @@
+/* The state of a training run: everything that a checkpoint keeps, and what is made from it. */
+#ifndef PRNN_TRAIN_TRAINER_H
+#define PRNN_TRAIN_TRAINER_H
+
+#include "model/gradient.h"
+#include "model/model.h"
+
+#include <stdio.h>
+
+/* What a checkpoint keeps beside the blocks of weights. */
+typedef struct prnn_train_state {
+    uint64_t step;                /* updates done */
+    uint64_t validated, logged;   /* step of the last validation and line of the log */
+    double seconds;               /* of training so far, over all runs */
+    double nats_sum, images;      /* training likelihood since the last line of the log */
+    double last_nats;             /* its mean at that line */
+    double valid_nats, best_nats; /* NaN: none yet */
+    uint64_t best_step;
+    uint64_t metrics_bytes; /* length of metrics.csv */
+} prnn_train_state;
+
+typedef struct prnn_trainer {
+    prnn_context *ctx;
+    prnn_train_options options;
+    prnn_model *model;
+    prnn_data *train, *valid;
+    prnn_gradient_engine *engine;
+
+    size_t parameters;
+    float *weights, *gradient, *moment1, *moment2;
+    float *ema;  /* NULL without */
+    float *best; /* of the best validation; NULL without a validation set */
+    prnn_train_state state;
+
+    uint64_t steps, steps_per_epoch, valid_every, log_every;
+    uint64_t *order; /* of the images in epoch `order_epoch` */
+    uint64_t order_epoch;
+    size_t *indices;
+    uint8_t *images; /* of a batch, or of a piece of the validation set */
+
+    char *model_path, *checkpoint_path, *metrics_path;
+    FILE *metrics;
+    double run_began, saved_at; /* clock */
+    double step_seconds;        /* spent in steps of this run */
+    double step_images;
+} prnn_trainer;
+
+/* checkpoint.c: out/checkpoint.safetensors. */
+prnn_status prnn_checkpoint_save(prnn_trainer *t);
+/* *found: whether there was one. Refuses one of another network, other data or other options. */
+prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found);
+
+/* metrics.c: out/metrics.csv. Opening cuts it to the length that the state remembers (0: a new file). */
+prnn_status prnn_metrics_open(prnn_trainer *t);
+prnn_status prnn_metrics_write(prnn_trainer *t, double epoch, double rate, bool validated);
+
+/* Seconds on a steady clock. */
+double prnn_clock(void);
+
+/* The weights that are validated and saved: the moving average, or the weights themselves. */
+static inline const float *prnn_trainer_result(const prnn_trainer *t) {
+    return t->ema ? t->ema : t->weights;
+}
+
+#endif

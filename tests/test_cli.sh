@@ -1,0 +1,285 @@
+#!/usr/bin/env bash
+# Drives the program pixelrnn: test_cli.sh PROGRAM SOURCE_DIR
+# Prints "ok - ..." or "FAIL - ..." for each check; fails if one failed.
+set -u
+
+[ $# -eq 2 ] || { echo "usage: test_cli.sh PROGRAM SOURCE_DIR" >&2; exit 2; }
+program=$(realpath "$1")
+source_dir=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+ok() { echo "ok - $1"; }
+bad() {
+    echo "FAIL - $1"
+    [ -s out.txt ] && sed 's/^/    stdout: /' out.txt | head -5
+    [ -s err.txt ] && sed 's/^/    stderr: /' err.txt | head -5
+    failures=$((failures + 1))
+}
+
+# check NAME COMMAND...: the command succeeds.
+check() {
+    local name=$1
+    shift
+    if "$@"; then ok "$name"; else bad "$name"; fi
+}
+
+# run CODE NAME ARGUMENTS...: pixelrnn ends with that exit code; its output is in out.txt and err.txt.
+run() {
+    local code=$1 name=$2 got
+    shift 2
+    "$program" "$@" >out.txt 2>err.txt
+    got=$?
+    if [ "$got" -eq "$code" ]; then ok "$name"; else bad "$name (exit code $got, not $code)"; fi
+}
+
+# usage PATTERN ARGUMENTS...: exit code 2, nothing on stdout, one line on stderr that holds PATTERN.
+usage() {
+    local pattern=$1 name
+    shift
+    name="usage: pixelrnn $*"
+    "$program" "$@" >out.txt 2>err.txt
+    if [ $? -eq 2 ] && [ ! -s out.txt ] && [ "$(wc -l <err.txt)" -eq 1 ] &&
+        grep -q '^pixelrnn: ' err.txt && grep -q -e "$pattern" err.txt; then
+        ok "$name"
+    else
+        bad "$name"
+    fi
+}
+
+# number FILE KEY: the number of "KEY": in a JSON text.
+number() { sed -n "s/.*\"$2\": \(-\{0,1\}[0-9][0-9.e+-]*\).*/\1/p" "$1" | head -1; }
+
+starts_with() { [ "$(head -c 4 "$1" | od -An -tx1 | tr -d ' \n')" = "$2" ]; }
+is_png() { starts_with "$1" 89504e47; }
+is_npy() { starts_with "$1" 934e554d && head -c 128 "$1" | grep -a -q -F "$2"; }
+balanced() { [ "$(tr -cd '{[' <"$1" | wc -c)" -eq "$(tr -cd '}]' <"$1" | wc -c)" ]; }
+
+# make_idx FILE COUNT SIDE: images of 0 and 255, in stripes.
+make_idx() {
+    awk -v n="$2" -v side="$3" 'BEGIN {
+        printf "\\000\\000\\010\\003\\000\\000\\000\\%03o", n
+        printf "\\000\\000\\000\\%03o\\000\\000\\000\\%03o", side, side
+        for (i = 0; i < n; i++) for (r = 0; r < side; r++) for (c = 0; c < side; c++)
+            printf "%s", (r + c + i) % 3 == 0 ? "\\377" : "\\000"
+    }' >escapes.txt
+    printf "$(cat escapes.txt)" >"$1"
+}
+
+# ------------------------------------------------------------------------------------------ usage
+
+run 0 "--version" --version
+check "--version prints one line" grep -q '^pixelrnn [0-9]*\.[0-9]*\.[0-9]*$' out.txt
+run 0 "--help" --help
+for command in train eval sample complete info; do
+    check "--help names $command" grep -q "^  $command " out.txt
+done
+
+common="threads cpu quiet help"
+reading="values binarize fit"
+options_of() {
+    case $1 in
+    train) echo "data valid $reading kind layers hidden head levels no-residual skip epochs steps batch lr optimizer" \
+        "ema clip seed init resume out preset config height width channels limit valid-last valid-limit valid-every" \
+        "log-every checkpoint-every schedule warmup final-fraction decay-factor decay-epochs beta1 beta2 epsilon" \
+        "list-presets show-preset $common" ;;
+    eval) echo "data $reading first limit json per-image per-value $common" ;;
+    sample) echo "count seed temperature out columns $common" ;;
+    complete) echo "data $reading known-rows mask count samples seed out $common" ;;
+    info) echo "json $common" ;;
+    esac
+}
+for command in train eval sample complete info; do
+    run 0 "$command --help" "$command" --help
+    cp out.txt help.txt
+    missing=""
+    for option in $(options_of "$command"); do
+        grep -q -e "^  --$option\( \|\$\)" help.txt || missing="$missing --$option"
+    done
+    check "$command --help has its options$missing" test -z "$missing"
+    run 0 "help $command" help "$command"
+    check "help $command is $command --help" cmp -s out.txt help.txt
+done
+run 0 "complete --help" complete --help
+check "complete --help speaks of raster order" grep -q "raster order" out.txt
+
+run 0 "help --man" help --man
+check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 5
+if [ -f "$source_dir/man/pixelrnn.1" ]; then
+    check "man/pixelrnn.1 is what help --man prints" cmp -s out.txt "$source_dir/man/pixelrnn.1"
+fi
+
+usage "which command"
+usage "did you mean 'train'" trian
+usage "unknown command" help nothing
+usage "did you mean --layers" train --layres 3
+usage "did you mean --valid-every" train --valid-evry=3
+usage "unknown option --xyzzy" train --xyzzy
+usage "needs a value" train --layers
+usage "needs a value" train --out --resume
+usage "from 1 to 256" train --layers 0
+usage "from 1 to 256" train --layers 257
+usage "whole number" train --layers 3x
+usage "whole number" train --layers ""
+usage "above 0" train --lr nan
+usage "above 0" train --lr 0
+usage "below 1" train --ema 1
+usage "whole number" train --seed -1
+usage "whole number" train --seed 18446744073709551616
+usage "row|diagonal|cnn" train --kind lstm
+usage "true or false" train --skip=perhaps
+usage "-- *data" train --out x
+usage "--out" train --data x
+usage "MODEL is missing" eval --data x
+usage "there is one MODEL" eval a b --data x
+usage "options only" train model
+usage "not both" train --data x --out y --epochs 1 --steps 1
+usage "not both" train --data x --out y --valid v --valid-last 1
+usage "no effect" train --data x --out y --decay-factor 0.1
+usage "2 levels" train --data x --out y --binarize sample --channels 1 --levels 4
+usage "grey" train --data x --out y --channels 2
+usage "height" train --data x --out y --fit crop
+usage "no preset" train --preset mnist --data x --out y
+usage ".npy" eval m --data x --per-image f.txt
+usage ".png or .npy" sample m --out picture.jpg
+usage "contact sheet" sample m --out a.npy --columns 2
+usage "what is known" complete m --data x --out a.png
+usage "not both" complete m --data x --out a.png --known-rows 1 --mask m.png
+usage "cpu" info m --cpu z80
+run 1 "a missing folder of --out" sample m --out no/folder/a.png
+run 1 "a missing model" info missing.safetensors
+check "a missing model is named" grep -q "^pixelrnn: .*missing.safetensors" err.txt
+
+# ------------------------------------------------------------------------------ presets and config
+
+run 0 "--list-presets" train --list-presets
+for preset in mnist-diagonal mnist-diagonal-1 mnist-row mnist-cnn cifar10-row cifar10-diagonal cifar10-cnn \
+    imagenet32-row imagenet64-row; do
+    run 0 "--show-preset $preset" train --show-preset $preset
+    check "$preset has a network" grep -q "^hidden = " out.txt
+    cp out.txt preset.conf
+    run 1 "$preset is a config file" train --config preset.conf --data missing.idx --out never
+done
+printf 'layers = 2\nlayerz = 3\n' >bad.conf
+usage "bad.conf:2: .*did you mean 'layers'" train --config bad.conf --data x --out y
+printf '# a comment\nlayers: 2\n' >bad.conf
+usage "bad.conf:2: .*key = value" train --config bad.conf --data x --out y
+printf 'layers = 2\nlayers = 3\n' >bad.conf
+usage "twice" train --config bad.conf --data x --out y
+printf 'hidden = 0\n' >bad.conf
+usage "bad.conf:1: hidden: '0'" train --config bad.conf --data x --out y
+run 1 "a missing config file" train --config none.conf --data x --out y
+
+# ------------------------------------------------------------------------------------------- train
+
+make_idx train.idx 40 6
+make_idx valid.idx 8 6
+make_idx other.idx 8 5
+tiny="--kind row --layers 1 --hidden 4 --head 8 --levels 2 --batch 8 --threads 1"
+printf 'kind = diagonal # overridden\nlayers = 1\nhidden = 4\nhead=8\nlevels = 2\nskip = false\nbatch = 8\nepochs = 9\n' \
+    >tiny.conf
+
+run 0 "train" train --data train.idx --valid valid.idx $tiny --steps 12 --out run
+check "train prints the best validation" grep -q "^best validation: [0-9.]* nats" out.txt
+check "train prints where the model is" grep -q "^model: run/model.safetensors" out.txt
+for file in model.safetensors metrics.csv checkpoint.safetensors; do
+    check "train writes $file" test -f run/$file
+done
+run 1 "a checkpoint is not overwritten" train --data train.idx $tiny --steps 12 --out run
+check "and the way out is named" grep -q -e "--resume" err.txt
+run 0 "--resume after the end" train --data train.idx --valid valid.idx $tiny --steps 12 --out run --resume
+run 0 "--config and the command line" train --config tiny.conf --kind cnn --data train.idx --valid-last 8 \
+    --steps 3 --out config --quiet --threads 1
+check "--quiet is quiet" test ! -s err.txt
+run 0 "info of it" info config/model.safetensors --json
+check "the command line overrides the file" grep -q '"kind": "cnn"' out.txt
+check "the file sets the rest" test "$(number out.txt hidden)" = 4
+run 0 "without validation" train --data train.idx $tiny --steps 2 --out plain/
+check "there is a training figure" grep -q "^last training" out.txt
+run 0 "--init" train --data train.idx --init run/model.safetensors --steps 2 --out init --threads 1
+usage "--layers is 3.*run/model.safetensors" train --data train.idx --init run/model.safetensors --layers 3 --out z
+usage "--kind is cnn.*run/model.safetensors" train --data train.idx --init run/model.safetensors --kind cnn --out z
+run 1 "shapes of --valid" train --data train.idx --valid other.idx $tiny --out z
+check "both shapes are named" grep -q "5 x 5 x 1.*6 x 6 x 1" err.txt
+run 1 "all images for validation" train --data train.idx --valid-last 40 $tiny --out z
+run 1 "missing data" train --data none.idx $tiny --out z
+run 1 "a file as --out" train --data train.idx $tiny --out train.idx
+check "a failure leaves no folder" test ! -e z
+
+"$program" train --data train.idx $tiny --steps 100000000 --out stopped >out.txt 2>err.txt &
+job=$!
+for _ in $(seq 100); do
+    [ -f stopped/metrics.csv ] && break
+    sleep 0.1
+done
+sleep 0.3
+kill -TERM $job
+wait $job
+check "a signal ends training with 1" test $? -eq 1
+check "and says how to go on" grep -q "the same command with --resume" err.txt
+check "and leaves a checkpoint" test -f stopped/checkpoint.safetensors
+
+# --------------------------------------------------------------------------------- eval and others
+
+model=run/model.safetensors
+run 0 "eval" eval $model --data valid.idx --threads 1
+check "eval leads with nats" sh -c "head -1 out.txt | grep -q 'nats per image'"
+run 0 "eval --json" eval $model --data valid.idx --json --per-image i.npy --per-value v.npy
+check "eval --json is one object" sh -c "head -1 out.txt | grep -q '^{$' && tail -1 out.txt | grep -q '^}$'"
+check "eval --json is balanced" balanced out.txt
+check "eval --json: images" test "$(number out.txt images)" = 8
+for key in nats nats_stderr bits_per_dim seconds; do
+    check "eval --json: $key" test -n "$(number out.txt $key)"
+done
+# bits/dim = nats / (36 ln 2)
+check "eval --json: units agree" awk -v n="$(number out.txt nats)" -v b="$(number out.txt bits_per_dim)" \
+    'BEGIN { d = n / (36 * log(2)) - b; exit !(d < 1e-9 && d > -1e-9) }'
+check "--per-image" is_npy i.npy "(8,)"
+check "--per-value" is_npy v.npy "(8, 6, 6, 1)"
+run 0 "eval --limit 1" eval $model --data valid.idx --limit 1 --first 2 --json
+check "one image has no spread" test "$(number out.txt nats_stderr)" = 0
+run 1 "eval of another shape" eval $model --data other.idx
+run 0 "eval --fit resize" eval $model --data other.idx --fit resize --quiet
+cp $model 'odd "name\.safetensors'
+run 0 "eval --json of an odd name" eval 'odd "name\.safetensors' --data valid.idx --json
+check "strings are escaped" grep -q -F '"model": "odd \"name\\.safetensors"' out.txt
+
+run 0 "info" info $model
+check "info names the kind" grep -q "row" out.txt
+run 0 "info --json" info $model --json
+check "info --json is balanced" balanced out.txt
+check "info --json: kind" grep -q '"kind": "row"' out.txt
+for key in parameters open_parameters height levels layers; do
+    check "info --json: $key" test -n "$(number out.txt $key)"
+done
+check "info --json: tensors" grep -q '"name": "input.weight", "shape": \[8, 1, 7, 7\]' out.txt
+
+run 0 "sample png" sample $model --count 5 --seed 3 --columns 5 --out s.png --threads 1
+check "sample writes a PNG" is_png s.png
+run 0 "sample npy" sample $model --count 5 --seed 3 --out s.npy
+check "sample writes an array" is_npy s.npy "(5, 6, 6, 1)"
+run 0 "sample npy again" sample $model --count 5 --seed 3 --out s2.npy --threads 2
+check "the same seed, the same images" cmp -s s.npy s2.npy
+run 0 "sample into a folder" sample $model --count 3 --out pictures/
+check "sample writes single pictures" test -f pictures/00000.png -a -f pictures/00002.png
+run 0 "complete png" complete $model --data valid.idx --known-rows 3 --count 2 --samples 2 --out c.png
+check "complete writes a PNG" is_png c.png
+# 2 rows and 4 columns of 6 x 6, one pixel between them: 27 x 13
+check "complete's picture has its size" test "$(od -An -tx1 -j16 -N8 c.png | tr -d ' \n')" = 0000001b0000000d
+run 0 "complete npy" complete $model --data valid.idx --mask pictures/00000.png --count 2 --samples 3 --out c.npy
+check "complete writes an array" is_npy c.npy "(2, 3, 6, 6, 1)"
+usage "nothing to draw" complete $model --data valid.idx --known-rows 6 --out c.png
+
+if [ -w /dev/full ]; then
+    for words in --version --help "info $model" "info $model --json" "eval $model --data valid.idx --quiet"; do
+        "$program" $words >/dev/full 2>err.txt
+        check "a full stdout: $words" test $? -eq 1
+    done
+fi
+
+echo
+[ $failures -eq 0 ] && { echo "all passed"; exit 0; }
+echo "$failures failed"
+exit 1
