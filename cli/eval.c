@@ -128,16 +128,16 @@ static int write_arrays(prnn_context *ctx, const settings *s, const evaluation *
 
 static void print_json(const settings *s, const prnn_model *model, const evaluation *e) {
     json j;
-    json_begin(&j, stdout);
-    json_string(&j, "model", s->common.operand);
-    json_string(&j, "data", s->data.path);
-    json_uint(&j, "images", e->count);
-    json_double(&j, "nats", e->mean);
-    json_double(&j, "nats_stderr", e->error);
-    json_double(&j, "bits_per_dim", prnn_bits_per_dim(model, e->mean));
-    json_double(&j, "bits_per_dim_stderr", prnn_bits_per_dim(model, e->error));
-    json_double(&j, "seconds", e->seconds);
-    json_end(&j);
+    report_json_begin(&j, stdout);
+    report_json_string(&j, "model", s->common.operand);
+    report_json_string(&j, "data", s->data.path);
+    report_json_uint(&j, "images", e->count);
+    report_json_double(&j, "nats", e->mean);
+    report_json_double(&j, "nats_stderr", e->error);
+    report_json_double(&j, "bits_per_dim", prnn_bits_per_dim(model, e->mean));
+    report_json_double(&j, "bits_per_dim_stderr", prnn_bits_per_dim(model, e->error));
+    report_json_double(&j, "seconds", e->seconds);
+    report_json_end(&j);
 }
 
 static void print_text(const prnn_model *model, const evaluation *e) {

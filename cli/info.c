@@ -49,52 +49,52 @@ static void print_text(const char *path, const prnn_model *model, const prnn_con
 }
 
 static void print_config(json *j, const prnn_config *c) {
-    json_open_object(j, "config");
-    json_string(j, "kind", prnn_kind_name(c->kind));
-    json_int(j, "height", c->height);
-    json_int(j, "width", c->width);
-    json_int(j, "channels", c->channels);
-    json_int(j, "levels", c->levels);
-    json_int(j, "layers", c->layers);
-    json_int(j, "hidden", c->hidden);
-    json_int(j, "head", c->head);
-    json_bool(j, "residual", c->residual);
-    json_bool(j, "skip", c->skip);
-    json_int(j, "condition_size", c->condition_size);
-    json_int(j, "condition_features", c->condition_features);
-    json_close_object(j);
+    report_json_open_object(j, "config");
+    report_json_string(j, "kind", prnn_kind_name(c->kind));
+    report_json_int(j, "height", c->height);
+    report_json_int(j, "width", c->width);
+    report_json_int(j, "channels", c->channels);
+    report_json_int(j, "levels", c->levels);
+    report_json_int(j, "layers", c->layers);
+    report_json_int(j, "hidden", c->hidden);
+    report_json_int(j, "head", c->head);
+    report_json_bool(j, "residual", c->residual);
+    report_json_bool(j, "skip", c->skip);
+    report_json_int(j, "condition_size", c->condition_size);
+    report_json_int(j, "condition_features", c->condition_features);
+    report_json_close_object(j);
 }
 
 static void print_tensors(json *j, const prnn_model *model) {
-    json_open_array(j, "tensors");
+    report_json_open_array(j, "tensors");
     for (size_t i = 0; i < prnn_model_tensor_count(model); i++) {
         prnn_tensor tensor;
         prnn_model_tensor(model, i, &tensor);
-        json_open_object(j, NULL);
+        report_json_open_object(j, NULL);
         j->flat = true;
-        json_string(j, "name", tensor.name);
-        json_open_array(j, "shape");
+        report_json_string(j, "name", tensor.name);
+        report_json_open_array(j, "shape");
         for (int k = 0; k < tensor.rank; k++) {
-            json_int(j, NULL, tensor.shape[k]);
+            report_json_int(j, NULL, tensor.shape[k]);
         }
-        json_close_array(j);
-        json_uint(j, "count", tensor.count);
-        json_close_object(j);
+        report_json_close_array(j);
+        report_json_uint(j, "count", tensor.count);
+        report_json_close_object(j);
         j->flat = false;
     }
-    json_close_array(j);
+    report_json_close_array(j);
 }
 
 static void print_json(const char *path, const prnn_model *model, const prnn_config *c) {
     json j;
-    json_begin(&j, stdout);
-    json_string(&j, "model", path);
-    json_string(&j, "kind", prnn_kind_name(c->kind));
+    report_json_begin(&j, stdout);
+    report_json_string(&j, "model", path);
+    report_json_string(&j, "kind", prnn_kind_name(c->kind));
     print_config(&j, c);
-    json_uint(&j, "parameters", prnn_model_parameter_count(model, false));
-    json_uint(&j, "open_parameters", prnn_model_parameter_count(model, true));
+    report_json_uint(&j, "parameters", prnn_model_parameter_count(model, false));
+    report_json_uint(&j, "open_parameters", prnn_model_parameter_count(model, true));
     print_tensors(&j, model);
-    json_end(&j);
+    report_json_end(&j);
 }
 
 static int run(arguments *args) {

@@ -68,23 +68,23 @@ static void begin_value(json *j, const char *key) {
     }
 }
 
-void json_begin(json *j, FILE *stream) {
+void report_json_begin(json *j, FILE *stream) {
     *j = (json){stream, 1, true, false};
     fputc('{', stream);
 }
 
-void json_end(json *j) {
+void report_json_end(json *j) {
     fputs("\n}\n", j->stream);
 }
 
-void json_open_object(json *j, const char *key) {
+void report_json_open_object(json *j, const char *key) {
     begin_value(j, key);
     fputc('{', j->stream);
     j->depth++;
     j->first = true;
 }
 
-void json_close_object(json *j) {
+void report_json_close_object(json *j) {
     j->depth--;
     if (!j->flat) {
         newline(j);
@@ -93,14 +93,14 @@ void json_close_object(json *j) {
     j->first = false;
 }
 
-void json_open_array(json *j, const char *key) {
+void report_json_open_array(json *j, const char *key) {
     begin_value(j, key);
     fputc('[', j->stream);
     j->depth++;
     j->first = true;
 }
 
-void json_close_array(json *j) {
+void report_json_close_array(json *j) {
     j->depth--;
     if (!j->flat && !j->first) {
         newline(j);
@@ -109,27 +109,27 @@ void json_close_array(json *j) {
     j->first = false;
 }
 
-void json_string(json *j, const char *key, const char *value) {
+void report_json_string(json *j, const char *key, const char *value) {
     begin_value(j, key);
     quote(j->stream, value);
 }
 
-void json_bool(json *j, const char *key, bool value) {
+void report_json_bool(json *j, const char *key, bool value) {
     begin_value(j, key);
     fputs(value ? "true" : "false", j->stream);
 }
 
-void json_int(json *j, const char *key, int64_t value) {
+void report_json_int(json *j, const char *key, int64_t value) {
     begin_value(j, key);
     fprintf(j->stream, "%" PRId64, value);
 }
 
-void json_uint(json *j, const char *key, uint64_t value) {
+void report_json_uint(json *j, const char *key, uint64_t value) {
     begin_value(j, key);
     fprintf(j->stream, "%" PRIu64, value);
 }
 
-void json_double(json *j, const char *key, double value) {
+void report_json_double(json *j, const char *key, double value) {
     char text[32] = "null";
     begin_value(j, key);
     if (isfinite(value)) {

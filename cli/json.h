@@ -13,17 +13,17 @@ typedef struct json {
     bool flat;  /* inside an array: on one line */
 } json;
 
-void json_begin(json *j, FILE *stream); /* the outermost object */
-void json_end(json *j);
-void json_open_object(json *j, const char *key);
-void json_close_object(json *j);
-void json_open_array(json *j, const char *key);
-void json_close_array(json *j);
-void json_string(json *j, const char *key, const char *value);
-void json_bool(json *j, const char *key, bool value);
-void json_int(json *j, const char *key, int64_t value);
-void json_uint(json *j, const char *key, uint64_t value);
+void report_json_begin(json *j, FILE *stream); /* the outermost object */
+void report_json_end(json *j);
+void report_json_open_object(json *j, const char *key);
+void report_json_close_object(json *j);
+void report_json_open_array(json *j, const char *key);
+void report_json_close_array(json *j);
+void report_json_string(json *j, const char *key, const char *value);
+void report_json_bool(json *j, const char *key, bool value);
+void report_json_int(json *j, const char *key, int64_t value);
+void report_json_uint(json *j, const char *key, uint64_t value);
 /* A number that is not finite is written as null: JSON has no other word for it. */
-void json_double(json *j, const char *key, double value);
+void report_json_double(json *j, const char *key, double value);
 
 #endif
