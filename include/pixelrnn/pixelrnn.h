@@ -28,6 +28,7 @@
  *     names the file or value and the way out. The library never prints, exits or aborts.
  *   Options structs begin with their size, so that they can grow: start from the PRNN_..._INIT macro
  *     beside each and change what you need. Where a function takes options, NULL means all defaults.
+ *   Every ..._free takes NULL.
  *   A context serves one thread at a time (its own threads work inside a call). Models and data sets
  *     may be shared by contexts as long as nobody changes them.
  *   The same inputs give the same bits, whatever the number of threads.
@@ -194,9 +195,9 @@ typedef struct prnn_data_options {
     int levels; /* K: 2..256 */
     prnn_values values;
     bool binarize_sample; /* K = 2: level 1 with probability v / 255, drawn anew each epoch */
-    int height, width;    /* 0: as the file has them */
+    int height, width;    /* 0: as the first image has them */
     int channels;         /* 0: as the file has them; 1: colour becomes luma (BT.601), 3: grey is repeated */
-    prnn_fit fit;         /* for images that are not height x width */
+    prnn_fit fit;         /* what to do with images that are not height x width */
     size_t first;         /* leave out the images before this one */
     size_t limit;         /* at most so many images; 0: all */
 } prnn_data_options;

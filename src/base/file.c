@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,13 +48,14 @@ prnn_status prnn_file_read(prnn_context *ctx, const char *path, size_t limit, ui
 
 prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_writer *writer) {
     size_t n = strlen(path);
-    *writer = (prnn_file_writer){NULL, malloc(n + 1), malloc(n + 32)};
+    *writer = (prnn_file_writer){NULL, malloc(n + 1), malloc(n + 40)};
     if (!writer->path || !writer->temporary) {
         prnn_file_abandon(writer);
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path);
     }
     memcpy(writer->path, path, n + 1);
-    snprintf(writer->temporary, n + 32, "%s.%ld.tmp", path, (long)getpid());
+    static atomic_uint serial;
+    snprintf(writer->temporary, n + 40, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
     writer->stream = fopen(writer->temporary, "wb");
     if (!writer->stream) {
         prnn_status status =
@@ -76,8 +78,13 @@ void prnn_file_abandon(prnn_file_writer *writer) {
 }
 
 prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
-    bool ok = !ferror(writer->stream) && fflush(writer->stream) == 0 && fsync(fileno(writer->stream)) == 0;
-    int why = errno;
+    /* What stopped an earlier write is no longer known; most often it is the space. */
+    bool ok = !ferror(writer->stream);
+    int why = ENOSPC;
+    if (ok && (fflush(writer->stream) != 0 || fsync(fileno(writer->stream)) != 0)) {
+        ok = false;
+        why = errno;
+    }
     if (fclose(writer->stream) != 0 && ok) {
         ok = false;
         why = errno;

@@ -112,7 +112,8 @@ INLINE vf vexp_negative(vf x) {
             for (int i = 0; i < R; i++) {                                                                    \
                 a[i] = tap->at + (m + i) * tap->stride + segment->first;                                     \
             }                                                                                                \
-            for (size_t k = 0; k < segment->count; k++, w += PRNN_PANEL) {                                   \
+            size_t k = 0, count = segment->count; /* never 0 */                                              \
+            do {                                                                                             \
                 vf b[VECTORS];                                                                               \
                 for (int v = 0; v < VECTORS; v++) {                                                          \
                     b[v] = load(w + v * VECTOR);                                                             \
@@ -123,7 +124,8 @@ INLINE vf vexp_negative(vf x) {
                         sum[i][v] += x * b[v];                                                               \
                     }                                                                                        \
                 }                                                                                            \
-            }                                                                                                \
+                w += PRNN_PANEL;                                                                             \
+            } while (++k < count);                                                                           \
         }                                                                                                    \
         for (int i = 0; i < R; i++) {                                                                        \
             for (int v = 0; v < VECTORS; v++) {                                                              \
