@@ -80,12 +80,9 @@ int prnn_plan_parameter(prnn_plan *plan, prnn_init init, double gain, int rank, 
         p->count *= (size_t)shape[i];
     }
     plan->parameter_floats += p->count;
-    if (plan->parameter_floats > INT32_MAX) {
-        if (plan->status == PRNN_OK) {
-            plan->status =
-                prnn_fail(plan->ctx, PRNN_ERROR_ARGUMENT,
-                          "the network has over %d parameters; choose fewer layers or features", INT32_MAX);
-        }
+    if (plan->parameter_floats > plan->parameter_limit) {
+        plan->status = prnn_fail(plan->ctx, PRNN_ERROR_ARGUMENT, "the network needs more than %zu parameters",
+                                 plan->parameter_limit);
         return 0;
     }
     return plan->parameter_count++;

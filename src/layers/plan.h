@@ -37,7 +37,7 @@ typedef struct prnn_plan {
 
     prnn_parameter *parameters;
     int parameter_count, parameter_capacity;
-    size_t parameter_floats;
+    size_t parameter_floats, parameter_limit; /* no more than the limit */
 
     prnn_packing forward, backward;
     prnn_layout memory; /* of the maps, in floats per image */

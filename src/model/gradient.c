@@ -65,7 +65,7 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
     if (!e) {
         return PRNN_ERROR_MEMORY;
     }
-    prnn_status status = prnn_network_create(ctx, config, true, &e->network);
+    prnn_status status = prnn_network_create(ctx, config, true, PRNN_MAX_PARAMETERS, &e->network);
     if (status == PRNN_OK) {
         status = allocate(ctx, e, batch);
     }

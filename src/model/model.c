@@ -19,13 +19,14 @@ void prnn_model_free(prnn_model *model) {
     prnn_free(model);
 }
 
-prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, prnn_model **model) {
+prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, size_t limit,
+                                    prnn_model **model) {
     *model = NULL;
     prnn_model *m = prnn_alloc(ctx, 1, sizeof *m, "the model");
     if (!m) {
         return PRNN_ERROR_MEMORY;
     }
-    prnn_status status = prnn_network_create(ctx, config, false, &m->network);
+    prnn_status status = prnn_network_create(ctx, config, false, limit, &m->network);
     if (status == PRNN_OK) {
         const prnn_plan *plan = &m->network->plan;
         m->parameters = prnn_alloc(ctx, plan->parameter_floats, sizeof(float), "the weights");
@@ -76,7 +77,7 @@ prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint
                               prnn_model **model) {
     prnn_config full = PRNN_CONFIG_INIT;
     prnn_options_read(&full, sizeof full, config);
-    prnn_status status = prnn_model_create_empty(ctx, &full, model);
+    prnn_status status = prnn_model_create_empty(ctx, &full, PRNN_MAX_PARAMETERS, model);
     if (status != PRNN_OK) {
         return status;
     }

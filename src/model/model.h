@@ -12,8 +12,9 @@ struct prnn_model {
     uint8_t *open; /* per parameter: not closed by a mask */
 };
 
-/* A model with all weights zero. */
-prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, prnn_model **model);
+/* A model with all weights zero; refused if it has more than `limit`. */
+prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, size_t limit,
+                                    prnn_model **model);
 
 /* Replaces all weights; `source` begins the messages. Refuses values that are not finite, and weights that
  * are not zero where a mask closes them. */

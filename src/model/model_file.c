@@ -222,7 +222,17 @@ prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, con
         status = prnn_config_from_json(ctx, path, prnn_safetensors_metadata(st, "config"), &config);
     }
     if (status == PRNN_OK) {
-        status = prnn_model_create_empty(ctx, &config, &m);
+        /* A config that asks for more than the file holds must not make anything large. */
+        size_t floats = 0;
+        for (size_t i = 0; i < st->count; i++) {
+            floats += st->entries[i].count;
+        }
+        status = prnn_model_create_empty(ctx, &config, floats, &m);
+        if (status == PRNN_ERROR_ARGUMENT) {
+            status =
+                prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                          "%s: holds %zu weights, but its config describes a larger network", path, floats);
+        }
     }
     if (status == PRNN_OK) {
         values = prnn_alloc(ctx, m->network->plan.parameter_floats, sizeof *values, "the weights");

@@ -124,7 +124,7 @@ static void plan_network(prnn_network *net) {
     plan_head(net, head_features);
 }
 
-prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training,
+prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training, size_t limit,
                                 prnn_network **network) {
     *network = NULL;
     prnn_status status = prnn_config_check(ctx, config);
@@ -135,7 +135,7 @@ prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bo
     if (!net) {
         return PRNN_ERROR_MEMORY;
     }
-    net->plan = (prnn_plan){.ctx = ctx, .config = *config, .training = training};
+    net->plan = (prnn_plan){.ctx = ctx, .config = *config, .training = training, .parameter_limit = limit};
     net->kind = prnn_layer_kind_of(config->kind);
     net->head = prnn_head_kind_of(config);
     net->logit_features = net->head->features(config);

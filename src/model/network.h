@@ -31,7 +31,11 @@ typedef struct prnn_network {
 /* Checks the config (PRNN_ERROR_ARGUMENT names the field, its value and its range). */
 prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *config);
 
-prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training,
+/* The most parameters that a network may have. */
+#define PRNN_MAX_PARAMETERS ((size_t)INT32_MAX)
+
+/* `limit`: refuse a network of more parameters before anything large is made. */
+prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training, size_t limit,
                                 prnn_network **network);
 void prnn_network_free(prnn_network *network);
 
