@@ -101,8 +101,8 @@ typedef struct prnn_config {
     int channels;           /* C: 1 (grey) or 3 (R, G, B) */
     int levels;             /* K: 2..256 levels of a value; 2 means one Bernoulli logit per value */
     int layers;             /* L: 1..256 */
-    int hidden;             /* h: features of a state, C..4096; the residual stream has 2h */
-    int head;               /* features of the two 1x1 layers in front of the logits, C..8192 */
+    int hidden;             /* h: features of a state, 1..4096; the residual stream has 2h */
+    int head;               /* features of the two 1x1 layers in front of the logits, 1..8192 */
     bool residual;          /* x = x + y(x) in every layer */
     bool skip;              /* 1x1 connections from every layer to the head */
     int condition_size;     /* multi-scale; 0: an unconditional model (others are not supported yet) */

@@ -30,9 +30,6 @@ static void nll(const prnn_kernels *kernels, prnn_features f, int levels, float 
                 logits[c] = scale * ((x >= 0 ? 1 : e) / (1 + e) - v);
             }
         }
-        if (isnan(logits[0]) && scale == 0) {
-            nats[m * (size_t)f.size] = NAN; /* fmaxf swallows a NaN */
-        }
         for (int i = f.size; i < f.stride && scale != 0; i++) {
             logits[i] = 0;
         }
