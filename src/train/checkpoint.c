@@ -100,15 +100,9 @@ static size_t list_blocks(const prnn_trainer *t, const char **names, float **blo
 }
 
 prnn_status prnn_checkpoint_save(prnn_trainer *t) {
-    for (size_t i = 0; i < t->parameters; i++) {
-        if (!isfinite(t->weights[i])) {
-            return prnn_fail(
-                t->ctx, PRNN_ERROR_DIVERGED,
-                "training diverged: a weight is %g after step %" PRIu64
-                "; the last good checkpoint is kept in %s: lower the learning rate (%g) or clip the "
-                "gradient",
-                (double)t->weights[i], t->state.step, t->checkpoint_path, t->options.learning_rate);
-        }
+    prnn_status status = prnn_trainer_check_weights(t);
+    if (status != PRNN_OK) {
+        return status;
     }
     pairs p = {.count = 0};
     char *config = prnn_config_to_json(&t->model->network->plan.config);
@@ -135,7 +129,7 @@ prnn_status prnn_checkpoint_save(prnn_trainer *t) {
     if (t->metrics) {
         fsync(fileno(t->metrics));
     }
-    prnn_status status = prnn_safetensors_write(t->ctx, t->checkpoint_path, entries, count, p.pair, p.count);
+    status = prnn_safetensors_write(t->ctx, t->checkpoint_path, entries, count, p.pair, p.count);
     free(config);
     t->saved_at = prnn_clock();
     return status;

@@ -238,12 +238,35 @@ static bool tell(const prnn_trainer *t, const char *phase, uint64_t done, uint64
     return t->options.progress(t->options.user, &p);
 }
 
+/* ------------------------------------------------------------------------------------- diverged */
+
+/* `what` says where, in a sentence with `value`. */
+static prnn_status diverged(const prnn_trainer *t, const char *what, double value, uint64_t step) {
+    return prnn_fail(t->ctx, PRNN_ERROR_DIVERGED,
+                     "training diverged at step %" PRIu64
+                     ": %s is %g; the last good checkpoint is kept in %s: lower "
+                     "the learning rate (%g) or clip the gradient",
+                     step, what, value, t->checkpoint_path, t->options.learning_rate);
+}
+
+prnn_status prnn_trainer_check_weights(const prnn_trainer *t) {
+    for (size_t i = 0; i < t->parameters; i++) {
+        if (!isfinite(t->weights[i])) {
+            return diverged(t, "a weight", (double)t->weights[i], t->state.step);
+        }
+    }
+    return PRNN_OK;
+}
+
 /* -------------------------------------------------------------------------------------- validate */
 
 static prnn_status validate(prnn_trainer *t) {
     size_t count = prnn_data_count(t->valid);
     double nats[VALID_PIECE], total = 0, began = prnn_clock();
-    prnn_status status = prnn_model_assign(t->ctx, t->model, prnn_trainer_result(t), "trained weights");
+    prnn_status status = prnn_trainer_check_weights(t);
+    if (status == PRNN_OK) {
+        status = prnn_model_assign(t->ctx, t->model, prnn_trainer_result(t), "trained weights");
+    }
     for (size_t first = 0; first < count && status == PRNN_OK; first += VALID_PIECE) {
         size_t n = count - first < VALID_PIECE ? count - first : VALID_PIECE;
         for (size_t i = 0; i < n; i++) {
@@ -269,11 +292,7 @@ static prnn_status validate(prnn_trainer *t) {
     s->valid_nats = total / (double)count;
     s->validated = s->step;
     if (!isfinite(s->valid_nats)) {
-        return prnn_fail(
-            t->ctx, PRNN_ERROR_DIVERGED,
-            "training diverged: the validation NLL is %g at step %" PRIu64
-            "; the last good checkpoint is kept in %s: lower the learning rate (%g) or clip the gradient",
-            s->valid_nats, s->step, t->checkpoint_path, t->options.learning_rate);
+        return diverged(t, "the validation NLL", s->valid_nats, s->step);
     }
     if (isnan(s->best_nats) || s->valid_nats < s->best_nats) {
         s->best_nats = s->valid_nats;
@@ -318,13 +337,11 @@ static prnn_status train_step(prnn_trainer *t) {
     }
     double nats = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, t->images, (int)n, t->gradient);
     double length = norm(t->parameters, t->gradient);
-    if (!isfinite(nats) || !isfinite(length)) {
-        return prnn_fail(
-            t->ctx, PRNN_ERROR_DIVERGED,
-            "training diverged at step %" PRIu64
-            ": the NLL is %g nats and the gradient's norm %g; the last good checkpoint is kept in %s: "
-            "lower the learning rate (%g) or clip the gradient",
-            s->step + 1, nats, length, t->checkpoint_path, o->learning_rate);
+    if (!isfinite(nats)) {
+        return diverged(t, "the NLL", nats, s->step + 1);
+    }
+    if (!isfinite(length)) {
+        return diverged(t, "the norm of the gradient", length, s->step + 1);
     }
     double scale = o->clip > 0 && length > o->clip ? o->clip / length : 1;
     prnn_optimizer_update(o, rate_of(t, s->step), s->step, scale, t->parameters, t->gradient, t->weights,
