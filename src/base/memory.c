@@ -1,7 +1,30 @@
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* From here on a request is compared with what the machine has. */
+enum { LARGE = 64 << 20 };
+
+/* Bytes that can be had without swapping, or SIZE_MAX if nobody says. A system that promises more memory than
+ * it has would kill the program later. */
+static size_t available(void) {
+    unsigned long long kilobytes = 0;
+    FILE *f = fopen("/proc/meminfo", "r");
+    char line[128];
+    while (f && fgets(line, sizeof line, f) && sscanf(line, "MemAvailable: %llu kB", &kilobytes) != 1) {
+    }
+    if (f) {
+        fclose(f);
+    }
+    if (kilobytes) {
+        return (size_t)kilobytes * 1024;
+    }
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX;
+}
 
 void *prnn_alloc(prnn_context *ctx, size_t count, size_t size, const char *what) {
     if (size && count > (SIZE_MAX - 64) / size) {
@@ -9,7 +32,8 @@ void *prnn_alloc(prnn_context *ctx, size_t count, size_t size, const char *what)
         return NULL;
     }
     size_t bytes = prnn_round_up(count * size, 64);
-    void *memory = aligned_alloc(64, bytes ? bytes : 64);
+    bool there = bytes < LARGE || bytes <= available();
+    void *memory = there ? aligned_alloc(64, bytes ? bytes : 64) : NULL;
     if (!memory) {
         prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory for %s (%zu bytes)", what, bytes);
         return NULL;

@@ -79,18 +79,15 @@ static prnn_status make_data(prnn_builder *b, const char *name, const prnn_image
             "fit crop or resize",
             name, image->height, image->width, SIDE_LIMIT, SIDE_LIMIT);
     }
-    /* A system that promises more memory than it has would kill the program later. */
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    size_t size = (size_t)d->height * (size_t)d->width * (size_t)d->channels, bytes;
-    if (__builtin_mul_overflow(b->count, size, &bytes) ||
-        (pages > 0 && page > 0 && bytes / (size_t)page >= (size_t)pages)) {
+    size_t size = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
+    d->values = prnn_alloc(b->ctx, b->count, size, "the images");
+    if (!d->values) {
         return prnn_fail(b->ctx, PRNN_ERROR_MEMORY,
                          "%s: %zu images of %dx%dx%d (height x width x channels) need more memory than this "
                          "machine has: choose a limit or a smaller size",
                          b->name, b->count, d->height, d->width, d->channels);
     }
-    d->values = prnn_alloc(b->ctx, b->count, size, b->name);
-    return d->values ? PRNN_OK : PRNN_ERROR_MEMORY;
+    return PRNN_OK;
 }
 
 static prnn_status check_levels(prnn_builder *b, const char *name, const prnn_image *image) {

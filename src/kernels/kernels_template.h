@@ -226,20 +226,19 @@ static const tile_gradient_fn tile_gradients[] = {
 #endif
 };
 
-/* n rows cut into the fewest tiles, as even as can be: the size of the tile that begins where `left` rows
- * are left. Even tiles keep enough independent sums in flight. */
+/* Rows of the tile that begins where `left` rows are left: full tiles, and the last two as even as can be,
+ * since a tile of one or two rows has too few independent sums in flight. */
 INLINE size_t tile_size(size_t left) {
-    size_t count = (left + TILE_ROWS - 1) / TILE_ROWS;
-    return (left + count - 1) / count;
+    return left <= TILE_ROWS ? left : left < 2 * TILE_ROWS ? (left + 1) / 2 : TILE_ROWS;
 }
 
 /* Rows that go through all panels before the next rows do: few where all weights stay in the first cache,
  * else as many as keep the rows themselves in the second. */
 static size_t row_block(const prnn_matrix *matrix) {
-    size_t depth = matrix->weights / (matrix->panel_count ? (size_t)matrix->panel_count : 1) + 1;
     if (matrix->weights * PRNN_PANEL * sizeof(float) <= 16 << 10) {
         return 2 * TILE_ROWS;
     }
+    size_t depth = matrix->weights / (size_t)matrix->panel_count + 1;
     size_t rows = (128 << 10) / (depth * sizeof(float));
     return rows < 4 * TILE_ROWS ? 4 * TILE_ROWS : rows > 256 ? 256 : rows;
 }

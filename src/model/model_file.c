@@ -222,12 +222,15 @@ prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, con
         status = prnn_config_from_json(ctx, path, prnn_safetensors_metadata(st, "config"), &config);
     }
     if (status == PRNN_OK) {
-        /* A config that asks for more than the file holds must not make anything large. */
+        /* A config that asks for far more than the file holds must not make anything large; one that asks for
+         * a little more has a tensor that can be named. */
         size_t floats = 0;
         for (size_t i = 0; i < st->count; i++) {
             floats += st->entries[i].count;
         }
-        status = prnn_model_create_empty(ctx, &config, floats, &m);
+        size_t limit = 2 * floats + (1 << 20);
+        limit = limit < PRNN_MAX_PARAMETERS ? limit : PRNN_MAX_PARAMETERS;
+        status = prnn_model_create_empty(ctx, &config, limit, &m);
         if (status == PRNN_ERROR_ARGUMENT) {
             status =
                 prnn_fail(ctx, PRNN_ERROR_FORMAT,

@@ -180,6 +180,12 @@ static prnn_status check_config(prnn_trainer *t, const prnn_safetensors *st) {
         return prnn_fail(t->ctx, PRNN_ERROR_FORMAT, "%s: is not a checkpoint of pixelrnn",
                          t->checkpoint_path);
     }
+    const char *version = prnn_safetensors_metadata(st, "version");
+    if (!version || strcmp(version, "1") != 0) {
+        return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
+                         "%s: is a checkpoint of version \"%.20s\"; this program reads version 1",
+                         t->checkpoint_path, version ? version : "");
+    }
     char *own = prnn_config_to_json(&t->model->network->plan.config);
     bool same = own && strcmp(own, config) == 0;
     prnn_status status = PRNN_OK;

@@ -25,20 +25,19 @@ prnn_status prnn_metrics_open(prnn_trainer *t) {
         return failed(t, "cannot be written");
     }
     if (t->state.metrics_bytes) {
-        fseek(t->metrics, 0, SEEK_END);
-        long length = ftell(t->metrics);
+        long length = fseek(t->metrics, 0, SEEK_END) == 0 ? ftell(t->metrics) : -1;
+        if (length >= 0 && (uint64_t)length < t->state.metrics_bytes) {
+            return prnn_fail(
+                t->ctx, PRNN_ERROR_FORMAT,
+                "%s: is shorter (%ld bytes) than the checkpoint remembers (%llu); move it away to go on "
+                "with a new one",
+                t->metrics_path, length, (unsigned long long)t->state.metrics_bytes);
+        }
         if (length < 0 || ftruncate(fileno(t->metrics), (off_t)t->state.metrics_bytes) != 0 ||
             fseek(t->metrics, 0, SEEK_END) != 0) {
             return failed(t, "cannot be continued");
         }
-        if ((uint64_t)length >= t->state.metrics_bytes) {
-            return PRNN_OK;
-        }
-        return prnn_fail(
-            t->ctx, PRNN_ERROR_FORMAT,
-            "%s: is shorter (%ld bytes) than the checkpoint remembers (%llu); move it away to go on "
-            "with a new one",
-            t->metrics_path, length, (unsigned long long)t->state.metrics_bytes);
+        return PRNN_OK;
     }
     const char *unit = in_nats(t) ? "nats" : "bits_per_dim";
     fprintf(t->metrics, "step,epoch,seconds,learning_rate,train_%s,valid_%s,images_per_second\n", unit, unit);

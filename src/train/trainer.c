@@ -254,6 +254,11 @@ prnn_status prnn_trainer_check_weights(const prnn_trainer *t) {
         if (!isfinite(t->weights[i])) {
             return diverged(t, "a weight", (double)t->weights[i], t->state.step);
         }
+        /* The square of a large gradient can leave the range while the weights are still in it. */
+        if (!isfinite(t->moment1[i]) || !isfinite(t->moment2[i])) {
+            return diverged(t, "a moment of the optimizer",
+                            (double)(isfinite(t->moment1[i]) ? t->moment2[i] : t->moment1[i]), t->state.step);
+        }
     }
     return PRNN_OK;
 }

@@ -54,7 +54,7 @@ prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found);
 prnn_status prnn_metrics_open(prnn_trainer *t);
 prnn_status prnn_metrics_write(prnn_trainer *t, double epoch, double rate, bool validated);
 
-/* PRNN_ERROR_DIVERGED if a weight is not finite. */
+/* PRNN_ERROR_DIVERGED if a weight or a moment is not finite. */
 prnn_status prnn_trainer_check_weights(const prnn_trainer *t);
 
 /* Seconds on a steady clock. */
