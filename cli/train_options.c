@@ -121,9 +121,6 @@ static int check_shape(const train_settings *s) {
     if (s->data.fit != PRNN_FIT_EXACT && !s->init && (!s->height || !s->width)) {
         return usage_error("--fit crop and --fit resize need --height and --width");
     }
-    if (s->train.batch > 1 && s->limit && (size_t)s->train.batch > s->limit) {
-        return usage_error("--batch %d is more than --limit %zu", s->train.batch, s->limit);
-    }
     return 0;
 }
 

@@ -3,7 +3,6 @@
 #include "base/memory.h"
 
 #include <string.h>
-#include <unistd.h>
 
 enum { SIDE_LIMIT = 4096, SOURCE_SIDE_LIMIT = 65536 };
 
