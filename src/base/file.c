@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -103,4 +104,22 @@ prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
     free(writer->temporary);
     *writer = (prnn_file_writer){0};
     return status;
+}
+
+void prnn_file_sweep(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
+    DIR *dir = folder ? opendir(folder) : NULL;
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        size_t n = strlen(entry->d_name), own = strlen(name);
+        bool ours = n > own + 4 && strncmp(entry->d_name, name, own) == 0 && entry->d_name[own] == '.' &&
+                    strcmp(entry->d_name + n - 4, ".tmp") == 0;
+        if (ours) {
+            unlinkat(dirfd(dir), entry->d_name, 0);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    free(folder);
 }

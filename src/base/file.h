@@ -21,6 +21,9 @@ prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_write
  * was at `path` as it was. Call exactly once after a successful begin. */
 prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer);
 
+/* Removes temporary files that killed processes left beside `path`. Nobody else may be writing it. */
+void prnn_file_sweep(const char *path);
+
 /* Gives up: removes the temporary file. */
 void prnn_file_abandon(prnn_file_writer *writer);
 

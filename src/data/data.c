@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 const prnn_format prnn_formats[] = {
     {"a folder of .png files or of CIFAR .bin files", prnn_folder_probe, prnn_folder_open},
@@ -129,6 +130,12 @@ int prnn_data_channels(const prnn_data *data) {
 
 int prnn_data_levels(const prnn_data *data) {
     return data->levels;
+}
+
+uint64_t prnn_data_fingerprint(const prnn_data *data) {
+    size_t size = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    return (uint64_t)crc32_z(data->draw, data->values, data->count * size) << 8 |
+           (uint64_t)data->levels % 256;
 }
 
 /* Level 1 with probability v / 255. A value number needs 26 bits (4096 * 4096 * 3 < 2^26), which leaves 38

@@ -50,4 +50,7 @@ prnn_status prnn_idx_put(prnn_builder *b, prnn_stream *s);
 prnn_status prnn_data_open_bytes(prnn_context *ctx, prnn_format_open open, const uint8_t *bytes, size_t size,
                                  const prnn_data_options *options, prnn_data **data);
 
+/* A number that other images, or another way to draw them, would hardly have too. */
+uint64_t prnn_data_fingerprint(const prnn_data *data);
+
 #endif

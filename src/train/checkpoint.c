@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "data/data.h"
 #include "train/optimizer.h"
 #include "train/trainer.h"
 
@@ -45,7 +46,9 @@ static void put_readable(pairs *p, const char *key, double value) {
 static void put_settings(pairs *p, const prnn_trainer *t) {
     const prnn_train_options *o = &t->options;
     put_u64(p, "training images", prnn_data_count(t->train));
+    put_u64(p, "fingerprint of the training images", prnn_data_fingerprint(t->train));
     put_u64(p, "validation images", t->valid ? prnn_data_count(t->valid) : 0);
+    put_u64(p, "fingerprint of the validation images", t->valid ? prnn_data_fingerprint(t->valid) : 0);
     put_u64(p, "batch", (uint64_t)o->batch);
     put(p, "optimizer", prnn_optimizer_name(o->optimizer));
     put_readable(p, "lr", o->learning_rate);

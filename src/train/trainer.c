@@ -3,16 +3,19 @@
 
 #include "train/trainer.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
 #include "train/optimizer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,6 +148,9 @@ static void release(prnn_trainer *t) {
     if (t->metrics) {
         fclose(t->metrics);
     }
+    if (t->lock >= 0) {
+        close(t->lock);
+    }
 }
 
 static void plan_steps(prnn_trainer *t) {
@@ -170,6 +176,21 @@ static prnn_status save_result(prnn_trainer *t) {
     return isnan(t->state.best_nats) ? PRNN_OK : save_model(t, t->best);
 }
 
+/* Two runs in one folder would destroy each other. */
+static prnn_status lock_folder(prnn_trainer *t) {
+    t->lock = open(t->options.out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (t->lock >= 0 && flock(t->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        return prnn_fail(
+            t->ctx, PRNN_ERROR_FILE,
+            "%s: another training is at work in this folder; wait for it, stop it, or choose another",
+            t->options.out);
+    }
+    /* Nobody else writes here: what a killed run left half-written can go. */
+    prnn_file_sweep(t->checkpoint_path);
+    prnn_file_sweep(t->model_path);
+    return PRNN_OK;
+}
+
 /* From the checkpoint, or from the model's weights. */
 static prnn_status start(prnn_trainer *t) {
     bool found = false;
@@ -178,6 +199,10 @@ static prnn_status start(prnn_trainer *t) {
         memcpy(t->ema, t->weights, t->parameters * sizeof(float));
     }
     t->state = (prnn_train_state){.valid_nats = NAN, .best_nats = NAN};
+    prnn_status status = lock_folder(t);
+    if (status != PRNN_OK) {
+        return status;
+    }
     if (!t->options.resume) {
         const char *there[] = {t->checkpoint_path, t->model_path};
         for (int i = 0; i < 2; i++) {
@@ -189,7 +214,7 @@ static prnn_status start(prnn_trainer *t) {
             }
         }
     }
-    prnn_status status = t->options.resume ? prnn_checkpoint_load(t, &found) : PRNN_OK;
+    status = t->options.resume ? prnn_checkpoint_load(t, &found) : PRNN_OK;
     if (status == PRNN_OK && !found && access(t->model_path, F_OK) == 0) {
         status =
             prnn_fail(t->ctx, PRNN_ERROR_FILE,
@@ -425,6 +450,7 @@ prnn_status prnn_train(prnn_context *ctx, prnn_model *model, prnn_data *train, p
                       .model = model,
                       .train = train,
                       .valid = valid,
+                      .lock = -1,
                       .parameters = prnn_model_parameter_count(model, false)};
     prnn_options_read(&t.options, sizeof t.options, options);
     prnn_optimizer_defaults(&t.options);

@@ -40,6 +40,7 @@ typedef struct prnn_trainer {
 
     char *model_path, *checkpoint_path, *metrics_path;
     FILE *metrics;
+    int lock;                   /* of the folder; -1: none */
     double run_began, saved_at; /* clock */
     double step_seconds;        /* spent in steps of this run */
     double step_images;

@@ -1,0 +1,179 @@
+/* What the laws share: the configurations that every law is run over, and random models of them. A law is a
+ * function of (kind, shape); a new kind of layer is under all of them at once. */
+#ifndef TESTS_LAWS_H
+#define TESTS_LAWS_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/model.h"
+
+#define UNUSED __attribute__((unused))
+
+#define assert_ok(ctx, call)                                                                                 \
+    do {                                                                                                     \
+        if ((call) != PRNN_OK) {                                                                             \
+            fail_msg("%s: %s", #call, prnn_message(ctx));                                                    \
+        }                                                                                                    \
+    } while (0)
+
+/* ------------------------------------------------------------------------------- configurations */
+
+typedef struct law_shape {
+    const char *name;
+    int height, width, channels, levels, layers, hidden, head;
+    bool residual, skip;
+} law_shape;
+
+/* Sizes that are no multiple of anything: features that share a panel, that straddle two, and (the last) a
+ * panel for each colour. */
+static const law_shape law_shapes[] = {
+    {"grey", 5, 4, 1, 2, 2, 5, 6, true, false},
+    {"grey with skips, not residual", 4, 6, 1, 5, 3, 17, 20, false, true},
+    {"colour with skips", 5, 4, 3, 2, 2, 4, 7, true, true},
+    {"colour, neither", 4, 5, 3, 3, 2, 18, 35, false, false},
+    {"one row", 1, 7, 3, 4, 1, 7, 12, true, false},
+    {"one column", 6, 1, 1, 256, 2, 3, 8, true, true},
+    {"a panel a colour", 3, 3, 3, 2, 1, 48, 48, true, false},
+};
+
+enum { LAW_KINDS = 3, LAW_SHAPES = sizeof law_shapes / sizeof *law_shapes, LAWS = LAW_KINDS * LAW_SHAPES };
+
+static UNUSED prnn_config law_config(prnn_kind kind, const law_shape *shape) {
+    prnn_config c = PRNN_CONFIG_INIT;
+    c.kind = kind;
+    c.height = shape->height;
+    c.width = shape->width;
+    c.channels = shape->channels;
+    c.levels = shape->levels;
+    c.layers = shape->layers;
+    c.hidden = shape->hidden;
+    c.head = shape->head;
+    c.residual = shape->residual;
+    c.skip = shape->skip;
+    return c;
+}
+
+/* --------------------------------------------------------------------------------------- random */
+
+/* SplitMix64 (Steele et al. 2014), so that the tests owe nothing to the generator under test. */
+static inline uint64_t random_bits(uint64_t *state) {
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static inline double random_unit(uint64_t *state) {
+    return ((double)(random_bits(state) >> 11) + 0.5) * 0x1p-53;
+}
+
+static inline double random_normal(uint64_t *state) {
+    double radius = sqrt(-2 * log(random_unit(state)));
+    return radius * cos(6.283185307179586 * random_unit(state));
+}
+
+static UNUSED void random_images(uint64_t seed, int levels, size_t n, uint8_t *values) {
+    for (size_t i = 0; i < n; i++) {
+        values[i] = (uint8_t)(random_bits(&seed) % (uint64_t)levels);
+    }
+}
+
+/* --------------------------------------------------------------------------------------- models */
+
+typedef struct law_model {
+    prnn_context *ctx;
+    prnn_model *model;
+    prnn_config config;
+    size_t parameters; /* all of them */
+    size_t bytes;      /* of an image */
+    size_t logits;     /* of a value */
+} law_model;
+
+/* Every open weight is drawn: N(0, gain^2 / number of open inputs), biases and initial states N(0, 0.3^2).
+ * The library's own beginning has zero logits, which would hide most of what the laws look for. */
+static UNUSED void law_randomize(law_model *m, uint64_t seed, double gain) {
+    float *values = calloc(m->parameters, sizeof *values);
+    for (size_t t = 0; t < prnn_model_tensor_count(m->model); t++) {
+        prnn_tensor tensor;
+        prnn_model_tensor(m->model, t, &tensor);
+        size_t outputs = tensor.rank == 1 ? 1 : (size_t)tensor.shape[0], inputs = tensor.count / outputs;
+        for (size_t o = 0; o < outputs; o++) {
+            size_t first = tensor.offset + o * inputs, fan = 0;
+            for (size_t i = first; i < first + inputs; i++) {
+                fan += prnn_model_parameter_is_open(m->model, i);
+            }
+            double size = tensor.rank == 1 ? 0.3 : gain / sqrt((double)(fan ? fan : 1));
+            for (size_t i = first; i < first + inputs; i++) {
+                double value = random_normal(&seed) * size;
+                values[i] = prnn_model_parameter_is_open(m->model, i) ? (float)value : 0;
+            }
+        }
+    }
+    assert_ok(m->ctx, prnn_model_set_parameters(m->ctx, m->model, values));
+    free(values);
+}
+
+static UNUSED law_model law_open(const prnn_config *config, uint64_t seed) {
+    law_model m = {.ctx = prnn_context_create(), .config = *config};
+    assert_non_null(m.ctx);
+    assert_ok(m.ctx, prnn_context_set_threads(m.ctx, 1));
+    assert_ok(m.ctx, prnn_model_create(m.ctx, config, seed, &m.model));
+    m.parameters = prnn_model_parameter_count(m.model, false);
+    m.bytes = (size_t)config->height * (size_t)config->width * (size_t)config->channels;
+    m.logits = config->levels == 2 ? 1 : (size_t)config->levels;
+    law_randomize(&m, seed, 1);
+    return m;
+}
+
+static UNUSED void law_close(law_model *m) {
+    prnn_model_free(m->model);
+    prnn_context_free(m->ctx);
+}
+
+/* Logits of `count` images, to be freed. */
+static UNUSED float *law_logits(const law_model *m, const uint8_t *images, size_t count) {
+    float *logits = malloc(count * m->bytes * m->logits * sizeof *logits);
+    assert_non_null(logits);
+    assert_ok(m->ctx, prnn_logits(m->ctx, m->model, images, count, logits));
+    return logits;
+}
+
+/* ------------------------------------------------------------------------------------- the laws */
+
+/* test_laws_X [PATTERN]: runs the tests whose name matches. */
+static UNUSED void law_choose(int count, char **arguments) {
+    if (count > 1) {
+        cmocka_set_test_filter(arguments[1]);
+    }
+}
+
+/* The configuration that a test was started with. */
+static UNUSED prnn_config law_of_state(void **state) {
+    int number = *(const int *)*state;
+    return law_config((prnn_kind)(number / LAW_SHAPES), &law_shapes[number % LAW_SHAPES]);
+}
+
+/* Runs a law over all configurations; returns the number of failures. */
+static UNUSED int law_run(const char *law, CMUnitTestFunction test) {
+    static char names[LAWS][96];
+    static int numbers[LAWS];
+    struct CMUnitTest tests[LAWS];
+    for (int i = 0; i < LAWS; i++) {
+        snprintf(names[i], sizeof names[i], "%s: %s, %s", law, prnn_kind_name((prnn_kind)(i / LAW_SHAPES)),
+                 law_shapes[i % LAW_SHAPES].name);
+        numbers[i] = i;
+        tests[i] = (struct CMUnitTest){names[i], test, NULL, NULL, &numbers[i]};
+    }
+    return cmocka_run_group_tests_name(law, tests, NULL, NULL);
+}
+
+#endif

@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Do the tests see a bug? Plants one bug after another into a copy of the sources, rebuilds, and demands that
+# the test named beside it fails (and that all of them pass without a bug). Run by hand; takes some minutes:
+#
+#     tests/planted-bugs.sh [PATTERN]      only the bugs whose name matches
+set -u
+source_dir=$(cd "$(dirname "$0")/.." && pwd)
+pattern=${1:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tree=$work/tree build=$work/build
+seen=0 missed=0
+
+mkdir "$tree"
+for part in CMakeLists.txt cmake include man scripts src tests; do
+    cp -R "$source_dir/$part" "$tree/"
+done
+
+generator=()
+command -v ninja >/dev/null && generator=(-G Ninja)
+
+# Builds one test program; its output is shown if it does not compile.
+make_program() {
+    cmake --build "$build" -j 2 --target "$1" >"$work/build.log" 2>&1 || {
+        tail -30 "$work/build.log"
+        return 1
+    }
+}
+
+# run PROGRAM [FILTER]: 0 if the tests pass. Stops at the first failure.
+run() {
+    local program=$1
+    shift
+    (
+        cd "$work" || exit 1
+        CMOCKA_TEST_ABORT=1 timeout 120 "$build/tests/$program" "$@"
+        exit $? # so that this shell, not the outer one, says that the program was aborted
+    ) >"$work/run.log" 2>&1
+}
+
+# plant NAME FILE SED PROGRAM FILTER: FILE after the sed script; PROGRAM's tests that match FILTER must fail.
+plant() {
+    local name=$1 file=$tree/$2 edit=$3 program=$4 filter=$5
+    [[ $name == *$pattern* ]] || return 0
+    cp "$file" "$work/kept"
+    sed -i "$edit" "$file"
+    if cmp -s "$file" "$work/kept"; then
+        echo "STALE   $name: the edit changes nothing in $2"
+        missed=$((missed + 1))
+        return
+    fi
+    if ! make_program "$program"; then
+        echo "BROKEN  $name: does not compile"
+        missed=$((missed + 1))
+    elif run "$program" "$filter"; then
+        echo "MISSED  $name: $program \"$filter\" passes"
+        missed=$((missed + 1))
+    else
+        local test
+        test=$(grep -m1 -o 'RUN      \] .*' <(tac "$work/run.log") | cut -c12-)
+        echo "seen    $name: $program, ${test:-?}"
+        seen=$((seen + 1))
+    fi
+    cp "$work/kept" "$file"
+}
+
+programs="test_kernels test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_model"
+echo "building without a bug"
+cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
+    { tail -30 "$work/build.log"; exit 1; }
+for program in $programs; do
+    make_program "$program" || exit 1
+    run "$program" || { tail -5 "$work/run.log"; echo "$program fails without a bug"; exit 1; }
+done
+echo "all tests pass without a bug"
+
+# ------------------------------------------------------------------------------------------- masks
+
+plant "mask A lets the own colour through" src/layers/product.c \
+    's/PRNN_MASK_A ? a >= b : a > b/PRNN_MASK_A ? a > b : a > b/' test_laws_causality 'causality*'
+plant "the tap to the right is open" src/layers/product.c \
+    's|j <= cols / 2)|j <= cols / 2 + 1)|' test_laws_causality 'causality*'
+plant "the gates are masked as one block" src/layers/map.h \
+    's|: column % f.stride \* f.groups / f.size;|: prnn_features_number(f, column) * f.groups / (f.blocks * f.size);|' \
+    test_laws_network 'masks*'
+plant "a weight behind a mask is let in" src/model/model.c \
+    's/bool leak = !model->open\[i\] && values\[i\] != 0;/bool leak = !model->open[i] \&\& values[i] > 1e-6f;/' \
+    test_laws_model 'planted weight*'
+
+# ------------------------------------------------------------------------------------------ layers
+
+plant "the right scan is not moved down" src/layers/diagonal_bilstm.c \
+    's/(prnn_region){row - 1, 0, layer->sum->width, -1}/(prnn_region){row, 0, layer->sum->width, -1}/
+     s/layer->right.state, row - 1, first/layer->right.state, row, first/' test_laws_causality 'causality*'
+plant "the taps of the 2x1 kernel are exchanged" src/layers/diagonal_bilstm.c \
+    's/one_tap(&state_to_state, 0, -1, 0)/one_tap(\&state_to_state, 1, -1, 0)/
+     s/one_tap(&state_to_state, 1, 0, -step)/one_tap(\&state_to_state, 0, 0, -step)/' \
+    test_laws_network 'computes what SPEC says*'
+plant "g goes through a sigmoid" src/kernels/kernels_template.h \
+    's/vg = vtanh(load(g + u))/vg = vsigmoid(load(g + u))/' test_laws_network 'computes what SPEC says*'
+plant "the input is added twice" src/model/pass.c \
+    's|^\( *\)net->kind->forward(net->layers\[l\], pass, region);|&\n\1if (net->plan.config.residual) {\n\1    float *out = prnn_map_at(pass, net->stream[l + 1], region.row, region.first);\n\1    pass->kernels->add(prnn_map_floats(pass, net->stream[l], region.count), prnn_map_at(pass, net->stream[l], region.row, region.first), out, out);\n\1}|' \
+    test_laws_network 'computes what SPEC says*'
+plant "a colour ends with its first panel" src/layers/product.c \
+    's/^        end = prnn_round_up(.*/        end = begin + PRNN_PANEL;/' test_laws_passes 'by pixels*'
+
+# ---------------------------------------------------------------------------------------- gradient
+
+plant "the initial state has no gradient" src/layers/row_lstm.c \
+    '/prnn_map_sum(pass, layer->dabove, 0, 0, width/d' test_laws_network 'gradient against differences*'
+plant "the weight gradient lacks a tap" src/kernels/kernels_template.h \
+    's/for (size_t k = 0; k < segment->count;) {/for (size_t k = segment->tap == 1 ? segment->count : 0; k < segment->count;) {/' \
+    test_laws_network 'gradient against differences*'
+plant "no gradient through the skips" src/model/pass.c \
+    '/prnn_product_run(pass, net->dskip_of\[l - 1\]/d' test_laws_network 'gradient against differences*'
+plant "the order of a sum depends on the threads" src/model/gradient.c \
+    's/e->lanes = shards < MAX_LANES ? shards : MAX_LANES;/e->lanes = shards < prnn_thread_count(ctx) ? shards : prnn_thread_count(ctx);/' \
+    test_laws_passes 'threads*'
+plant "a batch begins with the gradient of the last" src/layers/row_lstm.c \
+    '/prnn_map_clear(pass, layer->dcell);/d' test_laws_passes 'mean of a batch*'
+
+# ------------------------------------------------------------------------------------------ memory
+
+plant "a margin is not cleared" src/model/pass.c \
+    '/prnn_map_clear_margins(pass, net->values);/d' test_laws_passes 'soiled memory*'
+plant "a batch begins with the cells of the last" src/layers/row_lstm.c \
+    '/prnn_map_fill(pass, layer->cell, -1/d' test_laws_passes 'batches*'
+
+# ---------------------------------------------------------------------------------------- sampling
+
+plant "the number of an image is that in its shard" src/sample/sample.c \
+    's/PRNN_RANDOM_SAMPLE, first + (size_t)i, value/PRNN_RANDOM_SAMPLE, (size_t)i + 0 * first, value/' \
+    test_laws_sampling 'a function of the seed*'
+plant "two values share a random number" src/sample/sample.c \
+    's/PRNN_RANDOM_SAMPLE, first + (size_t)i, value/PRNN_RANDOM_SAMPLE, first + (size_t)i, value \/ 2/' \
+    test_laws_sampling 'frequencies*'
+plant "cold samples are hot" src/heads/bernoulli.c \
+    's|logits\[channel\] / temperature|logits[channel] * temperature|' test_laws_sampling 'by inversion*'
+plant "a known pixel is drawn" src/sample/sample.c \
+    's/^    while (end < d->network->plan.config.width && /    while (end < d->network->plan.config.width - 1 \&\& /' \
+    test_laws_sampling 'completion*'
+
+# ----------------------------------------------------------------------------------- small mistakes
+
+plant "bits/dim is divided twice" src/model/evaluate.c \
+    's|\* log(2));|* log(2) * log(2));|' test_laws_model 'test_bits_per_dim'
+plant "the threshold is off by one" src/data/builder.c \
+    's|to.values\[i\] \* d->levels / 256|(to.values[i] * d->levels + 2) / 256|' test_laws_model 'test_levels'
+
+# ----------------------------------------------------------------------------------------- kernels
+
+plant "a kernel drops the last row" src/kernels/kernels_template.h \
+    's/size_t end = begin + block < rows ? begin + block : rows;/size_t end = begin + block < rows ? begin + block : rows - (TILE_ROWS != 3 \&\& rows % TILE_ROWS == 5);/' \
+    test_kernels 'product'
+plant "a ReLU swallows a NaN" src/kernels/kernels_template.h \
+    's/return select(x <= 0, splat(0), x);/return select(x > 0, x, splat(0));/' test_kernels 'NaN in products'
+plant "the pads of a softmax count" src/kernels/kernels_template.h \
+    's/logits\[i\] = -3e38f;/logits[i] = 0;/' test_kernels 'softmax'
+
+echo "$seen bugs seen, $missed not"
+[ "$missed" -eq 0 ]

@@ -1,0 +1,201 @@
+/* Laws of models and their files: a round trip keeps every bit, masked weights are zero and stay out, and
+ * the small things that public implementations got wrong. */
+
+#include "laws.h"
+
+#include <unistd.h>
+
+static const char *model_path(void) {
+    static char path[64];
+    snprintf(path, sizeof path, "laws-model-%ld.safetensors", (long)getpid());
+    return path;
+}
+
+static void test_round_trip(void **state) {
+    prnn_config config = law_of_state(state), loaded_config = PRNN_CONFIG_INIT;
+    law_model m = law_open(&config, 61);
+    prnn_model *loaded;
+    assert_ok(m.ctx, prnn_model_save(m.ctx, m.model, model_path()));
+    assert_ok(m.ctx, prnn_model_load(m.ctx, model_path(), &loaded));
+    unlink(model_path());
+    prnn_model_config(loaded, &loaded_config);
+    assert_int_equal(loaded_config.kind, config.kind);
+    assert_int_equal(loaded_config.height, config.height);
+    assert_int_equal(loaded_config.width, config.width);
+    assert_int_equal(loaded_config.channels, config.channels);
+    assert_int_equal(loaded_config.levels, config.levels);
+    assert_int_equal(loaded_config.layers, config.layers);
+    assert_int_equal(loaded_config.hidden, config.hidden);
+    assert_int_equal(loaded_config.head, config.head);
+    assert_int_equal(loaded_config.residual, config.residual);
+    assert_int_equal(loaded_config.skip, config.skip);
+    assert_int_equal(prnn_model_tensor_count(loaded), prnn_model_tensor_count(m.model));
+    for (size_t t = 0; t < prnn_model_tensor_count(loaded); t++) {
+        prnn_tensor own, other;
+        prnn_model_tensor(m.model, t, &own);
+        prnn_model_tensor(loaded, t, &other);
+        assert_string_equal(own.name, other.name);
+        assert_int_equal(own.offset, other.offset);
+        assert_memory_equal(own.shape, other.shape, sizeof own.shape);
+        assert_memory_equal(own.values, other.values, own.count * sizeof *own.values);
+    }
+    enum { N = 9 };
+    uint8_t *images = malloc(N * m.bytes);
+    random_images(62, config.levels, N * m.bytes, images);
+    double nats[N], loaded_nats[N];
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, loaded, images, N, loaded_nats, NULL));
+    assert_memory_equal(nats, loaded_nats, sizeof nats);
+    free(images);
+    prnn_model_free(loaded);
+    law_close(&m);
+}
+
+/* A new model: weights are zero where a mask closes them and nowhere else but in the logits and the biases,
+ * and every level of every value is equally likely: log2 K bits a dimension, whatever the image. */
+static void test_new_model(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 63);
+    prnn_model *model, *same, *other;
+    assert_ok(m.ctx, prnn_model_create(m.ctx, &config, 64, &model));
+    assert_ok(m.ctx, prnn_model_create(m.ctx, &config, 64, &same));
+    assert_ok(m.ctx, prnn_model_create(m.ctx, &config, 65, &other));
+    size_t differ = 0, open = 0;
+    for (size_t i = 0; i < m.parameters; i++) {
+        bool is_open = prnn_model_parameter_is_open(model, i);
+        open += is_open;
+        assert_true(is_open || model->parameters[i] == 0);
+        differ += model->parameters[i] != other->parameters[i];
+    }
+    assert_memory_equal(model->parameters, same->parameters, m.parameters * sizeof(float));
+    assert_true(differ > 0);
+    assert_int_equal(open, prnn_model_parameter_count(model, true));
+    for (size_t t = 0; t < prnn_model_tensor_count(model); t++) {
+        prnn_tensor tensor;
+        prnn_model_tensor(model, t, &tensor);
+        for (size_t i = 0; i < tensor.count && tensor.rank == 4; i++) {
+            bool drawn = prnn_model_parameter_is_open(model, tensor.offset + i) &&
+                         strcmp(tensor.name, "head.2.weight") != 0;
+            assert_true(drawn == (tensor.values[i] != 0));
+        }
+    }
+    uint8_t *image = malloc(m.bytes);
+    random_images(66, config.levels, m.bytes, image);
+    double nats;
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, model, image, 1, &nats, NULL));
+    assert_true(fabs(nats / ((double)m.bytes * log(config.levels)) - 1) < 1e-6);
+    assert_true(fabs(prnn_bits_per_dim(model, nats) - log2(config.levels)) < 1e-5);
+    free(image);
+    prnn_model_free(model);
+    prnn_model_free(same);
+    prnn_model_free(other);
+    law_close(&m);
+}
+
+/* Saves the model with parameter `index` set to `value`, around the model's own refusal. */
+static void save_planted(law_model *m, size_t index, float value) {
+    float kept = m->model->parameters[index];
+    m->model->parameters[index] = value;
+    assert_ok(m->ctx, prnn_model_save(m->ctx, m->model, model_path()));
+    m->model->parameters[index] = kept;
+}
+
+static void expect_refused(law_model *m, size_t index, float value, const char *place) {
+    save_planted(m, index, value);
+    prnn_model *loaded = NULL;
+    prnn_status status = prnn_model_load(m->ctx, model_path(), &loaded);
+    unlink(model_path());
+    assert_int_equal(status, PRNN_ERROR_FORMAT);
+    assert_null(loaded);
+    if (!strstr(prnn_message(m->ctx), place)) {
+        fail_msg("\"%s\" does not name %s", prnn_message(m->ctx), place);
+    }
+    float *values = malloc(m->parameters * sizeof *values);
+    memcpy(values, m->model->parameters, m->parameters * sizeof *values);
+    values[index] = value;
+    assert_int_equal(prnn_model_set_parameters(m->ctx, m->model, values), PRNN_ERROR_ARGUMENT);
+    assert_non_null(strstr(prnn_message(m->ctx), place));
+    free(values);
+}
+
+/* A closed weight of each tensor that has one, the first, the last and one between, set to something. */
+static void test_planted_weight(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 67);
+    size_t planted = 0;
+    for (size_t t = 0; t < prnn_model_tensor_count(m.model); t++) {
+        prnn_tensor tensor;
+        prnn_model_tensor(m.model, t, &tensor);
+        size_t closed[3], count = 0;
+        for (size_t i = 0; i < tensor.count; i++) {
+            if (!prnn_model_parameter_is_open(m.model, tensor.offset + i)) {
+                closed[count < 2 ? count : 2] = i;
+                count++;
+            }
+        }
+        for (size_t k = 0; k < count && k < 3; k++, planted++) {
+            size_t i = closed[k], cols = (size_t)tensor.shape[3], rows = (size_t)tensor.shape[2];
+            size_t inputs = (size_t)tensor.shape[1];
+            char place[160];
+            snprintf(place, sizeof place, "%s[%zu, %zu, %zu, %zu]", tensor.name, i / cols / rows / inputs,
+                     i / cols / rows % inputs, i / cols % rows, i % cols);
+            expect_refused(&m, tensor.offset + i, 1e-30f, place);
+        }
+    }
+    assert_true(planted >= 3); /* the first layer's mask closes half its kernel */
+    prnn_tensor bias;
+    prnn_model_tensor(m.model, 1, &bias);
+    assert_string_equal(bias.name, "input.bias");
+    expect_refused(&m, bias.offset + 2, NAN, "input.bias[2]");
+    expect_refused(&m, bias.offset + 1, INFINITY, "input.bias[1]");
+    law_close(&m);
+}
+
+/* ------------------------------------------------------------------------------- small mistakes */
+
+/* bits/dim = nats / (H W C ln 2), divided once. */
+static void test_bits_per_dim(void **state) {
+    (void)state;
+    prnn_config config = law_config(PRNN_ROW, &law_shapes[2]);
+    law_model m = law_open(&config, 68);
+    assert_true(fabs(prnn_bits_per_dim(m.model, 60 * log(2)) - 1) < 1e-14);
+    assert_true(fabs(prnn_bits_per_dim(m.model, 100) - 100 / (60 * 0.6931471805599453)) < 1e-14);
+    law_close(&m);
+}
+
+/* A byte v is level floor(v K / 256): a threshold of 128 for two levels, itself for 256. */
+static void test_levels(void **state) {
+    (void)state;
+    prnn_context *ctx = prnn_context_create();
+    uint8_t bytes[256], levels[256];
+    for (int v = 0; v < 256; v++) {
+        bytes[v] = (uint8_t)v;
+    }
+    for (int k = 2; k <= 256; k++) {
+        prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
+        options.levels = k;
+        prnn_data *data;
+        assert_ok(ctx, prnn_data_from_memory(ctx, bytes, 1, 16, 16, 1, &options, &data));
+        assert_ok(ctx, prnn_data_read(ctx, data, (size_t[]){0}, 1, 0, 0, levels));
+        for (int v = 0; v < 256; v++) {
+            assert_int_equal(levels[v], v * k / 256);
+        }
+        if (k == 2) {
+            assert_true(levels[127] == 0 && levels[128] == 1);
+        }
+        prnn_data_free(data);
+    }
+    prnn_context_free(ctx);
+}
+
+int main(int count, char **arguments) {
+    law_choose(count, arguments);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bits_per_dim),
+        cmocka_unit_test(test_levels),
+    };
+    int failures = law_run("round trip", test_round_trip);
+    failures += law_run("new model", test_new_model);
+    failures += law_run("planted weight", test_planted_weight);
+    return failures + cmocka_run_group_tests_name("small mistakes", tests, NULL, NULL);
+}

@@ -1,0 +1,226 @@
+/* Laws of one network: it computes what SPEC says, its masks are SPEC's, it makes none of the mistakes of
+ * public implementations, and its gradient is the derivative of its likelihood. */
+
+#include "laws_reference.h"
+
+enum { IMAGES = 3 };
+
+/* Largest difference between the library's logits and the reference's, over IMAGES images. */
+static double difference(const law_model *m, const double *parameters, mistake made) {
+    uint8_t *images = malloc(IMAGES * m->bytes);
+    random_images(11, m->config.levels, IMAGES * m->bytes, images);
+    float *logits = law_logits(m, images, IMAGES);
+    size_t n = m->bytes * m->logits;
+    double *expected = malloc(n * sizeof *expected), worst = 0;
+    for (size_t i = 0; i < IMAGES; i++) {
+        reference r = {.model = m->model, .config = m->config, .parameters = parameters, .mistake = made};
+        reference_logits(&r, images + i * m->bytes, expected);
+        for (size_t k = 0; k < n; k++) {
+            worst = fmax(worst, fabs((double)logits[i * n + k] - expected[k]));
+        }
+    }
+    free(expected);
+    free(logits);
+    free(images);
+    return worst;
+}
+
+/* Logits are of order 1 and go through some twenty sums of some hundred floats: 1e-5 at most. */
+static void test_reference(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 1);
+    double *parameters = reference_parameters(&m);
+    double off = difference(&m, parameters, NO_MISTAKE);
+    if (!(off < 5e-5)) {
+        fail_msg("logits are off by %g", off);
+    }
+    free(parameters);
+    law_close(&m);
+}
+
+static void test_mistakes(void **state) {
+    static const struct {
+        mistake mistake;
+        const char *name;
+        bool row, diagonal, cnn;
+    } mistakes[] = {
+        {MISTAKE_G_SIGMOID, "g through a sigmoid", true, true, false},
+        {MISTAKE_GATES_BLOCK, "gates masked as one block", true, true, false},
+        {MISTAKE_RIGHT_IN_PLACE, "the right scan not moved down", false, true, false},
+        {MISTAKE_FROM_BELOW, "the 2x1 kernel padded from below", false, true, false},
+        {MISTAKE_RESIDUAL_TWICE, "the input added twice", true, true, true},
+    };
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 2);
+    double *parameters = reference_parameters(&m);
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        bool of_kind[] = {mistakes[i].row, mistakes[i].diagonal, mistakes[i].cnn};
+        bool visible = of_kind[config.kind];
+        visible = visible && (mistakes[i].mistake != MISTAKE_GATES_BLOCK || config.channels == 3);
+        visible = visible && (mistakes[i].mistake != MISTAKE_RESIDUAL_TWICE || config.residual);
+        if (visible && difference(&m, parameters, mistakes[i].mistake) < 1e-3) {
+            fail_msg("no difference from a network with %s", mistakes[i].name);
+        }
+    }
+    free(parameters);
+    law_close(&m);
+}
+
+/* Open is what SPEC opens. On a small image some taps reach nothing but zeros beside it: so a large one. */
+static void test_masks(void **state) {
+    prnn_config config = law_of_state(state);
+    config.height = config.width = 7;
+    config.layers = 2;
+    law_model m = law_open(&config, 3);
+    double *parameters = reference_parameters(&m);
+    uint8_t *open = calloc(m.parameters, 1), *image = calloc(m.bytes, 1);
+    double *logits = malloc(m.bytes * m.logits * sizeof *logits);
+    reference r = {.model = m.model, .config = config, .parameters = parameters, .open = open};
+    reference_logits(&r, image, logits);
+    for (size_t i = 0; i < m.parameters; i++) {
+        if (open[i] != prnn_model_parameter_is_open(m.model, i)) {
+            fail_msg("parameter %zu is %s; SPEC has it the other way", i, open[i] ? "closed" : "open");
+        }
+    }
+    free(logits);
+    free(image);
+    free(open);
+    free(parameters);
+    law_close(&m);
+}
+
+/* ------------------------------------------------------------------------------------- gradient */
+
+typedef struct gradient_check {
+    law_model m;
+    uint8_t *images;
+    float *gradient;
+    double *parameters;
+    float *moved;
+    double *direction; /* zero outside the tensor under test */
+} gradient_check;
+
+static gradient_check open_check(const prnn_config *config) {
+    gradient_check g = {.m = law_open(config, 4)};
+    g.images = malloc(IMAGES * g.m.bytes);
+    g.gradient = malloc(g.m.parameters * sizeof *g.gradient);
+    g.moved = malloc(g.m.parameters * sizeof *g.moved);
+    g.direction = calloc(g.m.parameters, sizeof *g.direction);
+    g.parameters = reference_parameters(&g.m);
+    random_images(12, config->levels, IMAGES * g.m.bytes, g.images);
+    double mean;
+    assert_ok(g.m.ctx, prnn_gradient(g.m.ctx, g.m.model, g.images, IMAGES, &mean, g.gradient));
+    for (size_t i = 0; i < g.m.parameters; i++) {
+        if (!prnn_model_parameter_is_open(g.m.model, i)) {
+            assert_true(g.gradient[i] == 0);
+        }
+    }
+    return g;
+}
+
+static void close_check(gradient_check *g) {
+    free(g->images);
+    free(g->gradient);
+    free(g->moved);
+    free(g->direction);
+    free(g->parameters);
+    law_close(&g->m);
+}
+
+/* Mean likelihood at parameters + step * direction, by the library or by the reference. */
+static double mean_nats(const gradient_check *g, double step, bool by_reference) {
+    const law_model *m = &g->m;
+    double nats[IMAGES], mean = 0;
+    if (by_reference) {
+        double *at = malloc(m->parameters * sizeof *at);
+        for (size_t i = 0; i < m->parameters; i++) {
+            at[i] = g->parameters[i] + step * g->direction[i];
+        }
+        reference r = {.model = m->model, .config = m->config, .parameters = at};
+        for (size_t i = 0; i < IMAGES; i++) {
+            nats[i] = reference_nats(&r, g->images + i * m->bytes);
+        }
+        free(at);
+    } else {
+        for (size_t i = 0; i < m->parameters; i++) {
+            g->moved[i] = (float)(g->parameters[i] + step * g->direction[i]);
+        }
+        assert_ok(m->ctx, prnn_model_set_parameters(m->ctx, m->model, g->moved));
+        assert_ok(m->ctx, prnn_evaluate(m->ctx, m->model, g->images, IMAGES, nats, NULL));
+    }
+    for (int i = 0; i < IMAGES; i++) {
+        mean += nats[i] / IMAGES;
+    }
+    return mean;
+}
+
+/* A random unit direction over the open parameters of a tensor; returns the derivative along it that the
+ * gradient promises. */
+static double choose_direction(gradient_check *g, const prnn_tensor *tensor, uint64_t *seed) {
+    memset(g->direction, 0, g->m.parameters * sizeof *g->direction);
+    double promised = 0, squares = 0;
+    for (size_t i = tensor->offset; i < tensor->offset + tensor->count; i++) {
+        if (prnn_model_parameter_is_open(g->m.model, i)) {
+            g->direction[i] = random_normal(seed);
+            promised += g->direction[i] * (double)g->gradient[i];
+            squares += g->direction[i] * g->direction[i];
+        }
+    }
+    for (size_t i = tensor->offset; i < tensor->offset + tensor->count && squares > 0; i++) {
+        g->direction[i] /= sqrt(squares);
+    }
+    return squares > 0 ? promised / sqrt(squares) : 0;
+}
+
+/* Derivatives along several directions for each tensor, found by central differences, against those that the
+ * gradient promises: root mean squares. */
+static void check_gradient(const prnn_config *config, bool by_reference, int repeats, double step,
+                           double relative, double absolute) {
+    gradient_check g = open_check(config);
+    uint64_t seed = 5;
+    for (size_t t = 0; t < prnn_model_tensor_count(g.m.model); t++) {
+        prnn_tensor tensor;
+        prnn_model_tensor(g.m.model, t, &tensor);
+        double off = 0, size = 0;
+        for (int i = 0; i < repeats; i++) {
+            double promised = choose_direction(&g, &tensor, &seed);
+            double up = mean_nats(&g, step, by_reference), down = mean_nats(&g, -step, by_reference);
+            double found = (up - down) / (2 * step);
+            off += (found - promised) * (found - promised) / repeats;
+            size += promised * promised / repeats;
+        }
+        if (!(sqrt(off) < relative * sqrt(size) + absolute)) {
+            fail_msg("%s: derivatives of %g are off by %g", tensor.name, sqrt(size), sqrt(off));
+        }
+        /* Biases and initial states matter too; but a right scan does not, on an image of one row. */
+        if (!(size > 0) && config->height > 1) {
+            fail_msg("%s: has no gradient", tensor.name);
+        }
+    }
+    close_check(&g);
+}
+
+/* Against the library's own likelihood. Some ten nats that are sums of floats are good to about 1e-6, so a
+ * step of 1e-3 gives a noise of 1e-3; the kinks of the ReLUs within a step may cost a few percent. A gradient
+ * that lacks a tap, a gate or a scan is off by more. */
+static void test_gradient(void **state) {
+    prnn_config config = law_of_state(state);
+    check_gradient(&config, false, 6, 1e-3, 0.1, 1.5e-3);
+}
+
+/* Against the reference in double precision, where a step of 1e-6 has neither noise nor, hardly ever, a
+ * kink: what remains is the library's single precision. */
+static void test_gradient_exactly(void **state) {
+    prnn_config config = law_of_state(state);
+    check_gradient(&config, true, 2, 1e-6, 1e-4, 1e-6);
+}
+
+int main(int count, char **arguments) {
+    law_choose(count, arguments);
+    int failures = law_run("computes what SPEC says", test_reference);
+    failures += law_run("makes no known mistake", test_mistakes);
+    failures += law_run("masks", test_masks);
+    failures += law_run("gradient against differences", test_gradient);
+    failures += law_run("gradient against exact differences", test_gradient_exactly);
+    return failures;
+}

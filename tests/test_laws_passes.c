@@ -1,0 +1,250 @@
+/* Laws of the ways through a network: pixel by pixel, a row at a time, alone, in a batch, on any number of
+ * threads, in memory that held something else before - always the same bits. */
+
+#include "laws.h"
+
+#include "base/memory.h"
+
+enum { COUNT = 40 };
+
+static uint8_t *images_of(const law_model *m, size_t count) {
+    uint8_t *images = malloc(count * m->bytes);
+    assert_non_null(images);
+    random_images(41, m->config.levels, count * m->bytes, images);
+    return images;
+}
+
+static void worker_open(const law_model *m, int images, prnn_worker *worker) {
+    assert_ok(m->ctx, prnn_worker_create(m->ctx, m->model->network, images, m->model->packed, NULL, worker));
+}
+
+/* What an earlier batch may have left in the memory of a pass. */
+static void soil(const prnn_network *network, const prnn_worker *worker, uint64_t seed) {
+    for (size_t i = 0; i < network->plan.memory.floats * (size_t)worker->capacity; i++) {
+        worker->pass.memory[i] = (float)(100 * random_normal(&seed));
+    }
+}
+
+/* ------------------------------------------------------------------------------- pixel by pixel */
+
+/* Compares the logits of one channel of a pixel with the whole-image pass. */
+static void compare_value(const law_model *m, const prnn_worker *w, size_t n, const float *whole, int row,
+                          int col, int channel) {
+    const prnn_network *net = m->model->network;
+    prnn_features f = net->logit_features;
+    size_t value =
+        ((size_t)row * (size_t)m->config.width + (size_t)col) * (size_t)m->config.channels + (size_t)channel;
+    for (size_t i = 0; i < n; i++) {
+        const float *pixel = prnn_map_at(&w->pass, net->logits, row, col) + i * (size_t)net->logits->stride;
+        const float *own = f.group_by_block ? pixel + channel * f.stride : pixel + channel;
+        const float *expected = whole + (i * m->bytes + value) * m->logits;
+        if (memcmp(own, expected, m->logits * sizeof *own) != 0) {
+            fail_msg("image %zu, row %d, column %d, channel %d: %.9g by pixels, %.9g at once", i, row, col,
+                     channel, (double)own[0], (double)expected[0]);
+        }
+    }
+}
+
+static void set_values(const law_model *m, const prnn_worker *w, const uint8_t *images, size_t n, int row,
+                       int col, int channel) {
+    size_t value =
+        ((size_t)row * (size_t)m->config.width + (size_t)col) * (size_t)m->config.channels + (size_t)channel;
+    for (size_t i = 0; i < n; i++) {
+        prnn_network_set_value(m->model->network, &w->pass, (int)i, row, col, channel,
+                               images[i * m->bytes + value]);
+    }
+}
+
+/* As a sampler goes: each value becomes input only after its logits are there. The first `known` pixels of a
+ * row go through at once, as in a completion. */
+static void test_by_pixels(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 42);
+    const prnn_network *net = m.model->network;
+    enum { N = 3 };
+    uint8_t *images = images_of(&m, N);
+    float *whole = law_logits(&m, images, N);
+    for (int known = 0; known < 3 && known <= config.width; known++) {
+        prnn_worker w;
+        worker_open(&m, N, &w);
+        soil(net, &w, 43);
+        w.pass.images = N;
+        prnn_network_begin(net, &w.pass);
+        for (int row = 0; row < config.height; row++) {
+            for (int col = 0; col < known; col++) {
+                for (int c = 0; c < config.channels; c++) {
+                    set_values(&m, &w, images, N, row, col, c);
+                }
+            }
+            if (known > 0) {
+                prnn_network_forward(net, &w.pass, (prnn_region){row, 0, known, -1});
+            }
+            for (int col = known; col < config.width; col++) {
+                for (int c = 0; c < config.channels; c++) {
+                    prnn_region pixel = {row, col, 1, c};
+                    prnn_network_forward(net, &w.pass, pixel);
+                    prnn_network_logits(net, &w.pass, pixel);
+                    compare_value(&m, &w, N, whole, row, col, c);
+                    set_values(&m, &w, images, N, row, col, c);
+                }
+            }
+        }
+        prnn_worker_free(&w);
+    }
+    free(whole);
+    free(images);
+    law_close(&m);
+}
+
+/* --------------------------------------------------------------------------------------- memory */
+
+/* Nothing is read before it is written: in memory full of NaN a batch gives what it gives in clean memory. */
+static void test_memory(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 44);
+    enum { N = 5 };
+    uint8_t *images = images_of(&m, N);
+    double clean[N], soiled[N];
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, clean, NULL));
+    prnn_worker w;
+    worker_open(&m, N + 1, &w);
+    memset(w.pass.memory, 0xff, m.model->network->plan.memory.floats * (N + 1) * sizeof(float));
+    prnn_network_evaluate(m.model->network, &w, images, N, soiled, NULL, NULL);
+    assert_memory_equal(clean, soiled, sizeof clean);
+    prnn_worker_free(&w);
+
+    prnn_network *net;
+    assert_ok(m.ctx, prnn_network_create(m.ctx, &config, true, PRNN_MAX_PARAMETERS, &net));
+    size_t packed = net->plan.forward.count;
+    float *forward = malloc(packed * sizeof *forward), *gradient[2];
+    float *backward = malloc(net->plan.backward.count * sizeof *backward);
+    prnn_packing_fill(&net->plan.forward, m.model->parameters, forward);
+    prnn_packing_fill(&net->plan.backward, m.model->parameters, backward);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(m.ctx, prnn_worker_create(m.ctx, net, N + 1, forward, backward, &w));
+        gradient[i] = calloc(packed, sizeof **gradient);
+        w.pass.gradient = gradient[i];
+        memset(w.pass.memory, i ? 0xff : 0, net->plan.memory.floats * (N + 1) * sizeof(float));
+        prnn_network_gradient(net, &w, images, N, 1, soiled);
+        assert_memory_equal(clean, soiled, sizeof clean);
+        prnn_worker_free(&w);
+    }
+    assert_memory_equal(gradient[0], gradient[1], packed * sizeof **gradient);
+    free(gradient[0]);
+    free(gradient[1]);
+    free(forward);
+    free(backward);
+    prnn_network_free(net);
+    free(images);
+    law_close(&m);
+}
+
+/* -------------------------------------------------------------------------------------- batches */
+
+/* An image has the same likelihood and logits alone, and at any place of any batch. */
+static void test_batches(void **state) {
+    static const size_t sizes[] = {1, 2, 7, 8, 9, 17};
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 45);
+    uint8_t *images = images_of(&m, COUNT);
+    double all[COUNT], some[COUNT];
+    float *values = malloc(COUNT * m.bytes * sizeof *values), *logits = law_logits(&m, images, COUNT);
+    float *some_values = malloc(COUNT * m.bytes * sizeof *values);
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, COUNT, all, values));
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        for (size_t first = s; first + sizes[s] <= COUNT; first += sizes[s] + 5) {
+            const uint8_t *from = images + first * m.bytes;
+            size_t n = sizes[s], floats = n * m.bytes;
+            assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, from, n, some, some_values));
+            assert_memory_equal(some, all + first, n * sizeof *some);
+            assert_memory_equal(some_values, values + first * m.bytes, floats * sizeof *values);
+            float *some_logits = law_logits(&m, from, n);
+            assert_memory_equal(some_logits, logits + first * m.bytes * m.logits,
+                                floats * m.logits * sizeof *logits);
+            free(some_logits);
+        }
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < m.bytes; k++) {
+            sum += (double)values[i * m.bytes + k];
+        }
+        assert_true(fabs(sum - all[i]) < 1e-9 * fabs(sum) + 1e-9); /* in another order, in double */
+    }
+    free(some_values);
+    free(values);
+    free(logits);
+    free(images);
+    law_close(&m);
+}
+
+/* -------------------------------------------------------------------------------------- threads */
+
+static void test_threads(void **state) {
+    static const size_t sizes[] = {1, 7, 8, 9, 17, COUNT};
+    static const int threads[] = {1, 2, 3, 5};
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 46);
+    uint8_t *images = images_of(&m, COUNT);
+    float *gradient = malloc(m.parameters * sizeof *gradient), *other = malloc(m.parameters * sizeof *other);
+    double nats[COUNT], other_nats[COUNT], mean, other_mean;
+    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+        prnn_context *ctx = prnn_context_create();
+        assert_ok(ctx, prnn_context_set_threads(ctx, threads[t]));
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            size_t n = sizes[s];
+            assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, n, &mean, gradient));
+            assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, n, nats, NULL));
+            assert_ok(ctx, prnn_gradient(ctx, m.model, images, n, &other_mean, other));
+            assert_ok(ctx, prnn_evaluate(ctx, m.model, images, n, other_nats, NULL));
+            assert_memory_equal(&mean, &other_mean, sizeof mean);
+            assert_memory_equal(gradient, other, m.parameters * sizeof *other);
+            assert_memory_equal(nats, other_nats, n * sizeof *nats);
+        }
+        prnn_context_free(ctx);
+    }
+    free(gradient);
+    free(other);
+    free(images);
+    law_close(&m);
+}
+
+/* The gradient of a batch is the mean of the gradients of its images: every image counts, and counts once. */
+static void test_mean(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 47);
+    enum { N = 19 };
+    uint8_t *images = images_of(&m, N);
+    float *gradient = malloc(m.parameters * sizeof *gradient), *one = malloc(m.parameters * sizeof *one);
+    double *sum = calloc(m.parameters, sizeof *sum), mean, own, nats = 0, off = 0, size = 0;
+    for (size_t i = 0; i < N; i++) {
+        assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images + i * m.bytes, 1, &own, one));
+        nats += own / N;
+        for (size_t k = 0; k < m.parameters; k++) {
+            sum[k] += (double)one[k] / N;
+        }
+    }
+    assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, N, &mean, gradient));
+    for (size_t k = 0; k < m.parameters; k++) {
+        double d = sum[k] - (double)gradient[k];
+        off += d * d;
+        size += sum[k] * sum[k];
+    }
+    assert_true(fabs(mean / nats - 1) < 1e-12);
+    assert_true(sqrt(off / size) < 1e-5);
+    free(gradient);
+    free(one);
+    free(sum);
+    free(images);
+    law_close(&m);
+}
+
+int main(int count, char **arguments) {
+    law_choose(count, arguments);
+    int failures = law_run("by pixels", test_by_pixels);
+    failures += law_run("soiled memory", test_memory);
+    failures += law_run("batches", test_batches);
+    failures += law_run("threads", test_threads);
+    failures += law_run("mean of a batch", test_mean);
+    return failures;
+}
