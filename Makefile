@@ -11,7 +11,7 @@ CTEST = ctest --output-on-failure -j $(JOBS)
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all test demo install clean format check-format asan fuzz bench
+.PHONY: all test demo install clean format check-format asan fuzz bench planted-bugs
 
 all:
 	@bash scripts/setup.sh
@@ -55,3 +55,8 @@ fuzz:
 # Builds every bench/X.c as build/bench/bench_X.
 bench: all
 	@cmake --build $(BUILD) -j $(JOBS) --target bench
+
+# Plants bugs into a copy of the sources, and demands that the tests see each.
+planted-bugs:
+	@bash scripts/setup.sh test
+	@bash tests/planted-bugs.sh
