@@ -13,7 +13,7 @@ typedef struct preset {
 #define MNIST_TRAINING                                                                                       \
     "batch = 16\n"                                                                                           \
     "optimizer = rmsprop\n"                                                                                  \
-    "lr = 1e-3\n"                                                                                            \
+    "lr = 3e-3\n"                                                                                            \
     "schedule = cosine\n"                                                                                    \
     "final-fraction = 0.02\n"                                                                                \
     "warmup = 500\n"                                                                                         \

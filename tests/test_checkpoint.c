@@ -1,0 +1,220 @@
+/* Runs whose files were damaged: checkpoints cut off, mutated or with wrong pieces, and a log that lost its
+ * end. */
+#include "training.h"
+
+#include "base/memory.h"
+
+/* ------------------------------------------------------------------------------ damaged checkpoints */
+
+/* Resumes from damaged files; whatever happens, there is a sentence or a sound result. */
+static prnn_status resume_damaged(const char *run, const char *reference, const void *data, size_t size) {
+    copy_run(reference, run);
+    spill(run, "checkpoint.safetensors", data, size);
+    prnn_train_options o = full_options(run);
+    o.resume = true;
+    o.steps = 9;
+    prnn_config config = tiny(PRNN_ROW);
+    prnn_model *model = make_model(&config);
+    prnn_data *train = make_data(TRAIN, 1, NULL), *valid = make_data(VALID, 2, NULL);
+    ctx->message[0] = 0;
+    prnn_status status = prnn_train(ctx, model, train, valid, &o);
+    if (status == PRNN_OK) {
+        char path[PATH];
+        prnn_model *saved;
+        path_in(path, run, "model.safetensors");
+        assert_ok(prnn_model_load(ctx, path, &saved));
+        assert_int_equal(prnn_model_parameter_count(saved, false), prnn_model_parameter_count(model, false));
+        assert_false(isnan(mean_nats(saved, valid)));
+        prnn_model_free(saved);
+    } else {
+        assert_says("");
+        assert_true(strlen(prnn_message(ctx)) > 10);
+    }
+    prnn_data_free(train);
+    prnn_data_free(valid);
+    prnn_model_free(model);
+    return status;
+}
+
+static void truncated_checkpoints_are_refused(void **state) {
+    (void)state;
+    const char *reference = reference_run(NULL), *run = fresh("truncated");
+    bytes b = slurp(reference, "checkpoint.safetensors");
+    for (size_t n = 0; n < b.size; n += n < 64 ? 1 : b.size / 150) {
+        assert_int_equal(resume_damaged(run, reference, b.data, n), PRNN_ERROR_FORMAT);
+        assert_says("checkpoint.safetensors: ");
+        assert_same_file(run, reference, "model.safetensors");
+        assert_same_file(run, reference, "metrics.csv");
+    }
+    free(b.data);
+}
+
+static uint64_t next(uint64_t *s) {
+    *s ^= *s << 13;
+    *s ^= *s >> 7;
+    *s ^= *s << 17;
+    return *s;
+}
+
+static void mutated_checkpoints(void **state) {
+    (void)state;
+    static const char alphabet[] = "{}[]\",:0123456789-eFU._x";
+    const char *reference = reference_run(NULL), *run = fresh("mutated");
+    bytes b = slurp(reference, "checkpoint.safetensors");
+    uint64_t seed = 3, header;
+    memcpy(&header, b.data, 8);
+    char *copy = malloc(b.size);
+    assert_non_null(copy);
+    int resumed = 0, refused = 0;
+    for (int i = 0; i < 600; i++) {
+        memcpy(copy, b.data, b.size);
+        for (uint64_t edits = 1 + next(&seed) % 3; edits > 0; edits--) {
+            size_t at = next(&seed) % (i % 4 ? 8 + header : b.size);
+            copy[at] = (char)(next(&seed) % 3 ? alphabet[next(&seed) % (sizeof alphabet - 1)]
+                                              : copy[at] ^ (char)(1 << next(&seed) % 7));
+        }
+        *(resume_damaged(run, reference, copy, b.size) == PRNN_OK ? &resumed : &refused) += 1;
+    }
+    print_message("%d resumed, %d refused\n", resumed, refused);
+    assert_true(resumed > 10 && refused > 100);
+    free(copy);
+    free(b.data);
+}
+
+/* A checkpoint in the other's clothes: each piece replaced, one at a time. */
+static void checkpoints_with_wrong_pieces(void **state) {
+    (void)state;
+    const char *reference = reference_run(NULL), *run = fresh("pieces");
+    prnn_safetensors *st = checkpoint_of(reference);
+    static const char *const keys[] = {"format",    "version",    "config",    "batch",     "step",
+                                       "validated", "logged",     "seconds",   "nats_sum",  "images",
+                                       "last_nats", "valid_nats", "best_nats", "best_step", "metrics_bytes"};
+    enum { KEYS = sizeof keys / sizeof *keys };
+    char path[PATH];
+    path_in(path, run, "checkpoint.safetensors");
+    static const char *const all[] = {"format",
+                                      "version",
+                                      "config",
+                                      "training images",
+                                      "fingerprint of the training images",
+                                      "validation images",
+                                      "fingerprint of the validation images",
+                                      "batch",
+                                      "optimizer",
+                                      "lr",
+                                      "schedule",
+                                      "warmup",
+                                      "final-fraction",
+                                      "decay-factor",
+                                      "decay-epochs",
+                                      "beta1",
+                                      "beta2",
+                                      "epsilon",
+                                      "clip",
+                                      "ema",
+                                      "seed",
+                                      "valid-every",
+                                      "log-every",
+                                      "step",
+                                      "validated",
+                                      "logged",
+                                      "seconds",
+                                      "nats_sum",
+                                      "images",
+                                      "last_nats",
+                                      "valid_nats",
+                                      "best_nats",
+                                      "best_step",
+                                      "metrics_bytes"};
+    enum { ALL = sizeof all / sizeof *all };
+    static const char *const bad[] = {"", "x", "1x"};
+    for (int k = 0; k < KEYS; k++) {
+        for (int v = 0; v < 4; v++) { /* v == 3: the key is missing */
+            if (v == 2 && strcmp(keys[k], "version") == 0) {
+                continue;
+            }
+            prnn_safetensors_pair pairs[ALL];
+            size_t count = 0;
+            for (int i = 0; i < ALL; i++) {
+                bool changed = strcmp(all[i], keys[k]) == 0;
+                const char *value = prnn_safetensors_metadata(st, all[i]);
+                assert_non_null(value);
+                if (!changed || v < 3) {
+                    pairs[count++] = (prnn_safetensors_pair){all[i], changed ? bad[v] : value};
+                }
+            }
+            clear(run);
+            mkdir(run, 0777);
+            assert_ok(prnn_safetensors_write(ctx, path, st->entries, st->count, pairs, count));
+            bytes b = slurp(run, "checkpoint.safetensors");
+            prnn_status status = resume_damaged(run, reference, b.data, b.size);
+            if (status == PRNN_OK) {
+                fail_msg("%s \"%s\" was taken", keys[k], v < 3 ? bad[v] : "(missing)");
+            }
+            assert_says("checkpoint.safetensors: ");
+            assert_same_file(run, reference, "metrics.csv");
+            free(b.data);
+        }
+    }
+    for (size_t e = 0; e < st->count; e++) {
+        for (int how = 0; how < 4; how++) {
+            prnn_safetensors_entry entries[5];
+            memcpy(entries, st->entries, st->count * sizeof *entries);
+            float *values = malloc(entries[e].bytes);
+            memcpy(values, entries[e].data, entries[e].bytes);
+            entries[e].data = values;
+            if (how == 0) {
+                entries[e].shape[0]--;
+            } else if (how == 1) {
+                entries[e].dtype = PRNN_DTYPE_I32;
+            } else if (how == 2) {
+                values[7] = NAN;
+            } else {
+                entries[e].name = "other";
+            }
+            prnn_safetensors_pair pairs[ALL];
+            for (int i = 0; i < ALL; i++) {
+                pairs[i] = (prnn_safetensors_pair){all[i], prnn_safetensors_metadata(st, all[i])};
+            }
+            clear(run);
+            mkdir(run, 0777);
+            assert_ok(prnn_safetensors_write(ctx, path, entries, st->count, pairs, ALL));
+            bytes b = slurp(run, "checkpoint.safetensors");
+            assert_int_equal(resume_damaged(run, reference, b.data, b.size), PRNN_ERROR_FORMAT);
+            assert_says(st->entries[e].name);
+            assert_says("damaged");
+            assert_same_file(run, reference, "metrics.csv");
+            free(b.data);
+            free(values);
+        }
+    }
+    prnn_safetensors_free(st);
+}
+
+/* A log that lost its end cannot be gone on with, and is left as it is, however often one tries. */
+static void a_log_that_is_too_short(void **state) {
+    (void)state;
+    const char *reference = reference_run(NULL), *run = fresh("short");
+    copy_run(reference, run);
+    bytes log = slurp(run, "metrics.csv");
+    spill(run, "metrics.csv", log.data, log.size - 20);
+    prnn_train_options o = full_options(run);
+    o.resume = true;
+    o.steps = 9;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(train_full(&o), PRNN_ERROR_FORMAT);
+        assert_says("metrics.csv: is shorter");
+        assert_int_equal(size_of(run, "metrics.csv"), log.size - 20);
+    }
+    free(log.data);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(truncated_checkpoints_are_refused),
+        cmocka_unit_test(mutated_checkpoints),
+        cmocka_unit_test(checkpoints_with_wrong_pieces),
+        cmocka_unit_test(a_log_that_is_too_short),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
