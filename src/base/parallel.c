@@ -1,6 +1,8 @@
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "base/parallel.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@ struct prnn_pool {
     prnn_task task;
     void *arg;
     size_t n, next;
+    int workers; /* that may take part in this round */
     int running; /* helpers that have not finished this round */
     unsigned round;
     int started;
@@ -22,6 +25,12 @@ int prnn_thread_count(const prnn_context *ctx) {
     if (ctx->threads > 0) {
         return ctx->threads;
     }
+#ifdef __linux__
+    cpu_set_t mine;
+    if (sched_getaffinity(0, sizeof mine, &mine) == 0) {
+        return CPU_COUNT(&mine);
+    }
+#endif
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return cores < 1 ? 1 : cores > 1024 ? 1024 : (int)cores;
 }
@@ -49,7 +58,7 @@ static void *helper_main(void *arg) {
             break;
         }
         seen = pool->round;
-        if ((size_t)worker < pool->n) {
+        if (worker < pool->workers) {
             work_off(pool, worker);
         }
         if (--pool->running == 0) {
@@ -98,13 +107,14 @@ void prnn_pool_free(prnn_pool *pool) {
     free(pool);
 }
 
-void prnn_parallel_for(prnn_context *ctx, size_t n, prnn_task task, void *arg) {
+void prnn_parallel_for(prnn_context *ctx, size_t n, int workers, prnn_task task, void *arg) {
     int threads = prnn_thread_count(ctx);
-    if (!ctx->pool && threads > 1 && n > 1) {
+    bool alone = n <= 1 || workers <= 1 || threads == 1;
+    if (!ctx->pool && !alone) {
         ctx->pool = pool_create(threads);
     }
     prnn_pool *pool = ctx->pool;
-    if (!pool || n <= 1 || threads == 1) {
+    if (!pool || alone) {
         for (size_t i = 0; i < n; i++) {
             task(arg, i, 0);
         }
@@ -114,6 +124,7 @@ void prnn_parallel_for(prnn_context *ctx, size_t n, prnn_task task, void *arg) {
     pool->task = task;
     pool->arg = arg;
     pool->n = n;
+    pool->workers = workers;
     pool->next = 0;
     pool->running = pool->helpers;
     pool->round++;

@@ -230,8 +230,9 @@ void prnn_features_span(prnn_features features, int group, size_t *first, size_t
     if (group >= 0) {
         /* Feature i is of group i * C / size: group b begins at the first i with i * C >= b * size. */
         size_t size = (size_t)features.size, c = (size_t)features.groups, b = (size_t)group;
-        begin = (b * size + c - 1) / c / PRNN_PANEL * PRNN_PANEL;
-        end = prnn_round_up(((b + 1) * size + c - 1) / c, PRNN_PANEL);
+        size_t from = (b * size + c - 1) / c, to = ((b + 1) * size + c - 1) / c;
+        begin = from / PRNN_PANEL * PRNN_PANEL;
+        end = from < to ? prnn_round_up(to, PRNN_PANEL) : begin; /* a group may be empty */
     }
     *first = begin;
     *count = end - begin;

@@ -52,7 +52,7 @@ static prnn_status evaluate(prnn_context *ctx, const prnn_model *model, const ui
         status = prnn_worker_create(ctx, net, shard, model->packed, NULL, &e.workers[w]);
     }
     if (status == PRNN_OK) {
-        prnn_parallel_for(ctx, shards, evaluate_shard, &e);
+        prnn_parallel_for(ctx, shards, workers, evaluate_shard, &e);
     }
     for (int w = 0; w < workers && e.workers; w++) {
         prnn_worker_free(&e.workers[w]);

@@ -98,7 +98,7 @@ double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, cons
     prnn_packing_fill(&plan->backward, parameters, e->backward);
     e->images = images;
     e->n = n;
-    prnn_parallel_for(ctx, (size_t)e->lanes, run_lane, e);
+    prnn_parallel_for(ctx, (size_t)e->lanes, e->threads, run_lane, e);
     memset(gradient, 0, plan->parameter_floats * sizeof *gradient);
     for (size_t i = 0; i < plan->forward.count; i++) {
         if (plan->forward.index[i] >= 0) {

@@ -22,7 +22,7 @@ typedef struct drawing {
     prnn_worker *workers;
     uint8_t *images;      /* (count, H, W, C); what is known is there already */
     const uint8_t *known; /* (H, W); NULL: nothing */
-    size_t count, shard;
+    size_t count, shard, threads;
     size_t first_shard; /* of the present round */
     atomic_bool broken; /* logits that are not finite */
 } drawing;
@@ -116,11 +116,11 @@ static double seconds_now(void) {
 
 /* One shard per thread, then a word to the caller, and so on. */
 static prnn_status draw_all(drawing *d, const char *phase) {
-    size_t shards = (d->count + d->shard - 1) / d->shard, threads = (size_t)prnn_thread_count(d->ctx);
+    size_t shards = (d->count + d->shard - 1) / d->shard, threads = d->threads;
     double began = seconds_now();
     for (d->first_shard = 0; d->first_shard < shards; d->first_shard += threads) {
         size_t left = shards - d->first_shard;
-        prnn_parallel_for(d->ctx, left < threads ? left : threads, draw_shard, d);
+        prnn_parallel_for(d->ctx, left < threads ? left : threads, (int)threads, draw_shard, d);
         if (atomic_load(&d->broken)) {
             return prnn_fail(d->ctx, PRNN_ERROR_FORMAT,
                              "the model gives logits that are not finite, so nothing can be drawn from it");
@@ -155,6 +155,7 @@ static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
     d->network = model->network;
     /* Few images are spread over the threads. The numbers of an image do not depend on its shard. */
     size_t threads = (size_t)prnn_thread_count(d->ctx), even = (d->count + threads - 1) / threads;
+    d->threads = threads;
     d->shard = even < SHARD ? even : SHARD;
     size_t shards = (d->count + d->shard - 1) / d->shard, workers = shards < threads ? shards : threads;
     d->workers = prnn_alloc(d->ctx, workers, sizeof *d->workers, "the threads' work");
