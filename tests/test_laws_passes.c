@@ -57,8 +57,7 @@ static void set_values(const law_model *m, const prnn_worker *w, const uint8_t *
 
 /* As a sampler goes: each value becomes input only after its logits are there. The first `known` pixels of a
  * row go through at once, as in a completion. */
-static void test_by_pixels(void **state) {
-    prnn_config config = law_of_state(state);
+static void check_by_pixels(prnn_config config) {
     law_model m = law_open(&config, 42);
     const prnn_network *net = m.model->network;
     enum { N = 3 };
@@ -94,6 +93,21 @@ static void test_by_pixels(void **state) {
     free(whole);
     free(images);
     law_close(&m);
+}
+
+static void test_by_pixels(void **state) {
+    check_by_pixels(law_of_state(state));
+}
+
+/* A colour without a feature of its own has nothing to compute, and must compute nothing. */
+static void test_empty_colours(void **state) {
+    (void)state;
+    for (int kind = 0; kind < LAW_KINDS; kind++) {
+        for (int hidden = 1; hidden < 3; hidden++) {
+            law_shape shape = {"more colours than features", 3, 3, 3, 2, 2, hidden, 9, true, false};
+            check_by_pixels(law_config((prnn_kind)kind, &shape));
+        }
+    }
 }
 
 /* --------------------------------------------------------------------------------------- memory */
@@ -242,6 +256,8 @@ static void test_mean(void **state) {
 int main(int count, char **arguments) {
     law_choose(count, arguments);
     int failures = law_run("by pixels", test_by_pixels);
+    const struct CMUnitTest narrow[] = {{"by pixels: empty colours", test_empty_colours, NULL, NULL, NULL}};
+    failures += cmocka_run_group_tests_name("empty colours", narrow, NULL, NULL);
     failures += law_run("soiled memory", test_memory);
     failures += law_run("batches", test_batches);
     failures += law_run("threads", test_threads);

@@ -348,8 +348,8 @@ typedef struct prnn_train_options {
  *                           that was never interrupted
  * and leaves in `model` what model.safetensors holds. PRNN_ERROR_DIVERGED keeps the last good checkpoint
  * and model. A folder that already holds a checkpoint is refused unless `resume`. */
-PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, prnn_data *train, prnn_data *valid,
-                                const prnn_train_options *options);
+PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train,
+                                const prnn_data *valid, const prnn_train_options *options);
 
 #ifdef __cplusplus
 }

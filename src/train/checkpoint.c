@@ -2,7 +2,6 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "data/data.h"
 #include "train/optimizer.h"
 #include "train/trainer.h"
 
@@ -46,9 +45,9 @@ static void put_readable(pairs *p, const char *key, double value) {
 static void put_settings(pairs *p, const prnn_trainer *t) {
     const prnn_train_options *o = &t->options;
     put_u64(p, "training images", prnn_data_count(t->train));
-    put_u64(p, "fingerprint of the training images", prnn_data_fingerprint(t->train));
+    put_u64(p, "fingerprint of the training images", t->train_print);
     put_u64(p, "validation images", t->valid ? prnn_data_count(t->valid) : 0);
-    put_u64(p, "fingerprint of the validation images", t->valid ? prnn_data_fingerprint(t->valid) : 0);
+    put_u64(p, "fingerprint of the validation images", t->valid_print);
     put_u64(p, "batch", (uint64_t)o->batch);
     put(p, "optimizer", prnn_optimizer_name(o->optimizer));
     put_readable(p, "lr", o->learning_rate);
@@ -146,7 +145,7 @@ static prnn_status check_same(prnn_trainer *t, const prnn_safetensors *st, const
         if (!was || strcmp(was, now->pair[i].value) != 0) {
             return prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
                              "%s: was made with %s %s, this run has %s; give the same to resume, or start in "
-                             "another folder from the model here",
+                             "another folder with --init of this checkpoint",
                              t->checkpoint_path, key, was ? was : "(none)", now->pair[i].value);
         }
     }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "data/data.h"
 #include "train/optimizer.h"
 
 #include <errno.h>
@@ -32,7 +33,8 @@ double prnn_clock(void) {
 
 static prnn_status check_number(prnn_context *ctx, const char *name, double value, double low, double high) {
     if (!(value >= low && value <= high)) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s is %g; it must be %g to %g", name, value, low, high);
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s is %.12g; it must be %.12g to %.12g", name, value, low,
+                         high);
     }
     return PRNN_OK;
 }
@@ -50,10 +52,10 @@ static prnn_status check_options(prnn_context *ctx, const prnn_train_options *o)
         {"the decay factor", o->decay_factor, 0, 1},
         {"decay epochs", o->decay_epochs, 1e-9, 1e9},
         {"beta1", o->beta1, 0, 0.999999},
-        {"beta2", o->beta2, 0, 0.999999999},
-        {"epsilon", o->epsilon, 0, 1e6},
+        {"beta2", o->beta2, 0, 0.999999},
+        {"epsilon", o->epsilon, 1e-30, 1e6},
         {"clip", o->clip, 0, 1e12},
-        {"ema", o->ema, 0, 0.999999999},
+        {"ema", o->ema, 0, 0.999999},
         {"the time between checkpoints", o->checkpoint_every, 0, 1e9},
     };
     prnn_status status = PRNN_OK;
@@ -130,8 +132,10 @@ static prnn_status allocate(prnn_trainer *t) {
     if (!t->weights || !t->gradient || !t->moment1 || !t->moment2 || (t->options.ema > 0 && !t->ema) ||
         (t->valid && !t->best) || !t->order || !t->indices || !t->images || !t->model_path ||
         !t->checkpoint_path || !t->metrics_path) {
-        return PRNN_ERROR_MEMORY;
+        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory to train %zu parameters", n);
     }
+    t->train_print = prnn_data_fingerprint(t->train);
+    t->valid_print = t->valid ? prnn_data_fingerprint(t->valid) : 0;
     return prnn_gradient_engine_create(ctx, c, (int)batch, &t->engine);
 }
 
@@ -179,11 +183,15 @@ static prnn_status save_result(prnn_trainer *t) {
 /* Two runs in one folder would destroy each other. */
 static prnn_status lock_folder(prnn_trainer *t) {
     t->lock = open(t->options.out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (t->lock >= 0 && flock(t->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        return prnn_fail(
-            t->ctx, PRNN_ERROR_FILE,
-            "%s: another training is at work in this folder; wait for it, stop it, or choose another",
-            t->options.out);
+    if (t->lock < 0 || flock(t->lock, LOCK_EX | LOCK_NB) != 0) {
+        /* Some file systems have no locks; then nobody can tell. */
+        bool taken = t->lock >= 0 && errno == EWOULDBLOCK;
+        return !taken ? PRNN_OK
+                      : prnn_fail(
+                            t->ctx, PRNN_ERROR_FILE,
+                            "%s: another training is at work in this folder; wait for it, stop it, or choose "
+                            "another folder",
+                            t->options.out);
     }
     /* Nobody else writes here: what a killed run left half-written can go. */
     prnn_file_sweep(t->checkpoint_path);
@@ -240,7 +248,7 @@ static double epoch_of(const prnn_trainer *t, uint64_t step) {
 }
 
 static double rate_of(const prnn_trainer *t, uint64_t step) {
-    return prnn_learning_rate(&t->options, step, t->steps, floor(epoch_of(t, step) + 1e-9));
+    return prnn_learning_rate(&t->options, step, t->steps, epoch_of(t, step));
 }
 
 /* false: stop. */
@@ -442,7 +450,7 @@ static prnn_status run(prnn_trainer *t) {
     }
 }
 
-prnn_status prnn_train(prnn_context *ctx, prnn_model *model, prnn_data *train, prnn_data *valid,
+prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train, const prnn_data *valid,
                        const prnn_train_options *options) {
     const prnn_train_options defaults = PRNN_TRAIN_OPTIONS_INIT;
     prnn_trainer t = {.ctx = ctx,

@@ -23,7 +23,8 @@ typedef struct prnn_trainer {
     prnn_context *ctx;
     prnn_train_options options;
     prnn_model *model;
-    prnn_data *train, *valid;
+    const prnn_data *train, *valid;
+    uint64_t train_print, valid_print; /* their fingerprints */
     prnn_gradient_engine *engine;
 
     size_t parameters;
