@@ -31,7 +31,7 @@ install: all
 	@cmake --install $(BUILD) --prefix "$(PREFIX)"
 
 clean:
-	@rm -rf $(BUILD) build-debug build-asan build-clang build-fuzz demo
+	@rm -rf $(BUILD) build-debug build-asan build-clang build-fuzz build-minimal demo
 
 format:
 	@bash scripts/format.sh

@@ -193,8 +193,7 @@ static int train(training *t, train_settings *s) {
     prnn_status status = prnn_train(t->ctx, t->model, t->train, t->valid, &s->train);
     progress_end(&t->bar);
     if (status == PRNN_STOPPED) {
-        return fail("stopped at step %llu of %llu, the checkpoint is in %s: the same command%s goes on",
-                    (unsigned long long)t->bar.last.done, (unsigned long long)t->bar.last.total, s->train.out,
+        return fail("%s: the same command%s goes on", prnn_message(t->ctx),
                     s->train.resume ? "" : " with --resume");
     }
     if (status != PRNN_OK) {
@@ -206,7 +205,7 @@ static int train(training *t, train_settings *s) {
 
 static int check_out(const train_settings *s) {
     int code = output_check_folder("out", s->train.out);
-    if (code || s->train.resume) {
+    if (code) {
         return code;
     }
     size_t size = strlen(s->train.out) + 32;
@@ -215,7 +214,10 @@ static int check_out(const train_settings *s) {
         return fail_memory();
     }
     snprintf(path, size, "%s/checkpoint.safetensors", s->train.out);
-    if (access(path, F_OK) == 0) {
+    bool there = access(path, F_OK) == 0;
+    if (s->train.resume && !there && !s->common.quiet) {
+        fprintf(stderr, "%s: no checkpoint yet, so training begins at the beginning\n", s->train.out);
+    } else if (!s->train.resume && there) {
         code = fail("--out %s: there is a checkpoint; --resume goes on from it, or name another folder",
                     s->train.out);
     }

@@ -31,7 +31,8 @@
  *   Every ..._free takes NULL.
  *   A context serves one thread at a time (its own threads work inside a call). Models and data sets
  *     may be shared by contexts as long as nobody changes them.
- *   The same inputs give the same bits, whatever the number of threads.
+ *   The same inputs give the same bits, whatever the number of threads; another instruction set rounds
+ *     differently.
  */
 #ifndef PIXELRNN_H
 #define PIXELRNN_H
@@ -124,7 +125,8 @@ PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *con
                                        prnn_model **model);
 
 /* Reads a model file (SPEC "Model file"). Refuses missing, unknown and misshapen tensors, values that
- * are not finite, and weights that are not zero where a mask closes them. */
+ * are not finite, and weights that are not zero where a mask closes them. A training checkpoint is read too:
+ * its weights, or their moving average if it has one. */
 PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model);
 
 /* Writes a model file, beside `path` first and then renamed: a failure leaves the old file as it was. */
@@ -158,8 +160,8 @@ PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *mo
 /* ------------------------------------------------------------------------------------ progress */
 
 typedef struct prnn_progress {
-    const char *phase;    /* "train", "validate", "evaluate", "sample", "complete" */
-    uint64_t done, total; /* steps, images or pixel rows; total is never 0 */
+    const char *phase;    /* "train", "validate", "sample", "complete" */
+    uint64_t done, total; /* steps (train) or images; total is never 0 */
     double seconds;       /* since the phase began (train: in this run) */
     double images_per_second;
     /* Only while training: */
@@ -170,8 +172,8 @@ typedef struct prnn_progress {
     double best_nats;  /* lowest validation so far; NaN before the first */
 } prnn_progress;
 
-/* Called from the calling thread, after every step. Return false to stop: the call then ends with
- * PRNN_STOPPED, and training has written a checkpoint. */
+/* Called from the calling thread, after every step, 64 images of a validation, or 32 samples a thread. Return
+ * false to stop: the call then ends with PRNN_STOPPED, and training has written a checkpoint. */
 typedef bool (*prnn_progress_fn)(void *user, const prnn_progress *progress);
 
 /* ----------------------------------------------------------------------------------- data sets */
@@ -346,8 +348,9 @@ typedef struct prnn_train_options {
  *   metrics.csv             step, epoch, seconds, learning rate, training and validation NLL, images/s
  *   checkpoint.safetensors  everything that `resume` needs; a resumed run ends with the same bits as one
  *                           that was never interrupted
- * and leaves in `model` what model.safetensors holds. PRNN_ERROR_DIVERGED keeps the last good checkpoint
- * and model. A folder that already holds a checkpoint is refused unless `resume`. */
+ * and, with PRNN_OK and PRNN_STOPPED, leaves in `model` what model.safetensors holds (as long as nothing was
+ * validated there is none). PRNN_ERROR_DIVERGED keeps the last good checkpoint and model. A folder that
+ * already holds a checkpoint is refused unless `resume`. */
 PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                 const prnn_data *valid, const prnn_train_options *options);
 

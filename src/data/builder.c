@@ -124,6 +124,9 @@ prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image
     size_t size = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
     prnn_image to = {d->height, d->width, d->channels, d->values + b->done * size};
     status = prnn_image_fit(b->ctx, name, image, o->fit, &to);
+    for (size_t i = 0; i < size && status == PRNN_OK; i++) {
+        b->highest = to.values[i] > b->highest ? to.values[i] : b->highest;
+    }
     if (status == PRNN_OK && o->values == PRNN_VALUES_8BIT && !d->draw && d->levels < 256) {
         for (size_t i = 0; i < size; i++) {
             to.values[i] = (uint8_t)(to.values[i] * d->levels / 256);
@@ -190,7 +193,24 @@ prnn_status prnn_builder_put_array(prnn_builder *b, prnn_stream *s, uint64_t cou
     return status;
 }
 
+/* Images of levels, read as bytes, would all be black without a word. */
+static prnn_status check_scale(const prnn_builder *b) {
+    const prnn_data_options *o = &b->options;
+    bool dark = b->highest > 0 && b->highest < o->levels && b->highest * o->levels / 256 == 0;
+    if (o->values == PRNN_VALUES_8BIT && dark) {
+        return prnn_fail(
+            b->ctx, PRNN_ERROR_FORMAT,
+            "%s: no value is above %d, so as 8-bit values all become level 0 of %d: say values levels if "
+            "these are levels",
+            b->name, b->highest, o->levels);
+    }
+    return PRNN_OK;
+}
+
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data) {
+    if (status == PRNN_OK) {
+        status = check_scale(b);
+    }
     if (status != PRNN_OK) {
         prnn_data_free(b->data);
         b->data = NULL;

@@ -13,6 +13,7 @@ struct prnn_data {
 };
 
 typedef struct prnn_builder {
+    int highest; /* byte so far */
     prnn_context *ctx;
     prnn_data_options options;
     const char *name;    /* of the data set, for messages */

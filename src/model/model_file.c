@@ -190,10 +190,29 @@ static prnn_status check_unknown(prnn_context *ctx, const prnn_model *model, con
 
 /* ----------------------------------------------------------------------------------- load, save */
 
+/* A checkpoint of a training is a model too: its weights, or their moving average. */
+static bool is_checkpoint(const prnn_safetensors *st) {
+    const char *format = prnn_safetensors_metadata(st, "format");
+    return format && strcmp(format, "pixelrnn-checkpoint") == 0;
+}
+
+static prnn_status read_checkpoint(prnn_context *ctx, const prnn_model *model, const char *path,
+                                   const prnn_safetensors *st, float *values) {
+    size_t n = model->network->plan.parameter_floats;
+    const prnn_safetensors_entry *entry = prnn_safetensors_find(st, "ema");
+    entry = entry ? entry : prnn_safetensors_find(st, "weights");
+    if (!entry || entry->dtype != PRNN_DTYPE_F32 || entry->count != n) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is a checkpoint without %zu F32 weights; it is damaged",
+                         path, n);
+    }
+    memcpy(values, entry->data, n * sizeof *values);
+    return PRNN_OK;
+}
+
 static prnn_status check_format(prnn_context *ctx, const char *path, const prnn_safetensors *st) {
     const char *format = prnn_safetensors_metadata(st, "format");
     const char *version = prnn_safetensors_metadata(st, "version");
-    if (!format || strcmp(format, "pixelrnn") != 0) {
+    if (!format || (strcmp(format, "pixelrnn") != 0 && !is_checkpoint(st))) {
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,
             "%s: is a safetensors file, but not a pixelrnn model (its metadata has format \"%.40s\", "
@@ -239,9 +258,11 @@ prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, con
     }
     if (status == PRNN_OK) {
         values = prnn_alloc(ctx, m->network->plan.parameter_floats, sizeof *values, "the weights");
-        status = values ? read_entries(ctx, m, path, st, values) : PRNN_ERROR_MEMORY;
+        status = !values             ? PRNN_ERROR_MEMORY
+                 : is_checkpoint(st) ? read_checkpoint(ctx, m, path, st, values)
+                                     : read_entries(ctx, m, path, st, values);
     }
-    if (status == PRNN_OK) {
+    if (status == PRNN_OK && !is_checkpoint(st)) {
         status = check_unknown(ctx, m, path, st);
     }
     if (status == PRNN_OK) {

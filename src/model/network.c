@@ -170,7 +170,7 @@ prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, i
     *worker = (prnn_worker){.capacity = images};
     worker->pass = (prnn_pass){.kernels = prnn_kernels_of(ctx), .forward = forward, .backward = backward};
     worker->pass.memory = prnn_alloc(ctx, network->plan.memory.floats, (size_t)images * sizeof(float),
-                                     "the maps of a batch (a smaller batch needs less)");
+                                     "the maps of a batch (fewer threads need less)");
     worker->row = worker->pass.memory ? prnn_alloc(ctx, row, 1, "a row of levels") : NULL;
     worker->nats = worker->row ? prnn_alloc(ctx, row, sizeof(float), "a row of likelihoods") : NULL;
     if (!worker->nats) {
