@@ -123,7 +123,7 @@ printf 'hidden = many\n' >word.conf
 awk 'BEGIN { for (i = 0; i < 100000; i++) printf "x" }' >line.conf
 files >"$work/before"
 
-models="missing.safetensors empty folder garbage text terminal good.idx old.npy old.png checkpoint.safetensors
+models="missing.safetensors empty folder garbage text terminal good.idx old.npy old.png cut_checkpoint
     cut1.safetensors cut7.safetensors cut8.safetensors cut100.safetensors cut$((bytes / 2)).safetensors
     cut$((bytes - 1)).safetensors long.safetensors length.safetensors renamed.safetensors zero.safetensors
     deeper.safetensors wider.safetensors run/model.safetensors/below"

@@ -97,6 +97,24 @@ static void resuming_a_finished_run_changes_nothing(void **state) {
     check_against(run, reference);
 }
 
+/* What is saved as the result of a run without validation is the average; its checkpoint gives the same. */
+static void a_checkpoint_is_a_model(void **state) {
+    (void)state;
+    const char *reference = reference_run(NULL);
+    char path[PATH];
+    path_in(path, reference, "checkpoint.safetensors");
+    prnn_safetensors *st = NULL;
+    prnn_model *model = NULL;
+    assert_ok(prnn_safetensors_read(ctx, path, &st));
+    assert_ok(prnn_model_load(ctx, path, &model));
+    const prnn_safetensors_entry *ema = prnn_safetensors_find(st, "ema");
+    assert_non_null(ema);
+    assert_int_equal(ema->count, prnn_model_parameter_count(model, false));
+    assert_memory_equal(ema->data, model->parameters, ema->count * sizeof(float));
+    prnn_model_free(model);
+    prnn_safetensors_free(st);
+}
+
 static void files_that_resume_can_do_without(void **state) {
     (void)state;
     const char *reference = reference_run(NULL);
@@ -462,6 +480,7 @@ int main(void) {
         cmocka_unit_test(stopped_at_every_moment),
         cmocka_unit_test(stopped_again_and_again),
         cmocka_unit_test(resuming_a_finished_run_changes_nothing),
+        cmocka_unit_test(a_checkpoint_is_a_model),
         cmocka_unit_test(files_that_resume_can_do_without),
         cmocka_unit_test(a_run_can_be_extended),
         cmocka_unit_test(other_settings_are_refused_by_name),
