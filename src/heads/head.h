@@ -6,7 +6,6 @@
 #include "layers/map.h"
 
 typedef struct prnn_head_kind {
-    const char *name;
     bool (*handles)(const prnn_config *config);
 
     /* Layout of the logits of a pixel, and how many there are per value (M). */

@@ -53,7 +53,6 @@ static int draw(prnn_features f, int levels, const float *logits, int channel, d
 }
 
 const prnn_head_kind prnn_softmax = {
-    .name = "softmax",
     .handles = handles,
     .features = features,
     .logits_per_value = logits_per_value,

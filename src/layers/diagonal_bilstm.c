@@ -38,9 +38,9 @@ static prnn_conv plan_scan(prnn_plan *p, scan *s, int step, const char *name, co
     s->step = step;
     s->features = state;
     prnn_conv input_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "input_to_state"), PRNN_MASK_B,
-                                              stream, gates, 1, 1, true, 1);
+                                              stream, gates, 1, 1, PRNN_BIAS_FORGET, 1);
     prnn_conv state_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "state_to_state"), PRNN_MASK_NONE,
-                                              state, gates, 2, 1, false, 1);
+                                              state, gates, 2, 1, PRNN_BIAS_NONE, 1);
     prnn_conv above = prnn_conv_one_tap(&state_to_state, 0, -1, 0);
     prnn_conv beside = prnn_conv_one_tap(&state_to_state, 1, 0, -step);
     s->initial_hidden = prnn_plan_vector(p, name, "initial_hidden", state);
@@ -77,7 +77,7 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     prnn_conv left = plan_scan(p, &layer->left, 1, prnn_plan_path(path, name, "left"), io.in);
     prnn_conv right = plan_scan(p, &layer->right, -1, prnn_plan_path(path, name, "right"), io.in);
     prnn_conv output = prnn_conv_plan(p, prnn_plan_path(path, name, "output"), PRNN_MASK_B, state, stream, 1,
-                                      1, true, prnn_residual_gain(io.residual, p->config.layers));
+                                      1, PRNN_BIAS_ZERO, prnn_residual_gain(io.residual, p->config.layers));
     layer->sum = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 0, 0, 0);
     layer->out_of = prnn_plan_product(p, 1, &(prnn_term){&output, layer->sum});
     if (p->training) {

@@ -38,3 +38,8 @@ void prnn_map_sum(const prnn_pass *pass, const prnn_map *map, int row, int first
         }
     }
 }
+
+void prnn_map_relu_gradient(const prnn_pass *pass, int row, const prnn_map *y, const prnn_map *dy) {
+    pass->kernels->relu_gradient(prnn_map_floats(pass, dy, dy->width), prnn_map_at(pass, y, row, 0),
+                                 prnn_map_at(pass, dy, row, 0));
+}

@@ -75,6 +75,9 @@ void prnn_map_clear_margins(const prnn_pass *pass, const prnn_map *map);
 /* All zero, margins included. */
 void prnn_map_clear(const prnn_pass *pass, const prnn_map *map);
 
+/* dy = y > 0 ? dy : 0 on a whole row. */
+void prnn_map_relu_gradient(const prnn_pass *pass, int row, const prnn_map *y, const prnn_map *dy);
+
 /* Every pixel of a stretch gets the same features. */
 void prnn_map_fill(const prnn_pass *pass, const prnn_map *map, int row, int first, int count,
                    const float *features);

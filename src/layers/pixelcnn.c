@@ -23,11 +23,12 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     /* ReLU halves the variance: gain sqrt(2) (He et al. 2015). */
     double gain = 1.4142135623730951;
     prnn_conv reduce = prnn_conv_plan(p, prnn_plan_path(path, name, "reduce"), PRNN_MASK_B, stream, narrow, 1,
-                                      1, true, gain);
-    prnn_conv conv =
-        prnn_conv_plan(p, prnn_plan_path(path, name, "conv"), PRNN_MASK_B, narrow, narrow, 3, 3, true, gain);
-    prnn_conv output = prnn_conv_plan(p, prnn_plan_path(path, name, "output"), PRNN_MASK_B, narrow, stream, 1,
-                                      1, true, gain * prnn_residual_gain(io.residual, p->config.layers));
+                                      1, PRNN_BIAS_ZERO, gain);
+    prnn_conv conv = prnn_conv_plan(p, prnn_plan_path(path, name, "conv"), PRNN_MASK_B, narrow, narrow, 3, 3,
+                                    PRNN_BIAS_ZERO, gain);
+    prnn_conv output =
+        prnn_conv_plan(p, prnn_plan_path(path, name, "output"), PRNN_MASK_B, narrow, stream, 1, 1,
+                       PRNN_BIAS_ZERO, gain * prnn_residual_gain(io.residual, p->config.layers));
     layer->rectified = prnn_plan_map(p, stream.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
     layer->reduced = prnn_plan_map(p, narrow.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
     layer->convolved = prnn_plan_map(p, narrow.stride, PRNN_KEEP_FORWARD, 0, 0, 0);
@@ -69,26 +70,20 @@ static void begin_backward(const void *self, const prnn_pass *pass) {
     prnn_map_clear(pass, layer->dconvolved);
 }
 
-/* dy = y > 0 ? dy : 0 on one row. */
-static void through_relu(const prnn_pass *pass, int row, const prnn_map *y, const prnn_map *dy) {
-    pass->kernels->relu_gradient(prnn_map_floats(pass, dy, dy->width), prnn_map_at(pass, y, row, 0),
-                                 prnn_map_at(pass, dy, row, 0));
-}
-
 static void backward(const void *self, const prnn_pass *pass, int row) {
     const pixelcnn *layer = self;
     const prnn_layer_io *io = &layer->io;
     prnn_region whole = {row, 0, io->in->width, -1};
     prnn_product_gradient(pass, layer->out_of, whole, io->dout);
     prnn_product_run(pass, layer->dconvolved_of, whole, layer->dconvolved, NULL, false);
-    through_relu(pass, row, layer->convolved, layer->dconvolved);
+    prnn_map_relu_gradient(pass, row, layer->convolved, layer->dconvolved);
     prnn_product_gradient(pass, layer->convolved_of, whole, layer->dconvolved);
     prnn_product_run(pass, layer->dreduced_of, whole, layer->dreduced, NULL, false);
-    through_relu(pass, row, layer->reduced, layer->dreduced);
+    prnn_map_relu_gradient(pass, row, layer->reduced, layer->dreduced);
     rectify(layer, pass, whole);
     prnn_product_gradient(pass, layer->reduced_of, whole, layer->dreduced);
     prnn_product_run(pass, layer->drectified_of, whole, io->din, NULL, false);
-    through_relu(pass, row, layer->rectified, io->din);
+    prnn_map_relu_gradient(pass, row, layer->rectified, io->din);
     if (io->residual) {
         float *din = prnn_map_at(pass, io->din, row, 0);
         pass->kernels->add(prnn_map_floats(pass, io->din, io->din->width), din,

@@ -10,15 +10,15 @@ static bool tap_is_open(prnn_mask mask, int rows, int cols, int i, int j) {
 }
 
 prnn_conv prnn_conv_plan(prnn_plan *plan, const char *name, prnn_mask mask, prnn_features in,
-                         prnn_features out, int rows, int cols, bool bias, double gain) {
+                         prnn_features out, int rows, int cols, prnn_bias bias, double gain) {
     int outputs = out.blocks * out.size;
     int shape[4] = {outputs, in.blocks * in.size, rows, cols};
     prnn_init init = gain > 0 ? PRNN_INIT_FAN_IN : PRNN_INIT_ZERO;
     prnn_conv conv = {.bias = -1, .in = in, .out = out, .mask = mask, .kernel_size = rows * cols};
     conv.weight = prnn_plan_parameter(plan, init, gain, 4, shape, "%s.weight", name);
-    if (bias) {
-        prnn_init gates = out.blocks == 4 && !out.group_by_block ? PRNN_INIT_FORGET : PRNN_INIT_ZERO;
-        conv.bias = prnn_plan_parameter(plan, gates, 0, 1, &outputs, "%s.bias", name);
+    if (bias != PRNN_BIAS_NONE) {
+        prnn_init first = bias == PRNN_BIAS_FORGET ? PRNN_INIT_FORGET : PRNN_INIT_ZERO;
+        conv.bias = prnn_plan_parameter(plan, first, 0, 1, &outputs, "%s.bias", name);
     }
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < cols; j++) {

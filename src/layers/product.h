@@ -18,6 +18,12 @@ typedef enum prnn_mask {
 
 #define PRNN_MAX_TAPS 49
 
+typedef enum prnn_bias {
+    PRNN_BIAS_NONE,
+    PRNN_BIAS_ZERO,  /* begins at zero */
+    PRNN_BIAS_FORGET /* of gates: begins at 1 for the forget gate, so that cells remember */
+} prnn_bias;
+
 typedef struct prnn_conv_tap {
     int kernel;   /* place in the kernel, row * kernel_cols + column */
     int row, col; /* what it sees: the pixel at this distance */
@@ -33,10 +39,10 @@ typedef struct prnn_conv {
     prnn_conv_tap tap[PRNN_MAX_TAPS];
 } prnn_conv;
 
-/* Plans the parameters `name`.weight [out, in, rows, cols] and, with `bias`, `name`.bias [out]. The taps are
+/* Plans the parameters `name`.weight [out, in, rows, cols] and, unless NONE, `name`.bias [out]. The taps are
  * those that `mask` opens, around the centre of the kernel. */
 prnn_conv prnn_conv_plan(prnn_plan *plan, const char *name, prnn_mask mask, prnn_features in,
-                         prnn_features out, int rows, int cols, bool bias, double gain);
+                         prnn_features out, int rows, int cols, prnn_bias bias, double gain);
 
 /* The same weights with one tap only, kernel place `kernel`, which sees the pixel at (row, col). */
 prnn_conv prnn_conv_one_tap(const prnn_conv *conv, int kernel, int row, int col);

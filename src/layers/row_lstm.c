@@ -26,16 +26,16 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     *layer = (row_lstm){.io = io, .state_features = state};
 
     prnn_conv input_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "input_to_state"), PRNN_MASK_B,
-                                              stream, gates, 1, 3, true, 1);
+                                              stream, gates, 1, 3, PRNN_BIAS_FORGET, 1);
     prnn_conv state_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "state_to_state"), PRNN_MASK_NONE,
-                                              state, gates, 1, 3, false, 1);
+                                              state, gates, 1, 3, PRNN_BIAS_NONE, 1);
     for (int t = 0; t < state_to_state.taps; t++) {
         state_to_state.tap[t].row = -1;
     }
     layer->initial_hidden = prnn_plan_vector(p, name, "initial_hidden", state);
     layer->initial_cell = prnn_plan_vector(p, name, "initial_cell", state);
     prnn_conv output = prnn_conv_plan(p, prnn_plan_path(path, name, "output"), PRNN_MASK_B, state, stream, 1,
-                                      1, true, prnn_residual_gain(io.residual, p->config.layers));
+                                      1, PRNN_BIAS_ZERO, prnn_residual_gain(io.residual, p->config.layers));
 
     layer->gates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_FORWARD, 0, 0, 0);
     layer->cell = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 0, 0);

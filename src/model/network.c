@@ -75,7 +75,8 @@ static void plan_skips(prnn_network *net, prnn_features stream) {
     for (int l = 0; l < skips && p->status == PRNN_OK; l++) {
         char name[32];
         snprintf(name, sizeof name, "layers.%d.skip", l);
-        prnn_conv conv = prnn_conv_plan(p, name, PRNN_MASK_B, stream, stream, 1, 1, true, 1.0 / (skips + 1));
+        prnn_conv conv =
+            prnn_conv_plan(p, name, PRNN_MASK_B, stream, stream, 1, 1, PRNN_BIAS_ZERO, 1.0 / (skips + 1));
         net->skip_of[l] = prnn_plan_product(p, 1, &(prnn_term){&conv, net->stream[l + 1]});
         net->dskip_of[l] = prnn_plan_transposed(p, 1, &(prnn_term){&conv, net->dhead_map[0]});
     }
@@ -98,7 +99,8 @@ static void plan_head(prnn_network *net, const prnn_features *features) {
         snprintf(name, sizeof name, "head.%d", i);
         /* The logits begin at zero, so that every level is equally likely. */
         double gain = i < 2 ? 1.4142135623730951 : 0;
-        prnn_conv conv = prnn_conv_plan(p, name, PRNN_MASK_B, features[i], features[i + 1], 1, 1, true, gain);
+        prnn_conv conv =
+            prnn_conv_plan(p, name, PRNN_MASK_B, features[i], features[i + 1], 1, 1, PRNN_BIAS_ZERO, gain);
         net->head_of[i] = prnn_plan_product(p, 1, &(prnn_term){&conv, net->head_map[i]});
         const prnn_map *dout = i < 2 ? net->dhead_map[i + 1] : net->logits;
         net->dhead_of[i] = prnn_plan_transposed(p, 1, &(prnn_term){&conv, dout});
@@ -114,7 +116,7 @@ static void plan_network(prnn_network *net) {
     prnn_features head_features[] = {stream, head, head, net->logit_features};
 
     net->values = prnn_plan_map(p, c->channels, PRNN_KEEP_FORWARD, 3, 3, 3);
-    prnn_conv input = prnn_conv_plan(p, "input", PRNN_MASK_A, image, stream, 7, 7, true, 1);
+    prnn_conv input = prnn_conv_plan(p, "input", PRNN_MASK_A, image, stream, 7, 7, PRNN_BIAS_ZERO, 1);
     net->input_of = prnn_plan_product(p, 1, &(prnn_term){&input, net->values});
     plan_head_maps(net, head_features);
     plan_layers(net, stream);

@@ -130,18 +130,13 @@ void prnn_network_evaluate(const prnn_network *net, prnn_worker *worker, const u
 
 /* ------------------------------------------------------------------------------------ backward */
 
-static void through_relu(const prnn_pass *pass, int row, const prnn_map *y, const prnn_map *dy) {
-    pass->kernels->relu_gradient(prnn_map_floats(pass, dy, dy->width), prnn_map_at(pass, y, row, 0),
-                                 prnn_map_at(pass, dy, row, 0));
-}
-
 /* From the gradient by the logits of a row to that by the head's input, in dhead_map[0]. */
 static void head_backward(const prnn_network *net, const prnn_pass *pass, int row) {
     prnn_region whole = {row, 0, net->logits->width, -1};
     for (int i = 2; i >= 0; i--) {
         prnn_product_gradient(pass, net->head_of[i], whole, i < 2 ? net->dhead_map[i + 1] : net->logits);
         prnn_product_run(pass, net->dhead_of[i], whole, net->dhead_map[i], NULL, false);
-        through_relu(pass, row, net->head_map[i], net->dhead_map[i]);
+        prnn_map_relu_gradient(pass, row, net->head_map[i], net->dhead_map[i]);
     }
 }
 

@@ -2,6 +2,7 @@
  * value becoming input before the next is computed. Everything above and to the left is final and kept, so a
  * sample costs the arithmetic of one forward pass (paper section 3.6 needs one pass per value). */
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -10,7 +11,6 @@
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 /* Most images that go through the network together: enough for products at matrix speed. */
 enum { SHARD = 32 };
@@ -108,16 +108,10 @@ static void draw_shard(void *arg, size_t index, int worker) {
 
 /* ------------------------------------------------------------------------------------ all shards */
 
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 /* One shard per thread, then a word to the caller, and so on. */
 static prnn_status draw_all(drawing *d, const char *phase) {
     size_t shards = (d->count + d->shard - 1) / d->shard, threads = d->threads;
-    double began = seconds_now();
+    double began = prnn_clock();
     for (d->first_shard = 0; d->first_shard < shards; d->first_shard += threads) {
         size_t left = shards - d->first_shard;
         prnn_parallel_for(d->ctx, left < threads ? left : threads, (int)threads, draw_shard, d);
@@ -126,7 +120,7 @@ static prnn_status draw_all(drawing *d, const char *phase) {
                              "the model gives logits that are not finite, so nothing can be drawn from it");
         }
         size_t done = (d->first_shard + threads) * d->shard;
-        double seconds = seconds_now() - began;
+        double seconds = prnn_clock() - began;
         prnn_progress p = {.phase = phase,
                            .done = done < d->count ? done : d->count,
                            .total = d->count,

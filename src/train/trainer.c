@@ -18,16 +18,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { VALID_PIECE = 64 }; /* images validated between two calls of progress */
-
-double prnn_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* --------------------------------------------------------------------------------------- check */
 

@@ -2,6 +2,7 @@
 #ifndef PRNN_TRAIN_TRAINER_H
 #define PRNN_TRAIN_TRAINER_H
 
+#include "base/clock.h"
 #include "model/gradient.h"
 #include "model/model.h"
 
@@ -58,9 +59,6 @@ prnn_status prnn_metrics_write(prnn_trainer *t, double epoch, double rate, bool 
 
 /* PRNN_ERROR_DIVERGED if a weight or a moment is not finite. */
 prnn_status prnn_trainer_check_weights(const prnn_trainer *t);
-
-/* Seconds on a steady clock. */
-double prnn_clock(void);
 
 /* The weights that are validated and saved: the moving average, or the weights themselves. */
 static inline const float *prnn_trainer_result(const prnn_trainer *t) {
