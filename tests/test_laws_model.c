@@ -188,11 +188,24 @@ static void test_levels(void **state) {
     prnn_context_free(ctx);
 }
 
+/* Zeroed memory is no options struct: it would be defaults without a word. */
+static void test_options_need_a_size(void **state) {
+    (void)state;
+    prnn_context *ctx = prnn_context_create();
+    prnn_config config = {0};
+    prnn_model *model = NULL;
+    assert_int_equal(prnn_model_create(ctx, &config, 0, &model), PRNN_ERROR_ARGUMENT);
+    assert_null(model);
+    assert_non_null(strstr(prnn_message(ctx), "size is 0"));
+    prnn_context_free(ctx);
+}
+
 int main(int count, char **arguments) {
     law_choose(count, arguments);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bits_per_dim),
         cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_options_need_a_size),
     };
     int failures = law_run("round trip", test_round_trip);
     failures += law_run("new model", test_new_model);

@@ -51,14 +51,19 @@ prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format,
     return status;
 }
 
-void prnn_options_read(void *to, size_t to_size, const void *from) {
+prnn_status prnn_options_read(prnn_context *ctx, void *to, size_t to_size, const void *from) {
     if (!from) {
-        return;
+        return PRNN_OK;
     }
     size_t from_size;
     memcpy(&from_size, from, sizeof from_size);
-    size_t known = from_size < to_size ? from_size : to_size;
-    if (known > sizeof(size_t)) {
-        memcpy((char *)to + sizeof(size_t), (const char *)from + sizeof(size_t), known - sizeof(size_t));
+    if (from_size <= sizeof(size_t)) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "an options struct says that its size is %zu; begin with the PRNN_..._INIT beside its type",
+            from_size);
     }
+    size_t known = from_size < to_size ? from_size : to_size;
+    memcpy((char *)to + sizeof(size_t), (const char *)from + sizeof(size_t), known - sizeof(size_t));
+    return PRNN_OK;
 }

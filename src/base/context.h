@@ -23,7 +23,8 @@ struct prnn_context {
 /* Writes the sentence into the context (which may be NULL) and returns `status`. */
 prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) PRNN_PRINTF(3, 4);
 
-/* Copies an options struct of the caller over the defaults in *to, as far as both know it. */
-void prnn_options_read(void *to, size_t to_size, const void *from);
+/* Copies an options struct of the caller (NULL: none) over the defaults in *to, as far as both know it.
+ * Refuses one that does not say its size. */
+prnn_status prnn_options_read(prnn_context *ctx, void *to, size_t to_size, const void *from);
 
 #endif

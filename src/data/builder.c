@@ -37,8 +37,8 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
 prnn_status prnn_builder_init(prnn_builder *b, prnn_context *ctx, const char *name,
                               const prnn_data_options *options) {
     *b = (prnn_builder){.ctx = ctx, .name = name, .options = PRNN_DATA_OPTIONS_INIT};
-    prnn_options_read(&b->options, sizeof b->options, options);
-    return check_options(ctx, &b->options);
+    prnn_status status = prnn_options_read(ctx, &b->options, sizeof b->options, options);
+    return status == PRNN_OK ? check_options(ctx, &b->options) : status;
 }
 
 prnn_status prnn_builder_slice(prnn_builder *b, uint64_t total) {

@@ -76,8 +76,11 @@ static void initialise(prnn_model *model, int tensor, uint64_t seed) {
 prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                               prnn_model **model) {
     prnn_config full = PRNN_CONFIG_INIT;
-    prnn_options_read(&full, sizeof full, config);
-    prnn_status status = prnn_model_create_empty(ctx, &full, PRNN_MAX_PARAMETERS, model);
+    *model = NULL;
+    prnn_status status = prnn_options_read(ctx, &full, sizeof full, config);
+    if (status == PRNN_OK) {
+        status = prnn_model_create_empty(ctx, &full, PRNN_MAX_PARAMETERS, model);
+    }
     if (status != PRNN_OK) {
         return status;
     }

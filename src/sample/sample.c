@@ -171,8 +171,8 @@ prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count
                         const prnn_sample_options *options, uint8_t *images) {
     const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
     drawing d = {.ctx = ctx, .options = defaults, .images = images, .count = count};
-    prnn_options_read(&d.options, sizeof d.options, options);
-    return run(&d, model, "sample");
+    prnn_status status = prnn_options_read(ctx, &d.options, sizeof d.options, options);
+    return status == PRNN_OK ? run(&d, model, "sample") : status;
 }
 
 prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
@@ -192,6 +192,6 @@ prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint
     }
     drawing d = {
         .ctx = ctx, .options = defaults, .images = completed, .known = known, .count = count * samples};
-    prnn_options_read(&d.options, sizeof d.options, options);
-    return run(&d, model, "complete");
+    status = prnn_options_read(ctx, &d.options, sizeof d.options, options);
+    return status == PRNN_OK ? run(&d, model, "complete") : status;
 }

@@ -453,9 +453,11 @@ prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *tr
                       .valid = valid,
                       .lock = -1,
                       .parameters = prnn_model_parameter_count(model, false)};
-    prnn_options_read(&t.options, sizeof t.options, options);
+    prnn_status status = prnn_options_read(ctx, &t.options, sizeof t.options, options);
     prnn_optimizer_defaults(&t.options);
-    prnn_status status = check_options(ctx, &t.options);
+    if (status == PRNN_OK) {
+        status = check_options(ctx, &t.options);
+    }
     if (status == PRNN_OK) {
         status = check_data(ctx, model, train, "training");
     }
