@@ -79,9 +79,9 @@ void prnn_file_abandon(prnn_file_writer *writer) {
 }
 
 prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
-    /* What stopped an earlier write is no longer known; most often it is the space. */
+    /* What stopped an earlier write is no longer known. */
     bool ok = !ferror(writer->stream);
-    int why = ENOSPC;
+    int why = 0;
     if (ok && (fflush(writer->stream) != 0 || fsync(fileno(writer->stream)) != 0)) {
         ok = false;
         why = errno;
@@ -98,7 +98,7 @@ prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
     if (!ok) {
         unlink(writer->temporary);
         status = prnn_fail(ctx, PRNN_ERROR_FILE, "%s: could not be written: %s; nothing was changed",
-                           writer->path, strerror(why));
+                           writer->path, why ? strerror(why) : "is the disk full, or a limit reached?");
     }
     free(writer->path);
     free(writer->temporary);
