@@ -1,5 +1,6 @@
 /* Runs whose files were damaged: checkpoints cut off, mutated or with wrong pieces, and a log that lost its
  * end. */
+#include "mutate.h"
 #include "training.h"
 
 #include "base/memory.h"
@@ -47,13 +48,6 @@ static void truncated_checkpoints_are_refused(void **state) {
         assert_same_file(run, reference, "metrics.csv");
     }
     free(b.data);
-}
-
-static uint64_t next(uint64_t *s) {
-    *s ^= *s << 13;
-    *s ^= *s >> 7;
-    *s ^= *s << 17;
-    return *s;
 }
 
 static void mutated_checkpoints(void **state) {

@@ -1,5 +1,6 @@
 /* Model files that are damaged, mutated or too greedy. */
 #include "model_files.h"
+#include "mutate.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -61,13 +62,6 @@ static void every_truncation(void **state) {
     prnn_free(bytes);
 }
 
-static uint64_t next(uint64_t *s) {
-    *s ^= *s << 13;
-    *s ^= *s >> 7;
-    *s ^= *s << 17;
-    return *s;
-}
-
 static double largest(const prnn_model *model) {
     double most = 0;
     for (size_t i = 0; i < prnn_model_parameter_count(model, false); i++) {
@@ -92,22 +86,7 @@ static void use(const prnn_model *model) {
     free(image);
 }
 
-static void mutate(uint8_t *bytes, size_t from, size_t size, uint64_t *seed) {
-    static const char alphabet[] = "{}[]\",:0123456789-eFU._ abcdhlnrstuw";
-    for (uint64_t edits = 1 + next(seed) % 3; edits > 0; edits--) {
-        size_t at = from + next(seed) % (size - from);
-        switch (next(seed) % 3) {
-        case 0:
-            bytes[at] ^= (uint8_t)(1u << next(seed) % 8);
-            break;
-        case 1:
-            bytes[at] = (uint8_t)alphabet[next(seed) % (sizeof alphabet - 1)];
-            break;
-        default:
-            bytes[at] = bytes[next(seed) % size];
-        }
-    }
-}
+static const char alphabet[] = "{}[]\",:0123456789-eFU._ abcdhlnrstuw";
 
 static void thousands_of_mutations(void **state) {
     (void)state;
@@ -126,16 +105,16 @@ static void thousands_of_mutations(void **state) {
             memcpy(copy, bytes, size);
             switch (k % 4) {
             case 0:
-                mutate(copy, 8 + header, size, &seed); /* weights */
+                mutate(copy, 8 + header, size, 3, alphabet, &seed); /* weights */
                 break;
             case 1:
-                mutate(copy, at, at + 320, &seed); /* config */
+                mutate(copy, at, at + 320, 3, alphabet, &seed); /* config */
                 break;
             case 2:
-                mutate(copy, 0, 8 + header, &seed);
+                mutate(copy, 0, 8 + header, 3, alphabet, &seed);
                 break;
             default:
-                mutate(copy, 0, size, &seed);
+                mutate(copy, 0, size, 3, alphabet, &seed);
             }
             ctx->message[0] = 0;
             prnn_model *model;

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "model/safetensors.h"
+#include "mutate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -267,31 +268,6 @@ static void refuses_every_truncation(void **state) {
     prnn_free(bytes);
 }
 
-/* xorshift64 */
-static uint64_t next(uint64_t *s) {
-    *s ^= *s << 13;
-    *s ^= *s >> 7;
-    *s ^= *s << 17;
-    return *s;
-}
-
-static void mutate(uint8_t *bytes, size_t size, uint64_t *seed) {
-    static const char alphabet[] = "{}[]\",:0123456789-eFU._";
-    for (uint64_t edits = 1 + next(seed) % 4; edits > 0; edits--) {
-        size_t at = next(seed) % size;
-        switch (next(seed) % 3) {
-        case 0:
-            bytes[at] ^= (uint8_t)(1u << next(seed) % 8);
-            break;
-        case 1:
-            bytes[at] = (uint8_t)alphabet[next(seed) % (sizeof alphabet - 1)];
-            break;
-        default:
-            bytes[at] = bytes[next(seed) % size];
-        }
-    }
-}
-
 /* Read or refused, but never out of bounds (the sanitizers watch). */
 static void survives_mutations(void **state) {
     (void)state;
@@ -303,7 +279,7 @@ static void survives_mutations(void **state) {
     int read = 0, refused = 0;
     for (int i = 0; i < 5000; i++) {
         memcpy(copy, bytes, size);
-        mutate(copy, size, &seed);
+        mutate(copy, 0, size, 4, "{}[]\",:0123456789-eFU._", &seed);
         prnn_safetensors *st;
         if (prnn_safetensors_parse(ctx, "mutant", copy, size, &st) == PRNN_OK) {
             for (size_t k = 0; k < st->count; k++) {

@@ -115,11 +115,11 @@ void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor) {
 }
 
 size_t prnn_model_parameter_count(const prnn_model *model, bool open_only) {
-    size_t all = model->network->plan.parameter_floats, open = 0;
-    for (size_t i = 0; i < all; i++) {
+    size_t count = model->network->plan.parameter_floats, open = 0;
+    for (size_t i = 0; i < count && open_only; i++) {
         open += model->open[i];
     }
-    return open_only ? open : all;
+    return open_only ? open : count;
 }
 
 bool prnn_model_parameter_is_open(const prnn_model *model, size_t index) {
