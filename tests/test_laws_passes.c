@@ -76,11 +76,11 @@ static void check_by_pixels(prnn_config config) {
                 }
             }
             if (known > 0) {
-                prnn_network_forward(net, &w.pass, (prnn_region){row, 0, known, -1});
+                prnn_network_forward(net, &w.pass, (prnn_region){row, 1, 0, known, -1});
             }
             for (int col = known; col < config.width; col++) {
                 for (int c = 0; c < config.channels; c++) {
-                    prnn_region pixel = {row, col, 1, c};
+                    prnn_region pixel = {row, 1, col, 1, c};
                     prnn_network_forward(net, &w.pass, pixel);
                     prnn_network_logits(net, &w.pass, pixel);
                     compare_value(&m, &w, N, whole, row, col, c);
@@ -132,8 +132,8 @@ static void test_memory(void **state) {
     size_t packed = net->plan.forward.count;
     float *forward = malloc(packed * sizeof *forward), *gradient[2];
     float *backward = malloc(net->plan.backward.count * sizeof *backward);
-    prnn_packing_fill(&net->plan.forward, m.model->parameters, forward);
-    prnn_packing_fill(&net->plan.backward, m.model->parameters, backward);
+    prnn_packing_fill(&net->plan.forward, 0, net->plan.forward.count, m.model->parameters, forward);
+    prnn_packing_fill(&net->plan.backward, 0, net->plan.backward.count, m.model->parameters, backward);
     for (int i = 0; i < 2; i++) {
         assert_ok(m.ctx, prnn_worker_create(m.ctx, net, N + 1, forward, backward, &w));
         gradient[i] = calloc(packed, sizeof **gradient);

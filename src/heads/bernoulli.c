@@ -1,8 +1,10 @@
 /* Two levels: one logit per value, p(1) = sigmoid(logit). */
 
+#include "base/memory.h"
 #include "heads/head.h"
 
 #include <math.h>
+#include <string.h>
 
 static bool handles(const prnn_config *config) {
     return config->levels == 2;
@@ -17,27 +19,33 @@ static int logits_per_value(const prnn_config *config) {
     return 1;
 }
 
+/* Logits and values are gathered from their rows, some at a time. */
 static void nll(const prnn_kernels *kernels, prnn_features f, int levels, float *logits, size_t positions,
                 const uint8_t *values, float scale, float *nats) {
-    (void)kernels;
     (void)levels;
-    for (size_t m = 0; m < positions; m++, logits += f.stride) {
-        for (int c = 0; c < f.size; c++) {
-            float x = logits[c], v = values[m * (size_t)f.size + (size_t)c];
-            float e = expf(-fabsf(x));
-            nats[m * (size_t)f.size + (size_t)c] = fmaxf(x, 0) - x * v + log1pf(e);
-            if (scale != 0) {
-                logits[c] = scale * ((x >= 0 ? 1 : e) / (1 + e) - v);
-            }
+    enum { SOME = 16 * PRNN_PANEL };
+    size_t channels = (size_t)f.size, stride = (size_t)f.stride, n = positions * channels;
+    for (size_t begin = 0; begin < n; begin += SOME) {
+        size_t count = n - begin < SOME ? n - begin : SOME;
+        float x[SOME] = {0}, v[SOME] = {0}, result[SOME];
+        for (size_t i = 0; i < count; i++) {
+            x[i] = logits[(begin + i) / channels * stride + (begin + i) % channels];
+            v[i] = values[begin + i];
         }
-        for (int i = f.size; i < f.stride && scale != 0; i++) {
-            logits[i] = 0;
+        kernels->bernoulli_nll(prnn_round_up(count, PRNN_PANEL), x, v, scale, result);
+        memcpy(nats + begin, result, count * sizeof *nats);
+        for (size_t i = 0; i < count && scale != 0; i++) {
+            logits[(begin + i) / channels * stride + (begin + i) % channels] = x[i];
         }
+    }
+    for (size_t m = 0; m < positions && scale != 0; m++) {
+        memset(logits + m * stride + channels, 0, (stride - channels) * sizeof *logits);
     }
 }
 
-static int draw(prnn_features f, int levels, const float *logits, int channel, double temperature,
-                double uniform) {
+static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, int channel,
+                double temperature, double uniform) {
+    (void)kernels;
     (void)f;
     (void)levels;
     double x = logits[channel] / temperature;

@@ -19,8 +19,8 @@ typedef struct prnn_head_kind {
 
     /* Draws a level of one channel of one pixel by inversion: the smallest level whose cumulated probability
      * exceeds `uniform` in [0, 1). Logits are divided by `temperature`. -1: the logits are not finite. */
-    int (*draw)(prnn_features features, int levels, const float *logits, int channel, double temperature,
-                double uniform);
+    int (*draw)(const prnn_kernels *kernels, prnn_features features, int levels, const float *logits,
+                int channel, double temperature, double uniform);
 } prnn_head_kind;
 
 const prnn_head_kind *prnn_head_kind_of(const prnn_config *config);

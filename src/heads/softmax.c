@@ -24,30 +24,46 @@ static void nll(const prnn_kernels *kernels, prnn_features f, int levels, float 
     }
 }
 
-static int draw(prnn_features f, int levels, const float *logits, int channel, double temperature,
-                double uniform) {
-    const float *x = logits + channel * f.stride;
-    double highest = x[0], p[256], total = 0;
-    for (int k = 1; k < levels; k++) {
-        highest = x[k] > highest ? x[k] : highest;
+enum { BLOCK = PRNN_PANEL };
+
+/* The sum of BLOCK weights, in four parts that a compiler makes a vector of. */
+static double block_sum(const float *p) {
+    float s[4] = {0};
+    for (int i = 0; i < BLOCK; i += 4) {
+        for (int j = 0; j < 4; j++) {
+            s[j] += p[i + j];
+        }
     }
-    for (int k = 0; k < levels; k++) {
-        p[k] = exp((x[k] - highest) / temperature);
-        total += p[k];
+    return (double)((s[0] + s[1]) + (s[2] + s[3]));
+}
+
+/* Finds the block that the uniform number falls into, then the level in it. */
+static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, int channel,
+                double temperature, double uniform) {
+    float p[256];
+    double sums[256 / BLOCK], total = 0;
+    int blocks = f.stride / BLOCK;
+    kernels->softmax_weights(logits + channel * f.stride, levels, (float)(1 / temperature), p);
+    for (int b = 0; b < blocks; b++) {
+        total += sums[b] = block_sum(p + b * BLOCK);
     }
     if (!isfinite(total)) {
         return -1;
     }
     double left = uniform * total;
+    int b = 0;
+    while (b < blocks - 1 && left >= sums[b]) {
+        left -= sums[b++];
+    }
     int last = 0; /* rounding may leave a little beyond the last level with probability */
-    for (int k = 0; k < levels; k++) {
+    for (int k = b * BLOCK; k < levels; k++) {
         if (p[k] > 0) {
             last = k;
-            if (left < p[k]) {
+            if (left < (double)p[k]) {
                 return k;
             }
         }
-        left -= p[k];
+        left -= (double)p[k];
     }
     return last;
 }

@@ -12,23 +12,32 @@
 /* Columns of a panel: the unit in which weights are packed and masks are skipped. */
 #define PRNN_PANEL 16
 
-/* A run of input features that one panel reads: `count` features from `first`, of tap `tap`. */
+/* Most panels of a strip. */
+#define PRNN_STRIP 4
+
+/* A run of input features that a strip reads: `count` features from `first`, of tap `tap`. */
 typedef struct prnn_segment {
     uint32_t tap, first, count;
 } prnn_segment;
 
-/* PRNN_PANEL columns of a product. Its packed block is PRNN_PANEL biases, then one row of PRNN_PANEL
- * weights for each feature of its segments. What the mask closes for all its columns is not there. */
-typedef struct prnn_panel {
+/* Panels of a product that read the same features, so that a kernel may compute them together. Panel v is
+ * columns column + v * step .. + PRNN_PANEL - 1; its packed block, at + v * size, is PRNN_PANEL biases, then
+ * one row of PRNN_PANEL weights for each feature of the segments. What the mask closes for all its columns is
+ * not there. */
+typedef struct prnn_strip {
     uint32_t first_segment, segments;
-    size_t at; /* of its block in the packed weights, in floats */
-} prnn_panel;
+    uint32_t panels;     /* 1 .. PRNN_STRIP */
+    uint32_t depth;      /* features of the segments */
+    size_t column, step; /* in columns */
+    size_t at, size;     /* in floats of the packed weights */
+} prnn_strip;
 
 /* The structure of a masked matrix; the weights are in a packed block beside it. */
 typedef struct prnn_matrix {
-    prnn_panel *panels;
-    int panel_count;
+    prnn_strip *strips;
+    int strip_count;
     prnn_segment *segments;
+    bool biased;    /* else all biases are zero, and have no gradient */
     size_t weights; /* packed rows in all panels: a measure of the arithmetic */
 } prnn_matrix;
 
@@ -38,11 +47,20 @@ typedef struct prnn_source {
     size_t stride;
 } prnn_source;
 
-/* A set of panels: list[0..count-1], ascending. */
-typedef struct prnn_panel_list {
+/* A set of strips: list[0..count-1], ascending. */
+typedef struct prnn_strip_list {
     const int *list;
     int count;
-} prnn_panel_list;
+} prnn_strip_list;
+
+/* A product to compute, of `rows` positions. */
+typedef struct prnn_factors {
+    const prnn_matrix *matrix;
+    const float *packed;
+    const prnn_source *taps;
+    size_t rows;
+    prnn_strip_list strips;
+} prnn_factors;
 
 /* Where a product goes: out = relu?(bias + add + sources * weights); add may be out or NULL. */
 typedef struct prnn_target {
@@ -53,29 +71,55 @@ typedef struct prnn_target {
     bool relu;
 } prnn_target;
 
+/* Where a product that gives the gates of LSTM cells goes (SPEC "LSTM cell", paper eq. 3). A strip is
+ * PRNN_PANEL hidden features: its panels are the gates o, f, i, g of these. Rows of gates and add are 4 *
+ * hidden floats, the others `hidden`, which is padded. */
+typedef struct prnn_cells {
+    size_t hidden;
+    const float *add; /* a part of the gates, before their nonlinearities; may be `gates` or NULL */
+    const float *cell_before;
+    float *gates; /* after their nonlinearities; NULL: not kept */
+    float *cell, *state;
+} prnn_cells;
+
+/* The reverse: a product gives the gradient by the states, or a part of it. Layouts as in prnn_cells. */
+typedef struct prnn_cell_gradients {
+    size_t hidden;
+    ptrdiff_t
+        ahead; /* how many positions from here is what will soon be asked for, and may be far away now */
+    const float *add;                        /* the other part of the gradient by the states, or NULL */
+    const float *gates, *cell_before, *cell; /* as the way forward left them */
+    float *dcell;  /* in: gradient by the cells from later steps; out: by the cells before */
+    float *dgates; /* by the gates before their nonlinearities */
+} prnn_cell_gradients;
+
+/* One step of an optimizer: see train/optimizer.h for the formulas. */
+typedef struct prnn_step {
+    float rate, beta1, beta2, epsilon;
+    float scale;              /* of the gradient */
+    float correct1, correct2; /* Adam's bias corrections */
+    float keep;               /* of the average: ema = keep * ema + (1 - keep) * weight */
+} prnn_step;
+
+/* n weights, with any n; `ema` may be NULL, a moment that the formula does not have too. */
+typedef struct prnn_state {
+    size_t n;
+    const float *gradient;
+    float *weights, *moment1, *moment2, *ema;
+} prnn_state;
+
 typedef struct prnn_kernels {
     const char *name;
     bool (*supported)(void);
 
-    /* Columns of the listed panels, for `rows` positions. */
-    void (*product)(const prnn_matrix *matrix, const float *packed, const prnn_source *taps, size_t rows,
-                    prnn_panel_list panels, const prnn_target *target);
+    /* Columns of the listed strips. */
+    void (*product)(const prnn_factors *factors, const prnn_target *target);
+    void (*product_lstm)(const prnn_factors *factors, const prnn_cells *cells);
+    void (*product_lstm_gradient)(const prnn_factors *factors, const prnn_cell_gradients *cells);
 
-    /* gradient (packed like the weights) += sources' * dout, and the biases' += column sums of dout. */
-    void (*product_gradient)(const prnn_matrix *matrix, const prnn_source *taps, size_t rows,
-                             const float *dout, size_t stride, float *gradient);
-
-    /* LSTM cell (SPEC "LSTM cell", paper eq. 3), features first .. first + count - 1 (multiples of
-     * PRNN_PANEL) of `hidden` (padded). gates: rows of 4 * hidden, blocks o f i g; in: before, out: after
-     * their nonlinearities. cell_before, cell, state: rows of `hidden`, at those strides. */
-    void (*lstm)(size_t rows, size_t hidden, size_t first, size_t count, float *gates,
-                 const float *cell_before, float *cell, float *state);
-
-    /* Its reverse. gates, cell_before, cell: as lstm left them; dstate: gradient by the state; dcell: in:
-     * gradient by the cell from later steps, out: by cell_before; dgates: by the gates before their
-     * nonlinearities. All rows are dense (hidden, or 4 * hidden). */
-    void (*lstm_gradient)(size_t rows, size_t hidden, const float *gates, const float *cell_before,
-                          const float *cell, const float *dstate, float *dcell, float *dgates);
+    /* gradient (packed like the weights) += sources' * dout, and the biases' += column sums of dout; of all
+     * strips, whatever is listed. */
+    void (*product_gradient)(const prnn_factors *factors, const float *dout, size_t stride, float *gradient);
 
     /* Elementwise over n floats (a multiple of PRNN_PANEL). */
     void (*relu)(size_t n, const float *x, float *y);                  /* y = max(x, 0) */
@@ -85,6 +129,18 @@ typedef struct prnn_kernels {
     /* Softmax over `levels` logits (padded to a multiple of PRNN_PANEL, pads overwritten): returns
      * -log p(target). With scale != 0 the logits become scale * (p - onehot(target)). */
     float (*softmax_nll)(float *logits, int levels, int target, float scale);
+
+    /* p[k] = exp((logits[k] - the highest) * sharpness) for k < levels, and 0 in the padding. */
+    void (*softmax_weights)(const float *logits, int levels, float sharpness, float *p);
+
+    /* Two levels: nats[i] = -log p(v[i]) with p(1) = sigmoid(x[i]), v 0 or 1. With scale != 0, x becomes
+     * scale * (p(1) - v). n is a multiple of PRNN_PANEL. */
+    void (*bernoulli_nll)(size_t n, float *x, const float *v, float scale, float *nats);
+
+    /* Optimizers, one pass over everything. */
+    void (*rmsprop)(const prnn_step *step, const prnn_state *state);
+    void (*adam)(const prnn_step *step, const prnn_state *state);
+    void (*sgd)(const prnn_step *step, const prnn_state *state);
 } prnn_kernels;
 
 /* The best table for this processor, or the one that prnn_context_set_cpu chose. */

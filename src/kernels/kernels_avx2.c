@@ -1,4 +1,4 @@
-/* x86-64 with AVX2 and FMA: six rows of two vectors, a vector of weights and a broadcast in 16 registers. */
+/* x86-64 with AVX2 and FMA: 16 registers of eight floats, twelve of them sums. */
 #include <stdbool.h>
 
 static bool supported(void) {
@@ -8,4 +8,7 @@ static bool supported(void) {
 #define PRNN_NAME avx2
 #define VECTOR 8
 #define TILE_ROWS 6
+#define WIDE_ROWS 3
+#define STRIP_ROWS 1
+#define CELL_ROWS 3
 #include "kernels/kernels_template.h"

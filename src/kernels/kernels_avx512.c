@@ -1,4 +1,5 @@
-/* x86-64 with AVX-512 (F, BW, DQ, VL): a panel is one vector, twelve rows of it in 32 registers. */
+/* x86-64 with AVX-512 (F, BW, DQ, VL): 32 registers of sixteen floats, a panel's width, up to 24 of them
+ * sums. */
 #include <stdbool.h>
 
 static bool supported(void) {
@@ -8,5 +9,8 @@ static bool supported(void) {
 
 #define PRNN_NAME avx512
 #define VECTOR 16
-#define TILE_ROWS 12
+#define TILE_ROWS 8
+#define WIDE_ROWS 8
+#define STRIP_ROWS 6
+#define CELL_ROWS 6
 #include "kernels/kernels_template.h"

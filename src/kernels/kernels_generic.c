@@ -8,4 +8,7 @@ static bool supported(void) {
 #define PRNN_NAME generic
 #define VECTOR 4
 #define TILE_ROWS 3
+#define WIDE_ROWS 1
+#define STRIP_ROWS 1
+#define CELL_ROWS 3
 #include "kernels/kernels_template.h"

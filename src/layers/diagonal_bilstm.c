@@ -11,9 +11,10 @@
 
 typedef struct scan {
     int step; /* +1: from left to right, -1: from right to left */
-    prnn_features features;
     size_t initial_hidden, initial_cell;
-    prnn_map *gates, *cell, *state;
+    prnn_map *gates; /* in evaluation only the part from above */
+    prnn_map *cell, *state;
+    prnn_lstm lstm;
     prnn_product *row_of;    /* gates from the layer's input and the states above */
     prnn_product *beside_of; /* gates from the state beside */
     prnn_map *dgates, *dstate, *dabove, *dcell;
@@ -36,7 +37,6 @@ static prnn_conv plan_scan(prnn_plan *p, scan *s, int step, const char *name, co
     prnn_features state = prnn_plan_features(p, 1, h);
     char path[64];
     s->step = step;
-    s->features = state;
     prnn_conv input_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "input_to_state"), PRNN_MASK_B,
                                               stream, gates, 1, 1, PRNN_BIAS_FORGET, 1);
     prnn_conv state_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "state_to_state"), PRNN_MASK_NONE,
@@ -49,15 +49,21 @@ static prnn_conv plan_scan(prnn_plan *p, scan *s, int step, const char *name, co
     s->gates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_FORWARD, 0, 0, 0);
     s->cell = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 0, 1, 1);
     s->state = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
+    s->lstm = (prnn_lstm){.add = s->gates,
+                          .gates = p->training ? s->gates : NULL,
+                          .cell = s->cell,
+                          .state = s->state,
+                          .before_col = -step};
     prnn_term row_terms[] = {{&input_to_state, in}, {&above, s->state}};
     s->row_of = prnn_plan_product(p, 2, row_terms);
     s->beside_of = prnn_plan_product(p, 1, &(prnn_term){&beside, s->state});
     if (p->training) {
-        /* The right scan is a row behind when the layer's input gets its gradient: two rows of dgates. */
-        s->dgates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_WINDOW, 1, 0, 0);
-        s->dstate = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 1, 1);
-        s->dabove = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
-        s->dcell = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
+        /* The right scan is a row ahead when the layer's input gets its gradient, so a row more is kept.
+         * Beside the rows there is none, which a walk begins with. */
+        s->dgates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_WINDOW, 1, 1, 1);
+        s->dstate = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 1, 1);
+        s->dabove = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0);
+        s->dcell = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0);
         prnn_conv own = prnn_conv_one_tap(&state_to_state, 0, 0, 0);
         s->dabove_of = prnn_plan_transposed(p, 1, &(prnn_term){&own, s->dgates});
         s->dbeside_of = prnn_plan_transposed(p, 1, &(prnn_term){&beside, s->dgates});
@@ -110,37 +116,59 @@ static void begin(const void *self, const prnn_pass *pass) {
     begin_scan(&layer->right, pass);
 }
 
-static void scan_forward(const scan *s, const prnn_pass *pass, prnn_region region) {
-    prnn_product_run(pass, s->row_of, region, s->gates, NULL, false);
-    size_t from, features;
-    prnn_features_span(s->features, region.group, &from, &features);
-    size_t images = (size_t)pass->images, hidden = (size_t)s->cell->stride;
-    int row = region.row;
-    for (int n = 0; n < region.count; n++) {
-        int col = s->step > 0 ? region.first + n : region.first + region.count - 1 - n;
-        prnn_region pixel = {row, col, 1, region.group};
-        prnn_product_run(pass, s->beside_of, pixel, s->gates, s->gates, false);
-        pass->kernels->lstm(images, hidden, from, features, prnn_map_at(pass, s->gates, row, col),
-                            prnn_map_at(pass, s->cell, row, col - s->step),
-                            prnn_map_at(pass, s->cell, row, col), prnn_map_at(pass, s->state, row, col));
+/* A stretch of a row that a scan walks along. */
+typedef struct walk {
+    const scan *scan;
+    prnn_region region;
+} walk;
+
+/* Pixel n of a walk. */
+static prnn_region step_of(const walk *w, int n) {
+    prnn_region r = w->region;
+    return (prnn_region){r.row, 1, w->scan->step > 0 ? r.first + n : r.first + r.count - 1 - n, 1, r.group};
+}
+
+/* The steps of several walks take turns: they do not wait for each other, and a processor that still waits
+ * for the cells of one begins the products of the next. */
+static void forward_walks(const prnn_pass *pass, const walk *walks, int count) {
+    for (int i = 0; i < count; i++) {
+        const scan *s = walks[i].scan;
+        prnn_product_run(pass, s->row_of, walks[i].region, s->gates, NULL, false);
+    }
+    for (int n = 0; n < walks[0].region.count; n++) {
+        for (int i = 0; i < count; i++) {
+            prnn_product_lstm(pass, walks[i].scan->beside_of, step_of(&walks[i], n), &walks[i].scan->lstm);
+        }
+    }
+}
+
+/* The states of both scans that a stretch of a row needs, and their sum. */
+static void forward_row(const diagonal_bilstm *layer, const prnn_pass *pass, prnn_region region) {
+    int row = region.row, first = region.first, width = layer->sum->width;
+    walk left = {&layer->left, region}, right = {&layer->right, {row - 1, 1, 0, width, -1}};
+    bool late = row > 0 && first == 0 && region.group <= 0; /* the row begins */
+    if (late && region.count == width) {
+        forward_walks(pass, (walk[]){left, right}, 2);
+    } else {
+        if (late) {
+            forward_walks(pass, &right, 1);
+        }
+        forward_walks(pass, &left, 1);
+    }
+    size_t floats = prnn_map_floats(pass, layer->sum, region.count);
+    const float *states = prnn_map_at(pass, layer->left.state, row, first);
+    float *sum = prnn_map_at(pass, layer->sum, row, first);
+    if (row > 0) {
+        pass->kernels->add(floats, states, prnn_map_at(pass, layer->right.state, row - 1, first), sum);
+    } else {
+        memcpy(sum, states, floats * sizeof *sum);
     }
 }
 
 static void forward(const void *self, const prnn_pass *pass, prnn_region region) {
     const diagonal_bilstm *layer = self;
-    int row = region.row, first = region.first;
-    bool row_begins = first == 0 && region.group <= 0;
-    if (row_begins && row > 0) {
-        scan_forward(&layer->right, pass, (prnn_region){row - 1, 0, layer->sum->width, -1});
-    }
-    scan_forward(&layer->left, pass, region);
-    size_t floats = prnn_map_floats(pass, layer->sum, region.count);
-    const float *left = prnn_map_at(pass, layer->left.state, row, first);
-    float *sum = prnn_map_at(pass, layer->sum, row, first);
-    if (row > 0) {
-        pass->kernels->add(floats, left, prnn_map_at(pass, layer->right.state, row - 1, first), sum);
-    } else {
-        memcpy(sum, left, floats * sizeof *sum);
+    for (int row = region.row; row < region.row + region.rows; row++) {
+        forward_row(layer, pass, prnn_region_row(region, row));
     }
     prnn_product_run(pass, layer->out_of, region, layer->io.out, layer->io.residual ? layer->io.in : NULL,
                      false);
@@ -159,50 +187,61 @@ static void begin_backward(const void *self, const prnn_pass *pass) {
     begin_backward_scan(&layer->right, pass);
 }
 
-/* From the gradient by the states of `row` (dsum: the part from the layer's output) to that by its gates, and
- * by the states above. */
-static void scan_backward(const scan *s, const prnn_pass *pass, int row, const float *dsum) {
-    const prnn_kernels *k = pass->kernels;
-    int width = s->state->width, outside = s->step > 0 ? -1 : width;
-    size_t images = (size_t)pass->images, hidden = (size_t)s->cell->stride;
-    prnn_region whole = {row, 0, width, -1};
-    k->add(prnn_map_floats(pass, s->dstate, width), dsum, prnn_map_at(pass, s->dabove, row, 0),
-           prnn_map_at(pass, s->dstate, row, 0));
-    memset(prnn_map_at(pass, s->dstate, row, outside), 0, images * hidden * sizeof(float));
-    /* One pixel of cell gradients walks along the row. */
-    float *dcell = prnn_map_at(pass, s->dcell, 0, 0);
-    memset(dcell, 0, images * hidden * sizeof *dcell);
-    for (int n = width - 1; n >= 0; n--) {
-        int col = s->step > 0 ? n : width - 1 - n, before = col - s->step;
-        k->lstm_gradient(images, hidden, prnn_map_at(pass, s->gates, row, col),
-                         prnn_map_at(pass, s->cell, row, before), prnn_map_at(pass, s->cell, row, col),
-                         prnn_map_at(pass, s->dstate, row, col), dcell,
-                         prnn_map_at(pass, s->dgates, row, col));
-        prnn_product_run(pass, s->dbeside_of, (prnn_region){row, before, 1, -1}, s->dstate, s->dstate, false);
+/* From the gradient by the states of the walks' rows (dsum: the part from the layer's output) to that by the
+ * gates. */
+static void backward_walks(const prnn_pass *pass, const walk *walks, int count, const float *dsum) {
+    float *dcell[2];
+    int width = walks[0].region.count;
+    for (int i = 0; i < count; i++) {
+        const scan *s = walks[i].scan;
+        float *dstate = prnn_map_at(pass, s->dstate, walks[i].region.row, 0);
+        pass->kernels->add(prnn_map_floats(pass, s->dstate, width), dsum,
+                           prnn_map_at(pass, s->dabove, walks[i].region.row, 0), dstate);
+        /* One pixel of cell gradients walks along the row. */
+        dcell[i] = prnn_map_at(pass, s->dcell, 0, 0);
+        memset(dcell[i], 0, prnn_map_floats(pass, s->dcell, 1) * sizeof *dcell[i]);
     }
-    prnn_map_sum(pass, s->dstate, row, outside, 1, pass->gradient + s->initial_hidden);
-    prnn_map_sum(pass, s->dcell, 0, 0, 1, pass->gradient + s->initial_cell);
-    prnn_product_gradient(pass, s->row_of, whole, s->dgates);
-    prnn_product_gradient(pass, s->beside_of, whole, s->dgates);
-    prnn_product_run(pass, s->dabove_of, whole, s->dabove, NULL, false);
-    if (row == 0) {
-        prnn_map_sum(pass, s->dabove, 0, 0, width, pass->gradient + s->initial_hidden);
+    for (int n = width - 1; n >= 0; n--) {
+        for (int i = 0; i < count; i++) {
+            const scan *s = walks[i].scan;
+            prnn_product_lstm_gradient(pass, s->dbeside_of, step_of(&walks[i], n), &s->lstm, s->dstate,
+                                       dcell[i], s->dgates);
+        }
     }
 }
 
-static void backward(const void *self, const prnn_pass *pass, int row) {
-    const diagonal_bilstm *layer = self;
-    prnn_region whole = {row, 0, layer->sum->width, -1};
-    prnn_product_gradient(pass, layer->out_of, whole, layer->io.dout);
-    prnn_product_run(pass, layer->dsum_of, whole, layer->dsum, NULL, false);
-    const float *dsum = prnn_map_at(pass, layer->dsum, row, 0);
-    scan_backward(&layer->left, pass, row, dsum);
-    /* Reads the right scan's dgates of this row, from the step before, so it comes before row - 1. */
-    prnn_product_run(pass, layer->din_of, whole, layer->io.din, layer->io.residual ? layer->io.dout : NULL,
-                     false);
-    if (row > 0) {
-        scan_backward(&layer->right, pass, row - 1, dsum);
+/* What follows from the gradient by the gates of a row: that by the initial state, by the weights, and by the
+ * states above. */
+static void end_of_walk(const prnn_pass *pass, const walk *w) {
+    const scan *s = w->scan;
+    int row = w->region.row, outside = s->step > 0 ? -1 : w->region.count;
+    prnn_product_run(pass, s->dbeside_of, (prnn_region){row, 1, outside, 1, -1}, s->dstate, NULL, false);
+    prnn_map_sum(pass, s->dstate, row, outside, 1, pass->gradient + s->initial_hidden);
+    prnn_map_sum(pass, s->dcell, 0, 0, 1, pass->gradient + s->initial_cell);
+    prnn_product_gradient(pass, s->row_of, w->region, s->dgates);
+    prnn_product_gradient(pass, s->beside_of, w->region, s->dgates);
+    prnn_product_run(pass, s->dabove_of, w->region, s->dabove, NULL, false);
+    if (row == 0) {
+        prnn_map_sum(pass, s->dabove, 0, 0, w->region.count, pass->gradient + s->initial_hidden);
     }
+}
+
+static void backward(const void *self, const prnn_pass *pass, prnn_region rows) {
+    const diagonal_bilstm *layer = self;
+    prnn_product_gradient(pass, layer->out_of, rows, layer->io.dout);
+    prnn_product_run(pass, layer->dsum_of, rows, layer->dsum, NULL, false);
+    for (int row = rows.row + rows.rows - 1; row >= rows.row; row--) {
+        walk walks[] = {{&layer->left, prnn_region_row(rows, row)},
+                        {&layer->right, prnn_region_row(rows, row - 1)}};
+        int count = row > 0 ? 2 : 1;
+        backward_walks(pass, walks, count, prnn_map_at(pass, layer->dsum, row, 0));
+        for (int i = 0; i < count; i++) {
+            end_of_walk(pass, &walks[i]);
+        }
+    }
+    /* The right scan's part is of the same rows: of the last one it is there since the step before. */
+    prnn_product_run(pass, layer->din_of, rows, layer->io.din, layer->io.residual ? layer->io.dout : NULL,
+                     false);
 }
 
 const prnn_layer_kind prnn_diagonal_bilstm = {

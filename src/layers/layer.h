@@ -1,7 +1,8 @@
 /* The registry of layer kinds: one file and one line of the table each. A layer maps a stream of 2h features
- * to the next one, x_l to x_(l+1). Its forward pass computes a region of one row - a pixel, a stretch or a
- * whole row - and may read what is above and to the left of it, which is final: so training, evaluation and
- * sampling are one body of code. Rows come in order. The backward pass runs over the rows in reverse order.
+ * to the next one, x_l to x_(l+1). Its forward pass computes a region - a pixel, a stretch of a row or some
+ * whole rows - and may read what is above and to the left of it, which is final: so training, evaluation and
+ * sampling are one body of code. Rows come in order. The backward pass runs over blocks of rows in reverse
+ * order.
  */
 #ifndef PRNN_LAYERS_LAYER_H
 #define PRNN_LAYERS_LAYER_H
@@ -10,7 +11,7 @@
 
 typedef struct prnn_layer_io {
     const prnn_map *in, *out;   /* x_l, x_(l+1) */
-    const prnn_map *din, *dout; /* gradients by them, of the present row; NULL without training */
+    const prnn_map *din, *dout; /* gradients by them, of the present rows; NULL without training */
     bool residual;              /* out = in + y(in) */
 } prnn_layer_io;
 
@@ -28,8 +29,8 @@ typedef struct prnn_layer_kind {
 
     /* Before the last row of the way back. */
     void (*begin_backward)(const void *layer, const prnn_pass *pass);
-    /* From dout of this row to din of this row, adding to pass->gradient. */
-    void (*backward)(const void *layer, const prnn_pass *pass, int row);
+    /* From dout of some whole rows to din of them, adding to pass->gradient. */
+    void (*backward)(const void *layer, const prnn_pass *pass, prnn_region rows);
 } prnn_layer_kind;
 
 /* The kind with this number; every kind of prnn_kind is there. */

@@ -39,7 +39,37 @@ void prnn_map_sum(const prnn_pass *pass, const prnn_map *map, int row, int first
     }
 }
 
-void prnn_map_relu_gradient(const prnn_pass *pass, int row, const prnn_map *y, const prnn_map *dy) {
-    pass->kernels->relu_gradient(prnn_map_floats(pass, dy, dy->width), prnn_map_at(pass, y, row, 0),
-                                 prnn_map_at(pass, dy, row, 0));
+/* Where row `row` of a region begins. */
+static float *row_of(const prnn_pass *pass, const prnn_map *map, prnn_region region, int row) {
+    return prnn_map_at(pass, map, row, region.first);
+}
+
+void prnn_map_relu(const prnn_pass *pass, prnn_region region, const prnn_map *x, const prnn_map *y) {
+    for (int r = region.row; r < region.row + region.rows; r++) {
+        pass->kernels->relu(prnn_map_floats(pass, y, region.count), row_of(pass, x, region, r),
+                            row_of(pass, y, region, r));
+    }
+}
+
+void prnn_map_relu_gradient(const prnn_pass *pass, prnn_region region, const prnn_map *y,
+                            const prnn_map *dy) {
+    for (int r = region.row; r < region.row + region.rows; r++) {
+        pass->kernels->relu_gradient(prnn_map_floats(pass, dy, region.count), row_of(pass, y, region, r),
+                                     row_of(pass, dy, region, r));
+    }
+}
+
+void prnn_map_add(const prnn_pass *pass, prnn_region region, const prnn_map *a, const prnn_map *b,
+                  const prnn_map *sum) {
+    for (int r = region.row; r < region.row + region.rows; r++) {
+        pass->kernels->add(prnn_map_floats(pass, sum, region.count), row_of(pass, a, region, r),
+                           row_of(pass, b, region, r), row_of(pass, sum, region, r));
+    }
+}
+
+void prnn_map_copy(const prnn_pass *pass, prnn_region region, const prnn_map *from, const prnn_map *to) {
+    for (int r = region.row; r < region.row + region.rows; r++) {
+        memcpy(row_of(pass, to, region, r), row_of(pass, from, region, r),
+               prnn_map_floats(pass, to, region.count) * sizeof(float));
+    }
 }

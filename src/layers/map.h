@@ -19,6 +19,9 @@ typedef struct prnn_features {
     bool group_by_block;
 } prnn_features;
 
+/* Blocks of the features that are gates of LSTM cells: o, f, i, g. */
+#define PRNN_GATES 4
+
 static inline int prnn_features_width(prnn_features f) {
     return f.blocks * f.stride;
 }
@@ -41,11 +44,16 @@ typedef struct prnn_map {
     int rows;             /* kept at a time, margin included; row r is in slot (r + top) % rows */
 } prnn_map;
 
-/* Part of a pixel row: columns first .. first + count - 1, and of them the features that colour group
- * `group` needs (-1: all). */
+/* Rows row .. row + rows - 1; of them the columns first .. first + count - 1, all if there are several rows;
+ * and of these the features that colour group `group` needs (-1: all). */
 typedef struct prnn_region {
-    int row, first, count, group;
+    int row, rows, first, count, group;
 } prnn_region;
+
+/* One row of a region. */
+static inline prnn_region prnn_region_row(prnn_region region, int row) {
+    return (prnn_region){row, 1, region.first, region.count, region.group};
+}
 
 /* One batch going through a network on one thread. */
 typedef struct prnn_pass {
@@ -75,8 +83,12 @@ void prnn_map_clear_margins(const prnn_pass *pass, const prnn_map *map);
 /* All zero, margins included. */
 void prnn_map_clear(const prnn_pass *pass, const prnn_map *map);
 
-/* dy = y > 0 ? dy : 0 on a whole row. */
-void prnn_map_relu_gradient(const prnn_pass *pass, int row, const prnn_map *y, const prnn_map *dy);
+/* On all features of a region, row by row: y = max(x, 0); dy = y > 0 ? dy : 0; sum = a + b; to = from. */
+void prnn_map_relu(const prnn_pass *pass, prnn_region region, const prnn_map *x, const prnn_map *y);
+void prnn_map_relu_gradient(const prnn_pass *pass, prnn_region region, const prnn_map *y, const prnn_map *dy);
+void prnn_map_add(const prnn_pass *pass, prnn_region region, const prnn_map *a, const prnn_map *b,
+                  const prnn_map *sum);
+void prnn_map_copy(const prnn_pass *pass, prnn_region region, const prnn_map *from, const prnn_map *to);
 
 /* Every pixel of a stretch gets the same features. */
 void prnn_map_fill(const prnn_pass *pass, const prnn_map *map, int row, int first, int count,

@@ -7,7 +7,7 @@ typedef struct pixelcnn {
     prnn_map *rectified; /* ReLU of the input */
     prnn_map *reduced, *convolved;
     prnn_product *reduced_of, *convolved_of, *out_of;
-    prnn_map *dreduced, *dconvolved; /* the latter of this row and the one below */
+    prnn_map *dreduced, *dconvolved; /* the latter also of the row below */
     prnn_product *dreduced_of, *dconvolved_of, *drectified_of;
 } pixelcnn;
 
@@ -50,15 +50,9 @@ static void begin(const void *self, const prnn_pass *pass) {
     prnn_map_clear_margins(pass, layer->reduced);
 }
 
-static void rectify(const pixelcnn *layer, const prnn_pass *pass, prnn_region region) {
-    pass->kernels->relu(prnn_map_floats(pass, layer->rectified, region.count),
-                        prnn_map_at(pass, layer->io.in, region.row, region.first),
-                        prnn_map_at(pass, layer->rectified, region.row, region.first));
-}
-
 static void forward(const void *self, const prnn_pass *pass, prnn_region region) {
     const pixelcnn *layer = self;
-    rectify(layer, pass, region);
+    prnn_map_relu(pass, region, layer->io.in, layer->rectified);
     prnn_product_run(pass, layer->reduced_of, region, layer->reduced, NULL, true);
     prnn_product_run(pass, layer->convolved_of, region, layer->convolved, NULL, true);
     prnn_product_run(pass, layer->out_of, region, layer->io.out, layer->io.residual ? layer->io.in : NULL,
@@ -70,24 +64,21 @@ static void begin_backward(const void *self, const prnn_pass *pass) {
     prnn_map_clear(pass, layer->dconvolved);
 }
 
-static void backward(const void *self, const prnn_pass *pass, int row) {
+static void backward(const void *self, const prnn_pass *pass, prnn_region rows) {
     const pixelcnn *layer = self;
     const prnn_layer_io *io = &layer->io;
-    prnn_region whole = {row, 0, io->in->width, -1};
-    prnn_product_gradient(pass, layer->out_of, whole, io->dout);
-    prnn_product_run(pass, layer->dconvolved_of, whole, layer->dconvolved, NULL, false);
-    prnn_map_relu_gradient(pass, row, layer->convolved, layer->dconvolved);
-    prnn_product_gradient(pass, layer->convolved_of, whole, layer->dconvolved);
-    prnn_product_run(pass, layer->dreduced_of, whole, layer->dreduced, NULL, false);
-    prnn_map_relu_gradient(pass, row, layer->reduced, layer->dreduced);
-    rectify(layer, pass, whole);
-    prnn_product_gradient(pass, layer->reduced_of, whole, layer->dreduced);
-    prnn_product_run(pass, layer->drectified_of, whole, io->din, NULL, false);
-    prnn_map_relu_gradient(pass, row, layer->rectified, io->din);
+    prnn_product_gradient(pass, layer->out_of, rows, io->dout);
+    prnn_product_run(pass, layer->dconvolved_of, rows, layer->dconvolved, NULL, false);
+    prnn_map_relu_gradient(pass, rows, layer->convolved, layer->dconvolved);
+    prnn_product_gradient(pass, layer->convolved_of, rows, layer->dconvolved);
+    prnn_product_run(pass, layer->dreduced_of, rows, layer->dreduced, NULL, false);
+    prnn_map_relu_gradient(pass, rows, layer->reduced, layer->dreduced);
+    prnn_map_relu(pass, rows, io->in, layer->rectified);
+    prnn_product_gradient(pass, layer->reduced_of, rows, layer->dreduced);
+    prnn_product_run(pass, layer->drectified_of, rows, io->din, NULL, false);
+    prnn_map_relu_gradient(pass, rows, layer->rectified, io->din);
     if (io->residual) {
-        float *din = prnn_map_at(pass, io->din, row, 0);
-        pass->kernels->add(prnn_map_floats(pass, io->din, io->din->width), din,
-                           prnn_map_at(pass, io->dout, row, 0), din);
+        prnn_map_add(pass, rows, io->din, io->dout, io->din);
     }
 }
 

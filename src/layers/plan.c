@@ -53,9 +53,16 @@ void prnn_plan_free(prnn_plan *plan) {
     }
     free(plan->blocks);
     free(plan->parameters);
+    free(plan->products);
     free(plan->forward.index);
     free(plan->backward.index);
     memset(plan, 0, sizeof *plan);
+}
+
+void prnn_plan_list_product(prnn_plan *plan, struct prnn_product *product) {
+    if (grow(plan, &plan->products, &plan->product_capacity, plan->product_count, sizeof *plan->products)) {
+        plan->products[plan->product_count++] = product;
+    }
 }
 
 int prnn_plan_parameter(prnn_plan *plan, prnn_init init, double gain, int rank, const int *shape,
@@ -134,13 +141,14 @@ prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, in
     if (!map) {
         return NULL;
     }
+    int height = plan->config.height, block = height < plan->block_rows ? height : plan->block_rows;
     bool all = keep == PRNN_KEEP_FORWARD && plan->training;
     *map = (prnn_map){.stride = stride,
                       .width = plan->config.width,
                       .top = top,
                       .left = left,
                       .right = right,
-                      .rows = (all ? plan->config.height : 1) + top};
+                      .rows = keep == PRNN_KEEP_CARRY ? 1 : (all ? height : block) + top};
     size_t pixels = (size_t)map->rows * (size_t)(left + map->width + right);
     map->at = prnn_layout_add(&plan->memory, pixels * (size_t)stride);
     return map;

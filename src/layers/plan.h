@@ -29,10 +29,14 @@ typedef struct prnn_packing {
     size_t count, capacity;
 } prnn_packing;
 
+struct prnn_product;
+
 typedef struct prnn_plan {
     prnn_context *ctx;
     prnn_config config;
-    bool training; /* maps keep all rows, and there is a way back */
+    bool training;  /* maps keep all rows, and there is a way back */
+    int block_rows; /* most rows that go through a layer together, so that its weights are read once for them
+                     */
     prnn_status status;
 
     prnn_parameter *parameters;
@@ -40,6 +44,8 @@ typedef struct prnn_plan {
     size_t parameter_floats, parameter_limit; /* no more than the limit */
 
     prnn_packing forward, backward;
+    struct prnn_product **products; /* all of them, forward and transposed */
+    int product_count, product_capacity;
     prnn_layout memory; /* of the maps, in floats per image */
 
     void **blocks; /* everything that prnn_plan_alloc gave */
@@ -49,6 +55,9 @@ typedef struct prnn_plan {
 /* Zeroed memory that lives as long as the plan; NULL after a failure. */
 void *prnn_plan_alloc(prnn_plan *plan, size_t count, size_t size);
 void prnn_plan_free(prnn_plan *plan);
+
+/* Puts a product on the plan's list. */
+void prnn_plan_list_product(prnn_plan *plan, struct prnn_product *product);
 
 /* A new parameter; `name` is a printf format. Returns its number. */
 int prnn_plan_parameter(prnn_plan *plan, prnn_init init, double gain, int rank, const int *shape,
@@ -69,8 +78,9 @@ size_t prnn_packing_append(prnn_plan *plan, prnn_packing *packing, const int32_t
 
 /* How many rows of a map are read later. */
 typedef enum prnn_keep {
-    PRNN_KEEP_FORWARD, /* all rows in training, else this one and the margin above */
-    PRNN_KEEP_WINDOW   /* this row and the margin above, always */
+    PRNN_KEEP_FORWARD, /* all rows in training, else those of a block and the margin above */
+    PRNN_KEEP_WINDOW,  /* those of a block and the margin above, always */
+    PRNN_KEEP_CARRY    /* one, whatever its number: what a row hands to the next */
 } prnn_keep;
 
 /* A map of the image with margins. Below the last row, margin rows are not kept: the slot of the row before

@@ -71,11 +71,33 @@ typedef struct builder {
     prnn_plan *plan;
     prnn_product *product;
     prnn_packing *packing;
+    int terms;
+    const prnn_term *term;
+    prnn_features features; /* of its results */
     int segments, segment_capacity;
 } builder;
 
+/* Room for one more segment. */
+static bool grow_segments(builder *b) {
+    prnn_matrix *matrix = &b->product->matrix;
+    if (b->segments < b->segment_capacity) {
+        return true;
+    }
+    int capacity = b->segment_capacity ? 2 * b->segment_capacity : 32;
+    prnn_segment *grown = prnn_plan_alloc(b->plan, (size_t)capacity, sizeof *grown);
+    if (!grown) {
+        return false;
+    }
+    if (b->segments) {
+        memcpy(grown, matrix->segments, (size_t)b->segments * sizeof *grown);
+    }
+    matrix->segments = grown;
+    b->segment_capacity = capacity;
+    return true;
+}
+
 /* Feature k of a tap: packed if any column of the panel is open to it. */
-static void add_row(builder *b, prnn_panel *panel, int tap, int k, const int32_t *index) {
+static void add_row(builder *b, prnn_strip *strip, int tap, int k, const int32_t *index) {
     bool open = false;
     for (int i = 0; i < PRNN_PANEL; i++) {
         open |= index[i] >= 0;
@@ -84,70 +106,112 @@ static void add_row(builder *b, prnn_panel *panel, int tap, int k, const int32_t
         return;
     }
     prnn_matrix *matrix = &b->product->matrix;
-    prnn_segment *last = panel->segments ? &matrix->segments[b->segments - 1] : NULL;
+    prnn_segment *last = strip->segments ? &matrix->segments[b->segments - 1] : NULL;
     if (last && last->tap == (uint32_t)tap && last->first + last->count == (uint32_t)k) {
         last->count++;
+    } else if (grow_segments(b)) {
+        b->product->matrix.segments[b->segments++] = (prnn_segment){(uint32_t)tap, (uint32_t)k, 1};
+        strip->segments++;
     } else {
-        if (b->segments == b->segment_capacity) {
-            int capacity = b->segment_capacity ? 2 * b->segment_capacity : 32;
-            prnn_segment *grown = prnn_plan_alloc(b->plan, (size_t)capacity, sizeof *grown);
-            if (!grown) {
-                return;
-            }
-            if (b->segments) {
-                memcpy(grown, matrix->segments, (size_t)b->segments * sizeof *grown);
-            }
-            matrix->segments = grown;
-            b->segment_capacity = capacity;
-        }
-        matrix->segments[b->segments++] = (prnn_segment){(uint32_t)tap, (uint32_t)k, 1};
-        panel->segments++;
+        return;
     }
     prnn_packing_append(b->plan, b->packing, index, PRNN_PANEL);
+    strip->depth++;
     matrix->weights++;
 }
 
-static void build_panel(builder *b, int p, int terms, const prnn_term *term) {
+/* The columns from `column` on, as a strip of one panel. */
+static prnn_strip build_panel(builder *b, int column) {
     prnn_plan *plan = b->plan;
     bool transposed = b->product->transposed;
-    prnn_panel *panel = &b->product->matrix.panels[p];
-    panel->first_segment = (uint32_t)b->segments;
+    prnn_strip strip = {
+        .first_segment = (uint32_t)b->segments, .panels = 1, .column = (size_t)column, .step = PRNN_PANEL};
     int32_t index[PRNN_PANEL];
     for (int i = 0; i < PRNN_PANEL; i++) {
-        index[i] = transposed ? -1 : bias_index(plan, terms, term, p * PRNN_PANEL + i);
+        index[i] = transposed ? -1 : bias_index(plan, b->terms, b->term, column + i);
+        b->product->matrix.biased |= index[i] >= 0;
     }
-    panel->at = prnn_packing_append(plan, b->packing, index, PRNN_PANEL);
+    strip.at = prnn_packing_append(plan, b->packing, index, PRNN_PANEL);
     int number = 0;
-    for (int t = 0; t < terms; t++) {
-        const prnn_conv *conv = term[t].conv;
+    for (int t = 0; t < b->terms; t++) {
+        const prnn_conv *conv = b->term[t].conv;
         int depth = prnn_features_width(transposed ? conv->out : conv->in);
         for (int n = 0; n < conv->taps; n++, number++) {
             for (int k = 0; k < depth && plan->status == PRNN_OK; k++) {
                 for (int i = 0; i < PRNN_PANEL; i++) {
-                    int column = p * PRNN_PANEL + i;
-                    index[i] = transposed ? weight_index(plan, conv, &conv->tap[n], column, k)
-                                          : weight_index(plan, conv, &conv->tap[n], k, column);
+                    index[i] = transposed ? weight_index(plan, conv, &conv->tap[n], column + i, k)
+                                          : weight_index(plan, conv, &conv->tap[n], k, column + i);
                 }
-                add_row(b, panel, number, k, index);
+                add_row(b, &strip, number, k, index);
             }
+        }
+    }
+    strip.size = (1 + (size_t)strip.depth) * PRNN_PANEL;
+    return strip;
+}
+
+/* Bit b: the panel from `column` on has features of colour group b. */
+static unsigned groups_of(prnn_features features, size_t column) {
+    unsigned groups = 0;
+    for (int i = (int)column; i < (int)column + PRNN_PANEL; i++) {
+        if (prnn_features_number(features, i) >= 0) {
+            groups |= 1u << prnn_features_group(features, i);
+        }
+    }
+    return groups;
+}
+
+/* Joins a panel to the strip before it, if both read the same and are needed for the same colours. */
+static bool join(const builder *b, prnn_strip *strip, const prnn_strip *panel) {
+    const prnn_segment *segments = b->product->matrix.segments;
+    size_t step = panel->column - strip->column - (strip->panels - 1) * strip->step;
+    if (strip->panels == PRNN_STRIP || strip->segments != panel->segments || panel->column < strip->column ||
+        (strip->panels > 1 && step != strip->step) ||
+        groups_of(b->features, strip->column) != groups_of(b->features, panel->column) ||
+        (panel->segments && memcmp(segments + strip->first_segment, segments + panel->first_segment,
+                                   panel->segments * sizeof *segments) != 0)) {
+        return false;
+    }
+    strip->step = step;
+    strip->panels++;
+    return true;
+}
+
+/* Panel p of those of a product, in the order in which they are packed: as they lie, but for gates, whose
+ * four blocks take turns, so that a strip has the gates of the same hidden features. */
+static int panel_column(prnn_features features, int p) {
+    int width = prnn_features_width(features), blocks = features.blocks;
+    if (blocks != PRNN_GATES || features.group_by_block) {
+        return p * PRNN_PANEL;
+    }
+    return p % blocks * (width / blocks) + p / blocks * PRNN_PANEL;
+}
+
+static void build_strips(builder *b) {
+    prnn_matrix *matrix = &b->product->matrix;
+    int panels = (prnn_features_width(b->features) + PRNN_PANEL - 1) / PRNN_PANEL;
+    matrix->strips = prnn_plan_alloc(b->plan, (size_t)panels, sizeof *matrix->strips);
+    for (int p = 0; p < panels && b->plan->status == PRNN_OK; p++) {
+        prnn_strip panel = build_panel(b, panel_column(b->features, p));
+        if (matrix->strip_count && join(b, &matrix->strips[matrix->strip_count - 1], &panel)) {
+            b->segments = (int)panel.first_segment; /* the strip has them already */
+        } else if (b->plan->status == PRNN_OK) {
+            matrix->strips[matrix->strip_count++] = panel;
         }
     }
 }
 
-/* The panels that hold a feature of a colour group. */
-static prnn_panel_list list_panels(prnn_plan *plan, prnn_features features, int panels, int group) {
-    int *list = prnn_plan_alloc(plan, (size_t)panels, sizeof *list);
+/* The strips that hold a feature of a colour group, or (-1) all. */
+static prnn_strip_list list_strips(builder *b, int group) {
+    const prnn_matrix *matrix = &b->product->matrix;
+    int *list = prnn_plan_alloc(b->plan, (size_t)matrix->strip_count, sizeof *list);
     int count = 0;
-    for (int p = 0; p < panels && list; p++) {
-        bool has = group < 0;
-        for (int i = p * PRNN_PANEL; i < (p + 1) * PRNN_PANEL && !has; i++) {
-            has = prnn_features_number(features, i) >= 0 && prnn_features_group(features, i) == group;
-        }
-        if (has) {
-            list[count++] = p;
+    for (int s = 0; s < matrix->strip_count && list; s++) {
+        if (group < 0 || groups_of(b->features, matrix->strips[s].column) >> group & 1) {
+            list[count++] = s;
         }
     }
-    return (prnn_panel_list){list, count};
+    return (prnn_strip_list){list, count};
 }
 
 static prnn_product *build(prnn_plan *plan, int terms, const prnn_term *term, bool transposed) {
@@ -155,17 +219,21 @@ static prnn_product *build(prnn_plan *plan, int terms, const prnn_term *term, bo
     if (!product) {
         return NULL;
     }
-    prnn_features features = transposed ? term[0].conv->in : term[0].conv->out;
-    int width = prnn_features_width(features);
+    builder b = {.plan = plan,
+                 .product = product,
+                 .packing = transposed ? &plan->backward : &plan->forward,
+                 .terms = terms,
+                 .term = term,
+                 .features = transposed ? term[0].conv->in : term[0].conv->out};
     product->transposed = transposed;
-    product->matrix.panel_count = (width + PRNN_PANEL - 1) / PRNN_PANEL;
-    product->matrix.panels = prnn_plan_alloc(plan, (size_t)product->matrix.panel_count, sizeof(prnn_panel));
     for (int t = 0; t < terms; t++) {
         product->taps += term[t].conv->taps;
     }
     product->tap = prnn_plan_alloc(plan, (size_t)product->taps, sizeof *product->tap);
-    for (int group = -1; group < features.groups; group++) {
-        product->panels[group + 1] = list_panels(plan, features, product->matrix.panel_count, group);
+    build_strips(&b);
+    prnn_plan_list_product(plan, product);
+    for (int group = -1; group < b.features.groups; group++) {
+        product->strips[group + 1] = list_strips(&b, group);
     }
     if (plan->status != PRNN_OK) {
         return NULL;
@@ -176,10 +244,6 @@ static prnn_product *build(prnn_plan *plan, int terms, const prnn_term *term, bo
             const prnn_conv_tap *tap = &term[t].conv->tap[n];
             product->tap[number] = (prnn_product_tap){term[t].map, sign * tap->row, sign * tap->col};
         }
-    }
-    builder b = {plan, product, transposed ? &plan->backward : &plan->forward, 0, 0};
-    for (int p = 0; p < product->matrix.panel_count && plan->status == PRNN_OK; p++) {
-        build_panel(&b, p, terms, term);
     }
     return product;
 }
@@ -192,48 +256,96 @@ prnn_product *prnn_plan_transposed(prnn_plan *plan, int terms, const prnn_term *
     return plan->training ? build(plan, terms, term, true) : NULL;
 }
 
-static void find_sources(const prnn_pass *pass, const prnn_product *product, prnn_region region,
-                         prnn_source *sources) {
+/* What a kernel needs to know of a product on a region; `sources` are its taps. */
+static prnn_factors factors_of(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                               prnn_source *sources) {
     for (int t = 0; t < product->taps; t++) {
         const prnn_product_tap *tap = &product->tap[t];
         sources[t].at = prnn_map_at(pass, tap->map, region.row + tap->row, region.first + tap->col);
         sources[t].stride = (size_t)tap->map->stride;
     }
+    return (prnn_factors){.matrix = &product->matrix,
+                          .packed = product->transposed ? pass->backward : pass->forward,
+                          .taps = sources,
+                          .rows = (size_t)region.rows * (size_t)region.count * (size_t)pass->images,
+                          .strips = product->strips[region.group + 1]};
+}
+
+/* Where the first position of a region is in a map, or NULL without one. */
+static float *place(const prnn_pass *pass, const prnn_map *map, prnn_region region) {
+    return map ? prnn_map_at(pass, map, region.row, region.first) : NULL;
+}
+
+/* Whether rows of a map lie behind each other, without margins between them. */
+static bool is_dense(const prnn_map *map, int row, int rows) {
+    return !map || (map->left + map->right == 0 && (row + map->top) % map->rows + rows <= map->rows);
+}
+
+/* How many rows of a region the kernels may take as one: all, or one at a time. */
+static int rows_at_once(const prnn_product *product, prnn_region region, const prnn_map *out,
+                        const prnn_map *add) {
+    bool dense = is_dense(out, region.row, region.rows) && is_dense(add, region.row, region.rows);
+    for (int t = 0; t < product->taps && dense; t++) {
+        dense = is_dense(product->tap[t].map, region.row + product->tap[t].row, region.rows);
+    }
+    return dense ? region.rows : 1;
 }
 
 void prnn_product_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                       const prnn_map *out, const prnn_map *add, bool relu) {
     prnn_source sources[2 * PRNN_MAX_TAPS];
-    find_sources(pass, product, region, sources);
-    prnn_target target = {
-        .out = prnn_map_at(pass, out, region.row, region.first), .stride = (size_t)out->stride, .relu = relu};
-    if (add) {
-        target.add = prnn_map_at(pass, add, region.row, region.first);
-        target.add_stride = (size_t)add->stride;
+    int end = region.row + region.rows;
+    region.rows = region.rows > 1 ? rows_at_once(product, region, out, add) : 1;
+    for (; region.row < end; region.row += region.rows) {
+        prnn_factors factors = factors_of(pass, product, region, sources);
+        prnn_target target = {.out = place(pass, out, region),
+                              .stride = (size_t)out->stride,
+                              .add = place(pass, add, region),
+                              .add_stride = add ? (size_t)add->stride : 0,
+                              .relu = relu};
+        pass->kernels->product(&factors, &target);
     }
-    size_t positions = (size_t)region.count * (size_t)pass->images;
-    pass->kernels->product(&product->matrix, product->transposed ? pass->backward : pass->forward, sources,
-                           positions, product->panels[region.group + 1], &target);
+}
+
+void prnn_product_lstm(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                       const prnn_lstm *lstm) {
+    prnn_source sources[2 * PRNN_MAX_TAPS];
+    prnn_factors factors = factors_of(pass, product, region, sources);
+    prnn_cells cells = {.hidden = (size_t)lstm->cell->stride,
+                        .add = place(pass, lstm->add, region),
+                        .cell_before = prnn_map_at(pass, lstm->cell, region.row + lstm->before_row,
+                                                   region.first + lstm->before_col),
+                        .gates = place(pass, lstm->gates, region),
+                        .cell = place(pass, lstm->cell, region),
+                        .state = place(pass, lstm->state, region)};
+    pass->kernels->product_lstm(&factors, &cells);
+}
+
+void prnn_product_lstm_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                                const prnn_lstm *lstm, const prnn_map *add, float *dcell,
+                                const prnn_map *dgates) {
+    prnn_source sources[2 * PRNN_MAX_TAPS];
+    prnn_factors factors = factors_of(pass, product, region, sources);
+    prnn_cell_gradients cells = {.hidden = (size_t)lstm->cell->stride,
+                                 .ahead = 2 * lstm->before_col * pass->images,
+                                 .add = place(pass, add, region),
+                                 .gates = place(pass, lstm->gates, region),
+                                 .cell_before = prnn_map_at(pass, lstm->cell, region.row + lstm->before_row,
+                                                            region.first + lstm->before_col),
+                                 .cell = place(pass, lstm->cell, region),
+                                 .dcell = dcell,
+                                 .dgates = place(pass, dgates, region)};
+    pass->kernels->product_lstm_gradient(&factors, &cells);
 }
 
 void prnn_product_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                            const prnn_map *dout) {
     prnn_source sources[2 * PRNN_MAX_TAPS];
-    find_sources(pass, product, region, sources);
-    pass->kernels->product_gradient(&product->matrix, sources, (size_t)region.count * (size_t)pass->images,
-                                    prnn_map_at(pass, dout, region.row, region.first), (size_t)dout->stride,
-                                    pass->gradient);
-}
-
-void prnn_features_span(prnn_features features, int group, size_t *first, size_t *count) {
-    size_t begin = 0, end = (size_t)features.stride;
-    if (group >= 0) {
-        /* Feature i is of group i * C / size: group b begins at the first i with i * C >= b * size. */
-        size_t size = (size_t)features.size, c = (size_t)features.groups, b = (size_t)group;
-        size_t from = (b * size + c - 1) / c, to = ((b + 1) * size + c - 1) / c;
-        begin = from / PRNN_PANEL * PRNN_PANEL;
-        end = from < to ? prnn_round_up(to, PRNN_PANEL) : begin; /* a group may be empty */
+    int end = region.row + region.rows;
+    region.rows = region.rows > 1 ? rows_at_once(product, region, dout, NULL) : 1;
+    for (; region.row < end; region.row += region.rows) {
+        prnn_factors factors = factors_of(pass, product, region, sources);
+        pass->kernels->product_gradient(&factors, place(pass, dout, region), (size_t)dout->stride,
+                                        pass->gradient);
     }
-    *first = begin;
-    *count = end - begin;
 }

@@ -3,7 +3,7 @@
  * A prnn_conv says which weights exist: a parameter, a mask and the taps that are open. A prnn_product sums
  * several of them with the same outputs into one pass over a region (the input-to-state and state-to-state
  * convolutions of a gate, say), forwards; or several with the same inputs, transposed, for the way back. All
- * are packed into panels that contain only what the masks leave open. */
+ * are packed into strips of panels that contain only what the masks leave open. */
 #ifndef PRNN_LAYERS_PRODUCT_H
 #define PRNN_LAYERS_PRODUCT_H
 
@@ -57,7 +57,7 @@ typedef struct prnn_product {
     bool transposed;
     int taps;
     prnn_product_tap *tap;
-    prnn_panel_list panels[4]; /* [0]: all; [1 + b]: those with features of colour group b */
+    prnn_strip_list strips[4]; /* [0]: all; [1 + b]: those with features of colour group b */
 } prnn_product;
 
 /* One term of a product: a convolution and the map that it reads (transposed: the map of the gradient by
@@ -74,16 +74,33 @@ prnn_product *prnn_plan_product(prnn_plan *plan, int terms, const prnn_term *ter
  * NULL in a plan without training. */
 prnn_product *prnn_plan_transposed(prnn_plan *plan, int terms, const prnn_term *term);
 
-/* out = relu?(add + product) on a region; `add` may be NULL or `out`. */
+/* out = relu?(add + product) on a region; `add` may be NULL or `out`. Here and in prnn_product_gradient, rows
+ * that lie behind each other go through the kernel as one. */
 void prnn_product_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                       const prnn_map *out, const prnn_map *add, bool relu);
+
+/* LSTM cells of a region of one row, whose gates are add + product (SPEC "LSTM cell"); `out` features of the
+ * product are gates, prnn_plan_features(plan, 4, h). */
+typedef struct prnn_lstm {
+    const prnn_map *add;   /* a part of the gates; may be `gates` or NULL */
+    const prnn_map *gates; /* after their nonlinearities; NULL: not kept */
+    const prnn_map *cell, *state;
+    int before_row, before_col; /* where the cell before is: distance in rows and columns */
+} prnn_lstm;
+
+void prnn_product_lstm(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                       const prnn_lstm *lstm);
+
+/* Its reverse: add + product is the gradient by the states of the region, of which come those by the gates.
+ * `dcell` is the gradient by the cells from later steps, and becomes that by the cells before; it is dense, a
+ * row of features a position of the region. */
+void prnn_product_lstm_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                                const prnn_lstm *lstm, const prnn_map *add, float *dcell,
+                                const prnn_map *dgates);
 
 /* Adds the gradient by the weights and biases of a region to pass->gradient; `dout` is the gradient by the
  * outputs there. */
 void prnn_product_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                            const prnn_map *dout);
-
-/* Columns, in whole panels, that hold the features of a group in one block of `features`. */
-void prnn_features_span(prnn_features features, int group, size_t *first, size_t *count);
 
 #endif

@@ -5,12 +5,12 @@
 
 typedef struct row_lstm {
     prnn_layer_io io;
-    prnn_features state_features;
     size_t initial_hidden, initial_cell; /* in the packed block */
-    prnn_map *gates, *cell, *state;
+    prnn_map *cell, *state;
+    prnn_lstm lstm; /* its gates are kept for the way back only */
     prnn_product *gates_of, *out_of;
-    /* The way back: gradients by the gates, the state (its part from the row below: dabove) and the cell. */
-    prnn_map *dgates, *dstate, *dabove, *dcell;
+    /* The way back: gradients by the gates, the state (the part from the row below) and the cell. */
+    prnn_map *dgates, *dabove, *dcell;
     prnn_product *dstate_of, *dabove_of, *din_of;
 } row_lstm;
 
@@ -23,7 +23,7 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     prnn_features stream = prnn_plan_features(p, 1, 2 * h), gates = prnn_plan_features(p, 4, h);
     prnn_features state = prnn_plan_features(p, 1, h);
     char path[64];
-    *layer = (row_lstm){.io = io, .state_features = state};
+    layer->io = io;
 
     prnn_conv input_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "input_to_state"), PRNN_MASK_B,
                                               stream, gates, 1, 3, PRNN_BIAS_FORGET, 1);
@@ -37,18 +37,18 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     prnn_conv output = prnn_conv_plan(p, prnn_plan_path(path, name, "output"), PRNN_MASK_B, state, stream, 1,
                                       1, PRNN_BIAS_ZERO, prnn_residual_gain(io.residual, p->config.layers));
 
-    layer->gates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_FORWARD, 0, 0, 0);
     layer->cell = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 0, 0);
     layer->state = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
+    layer->lstm = (prnn_lstm){.cell = layer->cell, .state = layer->state, .before_row = -1};
     prnn_term gate_terms[] = {{&input_to_state, io.in}, {&state_to_state, layer->state}};
     layer->gates_of = prnn_plan_product(p, 2, gate_terms);
     prnn_term out_terms[] = {{&output, layer->state}};
     layer->out_of = prnn_plan_product(p, 1, out_terms);
     if (p->training) {
+        layer->lstm.gates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_FORWARD, 0, 0, 0);
         layer->dgates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_WINDOW, 0, 1, 1);
-        layer->dstate = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
-        layer->dabove = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
-        layer->dcell = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
+        layer->dabove = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0);
+        layer->dcell = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0);
         layer->dstate_of = prnn_plan_transposed(p, 1, &(prnn_term){&output, io.dout});
         layer->din_of = prnn_plan_transposed(p, 1, &(prnn_term){&input_to_state, layer->dgates});
         /* Reads dgates of the row that it is run for, and gives the gradient by the states above it. */
@@ -69,14 +69,9 @@ static void begin(const void *self, const prnn_pass *pass) {
 
 static void forward(const void *self, const prnn_pass *pass, prnn_region region) {
     const row_lstm *layer = self;
-    int row = region.row, first = region.first;
-    prnn_product_run(pass, layer->gates_of, region, layer->gates, NULL, false);
-    size_t from, count;
-    prnn_features_span(layer->state_features, region.group, &from, &count);
-    pass->kernels->lstm(
-        (size_t)region.count * (size_t)pass->images, (size_t)layer->cell->stride, from, count,
-        prnn_map_at(pass, layer->gates, row, first), prnn_map_at(pass, layer->cell, row - 1, first),
-        prnn_map_at(pass, layer->cell, row, first), prnn_map_at(pass, layer->state, row, first));
+    for (int row = region.row; row < region.row + region.rows; row++) {
+        prnn_product_lstm(pass, layer->gates_of, prnn_region_row(region, row), &layer->lstm);
+    }
     prnn_product_run(pass, layer->out_of, region, layer->io.out, layer->io.residual ? layer->io.in : NULL,
                      false);
 }
@@ -88,24 +83,21 @@ static void begin_backward(const void *self, const prnn_pass *pass) {
     prnn_map_clear(pass, layer->dcell);
 }
 
-static void backward(const void *self, const prnn_pass *pass, int row) {
+static void backward(const void *self, const prnn_pass *pass, prnn_region rows) {
     const row_lstm *layer = self;
-    int width = layer->io.in->width;
-    prnn_region whole = {row, 0, width, -1};
-    prnn_product_gradient(pass, layer->out_of, whole, layer->io.dout);
-    prnn_product_run(pass, layer->dstate_of, whole, layer->dstate, layer->dabove, false);
-    pass->kernels->lstm_gradient(
-        (size_t)width * (size_t)pass->images, (size_t)layer->cell->stride,
-        prnn_map_at(pass, layer->gates, row, 0), prnn_map_at(pass, layer->cell, row - 1, 0),
-        prnn_map_at(pass, layer->cell, row, 0), prnn_map_at(pass, layer->dstate, row, 0),
-        prnn_map_at(pass, layer->dcell, row, 0), prnn_map_at(pass, layer->dgates, row, 0));
-    prnn_product_gradient(pass, layer->gates_of, whole, layer->dgates);
-    prnn_product_run(pass, layer->din_of, whole, layer->io.din, layer->io.residual ? layer->io.dout : NULL,
+    prnn_product_gradient(pass, layer->out_of, rows, layer->io.dout);
+    for (int row = rows.row + rows.rows - 1; row >= rows.row; row--) {
+        prnn_region whole = prnn_region_row(rows, row);
+        prnn_product_lstm_gradient(pass, layer->dstate_of, whole, &layer->lstm, layer->dabove,
+                                   prnn_map_at(pass, layer->dcell, row, 0), layer->dgates);
+        prnn_product_run(pass, layer->dabove_of, whole, layer->dabove, NULL, false);
+    }
+    prnn_product_gradient(pass, layer->gates_of, rows, layer->dgates);
+    prnn_product_run(pass, layer->din_of, rows, layer->io.din, layer->io.residual ? layer->io.dout : NULL,
                      false);
-    prnn_product_run(pass, layer->dabove_of, whole, layer->dabove, NULL, false);
-    if (row == 0) {
-        prnn_map_sum(pass, layer->dabove, 0, 0, width, pass->gradient + layer->initial_hidden);
-        prnn_map_sum(pass, layer->dcell, 0, 0, width, pass->gradient + layer->initial_cell);
+    if (rows.row == 0) {
+        prnn_map_sum(pass, layer->dabove, 0, 0, rows.count, pass->gradient + layer->initial_hidden);
+        prnn_map_sum(pass, layer->dcell, 0, 0, rows.count, pass->gradient + layer->initial_cell);
     }
 }
 

@@ -6,21 +6,21 @@
 
 #include <math.h>
 
-enum { EVALUATE_SHARD = 8 };
+enum { MAX_SHARD = 8 };
 
 typedef struct evaluation {
     const prnn_network *network;
     prnn_worker *workers;
     const uint8_t *images;
-    size_t count, image_bytes, image_logits;
+    size_t count, shard, image_bytes, image_logits;
     double *nats;
     float *values, *logits;
 } evaluation;
 
 static void evaluate_shard(void *arg, size_t index, int worker) {
     const evaluation *e = arg;
-    size_t first = index * EVALUATE_SHARD;
-    int n = e->count - first < EVALUATE_SHARD ? (int)(e->count - first) : EVALUATE_SHARD;
+    size_t first = index * e->shard;
+    int n = (int)(e->count - first < e->shard ? e->count - first : e->shard);
     prnn_network_evaluate(e->network, &e->workers[worker], e->images + first * e->image_bytes, n,
                           e->nats + first, e->values ? e->values + first * e->image_bytes : NULL,
                           e->logits ? e->logits + first * e->image_logits : NULL);
@@ -35,11 +35,14 @@ static prnn_status evaluate(prnn_context *ctx, const prnn_model *model, const ui
     if (status != PRNN_OK) {
         return status;
     }
-    size_t shards = (count + EVALUATE_SHARD - 1) / EVALUATE_SHARD;
-    int threads = prnn_thread_count(ctx), workers = shards < (size_t)threads ? (int)shards : threads;
+    /* Few images are spread over the threads. */
+    size_t threads = (size_t)prnn_thread_count(ctx), even = (count + threads - 1) / threads;
+    size_t shard = even < 1 ? 1 : even < MAX_SHARD ? even : MAX_SHARD, shards = (count + shard - 1) / shard;
+    int workers = (int)(shards < threads ? shards : threads);
     evaluation e = {.network = net,
                     .images = images,
                     .count = count,
+                    .shard = shard,
                     .image_bytes = bytes,
                     .image_logits = bytes * (size_t)net->head->logits_per_value(c),
                     .nats = nats,
@@ -48,8 +51,7 @@ static prnn_status evaluate(prnn_context *ctx, const prnn_model *model, const ui
     e.workers = prnn_alloc(ctx, (size_t)workers, sizeof *e.workers, "the threads' work");
     status = e.workers ? PRNN_OK : PRNN_ERROR_MEMORY;
     for (int w = 0; w < workers && status == PRNN_OK; w++) {
-        int shard = count < EVALUATE_SHARD ? (int)count : EVALUATE_SHARD;
-        status = prnn_worker_create(ctx, net, shard, model->packed, NULL, &e.workers[w]);
+        status = prnn_worker_create(ctx, net, (int)shard, model->packed, NULL, &e.workers[w]);
     }
     if (status == PRNN_OK) {
         prnn_parallel_for(ctx, shards, workers, evaluate_shard, &e);

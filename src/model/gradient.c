@@ -5,12 +5,17 @@
 
 #include <string.h>
 
-/* Images of a shard: enough rows for the products of one pixel, few enough for the caches. */
-enum { SHARD = 8, MAX_LANES = 16 };
+enum { MAX_SHARD = 4, MAX_LANES = 16 };
+
+/* Images of a shard of a batch: enough rows for the products of one pixel, few enough for the caches and for
+ * many threads; and two shards at least. */
+static int shard_of(int batch) {
+    return batch >= 2 * MAX_SHARD ? MAX_SHARD : (batch + 1) / 2;
+}
 
 struct prnn_gradient_engine {
     prnn_network *network;
-    int lanes, threads;
+    int shard, lanes, threads;
     float *forward, *backward; /* packed weights */
     float *lane_gradients;     /* [lanes][forward.count] */
     double *nats;              /* [batch] */
@@ -38,7 +43,8 @@ void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
 
 static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch) {
     const prnn_plan *plan = &e->network->plan;
-    int shards = (batch + SHARD - 1) / SHARD;
+    e->shard = shard_of(batch);
+    int shards = (batch + e->shard - 1) / e->shard;
     e->lanes = shards < MAX_LANES ? shards : MAX_LANES;
     e->threads = prnn_thread_count(ctx) < e->lanes ? prnn_thread_count(ctx) : e->lanes;
     e->forward = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
@@ -52,8 +58,7 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batc
     }
     prnn_status status = PRNN_OK;
     for (int w = 0; w < e->threads && status == PRNN_OK; w++) {
-        status = prnn_worker_create(ctx, e->network, batch < SHARD ? batch : SHARD, e->forward, e->backward,
-                                    &e->workers[w]);
+        status = prnn_worker_create(ctx, e->network, e->shard, e->forward, e->backward, &e->workers[w]);
     }
     return status;
 }
@@ -84,31 +89,68 @@ static void run_lane(void *arg, size_t lane, int worker) {
     prnn_worker *w = &e->workers[worker];
     w->pass.gradient = e->lane_gradients + lane * e->network->plan.forward.count;
     memset(w->pass.gradient, 0, e->network->plan.forward.count * sizeof(float));
-    for (int first = (int)lane * SHARD; first < e->n; first += e->lanes * SHARD) {
-        int n = e->n - first < SHARD ? e->n - first : SHARD;
+    for (int first = (int)lane * e->shard; first < e->n; first += e->lanes * e->shard) {
+        int n = e->n - first < e->shard ? e->n - first : e->shard;
         prnn_network_gradient(e->network, w, e->images + (size_t)first * image, n, 1.0f / (float)e->n,
                               e->nats + first);
+    }
+}
+
+/* Packed floats of one piece of packing or unpacking. */
+enum { PIECE = 1 << 14 };
+
+static size_t pieces_of(const prnn_packing *packing) {
+    return (packing->count + PIECE - 1) / PIECE;
+}
+
+typedef struct packer {
+    const prnn_gradient_engine *engine;
+    const float *parameters;
+    float *gradient;
+} packer;
+
+static void pack_piece(void *arg, size_t index, int worker) {
+    (void)worker;
+    const packer *p = arg;
+    const prnn_plan *plan = &p->engine->network->plan;
+    size_t forward = pieces_of(&plan->forward);
+    if (index < forward) {
+        prnn_packing_fill(&plan->forward, index * PIECE, PIECE, p->parameters, p->engine->forward);
+    } else {
+        prnn_packing_fill(&plan->backward, (index - forward) * PIECE, PIECE, p->parameters,
+                          p->engine->backward);
+    }
+}
+
+/* A parameter is in one place of the packed gradient, so pieces write different ones. */
+static void unpack_piece(void *arg, size_t index, int worker) {
+    (void)worker;
+    const packer *p = arg;
+    const prnn_gradient_engine *e = p->engine;
+    const prnn_packing *packing = &e->network->plan.forward;
+    size_t begin = index * PIECE, end = begin + PIECE < packing->count ? begin + PIECE : packing->count;
+    for (size_t i = begin; i < end; i++) {
+        if (packing->index[i] >= 0) {
+            float sum = 0;
+            for (int lane = 0; lane < e->lanes; lane++) {
+                sum += e->lane_gradients[(size_t)lane * packing->count + i];
+            }
+            p->gradient[packing->index[i]] = sum;
+        }
     }
 }
 
 double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, const float *parameters,
                                 const uint8_t *images, int n, float *gradient) {
     const prnn_plan *plan = &e->network->plan;
-    prnn_packing_fill(&plan->forward, parameters, e->forward);
-    prnn_packing_fill(&plan->backward, parameters, e->backward);
+    packer p = {e, parameters, gradient};
     e->images = images;
     e->n = n;
+    prnn_parallel_for(ctx, pieces_of(&plan->forward) + pieces_of(&plan->backward), e->threads, pack_piece,
+                      &p);
     prnn_parallel_for(ctx, (size_t)e->lanes, e->threads, run_lane, e);
     memset(gradient, 0, plan->parameter_floats * sizeof *gradient);
-    for (size_t i = 0; i < plan->forward.count; i++) {
-        if (plan->forward.index[i] >= 0) {
-            float sum = 0;
-            for (int lane = 0; lane < e->lanes; lane++) {
-                sum += e->lane_gradients[(size_t)lane * plan->forward.count + i];
-            }
-            gradient[plan->forward.index[i]] = sum;
-        }
-    }
+    prnn_parallel_for(ctx, pieces_of(&plan->forward), e->threads, unpack_piece, &p);
     double total = 0;
     for (int i = 0; i < n; i++) {
         total += e->nats[i];

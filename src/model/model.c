@@ -88,7 +88,7 @@ prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint
     for (int t = 0; t < plan->parameter_count; t++) {
         initialise(*model, t, seed);
     }
-    prnn_packing_fill(&plan->forward, (*model)->parameters, (*model)->packed);
+    prnn_packing_fill(&plan->forward, 0, plan->forward.count, (*model)->parameters, (*model)->packed);
     return PRNN_OK;
 }
 
@@ -167,7 +167,7 @@ prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float 
                          place, (double)values[i]);
     }
     memcpy(model->parameters, values, plan->parameter_floats * sizeof *values);
-    prnn_packing_fill(&plan->forward, model->parameters, model->packed);
+    prnn_packing_fill(&plan->forward, 0, plan->forward.count, model->parameters, model->packed);
     return PRNN_OK;
 }
 

@@ -126,6 +126,14 @@ static void plan_network(prnn_network *net) {
     plan_head(net, head_features);
 }
 
+/* Weights that a cache holds are read for each row; from further away, for some rows at a time, at the price
+ * of activations that then fill the cache. Either costs up to a third where the other is right. */
+static int block_rows(const prnn_config *c) {
+    double hidden = c->hidden, head = c->head;
+    double weights = 16 * c->layers * hidden * hidden + head * (head + 2 * hidden + c->channels * c->levels);
+    return weights > 2e6 ? 4 : 1;
+}
+
 prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training, size_t limit,
                                 prnn_network **network) {
     *network = NULL;
@@ -137,7 +145,11 @@ prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bo
     if (!net) {
         return PRNN_ERROR_MEMORY;
     }
-    net->plan = (prnn_plan){.ctx = ctx, .config = *config, .training = training, .parameter_limit = limit};
+    net->plan = (prnn_plan){.ctx = ctx,
+                            .config = *config,
+                            .training = training,
+                            .block_rows = block_rows(config),
+                            .parameter_limit = limit};
     net->kind = prnn_layer_kind_of(config->kind);
     net->head = prnn_head_kind_of(config);
     net->logit_features = net->head->features(config);
@@ -159,8 +171,10 @@ void prnn_network_free(prnn_network *network) {
     }
 }
 
-void prnn_packing_fill(const prnn_packing *packing, const float *parameters, float *packed) {
-    for (size_t i = 0; i < packing->count; i++) {
+void prnn_packing_fill(const prnn_packing *packing, size_t first, size_t count, const float *parameters,
+                       float *packed) {
+    size_t end = packing->count - first < count ? packing->count : first + count;
+    for (size_t i = first; i < end; i++) {
         packed[i] = packing->index[i] < 0 ? 0 : parameters[packing->index[i]];
     }
 }
@@ -173,8 +187,9 @@ prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, i
     worker->pass = (prnn_pass){.kernels = prnn_kernels_of(ctx), .forward = forward, .backward = backward};
     worker->pass.memory = prnn_alloc(ctx, network->plan.memory.floats, (size_t)images * sizeof(float),
                                      "the maps of a batch (fewer threads need less)");
-    worker->row = worker->pass.memory ? prnn_alloc(ctx, row, 1, "a row of levels") : NULL;
-    worker->nats = worker->row ? prnn_alloc(ctx, row, sizeof(float), "a row of likelihoods") : NULL;
+    worker->levels =
+        worker->pass.memory ? prnn_alloc(ctx, row, (size_t)network->plan.block_rows, "rows of levels") : NULL;
+    worker->nats = worker->levels ? prnn_alloc(ctx, row, sizeof(float), "a row of likelihoods") : NULL;
     if (!worker->nats) {
         prnn_worker_free(worker);
         return PRNN_ERROR_MEMORY;
@@ -184,7 +199,7 @@ prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, i
 
 void prnn_worker_free(prnn_worker *worker) {
     prnn_free(worker->pass.memory);
-    prnn_free(worker->row);
+    prnn_free(worker->levels);
     prnn_free(worker->nats);
     *worker = (prnn_worker){0};
 }

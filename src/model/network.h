@@ -39,23 +39,24 @@ prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bo
                                 prnn_network **network);
 void prnn_network_free(prnn_network *network);
 
-/* packed[i] = the parameter that belongs there, or 0; packing->count floats. */
-void prnn_packing_fill(const prnn_packing *packing, const float *parameters, float *packed);
+/* packed[i] = the parameter that belongs there, or 0, for at most `count` floats from `first` on. */
+void prnn_packing_fill(const prnn_packing *packing, size_t first, size_t count, const float *parameters,
+                       float *packed);
 
 /* What one thread needs for a batch of at most `images`. */
 typedef struct prnn_worker {
     prnn_pass pass;
-    int capacity; /* images */
-    uint8_t *row; /* levels of one row, (W, n, C) */
-    float *nats;  /* likewise */
+    int capacity;    /* images */
+    uint8_t *levels; /* of a block of rows, each (W, n, C) */
+    float *nats;     /* of one row, likewise */
 } prnn_worker;
 
 prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, int images,
                                const float *forward, const float *backward, prnn_worker *worker);
 void prnn_worker_free(prnn_worker *worker);
 
-/* ---- Steps of a pass, in this order: begin; then for each row, from left to right: values, forward, logits.
- * Regions with a colour group recompute only the features of that group. */
+/* ---- Steps of a pass, in this order: begin; then for each row from left to right, or each block of rows:
+ * values, forward, logits. Regions with a colour group recompute only the features of that group. */
 
 void prnn_network_begin(const prnn_network *network, const prnn_pass *pass);
 

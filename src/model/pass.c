@@ -34,18 +34,28 @@ void prnn_network_forward(const prnn_network *net, const prnn_pass *pass, prnn_r
 }
 
 void prnn_network_logits(const prnn_network *net, const prnn_pass *pass, prnn_region region) {
-    const prnn_map *last = net->stream[net->plan.config.layers], *in = net->head_map[0];
-    size_t floats = prnn_map_floats(pass, in, region.count);
-    float *head_in = prnn_map_at(pass, in, region.row, region.first);
-    const float *x = prnn_map_at(pass, last, region.row, region.first);
+    const prnn_map *x = net->stream[net->plan.config.layers], *in = net->head_map[0];
     if (net->total) {
-        pass->kernels->add(floats, x, prnn_map_at(pass, net->total, region.row, region.first), head_in);
-        x = head_in;
+        prnn_map_add(pass, region, x, net->total, in);
+        x = in;
     }
-    pass->kernels->relu(floats, x, head_in);
+    prnn_map_relu(pass, region, x, in);
     prnn_product_run(pass, net->head_of[0], region, net->head_map[1], NULL, true);
     prnn_product_run(pass, net->head_of[1], region, net->head_map[2], NULL, true);
     prnn_product_run(pass, net->head_of[2], region, net->logits, NULL, false);
+}
+
+/* The block of rows that begins at `row`. */
+static prnn_region block_at(const prnn_network *net, int row) {
+    int left = net->plan.config.height - row, rows = net->plan.block_rows;
+    return (prnn_region){row, left < rows ? left : rows, 0, net->plan.config.width, -1};
+}
+
+/* Levels of a row, (W, n, C), in the memory of a worker. */
+static uint8_t *levels_at(const prnn_network *net, const prnn_worker *worker, int row) {
+    const prnn_config *c = &net->plan.config;
+    size_t line = (size_t)c->width * (size_t)worker->pass.images * (size_t)c->channels;
+    return worker->levels + (size_t)(row % net->plan.block_rows) * line;
 }
 
 /* Levels of one row of n images (n, H, W, C) in the order of a map, (W, n, C), and into the input. */
@@ -53,14 +63,22 @@ static void load_row(const prnn_network *net, const prnn_worker *worker, const u
     const prnn_config *c = &net->plan.config;
     const prnn_pass *pass = &worker->pass;
     size_t pixel = (size_t)c->channels, line = (size_t)c->width * pixel, image = (size_t)c->height * line;
+    uint8_t *levels = levels_at(net, worker, row);
     for (int col = 0; col < c->width; col++) {
         for (int i = 0; i < pass->images; i++) {
             const uint8_t *from = images + (size_t)i * image + (size_t)row * line + (size_t)col * pixel;
-            memcpy(worker->row + ((size_t)col * (size_t)pass->images + (size_t)i) * pixel, from, pixel);
+            memcpy(levels + ((size_t)col * (size_t)pass->images + (size_t)i) * pixel, from, pixel);
             for (int k = 0; k < c->channels; k++) {
                 prnn_network_set_value(net, pass, i, row, col, k, from[k]);
             }
         }
+    }
+}
+
+static void load_rows(const prnn_network *net, const prnn_worker *worker, const uint8_t *images,
+                      prnn_region rows) {
+    for (int row = rows.row; row < rows.row + rows.rows; row++) {
+        load_row(net, worker, images, row);
     }
 }
 
@@ -70,7 +88,7 @@ static void row_nll(const prnn_network *net, const prnn_worker *worker, int row,
     const prnn_pass *pass = &worker->pass;
     size_t positions = (size_t)c->width * (size_t)pass->images, pixel = (size_t)c->channels;
     net->head->nll(pass->kernels, net->logit_features, c->levels, prnn_map_at(pass, net->logits, row, 0),
-                   positions, worker->row, scale, worker->nats);
+                   positions, levels_at(net, worker, row), scale, worker->nats);
     for (size_t m = 0; m < positions; m++) {
         for (size_t k = 0; k < pixel; k++) {
             nats[m % (size_t)pass->images] += (double)worker->nats[m * pixel + k];
@@ -113,47 +131,46 @@ void prnn_network_evaluate(const prnn_network *net, prnn_worker *worker, const u
     worker->pass.images = n;
     memset(nats, 0, (size_t)n * sizeof *nats);
     prnn_network_begin(net, &worker->pass);
-    for (int row = 0; row < c->height; row++) {
-        prnn_region whole = {row, 0, c->width, -1};
-        load_row(net, worker, images, row);
-        prnn_network_forward(net, &worker->pass, whole);
-        prnn_network_logits(net, &worker->pass, whole);
-        if (logits) {
-            copy_row_logits(net, worker, row, logits);
-        }
-        row_nll(net, worker, row, 0, nats);
-        if (values) {
-            copy_row_values(net, worker, row, values);
+    for (int first = 0; first < c->height; first += net->plan.block_rows) {
+        prnn_region block = block_at(net, first);
+        load_rows(net, worker, images, block);
+        prnn_network_forward(net, &worker->pass, block);
+        prnn_network_logits(net, &worker->pass, block);
+        for (int row = first; row < first + block.rows; row++) {
+            if (logits) {
+                copy_row_logits(net, worker, row, logits);
+            }
+            row_nll(net, worker, row, 0, nats);
+            if (values) {
+                copy_row_values(net, worker, row, values);
+            }
         }
     }
 }
 
 /* ------------------------------------------------------------------------------------ backward */
 
-/* From the gradient by the logits of a row to that by the head's input, in dhead_map[0]. */
-static void head_backward(const prnn_network *net, const prnn_pass *pass, int row) {
-    prnn_region whole = {row, 0, net->logits->width, -1};
+/* From the gradient by the logits of some rows to that by the head's input, in dhead_map[0]. */
+static void head_backward(const prnn_network *net, const prnn_pass *pass, prnn_region rows) {
     for (int i = 2; i >= 0; i--) {
-        prnn_product_gradient(pass, net->head_of[i], whole, i < 2 ? net->dhead_map[i + 1] : net->logits);
-        prnn_product_run(pass, net->dhead_of[i], whole, net->dhead_map[i], NULL, false);
-        prnn_map_relu_gradient(pass, row, net->head_map[i], net->dhead_map[i]);
+        prnn_product_gradient(pass, net->head_of[i], rows, i < 2 ? net->dhead_map[i + 1] : net->logits);
+        prnn_product_run(pass, net->dhead_of[i], rows, net->dhead_map[i], NULL, false);
+        prnn_map_relu_gradient(pass, rows, net->head_map[i], net->dhead_map[i]);
     }
 }
 
-static void backward(const prnn_network *net, const prnn_pass *pass, int row) {
+static void backward(const prnn_network *net, const prnn_pass *pass, prnn_region rows) {
     int layers = net->plan.config.layers;
-    prnn_region whole = {row, 0, net->logits->width, -1};
-    head_backward(net, pass, row);
-    memcpy(prnn_map_at(pass, net->dstream[layers], row, 0), prnn_map_at(pass, net->dhead_map[0], row, 0),
-           prnn_map_floats(pass, net->dhead_map[0], whole.count) * sizeof(float));
+    head_backward(net, pass, rows);
+    prnn_map_copy(pass, rows, net->dhead_map[0], net->dstream[layers]);
     for (int l = layers - 1; l >= 0; l--) {
-        net->kind->backward(net->layers[l], pass, row);
+        net->kind->backward(net->layers[l], pass, rows);
         if (net->total && l > 0) {
-            prnn_product_gradient(pass, net->skip_of[l - 1], whole, net->dhead_map[0]);
-            prnn_product_run(pass, net->dskip_of[l - 1], whole, net->dstream[l], net->dstream[l], false);
+            prnn_product_gradient(pass, net->skip_of[l - 1], rows, net->dhead_map[0]);
+            prnn_product_run(pass, net->dskip_of[l - 1], rows, net->dstream[l], net->dstream[l], false);
         }
     }
-    prnn_product_gradient(pass, net->input_of, whole, net->dstream[0]);
+    prnn_product_gradient(pass, net->input_of, rows, net->dstream[0]);
 }
 
 void prnn_network_gradient(const prnn_network *net, prnn_worker *worker, const uint8_t *images, int n,
@@ -163,17 +180,21 @@ void prnn_network_gradient(const prnn_network *net, prnn_worker *worker, const u
     worker->pass.images = n;
     memset(nats, 0, (size_t)n * sizeof *nats);
     prnn_network_begin(net, pass);
-    for (int row = 0; row < c->height; row++) {
-        load_row(net, worker, images, row);
-        prnn_network_forward(net, pass, (prnn_region){row, 0, c->width, -1});
+    for (int row = 0; row < c->height; row += net->plan.block_rows) {
+        load_rows(net, worker, images, block_at(net, row));
+        prnn_network_forward(net, pass, block_at(net, row));
     }
     for (int l = 0; l < c->layers; l++) {
         net->kind->begin_backward(net->layers[l], pass);
     }
-    for (int row = c->height - 1; row >= 0; row--) {
-        load_row(net, worker, images, row);
-        prnn_network_logits(net, pass, (prnn_region){row, 0, c->width, -1});
-        row_nll(net, worker, row, scale, nats);
-        backward(net, pass, row);
+    int rows = net->plan.block_rows;
+    for (int first = (c->height - 1) / rows * rows; first >= 0; first -= rows) {
+        prnn_region block = block_at(net, first);
+        load_rows(net, worker, images, block);
+        prnn_network_logits(net, pass, block);
+        for (int row = first; row < first + block.rows; row++) {
+            row_nll(net, worker, row, scale, nats);
+        }
+        backward(net, pass, block);
     }
 }

@@ -43,8 +43,8 @@ static void settle(drawing *d, const prnn_worker *w, uint8_t *images, size_t fir
         if (!known) {
             const float *logits = prnn_map_at(&w->pass, net->logits, row, col) + i * net->logits->stride;
             double u = prnn_random_uniform(d->options.seed, PRNN_RANDOM_SAMPLE, first + (size_t)i, value);
-            int level =
-                net->head->draw(net->logit_features, config->levels, logits, c, d->options.temperature, u);
+            int level = net->head->draw(w->pass.kernels, net->logit_features, config->levels, logits, c,
+                                        d->options.temperature, u);
             if (level < 0) {
                 atomic_store(&d->broken, true);
                 level = 0;
@@ -79,12 +79,12 @@ static void draw_row(drawing *d, const prnn_worker *w, uint8_t *images, size_t f
                     settle(d, w, images, first, row, col + n, c, true);
                 }
             }
-            prnn_network_forward(net, &w->pass, (prnn_region){row, col, stretch, -1});
+            prnn_network_forward(net, &w->pass, (prnn_region){row, 1, col, stretch, -1});
             col += stretch;
             continue;
         }
         for (int c = 0; c < channels; c++) {
-            prnn_region pixel = {row, col, 1, c};
+            prnn_region pixel = {row, 1, col, 1, c};
             prnn_network_forward(net, &w->pass, pixel);
             prnn_network_logits(net, &w->pass, pixel);
             settle(d, w, images, first, row, col, c, false);

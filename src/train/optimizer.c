@@ -1,5 +1,7 @@
 #include "train/optimizer.h"
 
+#include "base/parallel.h"
+
 #include <math.h>
 
 const char *prnn_optimizer_name(prnn_optimizer optimizer) {
@@ -36,66 +38,100 @@ double prnn_learning_rate(const prnn_train_options *o, uint64_t step, uint64_t s
     return rate;
 }
 
-static void rmsprop(float rate, float b1, float b2, float epsilon, float scale, size_t n,
-                    const float *gradient, float *weights, float *moment1, float *moment2) {
-    for (size_t i = 0; i < n; i++) {
-        float g = gradient[i] * scale;
-        moment2[i] = b2 * moment2[i] + (1 - b2) * g * g;
-        float m = g / (sqrtf(moment2[i]) + epsilon);
-        if (b1 > 0) {
-            m += b1 * moment1[i];
-            moment1[i] = m;
-        }
-        weights[i] -= rate * m;
-    }
-}
-
-static void adam(float rate, float b1, float b2, float epsilon, float scale, float correct1, float correct2,
-                 size_t n, const float *gradient, float *weights, float *moment1, float *moment2) {
-    for (size_t i = 0; i < n; i++) {
-        float g = gradient[i] * scale;
-        moment1[i] = b1 * moment1[i] + (1 - b1) * g;
-        moment2[i] = b2 * moment2[i] + (1 - b2) * g * g;
-        weights[i] -= rate * (moment1[i] * correct1) / (sqrtf(moment2[i] * correct2) + epsilon);
-    }
-}
-
-static void sgd(float rate, float b1, float scale, size_t n, const float *gradient, float *weights,
-                float *moment1) {
-    for (size_t i = 0; i < n; i++) {
-        float m = gradient[i] * scale;
-        if (b1 > 0) {
-            m += b1 * moment1[i];
-            moment1[i] = m;
-        }
-        weights[i] -= rate * m;
-    }
-}
-
-void prnn_optimizer_update(const prnn_train_options *o, double rate, uint64_t step, double scale, size_t n,
-                           const float *gradient, float *weights, float *moment1, float *moment2) {
-    float r = (float)rate, b1 = (float)o->beta1, b2 = (float)o->beta2, e = (float)o->epsilon,
-          s = (float)scale;
-    switch (o->optimizer) {
-    case PRNN_RMSPROP:
-        rmsprop(r, b1, b2, e, s, n, gradient, weights, moment1, moment2);
-        break;
-    case PRNN_ADAM: {
-        double t = (double)step + 1;
-        float correct1 = (float)(1 / (1 - pow(o->beta1, t))), correct2 = (float)(1 / (1 - pow(o->beta2, t)));
-        adam(r, b1, b2, e, s, correct1, correct2, n, gradient, weights, moment1, moment2);
-        break;
-    }
-    case PRNN_SGD:
-        sgd(r, b1, s, n, gradient, weights, moment1);
-        break;
-    }
-}
-
-void prnn_ema_update(double decay, uint64_t step, size_t n, const float *weights, float *ema) {
+float prnn_ema_keep(double decay, uint64_t step) {
     double early = (1 + (double)step) / (10 + (double)step);
-    float keep = (float)(decay < early ? decay : early);
-    for (size_t i = 0; i < n; i++) {
-        ema[i] = keep * ema[i] + (1 - keep) * weights[i];
+    return (float)(decay < early ? decay : early);
+}
+
+/* ------------------------------------------------------------------------------ over all threads */
+
+/* Weights of one piece of work: a fixed number, so that no sum depends on the threads. */
+enum { PIECE = 1 << 15 };
+
+static size_t pieces_of(size_t n) {
+    return (n + PIECE - 1) / PIECE;
+}
+
+typedef struct update {
+    void (*kernel)(const prnn_step *, const prnn_state *);
+    prnn_step step;
+    prnn_state state;
+} update;
+
+static float *from(float *block, size_t first) {
+    return block ? block + first : NULL;
+}
+
+static void update_piece(void *arg, size_t index, int worker) {
+    (void)worker;
+    const update *u = arg;
+    const prnn_state *all = &u->state;
+    size_t first = index * PIECE, left = all->n - first;
+    prnn_state piece = {.n = left < PIECE ? left : PIECE,
+                        .gradient = all->gradient + first,
+                        .weights = all->weights + first,
+                        .moment1 = from(all->moment1, first),
+                        .moment2 = from(all->moment2, first),
+                        .ema = from(all->ema, first)};
+    u->kernel(&u->step, &piece);
+}
+
+void prnn_optimizer_update(prnn_context *ctx, const prnn_train_options *o, double rate, uint64_t step,
+                           double scale, const prnn_state *state) {
+    const prnn_kernels *k = prnn_kernels_of(ctx);
+    double t = (double)step + 1;
+    update u = {.kernel = o->optimizer == PRNN_ADAM  ? k->adam
+                          : o->optimizer == PRNN_SGD ? k->sgd
+                                                     : k->rmsprop,
+                .step = {.rate = (float)rate,
+                         .beta1 = (float)o->beta1,
+                         .beta2 = (float)o->beta2,
+                         .epsilon = (float)o->epsilon,
+                         .scale = (float)scale,
+                         .correct1 = (float)(1 / (1 - pow(o->beta1, t))),
+                         .correct2 = (float)(1 / (1 - pow(o->beta2, t))),
+                         .keep = prnn_ema_keep(o->ema, step)},
+                .state = *state};
+    prnn_parallel_for(ctx, pieces_of(state->n), prnn_thread_count(ctx), update_piece, &u);
+}
+
+typedef struct squares {
+    size_t n;
+    const float *x;
+    double *sums;
+} squares;
+
+/* In eight parts, which do not wait for each other. */
+static void square_piece(void *arg, size_t index, int worker) {
+    (void)worker;
+    const squares *s = arg;
+    const float *x = s->x + index * PIECE;
+    size_t left = s->n - index * PIECE, n = left < PIECE ? left : PIECE, i = 0;
+    double part[8] = {0}, sum = 0;
+    for (; i + 8 <= n; i += 8) {
+        for (int j = 0; j < 8; j++) {
+            part[j] += (double)x[i + j] * (double)x[i + j];
+        }
     }
+    for (; i < n; i++) {
+        sum += (double)x[i] * (double)x[i];
+    }
+    for (int j = 0; j < 8; j++) {
+        sum += part[j];
+    }
+    s->sums[index] = sum;
+}
+
+size_t prnn_norm_scratch(size_t n) {
+    return pieces_of(n);
+}
+
+double prnn_norm(prnn_context *ctx, size_t n, const float *x, double *scratch) {
+    squares s = {n, x, scratch};
+    prnn_parallel_for(ctx, pieces_of(n), prnn_thread_count(ctx), square_piece, &s);
+    double sum = 0;
+    for (size_t i = 0; i < pieces_of(n); i++) {
+        sum += scratch[i];
+    }
+    return sqrt(sum);
 }

@@ -111,6 +111,7 @@ static prnn_status allocate(prnn_trainer *t) {
     size_t images = batch > VALID_PIECE ? batch : VALID_PIECE;
     t->weights = prnn_alloc(ctx, n, sizeof(float), "the weights");
     t->gradient = prnn_alloc(ctx, n, sizeof(float), "the gradient");
+    t->squares = prnn_alloc(ctx, prnn_norm_scratch(n), sizeof(double), "the norm of the gradient");
     t->moment1 = prnn_alloc(ctx, n, sizeof(float), "the optimizer");
     t->moment2 = prnn_alloc(ctx, n, sizeof(float), "the optimizer");
     t->ema = t->options.ema > 0 ? prnn_alloc(ctx, n, sizeof(float), "the moving average") : NULL;
@@ -122,9 +123,9 @@ static prnn_status allocate(prnn_trainer *t) {
     t->model_path = join(t->options.out, "model.safetensors");
     t->checkpoint_path = join(t->options.out, "checkpoint.safetensors");
     t->metrics_path = join(t->options.out, "metrics.csv");
-    if (!t->weights || !t->gradient || !t->moment1 || !t->moment2 || (t->options.ema > 0 && !t->ema) ||
-        (t->valid && !t->best) || !t->order || !t->indices || !t->images || !t->model_path ||
-        !t->checkpoint_path || !t->metrics_path) {
+    if (!t->weights || !t->gradient || !t->squares || !t->moment1 || !t->moment2 ||
+        (t->options.ema > 0 && !t->ema) || (t->valid && !t->best) || !t->order || !t->indices || !t->images ||
+        !t->model_path || !t->checkpoint_path || !t->metrics_path) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory to train %zu parameters", n);
     }
     t->train_print = prnn_data_fingerprint(t->train);
@@ -133,8 +134,8 @@ static prnn_status allocate(prnn_trainer *t) {
 }
 
 static void release(prnn_trainer *t) {
-    void *blocks[] = {t->weights, t->gradient, t->moment1, t->moment2, t->ema,
-                      t->best,    t->order,    t->indices, t->images};
+    void *blocks[] = {t->weights, t->gradient, t->squares, t->moment1, t->moment2,
+                      t->ema,     t->best,     t->order,   t->indices, t->images};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         prnn_free(blocks[i]);
     }
@@ -349,14 +350,6 @@ static prnn_status read_batch(prnn_trainer *t, size_t *n) {
     return prnn_data_read(t->ctx, t->train, t->indices, *n, t->options.seed, epoch, t->images);
 }
 
-static double norm(size_t n, const float *x) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        sum += (double)x[i] * (double)x[i];
-    }
-    return sqrt(sum);
-}
-
 static prnn_status train_step(prnn_trainer *t) {
     const prnn_train_options *o = &t->options;
     prnn_train_state *s = &t->state;
@@ -367,7 +360,7 @@ static prnn_status train_step(prnn_trainer *t) {
         return status;
     }
     double nats = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, t->images, (int)n, t->gradient);
-    double length = norm(t->parameters, t->gradient);
+    double length = prnn_norm(t->ctx, t->parameters, t->gradient, t->squares);
     if (!isfinite(nats)) {
         return diverged(t, "the NLL", nats, s->step + 1);
     }
@@ -375,11 +368,8 @@ static prnn_status train_step(prnn_trainer *t) {
         return diverged(t, "the norm of the gradient", length, s->step + 1);
     }
     double scale = o->clip > 0 && length > o->clip ? o->clip / length : 1;
-    prnn_optimizer_update(o, rate_of(t, s->step), s->step, scale, t->parameters, t->gradient, t->weights,
-                          t->moment1, t->moment2);
-    if (t->ema) {
-        prnn_ema_update(o->ema, s->step, t->parameters, t->weights, t->ema);
-    }
+    prnn_state all = {t->parameters, t->gradient, t->weights, t->moment1, t->moment2, t->ema};
+    prnn_optimizer_update(t->ctx, o, rate_of(t, s->step), s->step, scale, &all);
     s->step++;
     s->nats_sum += nats * (double)n;
     s->images += (double)n;

@@ -30,8 +30,9 @@ typedef struct prnn_trainer {
 
     size_t parameters;
     float *weights, *gradient, *moment1, *moment2;
-    float *ema;  /* NULL without */
-    float *best; /* of the best validation; NULL without a validation set */
+    double *squares; /* of pieces of the gradient */
+    float *ema;      /* NULL without */
+    float *best;     /* of the best validation; NULL without a validation set */
     prnn_train_state state;
 
     uint64_t steps, steps_per_epoch, valid_every, log_every;
