@@ -76,6 +76,7 @@ struct common {
     const char *operand;
     int threads;
     const char *cpu;
+    const char *precision;
     bool quiet, help;
 };
 
@@ -85,12 +86,15 @@ struct common {
                 "threads; 0: one per core. Results do not depend on it"),                                    \
         STRING("cpu", offsetof(struct common, cpu), "NAME", 0,                                               \
                "instruction set: generic, avx2, avx512, or auto, the best that the processor has"),          \
+        STRING("precision", offsetof(struct common, precision), "NAME", 0,                                   \
+               "of matrix products: fp32, or bf16 where the processor has it: up to 1.8 times as fast, "     \
+               "likelihoods off by about 1 in 10,000"),                                                      \
         FLAG("quiet", offsetof(struct common, quiet), 0,                                                     \
              "no progress and no notes on stderr; errors remain"),                                           \
         FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help")
 
 #define COMMON_DEFAULTS                                                                                      \
-    { NULL, 0, "auto", false, false }
+    { NULL, 0, "auto", "fp32", false, false }
 
 /* Where a value comes from; a later source overrides an earlier one. */
 typedef enum option_source { FROM_DEFAULT, FROM_PRESET, FROM_CONFIG, FROM_COMMAND_LINE } option_source;

@@ -15,6 +15,9 @@ int open_context(const struct common *common, prnn_context **ctx) {
     if (prnn_context_set_cpu(*ctx, common->cpu) != PRNN_OK) {
         return usage_error("--cpu: %s", prnn_message(*ctx));
     }
+    if (prnn_context_set_precision(*ctx, common->precision) != PRNN_OK) {
+        return usage_error("--precision: %s", prnn_message(*ctx));
+    }
     return 0;
 }
 

@@ -21,6 +21,7 @@ macro(instruction_set lower upper)
 endmacro()
 instruction_set(avx2 AVX2 -mavx2 -mfma)
 instruction_set(avx512 AVX512 -mavx512f -mavx512dq -mavx512vl -mavx512bw)
+instruction_set(avx512bf16 AVX512BF16 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512bf16)
 
 set_source_files_properties(${kernels}/kernels_generic.c PROPERTIES COMPILE_OPTIONS -ffp-contract=fast)
 set_source_files_properties(${kernels}/kernels.c PROPERTIES COMPILE_DEFINITIONS "${have}")

@@ -122,10 +122,14 @@ static UNUSED void law_randomize(law_model *m, uint64_t seed, double gain) {
     free(values);
 }
 
+/* Precision of the products of law_open's contexts. */
+static UNUSED const char *law_precision = "fp32";
+
 static UNUSED law_model law_open(const prnn_config *config, uint64_t seed) {
     law_model m = {.ctx = prnn_context_create(), .config = *config};
     assert_non_null(m.ctx);
     assert_ok(m.ctx, prnn_context_set_threads(m.ctx, 1));
+    assert_ok(m.ctx, prnn_context_set_precision(m.ctx, law_precision));
     assert_ok(m.ctx, prnn_model_create(m.ctx, config, seed, &m.model));
     m.parameters = prnn_model_parameter_count(m.model, false);
     m.bytes = (size_t)config->height * (size_t)config->width * (size_t)config->channels;

@@ -14,8 +14,10 @@ static uint8_t *images_of(const law_model *m, size_t count) {
     return images;
 }
 
-static void worker_open(const law_model *m, int images, prnn_worker *worker) {
-    assert_ok(m->ctx, prnn_worker_create(m->ctx, m->model->network, images, m->model->packed, NULL, worker));
+static prnn_workers worker_open(const law_model *m, int images) {
+    prnn_workers workers;
+    assert_ok(m->ctx, prnn_workers_create(m->ctx, m->model->network, images, 1, m->model->packed, &workers));
+    return workers;
 }
 
 /* What an earlier batch may have left in the memory of a pass. */
@@ -64,8 +66,8 @@ static void check_by_pixels(prnn_config config) {
     uint8_t *images = images_of(&m, N);
     float *whole = law_logits(&m, images, N);
     for (int known = 0; known < 3 && known <= config.width; known++) {
-        prnn_worker w;
-        worker_open(&m, N, &w);
+        prnn_workers workers = worker_open(&m, N);
+        prnn_worker w = workers.list[0];
         soil(net, &w, 43);
         w.pass.images = N;
         prnn_network_begin(net, &w.pass);
@@ -88,7 +90,7 @@ static void check_by_pixels(prnn_config config) {
                 }
             }
         }
-        prnn_worker_free(&w);
+        prnn_workers_free(m.ctx, &workers);
     }
     free(whole);
     free(images);
@@ -120,12 +122,12 @@ static void test_memory(void **state) {
     uint8_t *images = images_of(&m, N);
     double clean[N], soiled[N];
     assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, clean, NULL));
-    prnn_worker w;
-    worker_open(&m, N + 1, &w);
+    prnn_workers workers = worker_open(&m, N + 1);
+    prnn_worker w = workers.list[0];
     memset(w.pass.memory, 0xff, m.model->network->plan.memory.floats * (N + 1) * sizeof(float));
     prnn_network_evaluate(m.model->network, &w, images, N, soiled, NULL, NULL);
     assert_memory_equal(clean, soiled, sizeof clean);
-    prnn_worker_free(&w);
+    prnn_workers_free(m.ctx, &workers);
 
     prnn_network *net;
     assert_ok(m.ctx, prnn_network_create(m.ctx, &config, true, PRNN_MAX_PARAMETERS, &net));
@@ -134,6 +136,7 @@ static void test_memory(void **state) {
     float *backward = malloc(net->plan.backward.count * sizeof *backward);
     prnn_packing_fill(&net->plan.forward, 0, net->plan.forward.count, m.model->parameters, forward);
     prnn_packing_fill(&net->plan.backward, 0, net->plan.backward.count, m.model->parameters, backward);
+    prnn_network_prepare(net, prnn_kernels_of(m.ctx), forward, backward);
     for (int i = 0; i < 2; i++) {
         assert_ok(m.ctx, prnn_worker_create(m.ctx, net, N + 1, forward, backward, &w));
         gradient[i] = calloc(packed, sizeof **gradient);
@@ -149,6 +152,63 @@ static void test_memory(void **state) {
     free(forward);
     free(backward);
     prnn_network_free(net);
+    free(images);
+    law_close(&m);
+}
+
+/* --------------------------------------------------------------------------------- blocks of rows */
+
+/* NLL and gradient of n images by a network of which `rows` rows go through a layer together. */
+static void gradient_in_blocks(const law_model *m, int rows, const uint8_t *images, int n, double *nats,
+                               float *gradient) {
+    prnn_network *net;
+    prnn_worker w;
+    assert_ok(m->ctx,
+              prnn_network_create_in_blocks(m->ctx, &m->config, true, PRNN_MAX_PARAMETERS, rows, &net));
+    const prnn_packing *packing = &net->plan.forward;
+    float *forward = malloc(packing->count * sizeof *forward);
+    float *backward = malloc(net->plan.backward.count * sizeof *backward);
+    prnn_packing_fill(packing, 0, packing->count, m->model->parameters, forward);
+    prnn_packing_fill(&net->plan.backward, 0, net->plan.backward.count, m->model->parameters, backward);
+    assert_ok(m->ctx, prnn_worker_create(m->ctx, net, n, forward, backward, &w));
+    memset(w.pass.memory, 0xff, net->plan.memory.floats * (size_t)n * sizeof(float));
+    w.pass.gradient = calloc(packing->count, sizeof(float));
+    prnn_network_gradient(net, &w, images, n, 1, nats);
+    for (size_t i = 0; i < packing->count; i++) {
+        if (packing->index[i] >= 0) {
+            gradient[packing->index[i]] = w.pass.gradient[i];
+        }
+    }
+    free(w.pass.gradient);
+    prnn_worker_free(&w);
+    free(forward);
+    free(backward);
+    prnn_network_free(net);
+}
+
+/* Rows one by one, or some at a time: the same likelihoods to the bit, the same gradient but for the order of
+ * sums. */
+static void test_blocks(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 48);
+    enum { N = 5 };
+    uint8_t *images = images_of(&m, N);
+    double nats[N], other_nats[N];
+    float *gradient = calloc(m.parameters, sizeof *gradient), *other = calloc(m.parameters, sizeof *other);
+    gradient_in_blocks(&m, 1, images, N, nats, gradient);
+    for (int rows = 2; rows <= 4; rows++) {
+        double off = 0, size = 0;
+        gradient_in_blocks(&m, rows, images, N, other_nats, other);
+        assert_memory_equal(nats, other_nats, sizeof nats);
+        for (size_t i = 0; i < m.parameters; i++) {
+            double d = (double)gradient[i] - (double)other[i];
+            off += d * d;
+            size += (double)gradient[i] * (double)gradient[i];
+        }
+        assert_true(sqrt(off / size) < 1e-5);
+    }
+    free(gradient);
+    free(other);
     free(images);
     law_close(&m);
 }
@@ -205,6 +265,7 @@ static void test_threads(void **state) {
     for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
         prnn_context *ctx = prnn_context_create();
         assert_ok(ctx, prnn_context_set_threads(ctx, threads[t]));
+        assert_ok(ctx, prnn_context_set_precision(ctx, law_precision));
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             size_t n = sizes[s];
             assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, n, &mean, gradient));
@@ -262,5 +323,15 @@ int main(int count, char **arguments) {
     failures += law_run("batches", test_batches);
     failures += law_run("threads", test_threads);
     failures += law_run("mean of a batch", test_mean);
+    failures += law_run("blocks of rows", test_blocks);
+    prnn_context *ctx = prnn_context_create();
+    if (prnn_kernels_in_bf16(prnn_kernels_of(ctx))) {
+        law_precision = "bf16";
+        failures += law_run("bf16 by pixels", test_by_pixels);
+        failures += law_run("bf16 in soiled memory", test_memory);
+        failures += law_run("bf16 in batches", test_batches);
+        failures += law_run("bf16 on threads", test_threads);
+    }
+    prnn_context_free(ctx);
     return failures;
 }

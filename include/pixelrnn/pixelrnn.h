@@ -90,6 +90,14 @@ PRNN_API prnn_status prnn_context_set_threads(prnn_context *ctx, int threads);
 PRNN_API prnn_status prnn_context_set_cpu(prnn_context *ctx, const char *name);
 PRNN_API const char *prnn_context_cpu(const prnn_context *ctx);
 
+/* Precision of the factors of matrix products: "fp32" (the default), or "bf16": rounded to bfloat16 and
+ * summed in fp32, about twice as fast for large networks, for a likelihood that is a little off
+ * (docs/performance.md says how little). Weights, activations, gradients and files stay fp32.
+ * PRNN_ERROR_ARGUMENT if the instruction set lacks it (it takes AVX512_BF16). A model counts as another one
+ * in the other precision: score what was compressed or sampled with one with the same one. */
+PRNN_API prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name);
+PRNN_API const char *prnn_context_precision(const prnn_context *ctx);
+
 /* ------------------------------------------------------------------------------------- models */
 
 typedef enum prnn_kind { PRNN_ROW, PRNN_DIAGONAL, PRNN_CNN } prnn_kind;

@@ -1,5 +1,6 @@
 #include "base/context.h"
 
+#include "base/memory.h"
 #include "base/parallel.h"
 
 #include <stdarg.h>
@@ -20,6 +21,9 @@ void prnn_context_free(prnn_context *ctx) {
         return;
     }
     prnn_pool_free(ctx->pool);
+    for (int i = 0; i < PRNN_SPARES; i++) {
+        prnn_free(ctx->spare[i].memory);
+    }
     free(ctx);
 }
 

@@ -7,11 +7,21 @@
 struct prnn_kernels;
 struct prnn_pool;
 
+/* Memory that a call left for the next one. */
+typedef struct prnn_spare {
+    void *memory;
+    size_t bytes;
+} prnn_spare;
+
+enum { PRNN_SPARES = 16 };
+
 struct prnn_context {
     char message[1024];
     int threads;                        /* as asked; 0: one per core */
     struct prnn_pool *pool;             /* made at the first parallel call */
     const struct prnn_kernels *kernels; /* NULL: not chosen yet (see kernels/kernels.h) */
+    bool bf16;                          /* their bf16 variant is used */
+    prnn_spare spare[PRNN_SPARES];      /* see prnn_take */
 };
 
 #if defined(__GNUC__)

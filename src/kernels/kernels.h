@@ -12,6 +12,12 @@
 /* Columns of a panel: the unit in which weights are packed and masks are skipped. */
 #define PRNN_PANEL 16
 
+/* Most taps of a product: two 7x7 convolutions. */
+#define PRNN_MOST_TAPS 98
+
+/* Most rows that go through the scratch memory at a time. */
+#define PRNN_SCRATCH_ROWS 64
+
 /* Most panels of a strip. */
 #define PRNN_STRIP 4
 
@@ -37,8 +43,10 @@ typedef struct prnn_matrix {
     prnn_strip *strips;
     int strip_count;
     prnn_segment *segments;
-    bool biased;    /* else all biases are zero, and have no gradient */
-    size_t weights; /* packed rows in all panels: a measure of the arithmetic */
+    bool biased; /* else all biases are zero, and have no gradient */
+    int taps;
+    uint32_t *features; /* [taps]: of each tap the strips read the first so many, at most */
+    size_t weights;     /* packed rows in all panels: a measure of the arithmetic */
 } prnn_matrix;
 
 /* Where a tap reads: position m at at + m * stride. */
@@ -60,6 +68,7 @@ typedef struct prnn_factors {
     const prnn_source *taps;
     size_t rows;
     prnn_strip_list strips;
+    float *scratch; /* prnn_scratch_floats(matrix); NULL for tables without `prepare` */
 } prnn_factors;
 
 /* Where a product goes: out = relu?(bias + add + sources * weights); add may be out or NULL. */
@@ -112,6 +121,10 @@ typedef struct prnn_kernels {
     const char *name;
     bool (*supported)(void);
 
+    /* Puts the packed weights of a matrix into the form in which this table's products read them, in place;
+     * NULL: they are as they come. */
+    void (*prepare)(const prnn_matrix *matrix, float *packed);
+
     /* Columns of the listed strips. */
     void (*product)(const prnn_factors *factors, const prnn_target *target);
     void (*product_lstm)(const prnn_factors *factors, const prnn_cells *cells);
@@ -149,6 +162,14 @@ const prnn_kernels *prnn_kernels_of(prnn_context *ctx);
 /* Table i of this build, best first; NULL after the last. For tests and benchmarks. */
 const prnn_kernels *prnn_kernels_at(int i);
 
-extern const prnn_kernels prnn_kernels_generic, prnn_kernels_avx2, prnn_kernels_avx512;
+/* The table with the same instruction set whose products round their factors to bf16 and sum in fp32; NULL if
+ * the build or the processor has none. */
+const prnn_kernels *prnn_kernels_in_bf16(const prnn_kernels *kernels);
+
+/* What products of a table with `prepare` need beside their factors. */
+size_t prnn_scratch_floats(const prnn_matrix *matrix);
+
+extern const prnn_kernels prnn_kernels_generic, prnn_kernels_avx2, prnn_kernels_avx512,
+    prnn_kernels_avx512bf16;
 
 #endif

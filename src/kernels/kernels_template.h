@@ -193,6 +193,9 @@ static void sgd(const prnn_step *step, const prnn_state *state) {
 const prnn_kernels PASTE(prnn_kernels_, PRNN_NAME) = {
     .name = STRING(PRNN_NAME),
     .supported = supported,
+#ifdef PRNN_BF16
+    .prepare = prepare,
+#endif
     .product = product,
     .product_lstm = product_lstm,
     .product_lstm_gradient = product_lstm_gradient,

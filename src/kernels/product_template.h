@@ -9,8 +9,11 @@
 #ifndef PRNN_KERNELS_PRODUCT_TEMPLATE_H
 #define PRNN_KERNELS_PRODUCT_TEMPLATE_H
 
-#include "kernels/kernels.h"
-#include "kernels/vectors.h"
+#ifdef PRNN_BF16
+#include "kernels/bf16.h"
+#else
+#include "kernels/fp32.h"
+#endif
 
 #define VECTORS (PRNN_PANEL / VECTOR) /* of a panel */
 enum { MOST_ROWS = 12, MOST_SUMS = PRNN_STRIP * VECTORS };
@@ -44,31 +47,31 @@ INLINE void accumulate(int R, int N, int per, vf (*restrict sum)[MOST_SUMS], con
     for (uint32_t s = 0; s < p->strip->segments; s++) {
         const prnn_segment *segment = &p->segments[s];
         const prnn_source *tap = &taps[segment->tap];
-        size_t stride = tap->stride, count = segment->count;
-        const float *a0 = tap->at + m * stride + segment->first;
-        const float *a3 = a0 + 3 * stride, *a6 = a3 + 3 * stride, *a9 = a6 + 3 * stride;
+        size_t stride = tap->stride * FEATURE, count = (segment->count + AT_ONCE - 1) / AT_ONCE;
+        const char *a0 = (const char *)tap->at + m * stride + segment->first * FEATURE;
+        const char *a3 = a0 + 3 * stride, *a6 = a3 + 3 * stride, *a9 = a6 + 3 * stride;
         do {
             vf b[MOST_SUMS];
             UNROLL for (int n = 0; n < N; n++) {
                 b[n] = load(w + (size_t)(n / per) * size + (size_t)(n % per) * VECTOR);
             }
             UNROLL for (int i = 0; i < R; i++) {
-                const float *a = i < 3 ? a0 : i < 6 ? a3 : i < 9 ? a6 : a9;
-                vf x = splat(a[(size_t)(i % 3) * stride]);
+                const char *a = i < 3 ? a0 : i < 6 ? a3 : i < 9 ? a6 : a9;
+                vf x = broadcast(a + (size_t)(i % 3) * stride);
                 UNROLL for (int n = 0; n < N; n++) {
-                    sum[i][n] += x * b[n];
+                    sum[i][n] = multiply_add(sum[i][n], x, b[n]);
                 }
             }
             STEP(w, PRNN_PANEL);
-            STEP(a0, 1);
+            STEP(a0, sizeof(float));
             if (R > 3) {
-                STEP(a3, 1);
+                STEP(a3, sizeof(float));
             }
             if (R > 6) {
-                STEP(a6, 1);
+                STEP(a6, sizeof(float));
             }
             if (R > 9) {
-                STEP(a9, 1);
+                STEP(a9, sizeof(float));
             }
         } while (--count);
     }
@@ -92,7 +95,7 @@ static size_t row_block(const prnn_matrix *matrix) {
         panels += matrix->strips[i].panels;
     }
     size_t rows = (128 << 10) / ((matrix->weights / panels + 1) * sizeof(float));
-    return rows < 4 * MOST_ROWS ? 4 * MOST_ROWS : rows > 256 ? 256 : rows;
+    return rows < 4 * MOST_ROWS ? 4 * MOST_ROWS : rows > PRODUCT_ROWS ? PRODUCT_ROWS : rows;
 }
 
 /* ------------------------------------------------------------------------------ product, as it is */
@@ -177,10 +180,10 @@ static tiling choose_tiling(uint32_t panels, size_t rows) {
     return (tiling){narrow_tiles, TILE_ROWS, 1};
 }
 
-static void product_strip(const prnn_factors *f, const prnn_strip *strip, size_t begin, size_t end,
-                          const prnn_target *target) {
+static void product_strip(const prnn_factors *f, const prnn_source *taps, const prnn_strip *strip,
+                          size_t begin, size_t end, const prnn_target *target) {
     tile t = {
-        .part = {strip, f->matrix->segments + strip->first_segment, NULL}, .taps = f->taps, .target = target};
+        .part = {strip, f->matrix->segments + strip->first_segment, NULL}, .taps = taps, .target = target};
     for (uint32_t v = 0; v < strip->panels;) {
         tiling how = choose_tiling(strip->panels - v, end - begin);
         t.part.block = f->packed + strip->at + v * strip->size;
@@ -196,10 +199,12 @@ static void product_strip(const prnn_factors *f, const prnn_strip *strip, size_t
 
 static void product(const prnn_factors *f, const prnn_target *target) {
     size_t block = row_block(f->matrix);
+    prnn_source own[PRNN_MOST_TAPS];
     for (size_t begin = 0; begin < f->rows; begin += block) {
         size_t end = begin + block < f->rows ? begin + block : f->rows;
+        const prnn_source *taps = sources_of(f, begin, end, own);
         for (int i = 0; i < f->strips.count; i++) {
-            product_strip(f, &f->matrix->strips[f->strips.list[i]], begin, end, target);
+            product_strip(f, taps, &f->matrix->strips[f->strips.list[i]], begin, end, target);
         }
     }
 }
@@ -263,9 +268,11 @@ static const cell_tile_fn lstm_tiles[] = {NULL, ROWS(CELL_ROWS, CELL_NAME, 4)};
 
 static void product_lstm(const prnn_factors *f, const prnn_cells *cells) {
     size_t block = row_block(f->matrix);
-    cell_tile t = {.taps = f->taps, .cells = cells};
+    prnn_source own[PRNN_MOST_TAPS];
+    cell_tile t = {.cells = cells};
     for (size_t begin = 0; begin < f->rows; begin += block) {
         size_t end = begin + block < f->rows ? begin + block : f->rows;
+        t.taps = sources_of(f, begin, end, own);
         for (int i = 0; i < f->strips.count; i++) {
             const prnn_strip *strip = &f->matrix->strips[f->strips.list[i]];
             t.part = (part){strip, f->matrix->segments + strip->first_segment, NULL};
@@ -340,9 +347,11 @@ static const cell_gradient_tile_fn lstm_gradient_tiles[] = {NULL, ROWS(TILE_ROWS
 
 static void product_lstm_gradient(const prnn_factors *f, const prnn_cell_gradients *cells) {
     size_t block = row_block(f->matrix);
-    cell_gradient_tile t = {.taps = f->taps, .cells = cells};
+    prnn_source own[PRNN_MOST_TAPS];
+    cell_gradient_tile t = {.cells = cells};
     for (size_t begin = 0; begin < f->rows; begin += block) {
         size_t end = begin + block < f->rows ? begin + block : f->rows;
+        t.taps = sources_of(f, begin, end, own);
         for (int i = 0; i < f->strips.count; i++) {
             const prnn_strip *strip = &f->matrix->strips[f->strips.list[i]];
             t.part = (part){strip, f->matrix->segments + strip->first_segment, NULL};
@@ -391,9 +400,9 @@ INLINE void gradient_tile(int R, int W, const outer *o, float *gradient) {
             b[n] = load(d + (size_t)(n / VECTORS) * d_step + (size_t)(n % VECTORS) * VECTOR);
         }
         UNROLL for (int i = 0; i < R; i++) {
-            vf x = splat(a[i]);
+            vf x = broadcast((const char *)(a + i));
             UNROLL for (int n = 0; n < W * VECTORS; n++) {
-                sum[i][n] += x * b[n];
+                sum[i][n] = multiply_add(sum[i][n], x, b[n]);
             }
         }
         STEP(a, a_stride);
@@ -449,21 +458,18 @@ static void gradient_segment(outer o, uint32_t count, uint32_t wide, float *grad
     }
 }
 
-static void gradient_strip(const prnn_factors *f, const prnn_strip *strip, size_t begin, size_t rows,
-                           const float *dout, size_t stride, float *gradient) {
-    outer o = {.d_stride = stride, .d_step = strip->step, .rows = rows, .size = strip->size};
+static void gradient_strip(const prnn_factors *f, const outer_factors *factors, const prnn_strip *strip,
+                           float *gradient) {
+    outer o = {
+        .d_stride = factors->stride, .d_step = strip->step, .rows = factors->rows, .size = strip->size};
     for (uint32_t v = 0; v < strip->panels;) {
         uint32_t wide = strip->panels - v >= 2 && WIDE_ROWS >= TILE_ROWS ? 2 : 1;
-        float *g = gradient + strip->at + v * strip->size;
-        o.d = dout + begin * stride + strip->column + v * strip->step;
-        for (uint32_t n = 0; n < wide && f->matrix->biased; n++) {
-            column_sums(rows, o.d + n * strip->step, stride, g + n * strip->size);
-        }
-        g += PRNN_PANEL;
+        float *g = gradient + strip->at + v * strip->size + PRNN_PANEL;
+        o.d = factors->dout + strip->column + v * strip->step;
         for (uint32_t s = 0; s < strip->segments; s++) {
             const prnn_segment *segment = &f->matrix->segments[strip->first_segment + s];
-            const prnn_source *tap = &f->taps[segment->tap];
-            o.a = tap->at + begin * tap->stride + segment->first;
+            const prnn_source *tap = &factors->taps[segment->tap];
+            o.a = tap->at + segment->first;
             o.a_stride = tap->stride;
             gradient_segment(o, segment->count, wide, g);
             g += (size_t)segment->count * PRNN_PANEL;
@@ -472,12 +478,25 @@ static void gradient_strip(const prnn_factors *f, const prnn_strip *strip, size_
     }
 }
 
+static void bias_gradient(const prnn_matrix *matrix, const float *dout, size_t stride, size_t rows,
+                          float *gradient) {
+    for (int s = 0; s < matrix->strip_count && matrix->biased; s++) {
+        const prnn_strip *strip = &matrix->strips[s];
+        for (uint32_t v = 0; v < strip->panels; v++) {
+            column_sums(rows, dout + strip->column + v * strip->step, stride,
+                        gradient + strip->at + v * strip->size);
+        }
+    }
+}
+
 static void product_gradient(const prnn_factors *f, const float *dout, size_t stride, float *gradient) {
-    const size_t block = 128;
-    for (size_t begin = 0; begin < f->rows; begin += block) {
-        size_t rows = begin + block < f->rows ? block : f->rows - begin;
+    prnn_source own[PRNN_MOST_TAPS];
+    for (size_t begin = 0; begin < f->rows; begin += GRADIENT_ROWS) {
+        size_t rows = begin + GRADIENT_ROWS < f->rows ? GRADIENT_ROWS : f->rows - begin;
+        outer_factors factors = outer_factors_of(f, dout, stride, begin, rows, own);
+        bias_gradient(f->matrix, dout + begin * stride, stride, rows, gradient);
         for (int i = 0; i < f->matrix->strip_count; i++) {
-            gradient_strip(f, &f->matrix->strips[i], begin, rows, dout, stride, gradient);
+            gradient_strip(f, &factors, &f->matrix->strips[i], gradient);
         }
     }
 }

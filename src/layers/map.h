@@ -62,6 +62,7 @@ typedef struct prnn_pass {
     const float *backward; /* packed transposed weights; training only */
     float *gradient;       /* laid out like `forward`; training only */
     float *memory;         /* of the maps */
+    float *scratch;        /* of products that round; else NULL */
     int images;
 } prnn_pass;
 

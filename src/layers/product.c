@@ -214,6 +214,17 @@ static prnn_strip_list list_strips(builder *b, int group) {
     return (prnn_strip_list){list, count};
 }
 
+/* How many features of each tap somebody reads. */
+static void count_features(prnn_matrix *matrix) {
+    for (int s = 0; s < matrix->strip_count && matrix->features; s++) {
+        for (uint32_t i = 0; i < matrix->strips[s].segments; i++) {
+            const prnn_segment *segment = &matrix->segments[matrix->strips[s].first_segment + i];
+            uint32_t end = segment->first + segment->count, *features = &matrix->features[segment->tap];
+            *features = end > *features ? end : *features;
+        }
+    }
+}
+
 static prnn_product *build(prnn_plan *plan, int terms, const prnn_term *term, bool transposed) {
     prnn_product *product = prnn_plan_alloc(plan, 1, sizeof *product);
     if (!product) {
@@ -230,7 +241,10 @@ static prnn_product *build(prnn_plan *plan, int terms, const prnn_term *term, bo
         product->taps += term[t].conv->taps;
     }
     product->tap = prnn_plan_alloc(plan, (size_t)product->taps, sizeof *product->tap);
+    product->matrix.taps = product->taps;
+    product->matrix.features = prnn_plan_alloc(plan, (size_t)product->taps, sizeof(uint32_t));
     build_strips(&b);
+    count_features(&product->matrix);
     prnn_plan_list_product(plan, product);
     for (int group = -1; group < b.features.groups; group++) {
         product->strips[group + 1] = list_strips(&b, group);
@@ -268,7 +282,8 @@ static prnn_factors factors_of(const prnn_pass *pass, const prnn_product *produc
                           .packed = product->transposed ? pass->backward : pass->forward,
                           .taps = sources,
                           .rows = (size_t)region.rows * (size_t)region.count * (size_t)pass->images,
-                          .strips = product->strips[region.group + 1]};
+                          .strips = product->strips[region.group + 1],
+                          .scratch = pass->scratch};
 }
 
 /* Where the first position of a region is in a map, or NULL without one. */
@@ -293,7 +308,7 @@ static int rows_at_once(const prnn_product *product, prnn_region region, const p
 
 void prnn_product_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                       const prnn_map *out, const prnn_map *add, bool relu) {
-    prnn_source sources[2 * PRNN_MAX_TAPS];
+    prnn_source sources[PRNN_MOST_TAPS];
     int end = region.row + region.rows;
     region.rows = region.rows > 1 ? rows_at_once(product, region, out, add) : 1;
     for (; region.row < end; region.row += region.rows) {
@@ -309,7 +324,7 @@ void prnn_product_run(const prnn_pass *pass, const prnn_product *product, prnn_r
 
 void prnn_product_lstm(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                        const prnn_lstm *lstm) {
-    prnn_source sources[2 * PRNN_MAX_TAPS];
+    prnn_source sources[PRNN_MOST_TAPS];
     prnn_factors factors = factors_of(pass, product, region, sources);
     prnn_cells cells = {.hidden = (size_t)lstm->cell->stride,
                         .add = place(pass, lstm->add, region),
@@ -324,7 +339,7 @@ void prnn_product_lstm(const prnn_pass *pass, const prnn_product *product, prnn_
 void prnn_product_lstm_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                                 const prnn_lstm *lstm, const prnn_map *add, float *dcell,
                                 const prnn_map *dgates) {
-    prnn_source sources[2 * PRNN_MAX_TAPS];
+    prnn_source sources[PRNN_MOST_TAPS];
     prnn_factors factors = factors_of(pass, product, region, sources);
     prnn_cell_gradients cells = {.hidden = (size_t)lstm->cell->stride,
                                  .ahead = 2 * lstm->before_col * pass->images,
@@ -340,7 +355,7 @@ void prnn_product_lstm_gradient(const prnn_pass *pass, const prnn_product *produ
 
 void prnn_product_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                            const prnn_map *dout) {
-    prnn_source sources[2 * PRNN_MAX_TAPS];
+    prnn_source sources[PRNN_MOST_TAPS];
     int end = region.row + region.rows;
     region.rows = region.rows > 1 ? rows_at_once(product, region, dout, NULL) : 1;
     for (; region.row < end; region.row += region.rows) {

@@ -16,7 +16,7 @@ typedef enum prnn_mask {
     PRNN_MASK_B     /* earlier groups and the own one */
 } prnn_mask;
 
-#define PRNN_MAX_TAPS 49
+#define PRNN_MAX_TAPS 49 /* of a convolution */
 
 typedef enum prnn_bias {
     PRNN_BIAS_NONE,

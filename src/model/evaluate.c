@@ -10,7 +10,7 @@ enum { MAX_SHARD = 8 };
 
 typedef struct evaluation {
     const prnn_network *network;
-    prnn_worker *workers;
+    prnn_workers workers;
     const uint8_t *images;
     size_t count, shard, image_bytes, image_logits;
     double *nats;
@@ -21,7 +21,7 @@ static void evaluate_shard(void *arg, size_t index, int worker) {
     const evaluation *e = arg;
     size_t first = index * e->shard;
     int n = (int)(e->count - first < e->shard ? e->count - first : e->shard);
-    prnn_network_evaluate(e->network, &e->workers[worker], e->images + first * e->image_bytes, n,
+    prnn_network_evaluate(e->network, &e->workers.list[worker], e->images + first * e->image_bytes, n,
                           e->nats + first, e->values ? e->values + first * e->image_bytes : NULL,
                           e->logits ? e->logits + first * e->image_logits : NULL);
 }
@@ -48,18 +48,11 @@ static prnn_status evaluate(prnn_context *ctx, const prnn_model *model, const ui
                     .nats = nats,
                     .values = values,
                     .logits = logits};
-    e.workers = prnn_alloc(ctx, (size_t)workers, sizeof *e.workers, "the threads' work");
-    status = e.workers ? PRNN_OK : PRNN_ERROR_MEMORY;
-    for (int w = 0; w < workers && status == PRNN_OK; w++) {
-        status = prnn_worker_create(ctx, net, (int)shard, model->packed, NULL, &e.workers[w]);
-    }
+    status = prnn_workers_create(ctx, net, (int)shard, workers, model->packed, &e.workers);
     if (status == PRNN_OK) {
         prnn_parallel_for(ctx, shards, workers, evaluate_shard, &e);
     }
-    for (int w = 0; w < workers && e.workers; w++) {
-        prnn_worker_free(&e.workers[w]);
-    }
-    prnn_free(e.workers);
+    prnn_workers_free(ctx, &e.workers);
     return status;
 }
 

@@ -15,6 +15,7 @@ static int shard_of(int batch) {
 
 struct prnn_gradient_engine {
     prnn_network *network;
+    const prnn_kernels *kernels;
     int shard, lanes, threads;
     float *forward, *backward; /* packed weights */
     float *lane_gradients;     /* [lanes][forward.count] */
@@ -71,6 +72,7 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
         return PRNN_ERROR_MEMORY;
     }
     prnn_status status = prnn_network_create(ctx, config, true, PRNN_MAX_PARAMETERS, &e->network);
+    e->kernels = prnn_kernels_of(ctx);
     if (status == PRNN_OK) {
         status = allocate(ctx, e, batch);
     }
@@ -148,6 +150,7 @@ double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, cons
     e->n = n;
     prnn_parallel_for(ctx, pieces_of(&plan->forward) + pieces_of(&plan->backward), e->threads, pack_piece,
                       &p);
+    prnn_network_prepare(e->network, e->kernels, e->forward, e->backward);
     prnn_parallel_for(ctx, (size_t)e->lanes, e->threads, run_lane, e);
     memset(gradient, 0, plan->parameter_floats * sizeof *gradient);
     prnn_parallel_for(ctx, pieces_of(&plan->forward), e->threads, unpack_piece, &p);

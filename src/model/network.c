@@ -128,7 +128,7 @@ static void plan_network(prnn_network *net) {
 
 /* Weights that a cache holds are read for each row; from further away, for some rows at a time, at the price
  * of activations that then fill the cache. Either costs up to a third where the other is right. */
-static int block_rows(const prnn_config *c) {
+static int suitable_block(const prnn_config *c) {
     double hidden = c->hidden, head = c->head;
     double weights = 16 * c->layers * hidden * hidden + head * (head + 2 * hidden + c->channels * c->levels);
     return weights > 2e6 ? 4 : 1;
@@ -136,6 +136,11 @@ static int block_rows(const prnn_config *c) {
 
 prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training, size_t limit,
                                 prnn_network **network) {
+    return prnn_network_create_in_blocks(ctx, config, training, limit, suitable_block(config), network);
+}
+
+prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *config, bool training,
+                                          size_t limit, int block_rows, prnn_network **network) {
     *network = NULL;
     prnn_status status = prnn_config_check(ctx, config);
     if (status != PRNN_OK) {
@@ -148,7 +153,7 @@ prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bo
     net->plan = (prnn_plan){.ctx = ctx,
                             .config = *config,
                             .training = training,
-                            .block_rows = block_rows(config),
+                            .block_rows = block_rows,
                             .parameter_limit = limit};
     net->kind = prnn_layer_kind_of(config->kind);
     net->head = prnn_head_kind_of(config);
@@ -179,27 +184,103 @@ void prnn_packing_fill(const prnn_packing *packing, size_t first, size_t count, 
     }
 }
 
-prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, int images,
-                               const float *forward, const float *backward, prnn_worker *worker) {
+void prnn_network_prepare(const prnn_network *network, const prnn_kernels *kernels, float *forward,
+                          float *backward) {
+    const prnn_plan *plan = &network->plan;
+    for (int i = 0; i < plan->product_count && kernels->prepare; i++) {
+        const prnn_product *product = plan->products[i];
+        float *packed = product->transposed ? backward : forward;
+        if (packed) {
+            kernels->prepare(&product->matrix, packed);
+        }
+    }
+}
+
+/* Scratch memory of the product that needs most. */
+static size_t scratch_floats(const prnn_plan *plan) {
+    size_t most = 0;
+    for (int i = 0; i < plan->product_count; i++) {
+        size_t floats = prnn_scratch_floats(&plan->products[i]->matrix);
+        most = floats > most ? floats : most;
+    }
+    return most;
+}
+
+/* `memory`: of its maps, or NULL after a failure; the worker's. */
+static prnn_status worker_create(prnn_context *ctx, const prnn_network *network, int images, void *memory,
+                                 const float *forward, const float *backward, prnn_worker *worker) {
     const prnn_config *c = &network->plan.config;
+    const prnn_kernels *kernels = prnn_kernels_of(ctx);
     size_t row = (size_t)c->width * (size_t)c->channels * (size_t)images;
     *worker = (prnn_worker){.capacity = images};
-    worker->pass = (prnn_pass){.kernels = prnn_kernels_of(ctx), .forward = forward, .backward = backward};
-    worker->pass.memory = prnn_alloc(ctx, network->plan.memory.floats, (size_t)images * sizeof(float),
-                                     "the maps of a batch (fewer threads need less)");
-    worker->levels =
-        worker->pass.memory ? prnn_alloc(ctx, row, (size_t)network->plan.block_rows, "rows of levels") : NULL;
-    worker->nats = worker->levels ? prnn_alloc(ctx, row, sizeof(float), "a row of likelihoods") : NULL;
-    if (!worker->nats) {
+    worker->pass = (prnn_pass){.kernels = kernels, .forward = forward, .backward = backward};
+    worker->pass.memory = memory;
+    worker->levels = prnn_alloc(ctx, row, (size_t)network->plan.block_rows, "rows of levels");
+    worker->nats = prnn_alloc(ctx, row, sizeof(float), "a row of likelihoods");
+    if (kernels->prepare) {
+        worker->pass.scratch = prnn_alloc(ctx, scratch_floats(&network->plan), sizeof(float),
+                                          "the rounded factors of a product");
+    }
+    if (!worker->pass.memory || !worker->levels || !worker->nats ||
+        (kernels->prepare && !worker->pass.scratch)) {
         prnn_worker_free(worker);
         return PRNN_ERROR_MEMORY;
     }
     return PRNN_OK;
 }
 
+static const char memory_of_maps[] = "the maps of a batch (fewer threads need less)";
+
+prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, int images,
+                               const float *forward, const float *backward, prnn_worker *worker) {
+    /* Not zeroed: no map is read before it is written. */
+    void *memory =
+        prnn_alloc_raw(ctx, network->plan.memory.floats, (size_t)images * sizeof(float), memory_of_maps);
+    return worker_create(ctx, network, images, memory, forward, backward, worker);
+}
+
 void prnn_worker_free(prnn_worker *worker) {
     prnn_free(worker->pass.memory);
+    prnn_free(worker->pass.scratch);
     prnn_free(worker->levels);
     prnn_free(worker->nats);
     *worker = (prnn_worker){0};
+}
+
+prnn_status prnn_workers_create(prnn_context *ctx, const prnn_network *network, int images, int count,
+                                const float *packed, prnn_workers *workers) {
+    const prnn_kernels *kernels = prnn_kernels_of(ctx);
+    size_t floats = network->plan.forward.count;
+    *workers =
+        (prnn_workers){.count = count, .bytes = network->plan.memory.floats * (size_t)images * sizeof(float)};
+    workers->list = prnn_alloc(ctx, (size_t)count, sizeof *workers->list, "the threads' work");
+    prnn_status status = workers->list ? PRNN_OK : PRNN_ERROR_MEMORY;
+    if (status == PRNN_OK && kernels->prepare) {
+        workers->prepared = prnn_alloc(ctx, floats, sizeof(float), "the rounded weights");
+        status = workers->prepared ? PRNN_OK : PRNN_ERROR_MEMORY;
+    }
+    if (status == PRNN_OK && kernels->prepare) {
+        memcpy(workers->prepared, packed, floats * sizeof(float));
+        prnn_network_prepare(network, kernels, workers->prepared, NULL);
+        packed = workers->prepared;
+    }
+    for (int w = 0; w < count && status == PRNN_OK; w++) {
+        void *memory = prnn_take(ctx, 1, workers->bytes, memory_of_maps);
+        status = worker_create(ctx, network, images, memory, packed, NULL, &workers->list[w]);
+    }
+    if (status != PRNN_OK) {
+        prnn_workers_free(ctx, workers);
+    }
+    return status;
+}
+
+void prnn_workers_free(prnn_context *ctx, prnn_workers *workers) {
+    for (int w = 0; workers->list && w < workers->count; w++) {
+        prnn_give(ctx, workers->list[w].pass.memory, workers->bytes);
+        workers->list[w].pass.memory = NULL;
+        prnn_worker_free(&workers->list[w]);
+    }
+    prnn_free(workers->list);
+    prnn_free(workers->prepared);
+    *workers = (prnn_workers){0};
 }

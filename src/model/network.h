@@ -37,13 +37,23 @@ prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *config);
 /* `limit`: refuse a network of more parameters before anything large is made. */
 prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training, size_t limit,
                                 prnn_network **network);
+
+/* The same with a number of rows that go through a layer together, instead of the one that suits its size. */
+prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *config, bool training,
+                                          size_t limit, int block_rows, prnn_network **network);
 void prnn_network_free(prnn_network *network);
 
 /* packed[i] = the parameter that belongs there, or 0, for at most `count` floats from `first` on. */
 void prnn_packing_fill(const prnn_packing *packing, size_t first, size_t count, const float *parameters,
                        float *packed);
 
-/* What one thread needs for a batch of at most `images`. */
+/* Puts packed weights into the form that the kernels read (see prnn_kernels.prepare); `backward` may be NULL.
+ */
+void prnn_network_prepare(const prnn_network *network, const prnn_kernels *kernels, float *forward,
+                          float *backward);
+
+/* What one thread needs for a batch of at most `images`. The weights are prepared for the kernels of the
+ * context. */
 typedef struct prnn_worker {
     prnn_pass pass;
     int capacity;    /* images */
@@ -54,6 +64,20 @@ typedef struct prnn_worker {
 prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, int images,
                                const float *forward, const float *backward, prnn_worker *worker);
 void prnn_worker_free(prnn_worker *worker);
+
+/* Workers of several threads, for passes forward. */
+typedef struct prnn_workers {
+    prnn_worker *list;
+    int count;
+    size_t bytes;    /* of the maps of each */
+    float *prepared; /* weights; NULL where they are used as they are packed */
+} prnn_workers;
+
+/* `packed`: weights as prnn_packing_fill leaves them, which must stay. The memory of maps is taken from the
+ * context and given back to it. */
+prnn_status prnn_workers_create(prnn_context *ctx, const prnn_network *network, int images, int count,
+                                const float *packed, prnn_workers *workers);
+void prnn_workers_free(prnn_context *ctx, prnn_workers *workers);
 
 /* ---- Steps of a pass, in this order: begin; then for each row from left to right, or each block of rows:
  * values, forward, logits. Regions with a colour group recompute only the features of that group. */

@@ -19,7 +19,7 @@ typedef struct drawing {
     prnn_context *ctx;
     const prnn_network *network;
     prnn_sample_options options;
-    prnn_worker *workers;
+    prnn_workers workers;
     uint8_t *images;      /* (count, H, W, C); what is known is there already */
     const uint8_t *known; /* (H, W); NULL: nothing */
     size_t count, shard, threads;
@@ -97,7 +97,7 @@ static void draw_shard(void *arg, size_t index, int worker) {
     drawing *d = arg;
     const prnn_config *c = &d->network->plan.config;
     size_t first = (d->first_shard + index) * d->shard;
-    prnn_worker *w = &d->workers[worker];
+    prnn_worker *w = &d->workers.list[worker];
     w->pass.images = (int)(d->count - first < d->shard ? d->count - first : d->shard);
     uint8_t *images = d->images + first * (size_t)c->height * (size_t)c->width * (size_t)c->channels;
     prnn_network_begin(d->network, &w->pass);
@@ -152,18 +152,12 @@ static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
     d->threads = threads;
     d->shard = even < SHARD ? even : SHARD;
     size_t shards = (d->count + d->shard - 1) / d->shard, workers = shards < threads ? shards : threads;
-    d->workers = prnn_alloc(d->ctx, workers, sizeof *d->workers, "the threads' work");
-    prnn_status status = d->workers ? PRNN_OK : PRNN_ERROR_MEMORY;
-    for (size_t w = 0; w < workers && status == PRNN_OK; w++) {
-        status = prnn_worker_create(d->ctx, d->network, (int)d->shard, model->packed, NULL, &d->workers[w]);
-    }
+    prnn_status status =
+        prnn_workers_create(d->ctx, d->network, (int)d->shard, (int)workers, model->packed, &d->workers);
     if (status == PRNN_OK) {
         status = draw_all(d, phase);
     }
-    for (size_t w = 0; d->workers && w < workers; w++) {
-        prnn_worker_free(&d->workers[w]);
-    }
-    prnn_free(d->workers);
+    prnn_workers_free(d->ctx, &d->workers);
     return status;
 }
 
