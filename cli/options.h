@@ -85,10 +85,11 @@ struct common {
         INTEGER("threads", offsetof(struct common, threads), 0, 1024, 0,                                     \
                 "threads; 0: one per core. Results do not depend on it"),                                    \
         STRING("cpu", offsetof(struct common, cpu), "NAME", 0,                                               \
-               "instruction set: generic, avx2, avx512, or auto, the best that the processor has"),          \
+               "instruction set: generic, avx2, avx512, or auto: what the environment variable PRNN_CPU "    \
+               "says, or the best that the processor has"),                                                  \
         STRING("precision", offsetof(struct common, precision), "NAME", 0,                                   \
                "of matrix products: fp32, or bf16 where the processor has it: up to 1.8 times as fast, "     \
-               "likelihoods off by about 1 in 10,000"),                                                      \
+               "likelihoods off by about 1 in 100,000"),                                                     \
         FLAG("quiet", offsetof(struct common, quiet), 0,                                                     \
              "no progress and no notes on stderr; errors remain"),                                           \
         FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help")

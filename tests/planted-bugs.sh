@@ -90,31 +90,31 @@ plant "a weight behind a mask is let in" src/model/model.c \
 # ------------------------------------------------------------------------------------------ layers
 
 plant "the right scan is not moved down" src/layers/diagonal_bilstm.c \
-    's/(prnn_region){row - 1, 0, layer->sum->width, -1}/(prnn_region){row, 0, layer->sum->width, -1}/
+    's/{row - 1, 1, 0, width, -1}/{row, 1, 0, width, -1}/
      s/layer->right.state, row - 1, first/layer->right.state, row, first/' test_laws_causality 'causality*'
 plant "the taps of the 2x1 kernel are exchanged" src/layers/diagonal_bilstm.c \
     's/one_tap(&state_to_state, 0, -1, 0)/one_tap(\&state_to_state, 1, -1, 0)/
      s/one_tap(&state_to_state, 1, 0, -step)/one_tap(\&state_to_state, 0, 0, -step)/' \
     test_laws_network 'computes what SPEC says*'
-plant "g goes through a sigmoid" src/kernels/kernels_template.h \
-    's/vg = vtanh(load(g + u))/vg = vsigmoid(load(g + u))/' test_laws_network 'computes what SPEC says*'
+plant "g goes through a sigmoid" src/kernels/product_template.h \
+    's/g = vtanh(sum\[i\]\[3\])/g = vsigmoid(sum[i][3])/' test_laws_network 'computes what SPEC says*'
 plant "the input is added twice" src/model/pass.c \
     's|^\( *\)net->kind->forward(net->layers\[l\], pass, region);|&\n\1if (net->plan.config.residual) {\n\1    float *out = prnn_map_at(pass, net->stream[l + 1], region.row, region.first);\n\1    pass->kernels->add(prnn_map_floats(pass, net->stream[l], region.count), prnn_map_at(pass, net->stream[l], region.row, region.first), out, out);\n\1}|' \
     test_laws_network 'computes what SPEC says*'
 plant "a colour ends with its first panel" src/layers/product.c \
-    's/end = from < to ? prnn_round_up(to, PRNN_PANEL) : begin;/end = begin + PRNN_PANEL;/' test_laws_passes 'by pixels*'
+    's/if (group < 0 || groups_of(/if (group < 0 || (count == 0 ? ~0u : 0) \& groups_of(/' test_laws_passes 'by pixels*'
 
 # ---------------------------------------------------------------------------------------- gradient
 
 plant "the initial state has no gradient" src/layers/row_lstm.c \
-    '/prnn_map_sum(pass, layer->dabove, 0, 0, width/d' test_laws_network 'gradient against differences*'
-plant "the weight gradient lacks a tap" src/kernels/kernels_template.h \
-    's/for (size_t k = 0; k < segment->count;) {/for (size_t k = segment->tap == 1 ? segment->count : 0; k < segment->count;) {/' \
+    '/prnn_map_sum(pass, layer->dabove, 0, 0, rows.count/d' test_laws_network 'gradient against differences*'
+plant "the weight gradient lacks a tap" src/kernels/product_template.h \
+    's/gradient_segment(o, segment->count, wide, g);/if (segment->tap != 1) &/' \
     test_laws_network 'gradient against differences*'
 plant "no gradient through the skips" src/model/pass.c \
     '/prnn_product_run(pass, net->dskip_of\[l - 1\]/d' test_laws_network 'gradient against differences*'
 plant "the order of a sum depends on the threads" src/model/gradient.c \
-    's/e->lanes = shards < MAX_LANES ? shards : MAX_LANES;/e->lanes = shards < prnn_thread_count(ctx) ? shards : prnn_thread_count(ctx);/' \
+    's/e->lanes = lanes_of(n);/e->lanes = lanes_of(n) < prnn_thread_count(ctx) ? lanes_of(n) : prnn_thread_count(ctx);/' \
     test_laws_passes 'threads*'
 plant "a batch begins with the gradient of the last" src/layers/row_lstm.c \
     '/prnn_map_clear(pass, layer->dcell);/d' test_laws_passes 'mean of a batch*'
@@ -149,11 +149,11 @@ plant "the threshold is off by one" src/data/builder.c \
 
 # ----------------------------------------------------------------------------------------- kernels
 
-plant "a kernel drops the last row" src/kernels/kernels_template.h \
-    's/size_t end = begin + block < rows ? begin + block : rows;/size_t end = begin + block < rows ? begin + block : rows - (TILE_ROWS != 3 \&\& rows % TILE_ROWS == 5);/' \
+plant "a kernel drops the last row" src/kernels/product_template.h \
+    's/size_t end = begin + block < f->rows ? begin + block : f->rows;/size_t end = begin + block < f->rows ? begin + block : f->rows - (f->rows % TILE_ROWS == 5);/' \
     test_kernels 'product'
-plant "a ReLU swallows a NaN" src/kernels/kernels_template.h \
-    's/return select(x <= 0, splat(0), x);/return select(x > 0, x, splat(0));/' test_kernels 'NaN in products'
+plant "a ReLU swallows a NaN" src/kernels/vectors.h \
+    's/return vmax(splat(0), x);/return vmax(x, splat(0));/' test_kernels 'NaN in products'
 plant "the pads of a softmax count" src/kernels/kernels_template.h \
     's/logits\[i\] = -3e38f;/logits[i] = 0;/' test_kernels 'softmax'
 

@@ -85,8 +85,9 @@ PRNN_API const char *prnn_message(const prnn_context *ctx);
 /* Number of threads, 1 to 1024; 0: one per core. Results do not depend on it. */
 PRNN_API prnn_status prnn_context_set_threads(prnn_context *ctx, int threads);
 
-/* Forces an instruction set by name ("generic", "avx2", "avx512"); NULL or "auto": the best that the
- * processor has. PRNN_ERROR_ARGUMENT if this build or this processor lacks it. */
+/* Forces an instruction set by name ("generic", "avx2", "avx512"); NULL or "auto": the one that the
+ * environment variable PRNN_CPU names, or the best that the processor has. PRNN_ERROR_ARGUMENT if this build
+ * or this processor lacks it. */
 PRNN_API prnn_status prnn_context_set_cpu(prnn_context *ctx, const char *name);
 PRNN_API const char *prnn_context_cpu(const prnn_context *ctx);
 

@@ -18,7 +18,21 @@ const prnn_kernels *prnn_kernels_at(int i) {
     return tables[i];
 }
 
+static const prnn_kernels *find(const char *name) {
+    int i = 0;
+    while (tables[i] && strcmp(tables[i]->name, name) != 0) {
+        i++;
+    }
+    return tables[i];
+}
+
+/* What the environment asks for, if this build and processor have it, or the best. */
 static const prnn_kernels *best(void) {
+    const char *wish = getenv("PRNN_CPU");
+    const prnn_kernels *wished = wish ? find(wish) : NULL;
+    if (wished && wished->supported()) {
+        return wished;
+    }
     int i = 0;
     while (!tables[i]->supported()) {
         i++;
@@ -76,24 +90,28 @@ static prnn_status choose(prnn_context *ctx, const prnn_kernels *kernels) {
 }
 
 prnn_status prnn_context_set_cpu(prnn_context *ctx, const char *name) {
+    const char *wish = getenv("PRNN_CPU"), *by = "";
     if (!name || strcmp(name, "auto") == 0) {
-        return choose(ctx, best());
-    }
-    for (int i = 0; tables[i]; i++) {
-        if (strcmp(tables[i]->name, name) == 0) {
-            if (!tables[i]->supported()) {
-                return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                                 "this processor has no %s; choose another instruction set, or auto", name);
-            }
-            return choose(ctx, tables[i]);
+        if (!wish || !*wish) {
+            return choose(ctx, best());
         }
+        name = wish;
+        by = " (by the environment variable PRNN_CPU)";
+    }
+    const prnn_kernels *found = find(name);
+    if (found && found->supported()) {
+        return choose(ctx, found);
+    }
+    if (found) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "this processor has no %s%s; choose another instruction set, or auto", name, by);
     }
     char known[256] = "";
     for (int i = 0; tables[i]; i++) {
         strcat(strcat(known, tables[i]->name), ", ");
     }
-    return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no instruction set \"%s\" in this build; it has %sand auto",
-                     name, known);
+    return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no instruction set \"%s\"%s in this build; it has %sand auto",
+                     name, by, known);
 }
 
 const prnn_kernels *prnn_kernels_of(prnn_context *ctx) {

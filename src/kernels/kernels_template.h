@@ -107,7 +107,7 @@ INLINE void rmsprop_vector(const prnn_step *s, bool momentum, update *u) {
         m += s->beta1 * u->moment1;
         u->moment1 = m;
     }
-    u->weight -= s->rate * m;
+    u->weight -= rounded(s->rate * m);
 }
 
 INLINE void adam_vector(const prnn_step *s, bool momentum, update *u) {
@@ -124,7 +124,7 @@ INLINE void sgd_vector(const prnn_step *s, bool momentum, update *u) {
         m += s->beta1 * u->moment1;
         u->moment1 = m;
     }
-    u->weight -= s->rate * m;
+    u->weight -= rounded(s->rate * m);
 }
 
 INLINE vf load_some(const float *p, size_t n) {

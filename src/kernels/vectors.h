@@ -37,6 +37,16 @@ INLINE vf vselect(vi mask, vf yes, vf no) {
     return (vf)((mask & (vi)yes) | (~mask & (vi)no));
 }
 
+/* A product that is rounded before it is added to something, on every instruction set. */
+INLINE vf rounded(vf x) {
+#if defined(__x86_64__)
+    __asm__("" : "+v"(x));
+#elif defined(__aarch64__)
+    __asm__("" : "+w"(x));
+#endif
+    return x;
+}
+
 /* The smaller and the larger of two, and the square root. Where one of two is NaN the result is b, as the
  * instructions of x86-64 have it: so a bound goes first, and lets a NaN through. */
 #if defined(__x86_64__) && VECTOR == 16

@@ -9,21 +9,26 @@ enum { MAX_SHARD = 4, MAX_LANES = 16 };
 
 /* Images of a shard of a batch: enough rows for the products of one pixel, few enough for the caches and for
  * many threads; and two shards at least. */
-static int shard_of(int batch) {
-    return batch >= 2 * MAX_SHARD ? MAX_SHARD : (batch + 1) / 2;
+static int shard_of(int images) {
+    return images >= 2 * MAX_SHARD ? MAX_SHARD : (images + 1) / 2;
+}
+
+static int lanes_of(int images) {
+    int shards = (images + shard_of(images) - 1) / shard_of(images);
+    return shards < MAX_LANES ? shards : MAX_LANES;
 }
 
 struct prnn_gradient_engine {
     prnn_network *network;
     const prnn_kernels *kernels;
-    int shard, lanes, threads;
+    int threads;
     float *forward, *backward; /* packed weights */
     float *lane_gradients;     /* [lanes][forward.count] */
     double *nats;              /* [batch] */
     prnn_worker *workers;      /* [threads] */
     /* The present run: */
     const uint8_t *images;
-    int n;
+    int n, shard, lanes;
 };
 
 void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
@@ -44,14 +49,12 @@ void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
 
 static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch) {
     const prnn_plan *plan = &e->network->plan;
-    e->shard = shard_of(batch);
-    int shards = (batch + e->shard - 1) / e->shard;
-    e->lanes = shards < MAX_LANES ? shards : MAX_LANES;
-    e->threads = prnn_thread_count(ctx) < e->lanes ? prnn_thread_count(ctx) : e->lanes;
+    int lanes = lanes_of(batch);
+    e->threads = prnn_thread_count(ctx) < lanes ? prnn_thread_count(ctx) : lanes;
     e->forward = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
     e->backward = prnn_alloc(ctx, plan->backward.count, sizeof(float), "the transposed weights");
     e->lane_gradients =
-        prnn_alloc(ctx, (size_t)e->lanes * plan->forward.count, sizeof(float), "the threads' gradients");
+        prnn_alloc(ctx, (size_t)lanes * plan->forward.count, sizeof(float), "the threads' gradients");
     e->nats = prnn_alloc(ctx, (size_t)batch, sizeof(double), "likelihoods");
     e->workers = prnn_alloc(ctx, (size_t)e->threads, sizeof *e->workers, "the threads' work");
     if (!e->forward || !e->backward || !e->lane_gradients || !e->nats || !e->workers) {
@@ -59,7 +62,8 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batc
     }
     prnn_status status = PRNN_OK;
     for (int w = 0; w < e->threads && status == PRNN_OK; w++) {
-        status = prnn_worker_create(ctx, e->network, e->shard, e->forward, e->backward, &e->workers[w]);
+        status =
+            prnn_worker_create(ctx, e->network, shard_of(batch), e->forward, e->backward, &e->workers[w]);
     }
     return status;
 }
@@ -148,6 +152,8 @@ double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, cons
     packer p = {e, parameters, gradient};
     e->images = images;
     e->n = n;
+    e->shard = shard_of(n);
+    e->lanes = lanes_of(n);
     prnn_parallel_for(ctx, pieces_of(&plan->forward) + pieces_of(&plan->backward), e->threads, pack_piece,
                       &p);
     prnn_network_prepare(e->network, e->kernels, e->forward, e->backward);

@@ -247,6 +247,11 @@ void prnn_worker_free(prnn_worker *worker) {
     *worker = (prnn_worker){0};
 }
 
+void prnn_worker_clear(const prnn_network *network, prnn_worker *worker) {
+    memset(worker->pass.memory, 0,
+           network->plan.memory.floats * (size_t)worker->capacity * sizeof *worker->pass.memory);
+}
+
 prnn_status prnn_workers_create(prnn_context *ctx, const prnn_network *network, int images, int count,
                                 const float *packed, prnn_workers *workers) {
     const prnn_kernels *kernels = prnn_kernels_of(ctx);

@@ -65,6 +65,10 @@ prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, i
                                const float *forward, const float *backward, prnn_worker *worker);
 void prnn_worker_free(prnn_worker *worker);
 
+/* Zeroes the maps. A pass by colours needs it once: features of later colours share panels with those of
+ * earlier ones, and are multiplied with zeros before they are computed. */
+void prnn_worker_clear(const prnn_network *network, prnn_worker *worker);
+
 /* Workers of several threads, for passes forward. */
 typedef struct prnn_workers {
     prnn_worker *list;

@@ -100,6 +100,7 @@ static void draw_shard(void *arg, size_t index, int worker) {
     prnn_worker *w = &d->workers.list[worker];
     w->pass.images = (int)(d->count - first < d->shard ? d->count - first : d->shard);
     uint8_t *images = d->images + first * (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    prnn_worker_clear(d->network, w);
     prnn_network_begin(d->network, &w->pass);
     for (int row = 0; row < c->height; row++) {
         draw_row(d, w, images, first, row);
