@@ -64,7 +64,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_kernels test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_model"
+programs="test_kernels test_kernels_values test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_model"
 echo "building without a bug"
 cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
     { tail -30 "$work/build.log"; exit 1; }
@@ -155,7 +155,7 @@ plant "a kernel drops the last row" src/kernels/product_template.h \
 plant "a ReLU swallows a NaN" src/kernels/vectors.h \
     's/return vmax(splat(0), x);/return vmax(x, splat(0));/' test_kernels 'NaN in products'
 plant "the pads of a softmax count" src/kernels/kernels_template.h \
-    's/logits\[i\] = -3e38f;/logits[i] = 0;/' test_kernels 'softmax'
+    's/logits\[i\] = -3e38f;/logits[i] = 0;/' test_kernels_values 'softmax'
 
 echo "$seen bugs seen, $missed not"
 [ "$missed" -eq 0 ]
