@@ -12,6 +12,9 @@ function(set_test name label)
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 600 ENVIRONMENT "${test_environment}")
 endfunction()
 
+# Under sanitizers they would take minutes, and the tests of kernels are on every instruction set anyway.
+option(PRNN_TEST_EVERY_CPU "Run the laws on every instruction set" ON)
+
 file(GLOB test_sources CONFIGURE_DEPENDS tests/test_*.c)
 if(NOT CMOCKA_FOUND)
   set(test_sources)
@@ -30,7 +33,7 @@ foreach(source ${test_sources})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   set_test(${name} unit)
   # The laws hold on every instruction set: above on the best of the machine, here on the others that it may have.
-  if(name MATCHES "^test_laws_")
+  if(name MATCHES "^test_laws_" AND PRNN_TEST_EVERY_CPU)
     foreach(cpu generic avx2)
       add_test(NAME ${name}_${cpu} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
       set_test(${name}_${cpu} unit)

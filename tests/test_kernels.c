@@ -1,557 +1,729 @@
-/* The products of every instruction set that this processor has, and the LSTM cells that follow them, against
- * plain C in double precision, on odd sizes; with canaries around everything that is written, and a NaN that
- * has to come through. */
+/* Every product of every instruction set that this processor has, with what follows it, against plain C in
+ * double precision, on odd sizes; with canaries around everything that is written, and a NaN that has to come
+ * through. Tables whose products round their factors to bf16 get factors that are already rounded. */
 
 #include "kernels.h"
 
-/* ------------------------------------------------------------------------------------- products */
+/* ------------------------------------------------------------------------------- random products */
 
-enum { MAX_STRIPS = 4, MAX_SEGMENTS = 5, MAX_TAPS = 3 };
+enum { MAX_STRIPS = 5, MAX_SEGMENTS = 4, MAX_TAPS = 3 };
 
-/* A random product: strips with segments of odd beginnings and lengths over a few taps. The panels of a strip
- * are a stretch of columns, or, as those of gates, every `MAX_STRIPS`th. */
+/* Where the panels of strips are: side by side, those of a strip in a row (4, 3, 2, 1 of them in turn); or
+ * spread, so that the strips take turns, as gates do; or spread with a panel that belongs to none. */
+typedef enum layout { SIDE_BY_SIDE, IN_TURNS, WITH_GAPS, LAYOUTS } layout;
+
+typedef struct problem_shape {
+    size_t rows;
+    int strips, panels; /* of the widest strip */
+    layout layout;
+    size_t depth; /* of the sources, at most; 0: no segments */
+    bool whole;   /* one segment, all of tap 0, instead of random ones */
+} problem_shape;
+
+/* Strips with segments of odd beginnings and lengths over a few taps; some or all of them are listed. */
 typedef struct problem {
     prnn_matrix matrix;
+    prnn_factors factors;
     prnn_strip strips[MAX_STRIPS];
     prnn_segment segments[MAX_STRIPS * MAX_SEGMENTS];
     uint32_t features[MAX_TAPS];
     prnn_source taps[MAX_TAPS];
-    guarded sources[MAX_TAPS], packed;
-    float *prepared, *scratch;
-    size_t rows, depth, width; /* columns of results */
+    int list[MAX_STRIPS];
+    guarded sources[MAX_TAPS], packed, prepared, scratch;
+    size_t rows, columns, depth;
 } problem;
 
-/* Of bf16 tables the factors are rounded, so the plain product takes them rounded too. */
-static bool rounds;
+static size_t random_rows(size_t i) {
+    static const size_t more[] = {31, 64, 100, 131, 300};
+    return i < 27 ? i + 1 : more[i - 27];
+}
+enum { RANDOM_ROWS = 27 + 5 };
 
-static double factor(float x) {
-    if (!rounds) {
-        return (double)x;
+/* Leaves of each float what a bf16 has of it. */
+static void round_to_bf16(const prnn_kernels *kernels, size_t n, float *x) {
+    for (size_t i = 0; i < n && kernels->prepare; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bits &= 0xffff0000u;
+        memcpy(&x[i], &bits, sizeof bits);
     }
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000; /* to the nearest, ties to even */
-    memcpy(&x, &bits, sizeof bits);
-    return (double)x;
 }
 
-static void add_segments(problem *p, prnn_strip *strip) {
+static void add_segments(problem *p, prnn_strip *strip, const problem_shape *shape) {
+    static const prnn_segment none = {0};
+    prnn_segment *to = &p->segments[strip->first_segment];
+    strip->segments = p->depth == 0 ? 0 : shape->whole ? 1 : (uint32_t)random_below(MAX_SEGMENTS + 1);
     for (uint32_t s = 0; s < strip->segments; s++) {
-        uint32_t first = (uint32_t)random_below(p->depth), tap = (uint32_t)random_below(MAX_TAPS);
-        uint32_t count = 1 + (uint32_t)random_below(p->depth - first), end = first + count;
-        p->segments[strip->first_segment + s] = (prnn_segment){tap, first, count};
-        p->features[tap] = end > p->features[tap] ? end : p->features[tap];
-        strip->depth += count;
+        to[s] = none;
+        if (!shape->whole) {
+            to[s].tap = (uint32_t)random_below(MAX_TAPS);
+            to[s].first = (uint32_t)random_below(p->depth);
+        }
+        uint32_t left = (uint32_t)p->depth - to[s].first, *features = &p->features[to[s].tap];
+        to[s].count = shape->whole ? left : 1 + (uint32_t)random_below(left);
+        uint32_t end = to[s].first + to[s].count;
+        *features = end > *features ? end : *features;
+        strip->depth += to[s].count;
     }
-    strip->size = (1 + (size_t)strip->depth) * PRNN_PANEL;
-    p->matrix.weights += strip->depth * strip->panels;
 }
 
-/* `panels` 1 to 4 in each strip; `apart`: the panels of a strip are `strips` panels apart. */
-static problem *problem_new(size_t rows, int strips, uint32_t panels, bool apart) {
+/* Returns the packed floats of all. */
+static size_t add_strips(problem *p, const problem_shape *shape) {
+    size_t at = random_below(2) * PRNN_PANEL, panels = (size_t)shape->panels;
+    size_t step = (size_t)(shape->strips + (shape->layout == WITH_GAPS)) * PRNN_PANEL;
+    for (int i = 0; i < shape->strips; i++) {
+        prnn_strip *strip = &p->strips[i];
+        strip->first_segment = (uint32_t)i * MAX_SEGMENTS;
+        if (shape->layout == SIDE_BY_SIDE) {
+            strip->panels = (uint32_t)(panels - (size_t)i % panels);
+            strip->column = p->columns;
+            strip->step = PRNN_PANEL;
+            p->columns += strip->panels * PRNN_PANEL;
+        } else {
+            strip->panels = (uint32_t)panels;
+            strip->column = (size_t)i * PRNN_PANEL;
+            strip->step = step;
+            p->columns = panels * step;
+        }
+        add_segments(p, strip, shape);
+        strip->size = (1 + (size_t)strip->depth) * PRNN_PANEL;
+        strip->at = at;
+        at += strip->panels * strip->size + random_below(2) * PRNN_PANEL;
+        p->matrix.weights += (size_t)strip->panels * strip->depth;
+    }
+    return at;
+}
+
+/* Weights and, if there are any, biases; as they are, and prepared for the kernels. */
+static void add_weights(problem *p, const prnn_kernels *kernels, size_t n) {
+    p->packed = guarded_new(n, 1);
+    for (int i = 0; i < p->matrix.strip_count; i++) {
+        for (uint32_t v = 0; v < p->strips[i].panels; v++) {
+            float *block = p->packed.at + p->strips[i].at + v * p->strips[i].size;
+            round_to_bf16(kernels, p->strips[i].depth * PRNN_PANEL, block + PRNN_PANEL);
+            for (size_t c = 0; c < PRNN_PANEL && !p->matrix.biased; c++) {
+                block[c] = 0;
+            }
+        }
+    }
+    p->prepared = guarded_copy(&p->packed);
+    if (kernels->prepare) {
+        kernels->prepare(&p->matrix, p->prepared.at);
+    }
+}
+
+static problem *problem_new(const prnn_kernels *kernels, problem_shape shape, bool biased, bool all) {
     problem *p = calloc(1, sizeof *p);
-    p->rows = rows;
-    p->depth = 1 + random_below(40);
-    p->width = (size_t)strips * panels * PRNN_PANEL;
-    size_t at = random_below(2) * PRNN_PANEL;
+    assert_non_null(p);
+    p->rows = shape.rows;
+    p->depth = shape.depth ? 1 + random_below(shape.depth) : 0;
     p->matrix = (prnn_matrix){.strips = p->strips,
-                              .strip_count = strips,
+                              .strip_count = shape.strips,
                               .segments = p->segments,
-                              .biased = true,
+                              .biased = biased,
                               .taps = MAX_TAPS,
                               .features = p->features};
-    for (int i = 0; i < strips; i++) {
-        prnn_strip *strip = &p->strips[i];
-        *strip = (prnn_strip){.first_segment = (uint32_t)(i * MAX_SEGMENTS),
-                              .segments = (uint32_t)random_below(MAX_SEGMENTS + 1),
-                              .panels = panels,
-                              .column = (size_t)i * (apart ? 1 : panels) * PRNN_PANEL,
-                              .step = (apart ? (size_t)strips : 1) * PRNN_PANEL,
-                              .at = at};
-        add_segments(p, strip);
-        at += panels * strip->size;
-    }
-    p->packed = guarded_new(at, 1);
+    add_weights(p, kernels, add_strips(p, &shape));
     for (int t = 0; t < MAX_TAPS; t++) {
         size_t stride = p->depth + random_below(2) * random_below(9);
-        p->sources[t] = guarded_new((rows - 1) * stride + p->depth, 1);
+        p->sources[t] = guarded_new((p->rows - 1) * stride + p->depth, 1);
+        round_to_bf16(kernels, p->sources[t].n, p->sources[t].at);
         p->taps[t] = (prnn_source){p->sources[t].at, stride};
     }
+    p->scratch = guarded_new(kernels->prepare ? prnn_scratch_floats(&p->matrix) : 0, 1);
+    int count = 0;
+    for (int i = 0; i < shape.strips; i++) {
+        if (all || random_below(2)) {
+            p->list[count++] = i;
+        }
+    }
+    p->factors = (prnn_factors){.matrix = &p->matrix,
+                                .packed = p->prepared.at,
+                                .taps = p->taps,
+                                .rows = p->rows,
+                                .strips = {p->list, count},
+                                .scratch = kernels->prepare ? p->scratch.at : NULL};
     return p;
 }
 
 static void problem_free(problem *p) {
-    for (int t = 0; t < MAX_TAPS; t++) {
-        guarded_free(&p->sources[t]);
-    }
+    guarded_free_all(p->sources, MAX_TAPS);
     guarded_free(&p->packed);
-    free(p->prepared);
-    free(p->scratch);
+    guarded_free(&p->prepared);
+    guarded_free(&p->scratch);
     free(p);
 }
 
-/* The problem as a kernel wants it: the strips of `subset`, in `list`. */
-static prnn_factors factors_of(const prnn_kernels *kernels, problem *p, unsigned subset, int *list) {
-    prnn_factors f = {.matrix = &p->matrix, .packed = p->packed.at, .taps = p->taps, .rows = p->rows};
-    f.strips.list = list;
-    for (int i = 0; i < p->matrix.strip_count; i++) {
-        if (subset >> i & 1) {
-            list[f.strips.count++] = i;
-        }
+/* The same product for one row only. */
+static prnn_factors factors_of_row(const problem *p, size_t row, prnn_source *taps) {
+    for (int t = 0; t < MAX_TAPS; t++) {
+        taps[t] = (prnn_source){p->taps[t].at + row * p->taps[t].stride, 1};
     }
-    if (kernels->prepare) {
-        free(p->prepared);
-        free(p->scratch);
-        p->prepared = malloc(p->packed.n * sizeof(float));
-        p->scratch = malloc(prnn_scratch_floats(&p->matrix) * sizeof(float));
-        memset(p->scratch, 0, prnn_scratch_floats(&p->matrix) * sizeof(float));
-        memcpy(p->prepared, p->packed.at, p->packed.n * sizeof(float));
-        kernels->prepare(&p->matrix, p->prepared);
-        f.packed = p->prepared;
-        f.scratch = p->scratch;
-    }
-    return f;
+    prnn_factors factors = p->factors;
+    factors.taps = taps;
+    factors.rows = 1;
+    return factors;
 }
 
-/* Row `row` of the result at column `column` of panel v of a strip: bias + sources * weights; `size` gets the
- * sum of the absolute terms, which bounds the rounding. */
-static double plain_product(const problem *p, int strip, uint32_t v, size_t row, size_t column,
-                            double *size) {
-    const prnn_strip *own = &p->strips[strip];
-    const float *w = p->packed.at + own->at + v * own->size;
-    double sum = (double)w[column];
-    *size = fabs(sum);
-    w += PRNN_PANEL;
-    for (uint32_t s = 0; s < own->segments; s++) {
-        const prnn_segment *segment = &p->segments[own->first_segment + s];
-        const prnn_source *tap = &p->taps[segment->tap];
-        for (uint32_t k = 0; k < segment->count; k++, w += PRNN_PANEL) {
-            double term = factor(tap->at[row * tap->stride + segment->first + k]) * factor(w[column]);
-            sum += term;
-            *size += fabs(term);
+/* ---------------------------------------------------------------------------------- plain products */
+
+/* An element of sources * weights. */
+typedef struct element {
+    double bias;
+    double sum, size; /* of the terms, and of the absolute ones */
+    double terms;
+} element;
+
+/* The most that an element, to which `more` is added, can be off: every term goes through so many roundings
+ * at most, of its product and of sums. */
+static double error_of(const element *e, double more) {
+    return (e->terms + 4) * ROUNDING * (e->size + fabs(more));
+}
+
+/* False if none of the listed strips has the column. */
+static bool plain_product(const problem *p, size_t row, size_t column, element *e) {
+    const prnn_strip *strip = NULL;
+    const float *w = NULL;
+    for (int i = 0; i < p->factors.strips.count; i++) {
+        const prnn_strip *listed = &p->strips[p->list[i]];
+        for (uint32_t v = 0; v < listed->panels; v++) {
+            size_t first = listed->column + v * listed->step;
+            if (column >= first && column < first + PRNN_PANEL) {
+                strip = listed;
+                w = p->packed.at + listed->at + v * listed->size + (column - first);
+            }
         }
     }
-    return sum;
+    if (!strip) {
+        return false;
+    }
+    *e = (element){.bias = (double)*w, .terms = strip->depth};
+    w += PRNN_PANEL;
+    for (uint32_t s = 0; s < strip->segments; s++) {
+        const prnn_segment *segment = &p->segments[strip->first_segment + s];
+        const prnn_source *tap = &p->taps[segment->tap];
+        for (uint32_t k = 0; k < segment->count; k++, w += PRNN_PANEL) {
+            double term = (double)tap->at[row * tap->stride + segment->first + k] * (double)*w;
+            e->sum += term;
+            e->size += fabs(term);
+        }
+    }
+    return true;
 }
+
+/* -------------------------------------------------------------------------------------- products */
 
 typedef enum added { ADD_NOTHING, ADD_OUT, ADD_OTHER } added;
 
 /* A row alone has the same bits as among others. */
-static void check_row_alone(const prnn_kernels *kernels, problem *p, prnn_factors f, prnn_target target,
-                            const guarded *out, size_t stride) {
-    size_t m = random_below(p->rows);
-    guarded one = guarded_new(p->width, 0);
+static void check_product_row(const prnn_kernels *kernels, const problem *p, prnn_target target,
+                              const guarded *out, const guarded *before) {
+    size_t row = random_below(p->rows);
+    guarded one = guarded_part(before, row * target.stride, p->columns);
+    guarded expected = guarded_part(out, row * target.stride, p->columns);
     prnn_source taps[MAX_TAPS];
-    for (int t = 0; t < MAX_TAPS; t++) {
-        taps[t] = (prnn_source){p->taps[t].at + m * p->taps[t].stride, 1};
+    prnn_factors factors = factors_of_row(p, row, taps);
+    if (target.add) {
+        target.add = target.add == target.out ? one.at : target.add + row * target.add_stride;
     }
-    f.taps = taps;
-    f.rows = 1;
     target.out = one.at;
-    target.add = target.add ? target.add + m * target.add_stride : NULL;
-    kernels->product(&f, &target);
-    for (int i = 0; i < f.strips.count; i++) {
-        const prnn_strip *strip = &p->strips[f.strips.list[i]];
-        for (uint32_t v = 0; v < strip->panels; v++) {
-            size_t column = strip->column + v * strip->step;
-            assert_memory_equal(one.at + column, out->at + m * stride + column, PRNN_PANEL * sizeof(float));
-        }
-    }
+    kernels->product(&factors, &target);
+    expect_same_bits(&one, &expected);
     guarded_free(&one);
+    guarded_free(&expected);
 }
 
-static void check_product(const prnn_kernels *kernels, problem *p, unsigned subset, added add, bool relu) {
-    size_t rows = p->rows, stride = p->width + random_below(3) * 5;
-    guarded out = guarded_new((rows - 1) * stride + p->width, 1), before = guarded_copy(&out);
-    guarded other = guarded_new((rows - 1) * (p->width + 3) + p->width, 1);
+static void check_product(const prnn_kernels *kernels, problem_shape shape, bool all, added add, bool relu) {
+    problem *p = problem_new(kernels, shape, random_below(2), all);
+    size_t width = p->columns, stride = width + random_below(3) * 5;
+    guarded out = guarded_new((p->rows - 1) * stride + width, 1), before = guarded_copy(&out);
+    guarded other = guarded_new((p->rows - 1) * (width + 3) + width, 1);
     prnn_target target = {.out = out.at, .stride = stride, .relu = relu};
     if (add != ADD_NOTHING) {
         target.add = add == ADD_OUT ? out.at : other.at;
-        target.add_stride = add == ADD_OUT ? stride : p->width + 3;
+        target.add_stride = add == ADD_OUT ? stride : width + 3;
     }
-    int list[MAX_STRIPS];
-    prnn_factors f = factors_of(kernels, p, subset, list);
-    kernels->product(&f, &target);
-    bool *written = calloc(out.n, sizeof *written);
-    for (size_t at = 0; at < (size_t)f.strips.count * rows * p->strips[0].panels * PRNN_PANEL; at++) {
-        size_t c = at % PRNN_PANEL, v = at / PRNN_PANEL % p->strips[0].panels;
-        size_t i = at / PRNN_PANEL / p->strips[0].panels, m = i / (size_t)f.strips.count;
-        int s = list[i % (size_t)f.strips.count];
-        size_t column = p->strips[s].column + v * p->strips[s].step + c, place = m * stride + column;
-        double size, expected = plain_product(p, s, (uint32_t)v, m, c, &size);
-        if (add != ADD_NOTHING) {
-            const float *from = add == ADD_OUT ? before.at : other.at;
-            expected += (double)from[m * target.add_stride + column];
-            size += 1;
-        }
-        expected = relu ? fmax(expected, 0) : expected;
-        expect_near("product", (double)out.at[place], expected, 200 * FLT_EPSILON * size);
-        written[place] = true;
-    }
+    kernels->product(&p->factors, &target);
     for (size_t i = 0; i < out.n; i++) {
-        assert_true(written[i] || out.at[i] == before.at[i]);
+        size_t row = i / stride, column = i % stride;
+        element e;
+        if (!plain_product(p, row, column, &e)) {
+            assert_true(out.at[i] == before.at[i]);
+            continue;
+        }
+        const float *from = add == ADD_OUT ? before.at : other.at;
+        double more = add == ADD_NOTHING ? 0 : (double)from[row * target.add_stride + column];
+        double expected = e.bias + e.sum + more;
+        expected = relu ? fmax(expected, 0) : expected;
+        expect_near("product", (double)out.at[i], expected, error_of(&e, fabs(e.bias) + fabs(more)));
     }
-    if (add != ADD_OUT) {
-        check_row_alone(kernels, p, f, target, &out, stride);
-    }
-    free(written);
+    check_product_row(kernels, p, target, &out, &before);
     guarded_free(&other);
     guarded_free(&before);
     guarded_free(&out);
+    problem_free(p);
 }
-
-/* Numbers of rows: all small ones, and some around the sizes of blocks. */
-static const size_t row_counts[] = {1,  2,  3,  4,  5,   6,   7,   8,   9,   10,  11, 12, 13,
-                                    14, 15, 16, 17, 18,  19,  20,  21,  22,  23,  24, 25, 26,
-                                    27, 31, 64, 65, 100, 127, 128, 129, 131, 257, 300};
-enum { ROW_COUNTS = sizeof row_counts / sizeof *row_counts };
 
 static void test_product(void **state) {
-    for (size_t r = 0; r < ROW_COUNTS; r++) {
-        for (int strips = 1; strips < MAX_STRIPS; strips++) {
-            for (uint32_t panels = 1; panels <= PRNN_STRIP; panels++) {
-                problem *p = problem_new(row_counts[r], strips, panels, random_below(2));
-                unsigned all = (1u << strips) - 1, some = (unsigned)random_below(all + 1);
-                check_product(*state, p, all, (added)random_below(3), random_below(2));
-                check_product(*state, p, some, (added)random_below(3), random_below(2));
-                problem_free(p);
-            }
+    for (size_t r = 0; r < RANDOM_ROWS; r++) {
+        for (int how = 0; how < 24; how++) {
+            bool deep = random_rows(r) == 100; /* such that blocks of rows are the smallest */
+            problem_shape shape = {.rows = random_rows(r),
+                                   .strips = deep ? 1 : 1 + (int)random_below(MAX_STRIPS),
+                                   .panels = 1 + how / 6,
+                                   .layout = (layout)random_below(LAYOUTS),
+                                   .depth = deep ? 3000 : 40};
+            check_product(*state, shape, how % 6 < 4, (added)(how % 3), how % 2);
         }
     }
 }
 
-/* Adds what a strip's gradient should be to `expected`. */
-static void plain_gradient(const problem *p, const prnn_strip *strip, uint32_t v, const float *dout,
-                           size_t stride, double *expected) {
+/* ------------------------------------------------------------------------------------- gradients */
+
+/* The gradient by a weight (or a bias, which `tap` NULL stands for) is that of column d of dout. */
+static void compare_gradient(const problem *p, const prnn_source *tap, const guarded *dout, size_t stride,
+                             size_t d, double own, double before) {
+    double sum = before, size = fabs(before);
     for (size_t m = 0; m < p->rows; m++) {
-        const float *d = dout + m * stride + strip->column + v * strip->step;
-        double *to = expected + strip->at + v * strip->size;
-        for (size_t c = 0; c < PRNN_PANEL && p->matrix.biased; c++) {
-            to[c] += (double)d[c];
+        double term = (double)dout->at[m * stride + d] * (tap ? (double)tap->at[m * tap->stride] : 1);
+        sum += term;
+        size += fabs(term);
+    }
+    /* Rows go by blocks of 64 at least; those of a block are summed before they are added. */
+    double roundings = (double)(p->rows + p->rows / 64 + 4);
+    expect_near(tap ? "product_gradient" : "gradient of a bias", own, sum, roundings * ROUNDING * size);
+}
+
+/* Of the panel at `block` of the gradient, whose columns of dout begin at d. Forgets what it has compared. */
+static void compare_panel(const problem *p, const prnn_strip *strip, const guarded *dout, size_t stride,
+                          size_t d, float *own, float *before) {
+    for (size_t c = 0; c < PRNN_PANEL; c++) {
+        float *to = own + c, *from = before + c;
+        if (p->matrix.biased) {
+            compare_gradient(p, NULL, dout, stride, d + c, (double)*to, (double)*from);
+            *to = *from;
         }
-        to += PRNN_PANEL;
         for (uint32_t s = 0; s < strip->segments; s++) {
             const prnn_segment *segment = &p->segments[strip->first_segment + s];
-            const prnn_source *tap = &p->taps[segment->tap];
-            for (uint32_t k = 0; k < segment->count; k++, to += PRNN_PANEL) {
-                double x = factor(tap->at[m * tap->stride + segment->first + k]);
-                for (size_t c = 0; c < PRNN_PANEL; c++) {
-                    to[c] += x * factor(d[c]);
-                }
+            prnn_source tap = p->taps[segment->tap];
+            tap.at += segment->first;
+            for (uint32_t k = 0; k < segment->count; k++, tap.at++) {
+                to += PRNN_PANEL;
+                from += PRNN_PANEL;
+                compare_gradient(p, &tap, dout, stride, d + c, (double)*to, (double)*from);
+                *to = *from;
             }
         }
     }
 }
 
-static void check_product_gradient(const prnn_kernels *kernels, problem *p) {
-    size_t stride = p->width + random_below(3) * 5;
-    guarded dout = guarded_new((p->rows - 1) * stride + p->width, 1);
+/* Of all strips, whatever is listed. */
+static void check_product_gradient(const prnn_kernels *kernels, problem_shape shape, bool biased) {
+    problem *p = problem_new(kernels, shape, biased, false);
+    size_t width = p->columns, stride = width + random_below(3) * 5;
+    guarded dout = guarded_new((p->rows - 1) * stride + width, 1);
+    round_to_bf16(kernels, dout.n, dout.at);
     guarded gradient = guarded_new(p->packed.n, 1), before = guarded_copy(&gradient);
-    double *expected = calloc(p->packed.n, sizeof *expected);
-    p->matrix.biased = random_below(2);
-    for (int i = 0; i < p->matrix.strip_count; i++) {
-        for (uint32_t v = 0; v < p->strips[i].panels; v++) {
-            plain_gradient(p, &p->strips[i], v, dout.at, stride, expected);
+    kernels->product_gradient(&p->factors, dout.at, stride, gradient.at);
+    for (int i = 0; i < shape.strips; i++) {
+        const prnn_strip *strip = &p->strips[i];
+        for (uint32_t v = 0; v < strip->panels; v++) {
+            size_t at = strip->at + v * strip->size, d = strip->column + v * strip->step;
+            compare_panel(p, strip, &dout, stride, d, gradient.at + at, before.at + at);
         }
     }
-    int list[MAX_STRIPS];
-    prnn_factors f = factors_of(kernels, p, ~0u, list);
-    kernels->product_gradient(&f, dout.at, stride, gradient.at);
-    for (size_t i = 0; i < gradient.n; i++) {
-        double tolerance = 4 * FLT_EPSILON * (double)(p->rows + 2);
-        expect_near("product_gradient", (double)gradient.at[i], (double)before.at[i] + expected[i],
-                    expected[i] == 0 ? 0 : tolerance);
-    }
-    free(expected);
+    expect_same_bits(&gradient, &before); /* between the panels, and biases that there are not */
     guarded_free(&before);
     guarded_free(&gradient);
     guarded_free(&dout);
+    problem_free(p);
 }
 
 static void test_product_gradient(void **state) {
-    for (size_t r = 0; r < ROW_COUNTS; r++) {
-        for (int strips = 1; strips < MAX_STRIPS; strips++) {
-            for (uint32_t panels = 1; panels <= PRNN_STRIP; panels++) {
-                problem *p = problem_new(row_counts[r], strips, panels, random_below(2));
-                check_product_gradient(*state, p);
-                problem_free(p);
+    const prnn_kernels *kernels = *state;
+    /* Products in bf16 demand that every column belongs to a strip. */
+    int layouts = kernels->prepare ? WITH_GAPS : LAYOUTS;
+    for (size_t r = 0; r < RANDOM_ROWS; r++) {
+        for (int panels = 1; panels <= PRNN_STRIP; panels++) {
+            for (int l = 0; l < layouts; l++) {
+                problem_shape shape = {.rows = random_rows(r),
+                                       .strips = 1 + (int)random_below(MAX_STRIPS),
+                                       .panels = panels,
+                                       .layout = (layout)l,
+                                       .depth = 20};
+                check_product_gradient(kernels, shape, (r + (size_t)l) % 2);
             }
         }
     }
+}
+
+static void check_product_nan(const prnn_kernels *kernels, size_t rows, int panels, bool relu) {
+    problem_shape shape = {.rows = rows, .strips = 1, .panels = panels, .depth = 40, .whole = true};
+    problem *p = problem_new(kernels, shape, true, true);
+    size_t width = p->columns, row = random_below(rows), feature = random_below(p->depth);
+    p->sources[0].at[row * p->taps[0].stride + feature] = NAN;
+    guarded out = guarded_new(rows * width, 1), gradient = guarded_new(p->packed.n, 1);
+    guarded dout = guarded_new(rows * width, 1);
+    prnn_target target = {.out = out.at, .stride = width, .relu = relu};
+    kernels->product(&p->factors, &target);
+    for (size_t i = 0; i < out.n; i++) {
+        assert_true(!isnan(out.at[i]) == (i / width != row));
+    }
+    kernels->product_gradient(&p->factors, dout.at, width, gradient.at);
+    for (size_t i = 0; i < gradient.n; i++) {
+        bool inside = i >= p->strips[0].at && i < p->strips[0].at + (size_t)panels * p->strips[0].size;
+        size_t of_panel = (i - p->strips[0].at) % p->strips[0].size / PRNN_PANEL;
+        assert_true(!isnan(gradient.at[i]) == !(inside && of_panel == feature + 1));
+    }
+    guarded_free(&dout);
+    guarded_free(&gradient);
+    guarded_free(&out);
+    problem_free(p);
 }
 
 static void test_product_nan(void **state) {
-    const prnn_kernels *kernels = *state;
-    for (size_t r = 0; r < 27; r++) {
-        size_t rows = row_counts[r];
-        problem *p = problem_new(rows, 1, 1, false);
-        size_t depth = p->depth;
-        p->segments[0] = (prnn_segment){0, 0, (uint32_t)depth};
-        p->features[0] = (uint32_t)depth;
-        p->strips[0] = (prnn_strip){
-            .segments = 1, .panels = 1, .depth = (uint32_t)depth, .size = (depth + 1) * PRNN_PANEL};
-        guarded_free(&p->packed);
-        p->packed = guarded_new((depth + 1) * PRNN_PANEL, 1);
-        size_t row = random_below(rows), feature = random_below(depth);
-        p->sources[0].at[row * p->taps[0].stride + feature] = NAN;
-        guarded out = guarded_new(rows * PRNN_PANEL, 1), gradient = guarded_new(p->packed.n, 1);
-        int list[MAX_STRIPS];
-        prnn_factors f = factors_of(kernels, p, 1, list);
-        for (int relu = 0; relu < 2; relu++) {
-            prnn_target target = {.out = out.at, .stride = PRNN_PANEL, .relu = relu};
-            kernels->product(&f, &target);
-            for (size_t i = 0; i < out.n; i++) {
-                assert_true(!isnan(out.at[i]) == (i / PRNN_PANEL != row));
-            }
+    for (size_t rows = 1; rows <= 27; rows++) {
+        for (int panels = 1; panels <= PRNN_STRIP; panels++) {
+            check_product_nan(*state, rows, panels, false);
+            check_product_nan(*state, rows, panels, true);
         }
-        guarded dout = guarded_new(rows * PRNN_PANEL, 1);
-        kernels->product_gradient(&f, dout.at, PRNN_PANEL, gradient.at);
-        for (size_t i = 0; i < gradient.n; i++) {
-            assert_true(!isnan(gradient.at[i]) == (i / PRNN_PANEL != feature + 1));
-        }
-        guarded_free(&dout);
-        guarded_free(&gradient);
-        guarded_free(&out);
-        problem_free(p);
     }
 }
 
-/* ----------------------------------------------------------------------------------------- lstm */
+/* ------------------------------------------------------------------------- products to LSTM cells */
 
 /* The stated error of tanh, and of a sigmoid made of it (half of that and a rounding). */
 static const double TANH = 4e-7, SIGMOID = 3e-7;
 
-/* A product that gives gates: a strip for each PRNN_PANEL hidden features. */
-static problem *gates_problem(size_t rows, size_t hidden) {
-    return problem_new(rows, (int)(hidden / PRNN_PANEL), 4, true);
+static double logistic(double x) {
+    return 1 / (1 + exp(-x));
 }
 
-/* Cells from gates alone: a product with nothing but zero biases. */
-static void cells_of_gates(const prnn_kernels *kernels, size_t rows, size_t hidden, float *gates,
-                           const float *cell_before, float *cell, float *state) {
-    problem *p = gates_problem(rows, hidden);
-    for (int s = 0; s < p->matrix.strip_count; s++) {
-        p->strips[s].segments = p->strips[s].depth = 0;
-    }
-    memset(p->packed.at, 0, p->packed.n * sizeof(float));
-    int list[MAX_STRIPS];
-    prnn_factors f = factors_of(kernels, p, ~0u, list);
-    prnn_cells cells = {hidden, gates, cell_before, gates, cell, state};
-    kernels->product_lstm(&f, &cells);
-    problem_free(p);
+/* Buffers of cells. */
+enum { CELLS_ADD, CELLS_GATES, CELLS_BEFORE, CELLS_CELL, CELLS_STATE, CELLS };
+
+/* Part of the gates that is added, as it was. */
+static const guarded *added_to_gates(const guarded *old, added add) {
+    return add == ADD_NOTHING ? NULL : add == ADD_OUT ? &old[CELLS_GATES] : &old[CELLS_ADD];
 }
 
-/* What a cell should be, from the gates before their nonlinearities. */
-static void expect_cell(const double *x, double c0, const float *gates, size_t hidden, double cell,
-                        double state, double input) {
-    double o = logistic(x[0]), f = logistic(x[1]), i = logistic(x[2]), g = tanh(x[3]), c = f * c0 + i * g;
-    /* The slope of a sigmoid is at most 1/4, that of tanh 1; `input` is the error of x. */
-    if (gates) {
-        expect_near("output gate", (double)gates[0], o, SIGMOID + input / 4);
-        expect_near("forget gate", (double)gates[hidden], f, SIGMOID + input / 4);
-        expect_near("input gate", (double)gates[2 * hidden], i, SIGMOID + input / 4);
-        expect_near("g", (double)gates[3 * hidden], g, TANH + input);
-    }
-    /* |c0| <= 3: 3 sigmoid errors, one of a sigmoid and one of a tanh, and roundings of up to 4. */
-    double cell_error = 4 * SIGMOID + TANH + 4 * FLT_EPSILON + 2 * input;
-    expect_near("cell", cell, c, cell_error);
-    expect_near("state", state, o * tanh(c), SIGMOID + TANH + cell_error + input / 4);
-}
-
-/* `scale`: of what is added to the product. */
-static void check_lstm(const prnn_kernels *kernels, size_t rows, size_t hidden, unsigned subset, added add,
-                       double scale) {
-    problem *p = gates_problem(rows, hidden);
-    guarded gates = guarded_new(rows * 4 * hidden, scale), before = guarded_copy(&gates);
-    guarded other = guarded_new(rows * 4 * hidden, scale), cell_before = guarded_new(rows * hidden, 3);
-    guarded cell = guarded_new(rows * hidden, 1), old_cell = guarded_copy(&cell);
-    guarded state = guarded_new(rows * hidden, 1), old_state = guarded_copy(&state);
-    guarded cell2 = guarded_copy(&cell), state2 = guarded_copy(&state);
-    const guarded *part = add == ADD_OUT ? &before : &other;
-    int list[MAX_STRIPS];
-    prnn_factors f = factors_of(kernels, p, subset, list);
-    prnn_cells cells = {hidden,   add == ADD_NOTHING ? NULL : other.at, cell_before.at, NULL, cell2.at,
-                        state2.at};
-    if (add == ADD_OUT) {
-        cells.add = gates.at;
-    }
-    kernels->product_lstm(&f, &cells); /* gates not kept */
-    cells.gates = gates.at, cells.cell = cell.at, cells.state = state.at;
-    kernels->product_lstm(&f, &cells);
-    assert_memory_equal(cell.at, cell2.at, cell.n * sizeof(float));
-    assert_memory_equal(state.at, state2.at, state.n * sizeof(float));
-    for (size_t at = 0; at < rows * hidden; at++) {
-        size_t m = at / hidden, u = at % hidden;
-        const float *y = gates.at + m * 4 * hidden + u;
-        if (!(subset >> (u / PRNN_PANEL) & 1)) {
-            assert_true(cell.at[at] == old_cell.at[at] && state.at[at] == old_state.at[at]);
-            for (size_t g = 0; g < 4; g++) {
-                assert_true(y[g * hidden] == before.at[m * 4 * hidden + u + g * hidden]);
-            }
+/* One hidden feature of a row. What follows the gates is compared with what follows from the kernel's own. */
+static void compare_cell(const problem *p, const guarded *now, const guarded *old, added add, size_t row,
+                         size_t unit) {
+    size_t hidden = p->columns / 4, at = row * hidden + unit;
+    const guarded *more = added_to_gates(old, add);
+    double gate[4], before = (double)old[CELLS_BEFORE].at[at];
+    for (size_t g = 0; g < 4; g++) {
+        size_t place = (4 * row + g) * hidden + unit;
+        element e;
+        if (!plain_product(p, row, g * hidden + unit, &e)) {
+            assert_true(now[CELLS_GATES].at[place] == old[CELLS_GATES].at[place]);
+            assert_true(now[CELLS_CELL].at[at] == old[CELLS_CELL].at[at]);
+            assert_true(now[CELLS_STATE].at[at] == old[CELLS_STATE].at[at]);
             continue;
         }
-        double x[4], size, most = 0;
-        for (uint32_t g = 0; g < 4; g++) {
-            x[g] = plain_product(p, (int)(u / PRNN_PANEL), g, m, u % PRNN_PANEL, &size);
-            x[g] += add == ADD_NOTHING ? 0 : (double)part->at[m * 4 * hidden + g * hidden + u];
-            most = fmax(most, size + scale);
+        double plus = more ? (double)more->at[place] : 0, x = e.bias + e.sum + plus;
+        double error = error_of(&e, fabs(e.bias) + fabs(plus)), (*curve)(double) = g < 3 ? logistic : tanh;
+        double tolerance = (g < 3 ? SIGMOID : TANH) + curve(x + error) - curve(x - error);
+        gate[g] = (double)now[CELLS_GATES].at[place];
+        expect_near(g < 3 ? "sigmoid gate" : "g", gate[g], curve(x), tolerance);
+        if (g == 3) {
+            double cell = (double)now[CELLS_CELL].at[at], kept = gate[1] * before, new = gate[2] * gate[3];
+            expect_near("cell", cell, kept + new, 2 * ROUNDING * (fabs(kept) + fabs(new)));
+            expect_near("state", (double)now[CELLS_STATE].at[at], gate[0] * tanh(cell), TANH + ROUNDING);
         }
-        expect_cell(x, (double)cell_before.at[at], y, hidden, (double)cell.at[at], (double)state.at[at],
-                    200 * FLT_EPSILON * most);
     }
-    guarded *all[] = {&gates, &before, &other,    &cell_before, &cell,
-                      &state, &cell2,  &old_cell, &old_state,   &state2};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        guarded_free(all[i]);
-    }
-    problem_free(p);
 }
 
-static void check_lstm_gradient(const prnn_kernels *kernels, size_t rows, size_t hidden, bool add) {
-    problem *p = problem_new(rows, 1, (uint32_t)(hidden / PRNN_PANEL), false);
-    guarded gates = guarded_new(rows * 4 * hidden, 3), dgates = guarded_new(rows * 4 * hidden, 1);
-    guarded cell_before = guarded_new(rows * hidden, 3), cell = guarded_new(rows * hidden, 1);
-    guarded state = guarded_new(rows * hidden, 1), dstate = guarded_new(rows * hidden, 1);
-    guarded dcell = guarded_new(rows * hidden, 1), later = guarded_copy(&dcell);
-    cells_of_gates(kernels, rows, hidden, gates.at, cell_before.at, cell.at, state.at);
-    for (uint32_t v = 0; v < p->strips[0].panels; v++) { /* a product of gradients has no biases */
-        memset(p->packed.at + p->strips[0].at + v * p->strips[0].size, 0, PRNN_PANEL * sizeof(float));
+/* Cells and states have the same bits if the gates are not kept; a row alone has those it has among others.
+ */
+static void check_lstm_bits(const prnn_kernels *kernels, const problem *p, const guarded *now,
+                            const guarded *old, added add) {
+    const guarded *more = added_to_gates(old, add);
+    size_t hidden = p->columns / 4, row = random_below(p->rows);
+    guarded cell = guarded_copy(&old[CELLS_CELL]), state = guarded_copy(&old[CELLS_STATE]);
+    prnn_cells cells = {.hidden = hidden,
+                        .add = more ? more->at : NULL,
+                        .cell_before = old[CELLS_BEFORE].at,
+                        .cell = cell.at,
+                        .state = state.at};
+    kernels->product_lstm(&p->factors, &cells);
+    expect_same_bits(&cell, &now[CELLS_CELL]);
+    expect_same_bits(&state, &now[CELLS_STATE]);
+    guarded one[CELLS], expected[CELLS];
+    for (int i = 0; i < CELLS; i++) {
+        size_t n = i <= CELLS_GATES ? 4 * hidden : hidden;
+        one[i] = guarded_part(&old[i], row * n, n);
+        expected[i] = guarded_part(&now[i], row * n, n);
     }
-    int list[MAX_STRIPS];
-    prnn_factors f = factors_of(kernels, p, 1, list);
-    prnn_cell_gradients cells = {.hidden = hidden,
-                                 .add = add ? dstate.at : NULL,
-                                 .gates = gates.at,
-                                 .cell_before = cell_before.at,
-                                 .cell = cell.at,
-                                 .dcell = dcell.at,
-                                 .dgates = dgates.at};
-    kernels->product_lstm_gradient(&f, &cells);
-    for (size_t at = 0; at < rows * hidden; at++) {
-        size_t m = at / hidden, u = at % hidden;
-        const float *y = gates.at + m * 4 * hidden + u, *d = dgates.at + m * 4 * hidden + u;
-        double size, ds = plain_product(p, 0, (uint32_t)(u / PRNN_PANEL), m, u % PRNN_PANEL, &size);
-        ds += add ? (double)dstate.at[at] : 0;
-        double o = (double)y[0], forget = (double)y[hidden], i = (double)y[2 * hidden];
-        double g = (double)y[3 * hidden], t = tanh((double)cell.at[at]);
-        double dc = (double)later.at[at] + ds * o * (1 - t * t), c0 = (double)cell_before.at[at];
-        /* Products of a handful of factors, all but c0 and ds below 1, and 1 - t^2 with twice the error of t.
-         */
-        double error = (2 * TANH + 16 * FLT_EPSILON) * (2 + fabs(ds)) + 200 * FLT_EPSILON * (size + 1);
-        expect_near("d output gate", (double)d[0], ds * t * o * (1 - o), error);
-        expect_near("d forget gate", (double)d[hidden], dc * c0 * forget * (1 - forget), 3 * error);
-        expect_near("d input gate", (double)d[2 * hidden], dc * g * i * (1 - i), error);
-        expect_near("d g", (double)d[3 * hidden], dc * i * (1 - g * g), error);
-        expect_near("d cell before", (double)dcell.at[at], dc * forget, error);
+    more = added_to_gates(one, add);
+    prnn_cells alone = {hidden,
+                        more ? more->at : NULL,
+                        one[CELLS_BEFORE].at,
+                        one[CELLS_GATES].at,
+                        one[CELLS_CELL].at,
+                        one[CELLS_STATE].at};
+    prnn_source taps[MAX_TAPS];
+    prnn_factors factors = factors_of_row(p, row, taps);
+    kernels->product_lstm(&factors, &alone);
+    for (int i = 0; i < CELLS; i++) {
+        expect_same_bits(&one[i], &expected[i]);
     }
-    guarded *all[] = {&gates, &dgates, &cell_before, &cell, &state, &dstate, &dcell, &later};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        guarded_free(all[i]);
+    guarded_free_all(one, CELLS);
+    guarded_free_all(expected, CELLS);
+    guarded_free(&cell);
+    guarded_free(&state);
+}
+
+static void check_lstm(const prnn_kernels *kernels, problem_shape shape, bool all, added add, double scale) {
+    shape.panels = 4;
+    shape.layout = IN_TURNS;
+    problem *p = problem_new(kernels, shape, random_below(2), all);
+    size_t hidden = p->columns / 4, n = p->rows * hidden;
+    guarded now[CELLS], old[CELLS];
+    for (int i = 0; i < CELLS; i++) {
+        now[i] = guarded_new(i <= CELLS_GATES ? 4 * n : n, i <= CELLS_GATES ? scale : 3);
+        old[i] = guarded_copy(&now[i]);
     }
+    const guarded *more = added_to_gates(now, add);
+    prnn_cells cells = {hidden,
+                        more ? more->at : NULL,
+                        now[CELLS_BEFORE].at,
+                        now[CELLS_GATES].at,
+                        now[CELLS_CELL].at,
+                        now[CELLS_STATE].at};
+    kernels->product_lstm(&p->factors, &cells);
+    for (size_t i = 0; i < n; i++) {
+        compare_cell(p, now, old, add, i / hidden, i % hidden);
+    }
+    expect_same_bits(&now[CELLS_BEFORE], &old[CELLS_BEFORE]);
+    expect_same_bits(&now[CELLS_ADD], &old[CELLS_ADD]);
+    check_lstm_bits(kernels, p, now, old, add);
+    guarded_free_all(now, CELLS);
+    guarded_free_all(old, CELLS);
     problem_free(p);
 }
 
 static void test_lstm(void **state) {
     static const double scales[] = {4, 40, 1e4, 1e-3};
-    for (size_t rows = 1; rows <= 27; rows++) {
-        for (size_t hidden = 16; hidden <= 64; hidden += 16) {
-            for (int add = ADD_NOTHING; add <= ADD_OTHER; add++) {
-                check_lstm(*state, rows, hidden, ~0u, (added)add, scales[random_below(4)]);
-                check_lstm(*state, rows, hidden, (unsigned)random_below(8), (added)add, 1);
+    for (size_t r = 0; r < RANDOM_ROWS - 1; r++) {
+        for (int strips = 1; strips <= 4; strips++) {
+            for (int add = 0; add < 3; add++) {
+                problem_shape shape = {.rows = random_rows(r), .strips = strips, .depth = 30};
+                check_lstm(*state, shape, add != strips % 3, (added)add, 1);
             }
-            check_lstm_gradient(*state, rows, hidden, rows % 2);
+            problem_shape alone = {.rows = random_rows(r), .strips = strips};
+            check_lstm(*state, alone, strips % 2, (added)(1 + r % 2), scales[random_below(4)]);
         }
     }
-    check_lstm(*state, 300, 32, ~0u, ADD_OTHER, 1);
-    check_lstm_gradient(*state, 300, 32, true);
 }
 
-/* tanh on a fine grid, through g. */
+/* ---------------------------------------------------------------- products to gradients of LSTM cells */
+
+/* Buffers of gradients by cells. */
+enum { BACK_ADD, BACK_GATES, BACK_BEFORE, BACK_CELL, BACK_DCELL, BACK_DGATES, BACK };
+
+static bool of_gates(int buffer) {
+    return buffer == BACK_GATES || buffer == BACK_DGATES;
+}
+
+/* Cells of up to 3, gates as a way forward may leave them. */
+static void fill_back(size_t rows, size_t hidden, guarded *now, guarded *old) {
+    for (int i = 0; i < BACK; i++) {
+        bool cell = i == BACK_BEFORE || i == BACK_CELL;
+        now[i] = guarded_new((of_gates(i) ? 4 : 1) * rows * hidden, cell ? 3 : 1);
+    }
+    for (size_t i = 0; i < now[BACK_GATES].n; i++) {
+        double x = 5 * random_signed();
+        now[BACK_GATES].at[i] = (float)(i / hidden % 4 < 3 ? logistic(x) : tanh(x));
+    }
+    for (int i = 0; i < BACK; i++) {
+        old[i] = guarded_copy(&now[i]);
+    }
+}
+
+static prnn_cell_gradients back_of(const guarded *buffers, size_t hidden, bool add) {
+    return (prnn_cell_gradients){.hidden = hidden,
+                                 .ahead = (ptrdiff_t)random_below(9) - 4,
+                                 .add = add ? buffers[BACK_ADD].at : NULL,
+                                 .gates = buffers[BACK_GATES].at,
+                                 .cell_before = buffers[BACK_BEFORE].at,
+                                 .cell = buffers[BACK_CELL].at,
+                                 .dcell = buffers[BACK_DCELL].at,
+                                 .dgates = buffers[BACK_DGATES].at};
+}
+
+/* One hidden feature of a row. The biases of the matrix do not count. */
+static void compare_back(const problem *p, const guarded *now, const guarded *old, bool add, size_t row,
+                         size_t unit) {
+    size_t hidden = p->columns, at = row * hidden + unit;
+    const float *y = old[BACK_GATES].at + 4 * row * hidden + unit;
+    const float *d = now[BACK_DGATES].at + 4 * row * hidden + unit;
+    element e;
+    if (!plain_product(p, row, unit, &e)) {
+        assert_true(now[BACK_DCELL].at[at] == old[BACK_DCELL].at[at]);
+        for (size_t g = 0; g < 4; g++) {
+            assert_true(d[g * hidden] == old[BACK_DGATES].at[(4 * row + g) * hidden + unit]);
+        }
+        return;
+    }
+    double plus = add ? (double)old[BACK_ADD].at[at] : 0, ds = e.sum + plus;
+    double o = (double)y[0], f = (double)y[hidden], i = (double)y[2 * hidden], g = (double)y[3 * hidden];
+    double t = tanh((double)old[BACK_CELL].at[at]), before = (double)old[BACK_BEFORE].at[at];
+    double later = (double)old[BACK_DCELL].at[at], dc = later + ds * o * (1 - t * t);
+    /* That of the product, 1 - t^2 with twice the error of t, and up to 16 roundings of what is summed. */
+    double error = error_of(&e, plus) + fabs(ds) * 2 * TANH + 16 * ROUNDING * (fabs(ds) + fabs(later));
+    expect_near("d output gate", (double)d[0], ds * t * o * (1 - o), error / 4);
+    expect_near("d forget gate", (double)d[hidden], dc * before * f * (1 - f), 3 * error / 4);
+    expect_near("d input gate", (double)d[2 * hidden], dc * g * i * (1 - i), error / 4);
+    expect_near("d g", (double)d[3 * hidden], dc * i * (1 - g * g), error);
+    expect_near("d cell before", (double)now[BACK_DCELL].at[at], dc * f, error);
+}
+
+/* A row alone has the same bits as among others. */
+static void check_lstm_gradient_row(const prnn_kernels *kernels, const problem *p, const guarded *now,
+                                    const guarded *old, bool add) {
+    guarded one[BACK], expected[BACK];
+    size_t row = random_below(p->rows);
+    for (int i = 0; i < BACK; i++) {
+        size_t n = (of_gates(i) ? 4 : 1) * p->columns;
+        one[i] = guarded_part(&old[i], row * n, n);
+        expected[i] = guarded_part(&now[i], row * n, n);
+    }
+    prnn_source taps[MAX_TAPS];
+    prnn_factors factors = factors_of_row(p, row, taps);
+    prnn_cell_gradients cells = back_of(one, p->columns, add);
+    kernels->product_lstm_gradient(&factors, &cells);
+    for (int i = 0; i < BACK; i++) {
+        expect_same_bits(&one[i], &expected[i]);
+    }
+    guarded_free_all(one, BACK);
+    guarded_free_all(expected, BACK);
+}
+
+static void check_lstm_gradient(const prnn_kernels *kernels, problem_shape shape, bool all, bool add) {
+    problem *p = problem_new(kernels, shape, true, all);
+    guarded now[BACK], old[BACK];
+    fill_back(p->rows, p->columns, now, old);
+    prnn_cell_gradients cells = back_of(now, p->columns, add);
+    kernels->product_lstm_gradient(&p->factors, &cells);
+    for (size_t i = 0; i < p->rows * p->columns; i++) {
+        compare_back(p, now, old, add, i / p->columns, i % p->columns);
+    }
+    for (int i = 0; i < BACK_DCELL; i++) {
+        expect_same_bits(&now[i], &old[i]);
+    }
+    check_lstm_gradient_row(kernels, p, now, old, add);
+    guarded_free_all(now, BACK);
+    guarded_free_all(old, BACK);
+    problem_free(p);
+}
+
+static void test_lstm_gradient(void **state) {
+    for (size_t r = 0; r < RANDOM_ROWS - 1; r++) {
+        for (int panels = 1; panels <= PRNN_STRIP; panels++) {
+            for (int how = 0; how < 4; how++) {
+                problem_shape shape = {.rows = random_rows(r),
+                                       .strips = 1 + (int)random_below(3),
+                                       .panels = panels,
+                                       .layout = (layout)(how % LAYOUTS),
+                                       .depth = how == 3 ? 0 : 30};
+                check_lstm_gradient(*state, shape, how < 2, (how + panels) % 2);
+            }
+        }
+    }
+}
+
+/* -------------------------------------------------------------------------- what the cells are made of */
+
+enum { N = PRNN_PANEL };
+
+/* A row of a strip that reads nothing, so that what is added is all. */
+static problem *nothing(const prnn_kernels *kernels, int panels) {
+    return problem_new(kernels, (problem_shape){.rows = 1, .strips = 1, .panels = panels}, false, true);
+}
+
+/* tanh and the sigmoid on a fine grid, through g and the output gate. */
 static void test_tanh(void **state) {
-    enum { N = 16 };
-    for (int step = -12000; step < 12000; step += N) {
+    const prnn_kernels *kernels = *state;
+    problem *p = nothing(kernels, 4);
+    for (int step = -20000; step < 20000; step += N) {
         float gates[4 * N] = {0}, before[N] = {0}, cell[N], hidden[N];
         for (int i = 0; i < N; i++) {
-            gates[3 * N + i] = (float)(step + i) * 1e-3f;
+            gates[i] = gates[3 * N + i] = (float)(step + i) * 1e-3f;
         }
-        cells_of_gates(*state, 1, N, gates, before, cell, hidden);
+        prnn_cells cells = {N, gates, before, gates, cell, hidden};
+        kernels->product_lstm(&p->factors, &cells);
         for (int i = 0; i < N; i++) {
-            expect_near("tanh", (double)gates[3 * N + i], tanh((step + i) * 1e-3), TANH);
+            double x = (double)((float)(step + i) * 1e-3f);
+            expect_near("sigmoid", (double)gates[i], logistic(x), SIGMOID);
+            expect_near("tanh", (double)gates[3 * N + i], tanh(x), TANH);
             assert_true(fabsf(gates[3 * N + i]) <= 1.0f + 2 * FLT_EPSILON);
         }
     }
+    problem_free(p);
 }
 
-/* sigmoid on a fine grid, through the output gate. */
-static void test_sigmoid(void **state) {
-    enum { N = 16 };
-    for (int step = -24000; step < 24000; step += N) {
-        float gates[4 * N] = {0}, before[N] = {0}, cell[N], hidden[N];
-        for (int i = 0; i < N; i++) {
-            gates[i] = (float)(step + i) * 1e-3f;
-        }
-        cells_of_gates(*state, 1, N, gates, before, cell, hidden);
-        for (int i = 0; i < N; i++) {
-            expect_near("sigmoid", (double)gates[i], logistic((step + i) * 1e-3), SIGMOID);
-            assert_true(gates[i] >= -2 * FLT_EPSILON && gates[i] <= 1.0f + 2 * FLT_EPSILON);
-        }
-    }
-}
-
+/* NaN in a gate or (the last) in the cell before: of feature 5, and so it stays. */
 static void test_lstm_nan(void **state) {
     const prnn_kernels *kernels = *state;
-    enum { N = 16 };
-    for (size_t gate = 0; gate < 5; gate++) { /* the last: the cell */
+    problem *forward = nothing(kernels, 4), *back = nothing(kernels, 1);
+    for (size_t gate = 0; gate < 5; gate++) {
         float gates[4 * N] = {0}, before[N] = {0}, cell[N], hidden[N];
         *(gate < 4 ? &gates[gate * N + 5] : &before[5]) = NAN;
-        cells_of_gates(kernels, 1, N, gates, before, cell, hidden);
+        prnn_cells cells = {N, gates, before, gates, cell, hidden};
+        kernels->product_lstm(&forward->factors, &cells);
         for (size_t i = 0; i < N; i++) {
             assert_true(isnan(hidden[i]) == (i == 5));
             assert_true(isnan(cell[i]) == (i == 5 && gate != 0));
         }
-        problem *p = problem_new(1, 1, 1, false);
-        float dcell[N] = {0}, dgates[4 * N];
-        int list[MAX_STRIPS];
-        prnn_factors f = factors_of(kernels, p, 1, list);
-        prnn_cell_gradients cells = {.hidden = N,
-                                     .gates = gates,
-                                     .cell_before = before,
-                                     .cell = cell,
-                                     .dcell = dcell,
-                                     .dgates = dgates};
-        kernels->product_lstm_gradient(&f, &cells);
+        float dstate[N] = {0}, dcell[N] = {0}, dgates[4 * N];
+        prnn_cell_gradients cells_back = {N, 0, dstate, gates, before, cell, dcell, dgates};
+        kernels->product_lstm_gradient(&back->factors, &cells_back);
         bool any = isnan(dcell[5]);
         for (size_t i = 0; i < 4; i++) {
             any |= isnan(dgates[i * N + 5]) != 0;
             assert_false(isnan(dgates[i * N + 4]));
         }
         assert_true(any);
-        problem_free(p);
     }
+    problem_free(forward);
+    problem_free(back);
 }
 
-/* test_kernels [PATTERN]: runs the tests whose name matches. */
-int main(int count, char **arguments) {
-    if (count > 1) {
-        cmocka_set_test_filter(arguments[1]);
+/* NaN in a gradient that comes back, by the states or by the cells. */
+static void test_lstm_gradient_nan(void **state) {
+    const prnn_kernels *kernels = *state;
+    problem *p = nothing(kernels, 1);
+    for (int cell = 0; cell < 2; cell++) {
+        guarded now[BACK], old[BACK];
+        fill_back(1, N, now, old);
+        now[cell ? BACK_DCELL : BACK_ADD].at[5] = NAN;
+        prnn_cell_gradients cells = back_of(now, N, true);
+        kernels->product_lstm_gradient(&p->factors, &cells);
+        for (size_t i = 0; i < N; i++) {
+            assert_true(isnan(now[BACK_DCELL].at[i]) == (i == 5));
+            for (size_t g = 0; g < 4; g++) {
+                bool reached = i == 5 && (g > 0 || !cell); /* no way from the cell to the output gate */
+                assert_true(isnan(now[BACK_DGATES].at[g * N + i]) == reached);
+            }
+        }
+        guarded_free_all(now, BACK);
+        guarded_free_all(old, BACK);
     }
+    problem_free(p);
+}
+
+int main(int count, char **arguments) {
     static const kernel_test tests[] = {
         {"product", test_product},
         {"product_gradient", test_product_gradient},
         {"NaN in products", test_product_nan},
         {"lstm", test_lstm},
+        {"lstm_gradient", test_lstm_gradient},
         {"tanh", test_tanh},
-        {"sigmoid", test_sigmoid},
         {"NaN in lstm", test_lstm_nan},
+        {"NaN in lstm_gradient", test_lstm_gradient_nan},
     };
-    enum { TESTS = sizeof tests / sizeof *tests };
-    int failures = 0;
-    for (int i = 0; prnn_kernels_at(i); i++) {
-        rounds = false;
-        failures += run_table(prnn_kernels_at(i), tests, TESTS);
-        const prnn_kernels *bf16 = prnn_kernels_in_bf16(prnn_kernels_at(i));
-        rounds = true;
-        failures += bf16 ? run_table(bf16, tests, TESTS) : 0;
-    }
-    return failures;
+    return run_on_all(tests, sizeof tests / sizeof *tests, count, arguments);
 }

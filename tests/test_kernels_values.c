@@ -1,5 +1,6 @@
-/* The kernels beside the products - elementwise ones, distributions, optimizers - of every instruction set
- * that this processor has, against plain C in double precision. */
+/* The kernels that are no products, of every instruction set that this processor has, against plain C in
+ * double precision, on odd sizes; with canaries around everything that is written, and a NaN that has to come
+ * through. */
 
 #include "kernels.h"
 
@@ -28,23 +29,29 @@ static void test_elementwise(void **state) {
             assert_true(d.at[i] == 0 || (isnan(sum) ? isnan(z.at[i]) : z.at[i] == sum));
             assert_true(isnan(z.at[i]) ? isnan(before.at[i]) : before.at[i] == z.at[i]);
         }
-        guarded *all[] = {&x, &y, &z, &d, &before};
-        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-            guarded_free(all[i]);
-        }
+        guarded all[] = {x, y, z, d, before};
+        guarded_free_all(all, sizeof all / sizeof *all);
     }
 }
 
 /* -------------------------------------------------------------------------------------- softmax */
 
-static void check_softmax(const prnn_kernels *kernels, int levels, int target, double scale, float weight) {
-    size_t padded = ((size_t)levels + PRNN_PANEL - 1) / PRNN_PANEL * PRNN_PANEL;
-    guarded logits = guarded_new(padded, scale), once = guarded_copy(&logits);
-    guarded x = guarded_copy(&logits);
-    double highest = -INFINITY, sum = 0, total = 0;
+static size_t padded(int levels) {
+    return ((size_t)levels + PRNN_PANEL - 1) / PRNN_PANEL * PRNN_PANEL;
+}
+
+static double highest_of(const guarded *x, int levels) {
+    double highest = -INFINITY;
     for (int k = 0; k < levels; k++) {
-        highest = fmax(highest, (double)x.at[k]);
+        highest = fmax(highest, (double)x->at[k]);
     }
+    return highest;
+}
+
+static void check_softmax(const prnn_kernels *kernels, int levels, int target, double scale, float weight) {
+    guarded logits = guarded_new(padded(levels), scale), once = guarded_copy(&logits);
+    guarded x = guarded_copy(&logits);
+    double highest = highest_of(&x, levels), sum = 0, total = 0;
     for (int k = 0; k < levels; k++) {
         sum += exp((double)x.at[k] - highest);
     }
@@ -61,20 +68,59 @@ static void check_softmax(const prnn_kernels *kernels, int levels, int target, d
         total += (double)logits.at[k];
     }
     expect_near("sum of the softmax gradient", total, 0, fabs((double)weight) * 1e-6);
-    for (size_t k = (size_t)levels; k < padded; k++) {
+    for (size_t k = (size_t)levels; k < logits.n; k++) {
         assert_true(logits.at[k] == 0);
     }
-    guarded_free(&x);
-    guarded_free(&once);
-    guarded_free(&logits);
+    guarded all[] = {x, once, logits};
+    guarded_free_all(all, sizeof all / sizeof *all);
 }
 
+static const double logit_scales[] = {0, 1, 5, 80, 1e4};
+enum { LOGIT_SCALES = sizeof logit_scales / sizeof *logit_scales };
+
 static void test_softmax(void **state) {
-    static const double scales[] = {0, 1, 5, 80, 1e4};
     for (int levels = 2; levels <= 256; levels++) {
-        for (size_t s = 0; s < sizeof scales / sizeof *scales; s++) {
-            check_softmax(*state, levels, (int)random_below((size_t)levels), scales[s], 1);
-            check_softmax(*state, levels, levels - 1, scales[s], 0.03f);
+        for (size_t s = 0; s < LOGIT_SCALES; s++) {
+            int target = (int)random_below((size_t)levels);
+            check_softmax(*state, levels, target, logit_scales[s], 1);
+            check_softmax(*state, levels, levels - 1, logit_scales[s], 0.03f);
+        }
+    }
+}
+
+/* The stated errors of exp: relative, and down to where; and what is below is less than the last number. */
+static const double EXP = 2e-7, LEAST = -87, TINY = 2e-38;
+
+static void check_softmax_weights(const prnn_kernels *kernels, int levels, double scale, float sharpness) {
+    guarded logits = guarded_new(padded(levels), scale), before = guarded_copy(&logits);
+    guarded p = guarded_new(padded(levels), 1);
+    kernels->softmax_weights(logits.at, levels, sharpness, p.at);
+    expect_same_bits(&logits, &before);
+    double highest = highest_of(&logits, levels);
+    for (int k = 0; k < levels; k++) {
+        double x = ((double)logits.at[k] - highest) * (double)sharpness, own = (double)p.at[k];
+        if ((double)logits.at[k] == highest) {
+            assert_true(own == 1);
+        } else if (x < LEAST) {
+            assert_true(own >= 0 && own < TINY);
+        } else {
+            /* A difference and a product are rounded before. */
+            expect_near("softmax_weights", own, exp(x), (EXP + 2 * ROUNDING * fabs(x)) * exp(x));
+        }
+    }
+    for (size_t k = (size_t)levels; k < p.n; k++) {
+        assert_true(p.at[k] == 0);
+    }
+    guarded all[] = {logits, before, p};
+    guarded_free_all(all, sizeof all / sizeof *all);
+}
+
+static void test_softmax_weights(void **state) {
+    for (int levels = 2; levels <= 256; levels++) {
+        for (size_t s = 0; s < LOGIT_SCALES; s++) {
+            check_softmax_weights(*state, levels, logit_scales[s], 1);
+            check_softmax_weights(*state, levels, logit_scales[s], 0.5f);
+            check_softmax_weights(*state, levels, logit_scales[s], 50);
         }
     }
 }
@@ -83,178 +129,262 @@ static void test_softmax_nan(void **state) {
     const prnn_kernels *kernels = *state;
     for (int levels = 2; levels <= 256; levels += 3) {
         for (int at = 0; at < levels; at += 5) {
-            float logits[256 + PRNN_PANEL] = {0};
+            float logits[256 + PRNN_PANEL] = {0}, p[256 + PRNN_PANEL];
             logits[at] = NAN;
+            bool any = false;
+            kernels->softmax_weights(logits, levels, 1, p);
+            for (int k = 0; k < levels; k++) {
+                any |= isnan(p[k]) != 0;
+            }
+            assert_true(any);
             assert_true(isnan(kernels->softmax_nll(logits, levels, levels / 2, 0)));
         }
     }
 }
 
-static void check_softmax_weights(const prnn_kernels *kernels, int levels, double scale, float sharpness) {
-    size_t padded = ((size_t)levels + PRNN_PANEL - 1) / PRNN_PANEL * PRNN_PANEL;
-    guarded logits = guarded_new((size_t)levels, scale), p = guarded_new(padded, 1);
-    double highest = -INFINITY;
-    for (int k = 0; k < levels; k++) {
-        highest = fmax(highest, (double)logits.at[k]);
-    }
-    kernels->softmax_weights(logits.at, levels, sharpness, p.at);
-    float top = 0;
-    for (int k = 0; k < levels; k++) {
-        /* The argument is rounded twice, and so the exponential is off by as many units of it. */
-        double x = ((double)logits.at[k] - highest) * (double)sharpness, e = exp(x);
-        expect_near("softmax_weights", (double)p.at[k], e, e * (3e-7 + 2 * FLT_EPSILON * fabs(x)) + 2e-38);
-        top = p.at[k] > top ? p.at[k] : top;
-    }
-    assert_true(top == 1);
-    for (size_t k = (size_t)levels; k < padded; k++) {
-        assert_true(p.at[k] == 0);
-    }
-    logits.at[random_below((size_t)levels)] = NAN;
-    kernels->softmax_weights(logits.at, levels, sharpness, p.at);
-    bool any = false;
-    for (int k = 0; k < levels; k++) {
-        any |= isnan(p.at[k]) != 0;
-    }
-    assert_true(any);
-    guarded_free(&logits);
-    guarded_free(&p);
+/* ------------------------------------------------------------------------------------ bernoulli */
+
+/* Error of a probability and of nats; of these also relative. */
+static const double BERNOULLI = 3e-7;
+
+static float random_bit(void) {
+    return random_below(2) ? 1.0f : 0.0f;
 }
 
-static void test_softmax_weights(void **state) {
-    static const double scales[] = {1e-3, 1, 5, 80, 1e4};
-    for (int levels = 2; levels <= 256; levels++) {
-        for (size_t s = 0; s < sizeof scales / sizeof *scales; s++) {
-            check_softmax_weights(*state, levels, scales[s], 1);
-            check_softmax_weights(*state, levels, scales[s], levels % 2 ? 0.5f : 50);
-        }
-    }
+/* Of every size from 1e-10 to 1e4, and zeros. */
+static float random_logit(void) {
+    double size = random_below(20) ? pow(10, 7 * random_signed() - 3) : 0;
+    return (float)(random_below(2) ? size : -size);
 }
 
-static void check_bernoulli(const prnn_kernels *kernels, size_t n, double scale, float weight) {
-    guarded x = guarded_new(n, scale), before = guarded_copy(&x), v = guarded_new(n, 1),
-            nats = guarded_new(n, 1);
+static void check_bernoulli(const prnn_kernels *kernels, size_t n, float scale) {
+    guarded x = guarded_new(n, 1), v = guarded_new(n, 1), nats = guarded_new(n, 1);
     for (size_t i = 0; i < n; i++) {
-        v.at[i] = v.at[i] > 0;
+        x.at[i] = random_logit();
+        v.at[i] = random_bit();
     }
-    if (n) {
-        before.at[n / 2] = x.at[n / 2] = NAN;
+    size_t nan = n && random_below(2) ? random_below(n) : n;
+    if (nan < n) {
+        x.at[nan] = NAN;
     }
-    kernels->bernoulli_nll(n, x.at, v.at, weight, nats.at);
+    guarded before = guarded_copy(&x), bits = guarded_copy(&v);
+    kernels->bernoulli_nll(n, x.at, v.at, scale, nats.at);
     for (size_t i = 0; i < n; i++) {
-        double a = (double)before.at[i], b = (double)v.at[i],
-               expected = fmax(a, 0) - a * b + log1p(exp(-fabs(a)));
-        if (i == n / 2) {
+        if (i == nan) {
             assert_true(isnan(nats.at[i]) && isnan(x.at[i]));
             continue;
         }
-        assert_true(nats.at[i] >= 0);
-        expect_near("bernoulli_nll", (double)nats.at[i], expected, 3e-7 + 2 * FLT_EPSILON * expected);
-        if (weight == 0) {
-            assert_true(x.at[i] == before.at[i]);
-        } else {
-            double gradient = (double)weight * (logistic(a) - b);
-            expect_near("bernoulli gradient", (double)x.at[i], gradient, fabs((double)weight) * 4e-7);
-        }
+        double a = (double)before.at[i], b = (double)bits.at[i], own = (double)nats.at[i];
+        double expected = (a > 0) == (b > 0) ? log1p(exp(-fabs(a))) : fabs(a) + log1p(exp(-fabs(a)));
+        expect_near("bernoulli_nll", own, expected, BERNOULLI + 2 * ROUNDING * expected);
+        assert_true(own >= 0);
+        double g = (double)scale * (1 / (1 + exp(-a)) - b);
+        expect_near("bernoulli gradient", (double)x.at[i], scale != 0 ? g : a,
+                    BERNOULLI * fabs((double)scale));
     }
-    guarded *all[] = {&x, &before, &v, &nats};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        guarded_free(all[i]);
+    if (scale == 0) {
+        expect_same_bits(&x, &before);
     }
+    expect_same_bits(&v, &bits);
+    guarded all[] = {x, v, nats, before, bits};
+    guarded_free_all(all, sizeof all / sizeof *all);
 }
 
 static void test_bernoulli(void **state) {
-    static const double scales[] = {1e-6, 1, 5, 80, 1e4};
-    for (size_t n = 0; n <= 112; n += PRNN_PANEL) {
-        for (size_t s = 0; s < sizeof scales / sizeof *scales; s++) {
-            check_bernoulli(*state, n, scales[s], 0);
-            check_bernoulli(*state, n, scales[s], 0.37f);
+    static const float scales[] = {0, 1, 0.03f, -2};
+    for (size_t n = 0; n <= 320; n += PRNN_PANEL) {
+        for (int i = 0; i < 12; i++) {
+            check_bernoulli(*state, n, scales[i % 4]);
         }
     }
 }
 
-/* ---------------------------------------------------------------------------------- optimizers */
+/* ----------------------------------------------------------------------------------- optimizers */
 
-typedef enum rule { RMSPROP, ADAM, SGD, RULES } rule;
+enum { GRADIENT, WEIGHTS, MOMENT1, MOMENT2, EMA, BLOCKS };
 
-/* One weight by the formulas of train/optimizer.h. */
-static void plain_update(rule how, const prnn_step *s, double g, double *w, double *m, double *v,
-                         double *ema) {
-    double b1 = (double)s->beta1, b2 = (double)s->beta2, step;
-    g *= (double)s->scale;
-    if (how == ADAM) {
-        *m = b1 * *m + (1 - b1) * g;
-        *v = b2 * *v + (1 - b2) * g * g;
-        step = *m * (double)s->correct1 / (sqrt(*v * (double)s->correct2) + (double)s->epsilon);
-    } else if (how == RMSPROP) {
-        *v = b2 * *v + (1 - b2) * g * g;
-        step = *m = b1 * *m + g / (sqrt(*v) + (double)s->epsilon);
+typedef void (*optimizer_fn)(const prnn_step *, const prnn_state *);
+
+static optimizer_fn kernel_of(const prnn_kernels *kernels, prnn_optimizer optimizer) {
+    return optimizer == PRNN_ADAM ? kernels->adam : optimizer == PRNN_SGD ? kernels->sgd : kernels->rmsprop;
+}
+
+static bool has(prnn_optimizer optimizer, const prnn_step *step, bool ema, int block) {
+    return block == MOMENT1   ? optimizer == PRNN_ADAM || step->beta1 > 0
+           : block == MOMENT2 ? optimizer != PRNN_SGD
+           : block == EMA     ? ema
+                              : true;
+}
+
+/* Weights first .. first + n - 1; what the formula does not have is NULL. */
+static prnn_state state_of(const guarded *blocks, const bool *there, size_t first, size_t n) {
+    float *at[BLOCKS];
+    for (int b = 0; b < BLOCKS; b++) {
+        at[b] = there[b] ? blocks[b].at + first : NULL;
+    }
+    return (prnn_state){n, at[GRADIENT], at[WEIGHTS], at[MOMENT1], at[MOMENT2], at[EMA]};
+}
+
+/* A number, and how far that of a kernel may be from it. */
+typedef struct number {
+    double value, error;
+} number;
+
+/* a + b, whose own errors are `error` in all, with so many roundings of either. */
+static number sum_of(double a, double b, double roundings, double error) {
+    return (number){a + b, roundings * ROUNDING * (fabs(a) + fabs(b)) + error};
+}
+
+/* The formulas of train/optimizer.h, for one weight: x, as it was, becomes what it should be. */
+static void plain_update(prnn_optimizer optimizer, const prnn_step *s, number *x) {
+    double g = (double)s->scale * x[GRADIENT].value, b1 = (double)s->beta1, b2 = (double)s->beta2;
+    double rate = (double)s->rate, keep = (double)s->keep;
+    number *m = &x[MOMENT1], *v = &x[MOMENT2], *w = &x[WEIGHTS];
+    if (optimizer != PRNN_SGD) {
+        *v = sum_of(b2 * v->value, (1 - b2) * g * g, 6, 0);
+    }
+    if (optimizer == PRNN_ADAM) {
+        *m = sum_of(b1 * m->value, (1 - b1) * g, 4, 0);
+        double root = sqrt(v->value * (double)s->correct2) + (double)s->epsilon;
+        double factor = rate * (double)s->correct1 / root;
+        /* The root has half of the relative error of v, and some roundings. */
+        *w = sum_of(w->value, -factor * m->value, 2,
+                    factor * m->error + 10 * ROUNDING * fabs(factor * m->value));
     } else {
-        step = *m = b1 * *m + g;
+        double now = optimizer == PRNN_SGD ? g : g / (sqrt(v->value) + (double)s->epsilon);
+        *m = sum_of(now, b1 > 0 ? b1 * m->value : 0, 3, 6 * ROUNDING * fabs(now));
+        *w = sum_of(w->value, -rate * m->value, 2, rate * m->error);
     }
-    *w -= (double)s->rate * step;
-    *ema = (double)s->keep * *ema + (1 - (double)s->keep) * *w;
+    x[EMA] = sum_of(keep * x[EMA].value, (1 - keep) * w->value, 4, (1 - keep) * w->error);
 }
 
-static void check_optimizer(const prnn_kernels *kernels, rule how, size_t n, float beta1, bool average) {
-    void (*const update[])(const prnn_step *, const prnn_state *) = {kernels->rmsprop, kernels->adam,
-                                                                     kernels->sgd};
-    prnn_step step = {0.01f, how == ADAM ? 0.9f : beta1, 0.95f, 1e-5f, 0.7f, 1.5f, 3.5f, 0.9f};
-    guarded g = guarded_new(n, 1), w = guarded_new(n, 1), m = guarded_new(n, 1), v = guarded_new(n, 1);
-    guarded ema = guarded_new(n, 1);
-    bool first = how == ADAM || beta1 > 0, second = how != SGD;
-    for (size_t i = 0; i < n; i++) {
-        v.at[i] = fabsf(v.at[i]);
-        m.at[i] = first ? m.at[i] : 0;
+static void compare_update(prnn_optimizer optimizer, const prnn_step *step, const bool *there,
+                           const guarded *now, const guarded *old) {
+    static const char *const names[] = {"gradient", "weight", "moment 1", "moment 2", "moving average"};
+    for (size_t i = 0; i < now[WEIGHTS].n; i++) {
+        number x[BLOCKS];
+        for (int b = 0; b < BLOCKS; b++) {
+            x[b] = (number){(double)old[b].at[i], 0};
+        }
+        plain_update(optimizer, step, x);
+        for (int b = WEIGHTS; b < BLOCKS; b++) {
+            if (there[b]) {
+                expect_near(names[b], (double)now[b].at[i], x[b].value, x[b].error);
+            }
+        }
     }
-    guarded w0 = guarded_copy(&w), m0 = guarded_copy(&m), v0 = guarded_copy(&v), e0 = guarded_copy(&ema);
-    guarded w1 = guarded_copy(&w), m1 = guarded_copy(&m), v1 = guarded_copy(&v);
-    prnn_state all = {n, g.at, w.at, first ? m.at : NULL, second ? v.at : NULL, average ? ema.at : NULL};
-    update[how](&step, &all);
-    for (size_t i = 0; i < n; i++) {
-        double x[] = {(double)w0.at[i], (double)m0.at[i], (double)v0.at[i], (double)e0.at[i]};
-        plain_update(how, &step, (double)g.at[i], &x[0], &x[1], &x[2], &x[3]);
-        double size = 4 * FLT_EPSILON * (2 + fabs(x[0]) + 10 * fabs(x[1]));
-        expect_near("weight", (double)w.at[i], x[0], size);
-        expect_near("first moment", (double)m.at[i], first ? x[1] : 0, size * (how == RMSPROP ? 20 : 1));
-        expect_near("second moment", (double)v.at[i], second ? x[2] : (double)v0.at[i], size);
-        expect_near("average", (double)ema.at[i], average ? x[3] : (double)e0.at[i], size);
-    }
-    /* In two parts, the same bits. */
-    size_t part = n / 2 / PRNN_PANEL * PRNN_PANEL;
-    prnn_state low = {part, g.at, w1.at, first ? m1.at : NULL, second ? v1.at : NULL, NULL};
-    prnn_state high = {
-        n - part, g.at + part, w1.at + part, first ? m1.at + part : NULL, second ? v1.at + part : NULL, NULL};
-    update[how](&step, &high);
-    update[how](&step, &low);
-    assert_memory_equal(w1.at, w.at, n * sizeof(float));
-    guarded *blocks[] = {&g, &w, &m, &v, &ema, &w0, &m0, &v0, &e0, &w1, &m1, &v1};
-    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
-        guarded_free(blocks[i]);
-    }
-}
-
-static void test_optimizers(void **state) {
-    for (size_t n = 0; n <= 70; n++) {
-        for (int how = 0; how < RULES; how++) {
-            check_optimizer(*state, (rule)how, n, 0, n % 2);
-            check_optimizer(*state, (rule)how, n, 0.5f, n % 2 == 0);
+    for (int b = 0; b < BLOCKS; b++) {
+        if (b == GRADIENT || !there[b]) {
+            expect_same_bits(&now[b], &old[b]);
         }
     }
 }
 
-/* test_kernels_values [PATTERN]: runs the tests whose name matches. */
+static void random_blocks(size_t n, guarded *blocks) {
+    for (int b = 0; b < BLOCKS; b++) {
+        blocks[b] = guarded_new(n, b == WEIGHTS ? 3 : 1);
+    }
+    for (size_t i = 0; i < n; i++) {
+        blocks[MOMENT2].at[i] = fabsf(blocks[MOMENT2].at[i]);
+        if (random_below(5) == 0) { /* as after no step, with no gradient */
+            blocks[GRADIENT].at[i] = blocks[MOMENT1].at[i] = blocks[MOMENT2].at[i] = 0;
+        }
+    }
+}
+
+/* All at once, and in two pieces, which gives the same bits. */
+static void check_optimizer(const prnn_kernels *kernels, prnn_optimizer optimizer, const prnn_step *step,
+                            size_t n, bool ema) {
+    guarded now[BLOCKS], old[BLOCKS], pieces[BLOCKS];
+    bool there[BLOCKS];
+    random_blocks(n, old);
+    for (int b = 0; b < BLOCKS; b++) {
+        now[b] = guarded_copy(&old[b]);
+        pieces[b] = guarded_copy(&old[b]);
+        there[b] = has(optimizer, step, ema, b);
+    }
+    optimizer_fn kernel = kernel_of(kernels, optimizer);
+    prnn_state all = state_of(now, there, 0, n);
+    kernel(step, &all);
+    compare_update(optimizer, step, there, now, old);
+    size_t first = random_below(n / PRNN_PANEL + 1) * PRNN_PANEL;
+    prnn_state one = state_of(pieces, there, 0, first), other = state_of(pieces, there, first, n - first);
+    kernel(step, &other);
+    kernel(step, &one);
+    for (int b = 0; b < BLOCKS; b++) {
+        expect_same_bits(&pieces[b], &now[b]);
+    }
+    guarded_free_all(now, BLOCKS);
+    guarded_free_all(old, BLOCKS);
+    guarded_free_all(pieces, BLOCKS);
+}
+
+static const prnn_step steps[] = {
+    {0.01f, 0, 0.95f, 1e-8f, 1, 1, 1 / 0.05f, 0.999f},
+    {0.003f, 0.9f, 0.999f, 1e-4f, 0.37f, 10, 1000, 0.1f},
+    {1, 0.5f, 0.7f, 0.1f, 1e-3f, 1.4f, 2.1f, 0},
+};
+enum { STEPS = sizeof steps / sizeof *steps };
+
+static void test_optimizer(const prnn_kernels *kernels, prnn_optimizer optimizer) {
+    static const size_t more[] = {127, 128, 129, 1000, 1027};
+    for (size_t i = 0; i < 71 + sizeof more / sizeof *more; i++) {
+        for (size_t s = 0; s < STEPS; s++) {
+            check_optimizer(kernels, optimizer, &steps[s], i < 71 ? i : more[i - 71], false);
+            check_optimizer(kernels, optimizer, &steps[s], i < 71 ? i : more[i - 71], true);
+        }
+    }
+}
+
+static void test_rmsprop(void **state) {
+    test_optimizer(*state, PRNN_RMSPROP);
+}
+
+static void test_adam(void **state) {
+    test_optimizer(*state, PRNN_ADAM);
+}
+
+static void test_sgd(void **state) {
+    test_optimizer(*state, PRNN_SGD);
+}
+
+/* NaN in the gradient of a weight: all of that weight, and of no other. */
+static void test_optimizer_nan(void **state) {
+    for (size_t n = 1; n <= 70; n++) {
+        for (int i = 0; i < 3 * STEPS; i++) {
+            prnn_optimizer optimizer = (prnn_optimizer)(i / STEPS);
+            const prnn_step *step = &steps[i % STEPS];
+            guarded blocks[BLOCKS];
+            bool there[BLOCKS];
+            random_blocks(n, blocks);
+            size_t at = random_below(n);
+            blocks[GRADIENT].at[at] = NAN;
+            for (int b = 0; b < BLOCKS; b++) {
+                there[b] = has(optimizer, step, true, b);
+            }
+            prnn_state all = state_of(blocks, there, 0, n);
+            kernel_of(*state, optimizer)(step, &all);
+            for (size_t w = 0; w < n; w++) {
+                for (int b = 0; b < BLOCKS; b++) {
+                    assert_true(isnan(blocks[b].at[w]) == (there[b] && w == at));
+                }
+            }
+            guarded_free_all(blocks, BLOCKS);
+        }
+    }
+}
+
 int main(int count, char **arguments) {
-    if (count > 1) {
-        cmocka_set_test_filter(arguments[1]);
-    }
     static const kernel_test tests[] = {
-        {"elementwise", test_elementwise},    {"softmax", test_softmax},
-        {"NaN in softmax", test_softmax_nan}, {"softmax_weights", test_softmax_weights},
-        {"bernoulli", test_bernoulli},        {"optimizers", test_optimizers},
+        {"elementwise", test_elementwise},
+        {"softmax", test_softmax},
+        {"softmax_weights", test_softmax_weights},
+        {"NaN in softmax", test_softmax_nan},
+        {"bernoulli", test_bernoulli},
+        {"rmsprop", test_rmsprop},
+        {"adam", test_adam},
+        {"sgd", test_sgd},
+        {"NaN in optimizers", test_optimizer_nan},
     };
-    int failures = 0;
-    for (int i = 0; prnn_kernels_at(i); i++) {
-        failures += run_table(prnn_kernels_at(i), tests, sizeof tests / sizeof *tests);
-    }
-    return failures;
+    return run_on_all(tests, sizeof tests / sizeof *tests, count, arguments);
 }

@@ -61,7 +61,9 @@ static void prepare(const prnn_matrix *matrix, float *packed) {
     }
 }
 
-/* Rows begin .. end - 1 of all sources, rounded. A row is as long as its features, and at least one zero. */
+/* Rows begin .. end - 1 of all sources, rounded. A row has its features and at least one zero, which is
+ * beside the last of an odd number. (The last feature of an odd run that ends earlier has its neighbour
+ * beside it, times zero: as what a mask closes within a panel.) */
 static const prnn_source *sources_of(const prnn_factors *f, size_t begin, size_t end, prnn_source *own) {
     uint16_t *to = (uint16_t *)f->scratch;
     for (int t = 0; t < f->matrix->taps; t++) {
@@ -70,7 +72,7 @@ static const prnn_source *sources_of(const prnn_factors *f, size_t begin, size_t
         own[t] = (prnn_source){(const float *)((uintptr_t)to - begin * stride * FEATURE), stride};
         for (size_t m = begin; m < end; m++, to += stride) {
             const float *from = f->taps[t].at + m * f->taps[t].stride;
-            for (size_t k = 0; k < n; k += 16) {
+            for (size_t k = 0; k <= n; k += 16) {
                 __m256bh x = _mm512_cvtneps_pbh((__m512)load_first(from + k, n - k));
                 memcpy(to + k, &x, sizeof x);
             }

@@ -131,7 +131,7 @@ typedef struct prnn_kernels {
     void (*product_lstm_gradient)(const prnn_factors *factors, const prnn_cell_gradients *cells);
 
     /* gradient (packed like the weights) += sources' * dout, and the biases' += column sums of dout; of all
-     * strips, whatever is listed. */
+     * strips, whatever is listed, which together have every column of dout from 0 on. */
     void (*product_gradient)(const prnn_factors *factors, const float *dout, size_t stride, float *gradient);
 
     /* Elementwise over n floats (a multiple of PRNN_PANEL). */

@@ -298,6 +298,11 @@ typedef struct cell_gradient_tile {
     size_t unit; /* the first of PRNN_PANEL hidden features */
 } cell_gradient_tile;
 
+/* A wish to have the cache line of x[i] near; there need not be one. */
+INLINE void call_for(const float *x, ptrdiff_t i) {
+    __builtin_prefetch((const void *)((uintptr_t)x + (uintptr_t)i * sizeof *x));
+}
+
 INLINE void lstm_gradient_tile(int R, const cell_gradient_tile *t, size_t m) {
     vf sum[MOST_ROWS][MOST_SUMS];
     const prnn_cell_gradients *c = t->cells;
@@ -309,11 +314,10 @@ INLINE void lstm_gradient_tile(int R, const cell_gradient_tile *t, size_t m) {
         }
     }
     UNROLL for (int i = 0; i < R; i++) {
-        size_t at = (m + (size_t)i + (size_t)c->ahead) * hidden + t->unit;
-        __builtin_prefetch(c->cell + at);
-        const float *gates = c->gates + 4 * (m + (size_t)i + (size_t)c->ahead) * hidden + t->unit;
+        ptrdiff_t row = (ptrdiff_t)m + i + c->ahead, width = (ptrdiff_t)hidden, unit = (ptrdiff_t)t->unit;
+        call_for(c->cell, row * width + unit);
         for (int g = 0; g < 4; g++) {
-            __builtin_prefetch(gates + (size_t)g * hidden);
+            call_for(c->gates, (4 * row + g) * width + unit);
         }
     }
     accumulate(R, VECTORS, VECTORS, sum, &t->part, t->taps, m);
