@@ -128,12 +128,19 @@ INLINE void sgd_vector(const prnn_step *s, bool momentum, update *u) {
 }
 
 INLINE vf load_some(const float *p, size_t n) {
+    if (n == VECTOR) {
+        return load(p);
+    }
     vf x = {0};
     memcpy(&x, p, n * sizeof *p);
     return x;
 }
 
 INLINE void store_some(float *p, vf x, size_t n) {
+    if (n == VECTOR) {
+        store(p, x);
+        return;
+    }
     memcpy(p, &x, n * sizeof *p);
 }
 

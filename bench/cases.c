@@ -1,0 +1,230 @@
+/* Whole networks: what a user of the library waits for. */
+#include "bench.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "model/gradient.h"
+#include "model/model.h"
+#include "train/optimizer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MANY = 16 }; /* images that are evaluated or sampled */
+
+static const network_case cases[] = {
+    {'a', PRNN_DIAGONAL, 28, 1, 16, 7, 32, 2, 16}, {'b', PRNN_ROW, 28, 1, 16, 7, 32, 2, 16},
+    {'c', PRNN_CNN, 28, 1, 16, 7, 32, 2, 16},      {'d', PRNN_DIAGONAL, 32, 3, 32, 4, 128, 256, 16},
+    {'e', PRNN_ROW, 32, 3, 64, 6, 256, 256, 8},    {'f', PRNN_CNN, 32, 3, 128, 15, 1024, 256, 4},
+};
+
+const network_case *find_case(char letter) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (cases[i].letter == letter) {
+            return &cases[i];
+        }
+    }
+    return NULL;
+}
+
+/* -------------------------------------------------------------------------------------- subject */
+
+/* A network with random weights, and random images. */
+typedef struct subject {
+    const network_case *is;
+    prnn_context *ctx;
+    prnn_config config;
+    prnn_model *model;
+    uint8_t *images, *drawn;
+    double nats[MANY];
+} subject;
+
+static void subject_begin(subject *s, const options *o, const network_case *is) {
+    *s = (subject){.is = is, .ctx = context_of(o), .config = PRNN_CONFIG_INIT};
+    s->config.kind = is->kind;
+    s->config.height = s->config.width = is->side;
+    s->config.channels = is->channels;
+    s->config.hidden = is->hidden;
+    s->config.layers = is->layers;
+    s->config.head = is->head;
+    s->config.levels = is->levels;
+    must(s->ctx, prnn_model_create(s->ctx, &s->config, 1, &s->model));
+    size_t values = MANY * (size_t)is->side * (size_t)is->side * (size_t)is->channels;
+    s->images = prnn_alloc(s->ctx, values, 1, "images");
+    s->drawn = prnn_alloc(s->ctx, values, 1, "images");
+    must(s->ctx, s->images && s->drawn ? PRNN_OK : PRNN_ERROR_MEMORY);
+    for (size_t i = 0; i < values; i++) {
+        s->images[i] = (uint8_t)(rand() % is->levels);
+    }
+}
+
+static void subject_end(subject *s) {
+    prnn_free(s->images);
+    prnn_free(s->drawn);
+    prnn_model_free(s->model);
+    prnn_context_free(s->ctx);
+}
+
+/* FLOP of one image forward: every open weight of a convolution once per pixel. */
+static double needed_flop(const subject *s) {
+    size_t open = 0;
+    for (size_t i = 0; i < prnn_model_tensor_count(s->model); i++) {
+        prnn_tensor tensor;
+        prnn_model_tensor(s->model, i, &tensor);
+        for (size_t k = 0; k < tensor.count && tensor.rank == 4; k++) {
+            open += prnn_model_parameter_is_open(s->model, tensor.offset + k);
+        }
+    }
+    return 2.0 * (double)open * s->is->side * s->is->side;
+}
+
+/* `passes`: arithmetic of a call, in passes forward of all its images. */
+static void send(const subject *s, double passes, network_result r, FILE *out) {
+    r.flop = passes * needed_flop(s) * r.images;
+    fwrite(&r, sizeof r, 1, out);
+}
+
+/* ------------------------------------------------------------------------------------- training */
+
+/* What the trainer keeps, and what it does in a step. */
+typedef struct training {
+    subject subject;
+    prnn_gradient_engine *engine;
+    prnn_train_options options;
+    prnn_state state;
+    float *gradient;
+    double *squares, nats, length;
+    uint64_t step;
+} training;
+
+static float *zeros(training *t) {
+    float *x = prnn_alloc(t->subject.ctx, t->state.n, sizeof *x, "training");
+    must(t->subject.ctx, x ? PRNN_OK : PRNN_ERROR_MEMORY);
+    return x;
+}
+
+static void training_begin(training *t, const options *o, const network_case *is) {
+    *t = (training){.options = PRNN_TRAIN_OPTIONS_INIT};
+    subject *s = &t->subject;
+    subject_begin(s, o, is);
+    prnn_optimizer_defaults(&t->options);
+    must(s->ctx, prnn_gradient_engine_create(s->ctx, &s->config, is->batch, &t->engine));
+    t->state.n = prnn_model_parameter_count(s->model, false);
+    t->gradient = zeros(t);
+    t->state.gradient = t->gradient;
+    t->state.weights = zeros(t);
+    t->state.moment1 = zeros(t);
+    t->state.moment2 = zeros(t);
+    memcpy(t->state.weights, s->model->parameters, t->state.n * sizeof(float));
+    t->squares = prnn_alloc(s->ctx, prnn_norm_scratch(t->state.n), sizeof *t->squares, "training");
+    must(s->ctx, t->squares ? PRNN_OK : PRNN_ERROR_MEMORY);
+}
+
+static void training_end(training *t) {
+    prnn_free(t->gradient);
+    prnn_free(t->state.weights);
+    prnn_free(t->state.moment1);
+    prnn_free(t->state.moment2);
+    prnn_free(t->squares);
+    prnn_gradient_engine_free(t->engine);
+    subject_end(&t->subject);
+}
+
+static void train_step(void *arg) {
+    training *t = arg;
+    prnn_context *ctx = t->subject.ctx;
+    t->nats = prnn_gradient_engine_run(ctx, t->engine, t->state.weights, t->subject.images,
+                                       t->subject.is->batch, t->gradient);
+    t->length = prnn_norm(ctx, t->state.n, t->gradient, t->squares);
+    prnn_optimizer_update(ctx, &t->options, t->options.learning_rate, t->step++, 1, &t->state);
+}
+
+static void time_training(const options *o, const void *is, FILE *out) {
+    training t;
+    training_begin(&t, o, is);
+    timing time;
+    time_turns(1, &(timed_call){train_step, &t}, o->seconds, &time);
+    if (!isfinite(t.nats) || !isfinite(t.length)) {
+        must(t.subject.ctx, prnn_fail(t.subject.ctx, PRNN_ERROR_DIVERGED, "training diverged"));
+    }
+    send(&t.subject, 3,
+         (network_result){.what = "train", .images = t.subject.is->batch, .crew = TOGETHER, .time = time},
+         out);
+    training_end(&t);
+}
+
+/* ---------------------------------------------------------------------- evaluation and sampling */
+
+static void evaluate_many(void *arg) {
+    subject *s = arg;
+    must(s->ctx, prnn_evaluate(s->ctx, s->model, s->images, MANY, s->nats, NULL));
+}
+
+static void sample_many(void *arg) {
+    const subject *s = arg;
+    must(s->ctx, prnn_sample(s->ctx, s->model, MANY, NULL, s->drawn));
+}
+
+static void sample_one(void *arg) {
+    const subject *s = arg;
+    must(s->ctx, prnn_sample(s->ctx, s->model, 1, NULL, s->drawn));
+}
+
+static void time_evaluation(const options *o, const void *is, FILE *out) {
+    subject s;
+    subject_begin(&s, o, is);
+    timing time;
+    time_turns(1, &(timed_call){evaluate_many, &s}, o->seconds, &time);
+    send(&s, 1, (network_result){.what = "evaluate", .images = MANY, .crew = TOGETHER, .time = time}, out);
+    subject_end(&s);
+}
+
+static void time_sampling(const options *o, const void *is, FILE *out) {
+    subject s;
+    subject_begin(&s, o, is);
+    sample_many(&s);
+    double megabytes = peak_megabytes(); /* without what evaluation takes */
+    timing times[2];
+    time_turns(2, (timed_call[]){{sample_many, &s}, {evaluate_many, &s}}, 1.5 * o->seconds, times);
+    network_result r = {.what = "sample",
+                        .images = MANY,
+                        .crew = TOGETHER,
+                        .time = times[0],
+                        .relative = times[0].median / times[1].median,
+                        .megabytes = megabytes};
+    send(&s, 1, r, out);
+    subject_end(&s);
+}
+
+static void time_sampling_one(const options *o, const void *is, FILE *out) {
+    subject s;
+    subject_begin(&s, o, is);
+    timing time;
+    time_turns(1, &(timed_call){sample_one, &s}, o->seconds / 2, &time);
+    send(&s, 1, (network_result){.what = "sample", .images = 1, .crew = ALONE, .time = time}, out);
+    subject_end(&s);
+}
+
+/* ------------------------------------------------------------------------------------------ all */
+
+static void take_network(void *user, const void *record) {
+    memcpy(user, record, sizeof(network_result));
+}
+
+void measure_network(const options *o, const limits *l, const network_case *is) {
+    static const struct {
+        unsigned part;
+        job_fn job;
+    } jobs[] = {{PART_TRAIN, time_training},
+                {PART_EVALUATION, time_evaluation},
+                {PART_SAMPLING, time_sampling},
+                {PART_SAMPLING, time_sampling_one}};
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        if (o->parts & jobs[i].part) {
+            network_result r = {.images = 0};
+            double megabytes = run_in_child(o, jobs[i].job, is, sizeof r, take_network, &r);
+            report_network(o, l, is, &r, r.megabytes > 0 ? r.megabytes : megabytes);
+        }
+    }
+}
