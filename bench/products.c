@@ -4,6 +4,9 @@
 #include "base/memory.h"
 #include "kernels/kernels.h"
 
+#include <dlfcn.h>
+#include <string.h>
+
 enum { BLOCKS = 16 };
 
 typedef struct problem {
@@ -95,6 +98,29 @@ static void call_product(void *arg) {
     p->kernels->product(&p->factors, &p->target);
 }
 
+/* cblas_sgemm of OpenBLAS, where that library is installed (it is not linked); else NULL. */
+static void (*sgemm)(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
+                     const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
+
+static void find_sgemm(void) {
+    void *library = dlopen("libopenblas.so.0", RTLD_NOW);
+    void *product = library ? dlsym(library, "cblas_sgemm") : NULL;
+    void *threads = library ? dlsym(library, "openblas_set_num_threads") : NULL;
+    void (*set_threads)(int);
+    if (product && threads) {
+        memcpy(&sgemm, &product, sizeof sgemm);
+        memcpy(&set_threads, &threads, sizeof set_threads);
+        set_threads(1);
+    }
+}
+
+static void call_sgemm(void *arg) {
+    enum { ROW_MAJOR = 101, PLAIN = 111 };
+    const problem *p = arg;
+    int m = (int)p->rows, n = (int)p->columns, k = (int)p->depth;
+    sgemm(ROW_MAJOR, PLAIN, PLAIN, m, n, k, 1, p->source.at, k, p->factors.packed, n, 0, p->target.out, n);
+}
+
 static void call_product_gradient(void *arg) {
     const problem *p = arg;
     p->kernels->product_gradient(&p->factors, p->dout, p->columns, p->gradient);
@@ -132,11 +158,12 @@ static void finish(problem *p, const options *o, const char *name, void (*call)(
 
 /* --------------------------------------------------------------------------------------- shapes */
 
-static void time_product(const options *o, prnn_context *ctx, const size_t *shape, FILE *out) {
+static void time_product(const options *o, prnn_context *ctx, const size_t *shape, const char *name,
+                         void (*call)(void *), FILE *out) {
     problem p;
     problem_begin(&p, ctx, shape[0], shape[1], shape[2], false);
     p.target = (prnn_target){.out = numbers(&p, p.rows * p.columns), .stride = p.columns};
-    finish(&p, o, "product", call_product, 0, out);
+    finish(&p, o, name, call, 0, out);
 }
 
 static void time_product_gradient(const options *o, prnn_context *ctx, const size_t *shape, FILE *out) {
@@ -189,7 +216,11 @@ void time_products(const options *o, prnn_context *ctx, FILE *out) {
                                        {448, 64, 32}, {256, 128, 128}, {512, 256, 400}, {64, 1024, 1024}};
     static const size_t rows[] = {4, 8, ROW}, hidden[] = {16, 32, 64};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        time_product(o, ctx, shapes[i], out);
+        time_product(o, ctx, shapes[i], "product", call_product, out);
+    }
+    find_sgemm();
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes && sgemm && !prnn_kernels_of(ctx)->prepare; i++) {
+        time_product(o, ctx, shapes[i], "OpenBLAS's sgemm", call_sgemm, out);
     }
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         time_product_gradient(o, ctx, shapes[i], out);

@@ -9,6 +9,6 @@ static bool supported(void) {
 #define VECTOR 4
 #define TILE_ROWS 3
 #define WIDE_ROWS 1
-#define STRIP_ROWS 1
+#define STRIP_ROWS 0
 #define CELL_ROWS 3
 #include "kernels/kernels_template.h"

@@ -1,6 +1,5 @@
-/* The kernels, written once with the compiler's vectors. Each instruction set's file defines
- *   PRNN_NAME  suffix of its table, VECTOR  floats in a vector, and the tiles of product_template.h
- * and includes this. */
+/* The kernels, written once with the compiler's vectors. An instruction set's file defines PRNN_NAME (of its
+ * table), VECTOR (floats in a vector) and the tiles of product_template.h, and includes this. */
 
 #include "kernels/product_template.h"
 

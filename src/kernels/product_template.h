@@ -2,10 +2,12 @@
  *
  * A tile is some rows of some panels, in registers. Its inner loop has as few addresses as can be (a pointer
  * for three rows, one for the weights), since an x86-64 has registers for no more: with them the
- * multiply-adds run at the processor's peak. Beside VECTOR an instruction set says TILE_ROWS   rows of a tile
- * of one panel (TILE_ROWS * PRNN_PANEL / VECTOR sums fit the registers) WIDE_ROWS   rows of a tile of two
- * panels, which reads rows half as often; 0: none STRIP_ROWS  rows of a tile of four panels: few rows, and
- * yet enough sums in flight CELL_ROWS   rows of a tile of four vectors, one of each gate */
+ * multiply-adds run at the processor's peak. Beside VECTOR an instruction set says (up to MOST_ROWS, as a
+ * number)
+ * - TILE_ROWS: of a tile of one panel, whose TILE_ROWS * PRNN_PANEL / VECTOR sums fit the registers;
+ * - WIDE_ROWS: of a tile of two panels, which reads its rows half as often;
+ * - STRIP_ROWS: of a tile of four panels; few rows, and yet enough sums in flight; 0: too many;
+ * - CELL_ROWS: of a tile of four vectors, one of each gate. */
 #ifndef PRNN_KERNELS_PRODUCT_TEMPLATE_H
 #define PRNN_KERNELS_PRODUCT_TEMPLATE_H
 
@@ -16,7 +18,7 @@
 #endif
 
 #define VECTORS (PRNN_PANEL / VECTOR) /* of a panel */
-enum { MOST_ROWS = 12, MOST_SUMS = PRNN_STRIP * VECTORS };
+enum { MOST_ROWS = 8, MOST_SUMS = PRNN_STRIP * VECTORS };
 
 /* Where the weights of a tile are: vectors of the panels of a strip, `per` of each panel in turn (all, or
  * one). */
@@ -49,14 +51,14 @@ INLINE void accumulate(int R, int N, int per, vf (*restrict sum)[MOST_SUMS], con
         const prnn_source *tap = &taps[segment->tap];
         size_t stride = tap->stride * FEATURE, count = (segment->count + AT_ONCE - 1) / AT_ONCE;
         const char *a0 = (const char *)tap->at + m * stride + segment->first * FEATURE;
-        const char *a3 = a0 + 3 * stride, *a6 = a3 + 3 * stride, *a9 = a6 + 3 * stride;
+        const char *a3 = a0 + 3 * stride, *a6 = a3 + 3 * stride;
         do {
             vf b[MOST_SUMS];
             UNROLL for (int n = 0; n < N; n++) {
                 b[n] = load(w + (size_t)(n / per) * size + (size_t)(n % per) * VECTOR);
             }
             UNROLL for (int i = 0; i < R; i++) {
-                const char *a = i < 3 ? a0 : i < 6 ? a3 : i < 9 ? a6 : a9;
+                const char *a = i < 3 ? a0 : i < 6 ? a3 : a6;
                 vf x = broadcast(a + (size_t)(i % 3) * stride);
                 UNROLL for (int n = 0; n < N; n++) {
                     sum[i][n] = multiply_add(sum[i][n], x, b[n]);
@@ -69,9 +71,6 @@ INLINE void accumulate(int R, int N, int per, vf (*restrict sum)[MOST_SUMS], con
             }
             if (R > 6) {
                 STEP(a6, sizeof(float));
-            }
-            if (R > 9) {
-                STEP(a9, sizeof(float));
             }
         } while (--count);
     }
@@ -86,16 +85,16 @@ INLINE size_t tile_size(size_t left, size_t most) {
 /* Rows that go through all strips before the next rows do: few where all weights stay in the first cache,
  * else as many as keep the rows themselves in the second. */
 static size_t row_block(const prnn_matrix *matrix) {
-    size_t bytes = matrix->weights * PRNN_PANEL * sizeof(float);
-    if (bytes <= 16 << 10) {
-        return 2 * MOST_ROWS;
+    enum { FEW = 24, LEAST = 48 };
+    if (matrix->weights * PRNN_PANEL * sizeof(float) <= 16 << 10) {
+        return FEW;
     }
     size_t panels = 0;
     for (int i = 0; i < matrix->strip_count; i++) {
         panels += matrix->strips[i].panels;
     }
     size_t rows = (128 << 10) / ((matrix->weights / panels + 1) * sizeof(float));
-    return rows < 4 * MOST_ROWS ? 4 * MOST_ROWS : rows > PRODUCT_ROWS ? PRODUCT_ROWS : rows;
+    return rows < LEAST ? LEAST : rows > PRODUCT_ROWS ? PRODUCT_ROWS : rows;
 }
 
 /* ------------------------------------------------------------------------------ product, as it is */
@@ -146,13 +145,13 @@ typedef void (*tile_fn)(const tile *, size_t m);
     }
 #define NAME(R, W) tile_##R##_##W,
 /* All heights of tiles of width W, F(R, W). */
+#define ROWS_0(F, W)
 #define ROWS_1(F, W) F(1, W)
 #define ROWS_2(F, W) ROWS_1(F, W) F(2, W)
 #define ROWS_3(F, W) ROWS_2(F, W) F(3, W)
 #define ROWS_4(F, W) ROWS_3(F, W) F(4, W)
 #define ROWS_6(F, W) ROWS_4(F, W) F(5, W) F(6, W)
 #define ROWS_8(F, W) ROWS_6(F, W) F(7, W) F(8, W)
-#define ROWS_12(F, W) ROWS_8(F, W) F(9, W) F(10, W) F(11, W) F(12, W)
 #define ROWS__(N, F, W) ROWS_##N(F, W)
 #define ROWS(N, F, W) ROWS__(N, F, W)
 
@@ -163,18 +162,18 @@ static const tile_fn narrow_tiles[] = {NULL, ROWS(TILE_ROWS, NAME, 1)};
 static const tile_fn wide_tiles[] = {NULL, ROWS(WIDE_ROWS, NAME, 2)};
 static const tile_fn strip_tiles[] = {NULL, ROWS(STRIP_ROWS, NAME, 4)};
 
-/* The widest tiles that have as many rows as are wanted, or the most. */
 typedef struct tiling {
     const tile_fn *tiles;
     size_t rows;
     uint32_t panels;
 } tiling;
 
+/* The widest tiles, if the rows fit into one of them or narrower ones have no more sums. */
 static tiling choose_tiling(uint32_t panels, size_t rows) {
-    if (panels == 4 && (rows <= STRIP_ROWS || STRIP_ROWS * 4 >= 2 * WIDE_ROWS)) {
+    if (panels == 4 && (rows <= STRIP_ROWS || 4 * STRIP_ROWS > 2 * WIDE_ROWS)) {
         return (tiling){strip_tiles, STRIP_ROWS, 4};
     }
-    if (panels >= 2 && (rows <= WIDE_ROWS || WIDE_ROWS >= TILE_ROWS)) {
+    if (panels >= 2 && (rows <= WIDE_ROWS || 2 * WIDE_ROWS > TILE_ROWS)) {
         return (tiling){wide_tiles, WIDE_ROWS, 2};
     }
     return (tiling){narrow_tiles, TILE_ROWS, 1};
@@ -467,7 +466,7 @@ static void gradient_strip(const prnn_factors *f, const outer_factors *factors, 
     outer o = {
         .d_stride = factors->stride, .d_step = strip->step, .rows = factors->rows, .size = strip->size};
     for (uint32_t v = 0; v < strip->panels;) {
-        uint32_t wide = strip->panels - v >= 2 && WIDE_ROWS >= TILE_ROWS ? 2 : 1;
+        uint32_t wide = strip->panels - v >= 2 && 2 * WIDE_ROWS > TILE_ROWS ? 2 : 1;
         float *g = gradient + strip->at + v * strip->size + PRNN_PANEL;
         o.d = factors->dout + strip->column + v * strip->step;
         for (uint32_t s = 0; s < strip->segments; s++) {

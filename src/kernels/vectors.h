@@ -19,7 +19,11 @@ typedef float vf __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias))
 typedef int32_t vi __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 INLINE vf load(const float *p) {
     return *(const vf *)p;
