@@ -90,7 +90,7 @@ plant "a weight behind a mask is let in" src/model/model.c \
 # ------------------------------------------------------------------------------------------ layers
 
 plant "the right scan is not moved down" src/layers/diagonal_bilstm.c \
-    's/{row - 1, 1, 0, width, -1}/{row, 1, 0, width, -1}/
+    's/{row - 1, 1, 0, layer->sum->width, -1}/{row, 1, 0, layer->sum->width, -1}/
      s/layer->right.state, row - 1, first/layer->right.state, row, first/' test_laws_causality 'causality*'
 plant "the taps of the 2x1 kernel are exchanged" src/layers/diagonal_bilstm.c \
     's/one_tap(&state_to_state, 0, -1, 0)/one_tap(\&state_to_state, 1, -1, 0)/

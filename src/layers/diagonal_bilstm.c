@@ -116,52 +116,33 @@ static void begin(const void *self, const prnn_pass *pass) {
     begin_scan(&layer->right, pass);
 }
 
-/* A stretch of a row that a scan walks along. */
-typedef struct walk {
-    const scan *scan;
-    prnn_region region;
-} walk;
-
-/* Pixel n of a walk. */
-static prnn_region step_of(const walk *w, int n) {
-    prnn_region r = w->region;
-    return (prnn_region){r.row, 1, w->scan->step > 0 ? r.first + n : r.first + r.count - 1 - n, 1, r.group};
+/* Step n of a scan's way along a region of one row. */
+static prnn_region step_of(const scan *s, prnn_region r, int n) {
+    return (prnn_region){r.row, 1, s->step > 0 ? r.first + n : r.first + r.count - 1 - n, 1, r.group};
 }
 
-/* The steps of several walks take turns: they do not wait for each other, and a processor that still waits
- * for the cells of one begins the products of the next. */
-static void forward_walks(const prnn_pass *pass, const walk *walks, int count) {
-    for (int i = 0; i < count; i++) {
-        const scan *s = walks[i].scan;
-        prnn_product_run(pass, s->row_of, walks[i].region, s->gates, NULL, false);
-    }
-    for (int n = 0; n < walks[0].region.count; n++) {
-        for (int i = 0; i < count; i++) {
-            prnn_product_lstm(pass, walks[i].scan->beside_of, step_of(&walks[i], n), &walks[i].scan->lstm);
-        }
+static void scan_forward(const scan *s, const prnn_pass *pass, prnn_region region) {
+    prnn_product_run(pass, s->row_of, region, s->gates, NULL, false);
+    for (int n = 0; n < region.count; n++) {
+        prnn_product_lstm(pass, s->beside_of, step_of(s, region, n), &s->lstm);
     }
 }
 
 /* The states of both scans that a stretch of a row needs, and their sum. */
 static void forward_row(const diagonal_bilstm *layer, const prnn_pass *pass, prnn_region region) {
-    int row = region.row, first = region.first, width = layer->sum->width;
-    walk left = {&layer->left, region}, right = {&layer->right, {row - 1, 1, 0, width, -1}};
-    bool late = row > 0 && first == 0 && region.group <= 0; /* the row begins */
-    if (late && region.count == width) {
-        forward_walks(pass, (walk[]){left, right}, 2);
-    } else {
-        if (late) {
-            forward_walks(pass, &right, 1);
-        }
-        forward_walks(pass, &left, 1);
+    int row = region.row, first = region.first;
+    bool row_begins = first == 0 && region.group <= 0;
+    if (row_begins && row > 0) {
+        scan_forward(&layer->right, pass, (prnn_region){row - 1, 1, 0, layer->sum->width, -1});
     }
+    scan_forward(&layer->left, pass, region);
     size_t floats = prnn_map_floats(pass, layer->sum, region.count);
-    const float *states = prnn_map_at(pass, layer->left.state, row, first);
+    const float *left = prnn_map_at(pass, layer->left.state, row, first);
     float *sum = prnn_map_at(pass, layer->sum, row, first);
     if (row > 0) {
-        pass->kernels->add(floats, states, prnn_map_at(pass, layer->right.state, row - 1, first), sum);
+        pass->kernels->add(floats, left, prnn_map_at(pass, layer->right.state, row - 1, first), sum);
     } else {
-        memcpy(sum, states, floats * sizeof *sum);
+        memcpy(sum, left, floats * sizeof *sum);
     }
 }
 
@@ -187,42 +168,27 @@ static void begin_backward(const void *self, const prnn_pass *pass) {
     begin_backward_scan(&layer->right, pass);
 }
 
-/* From the gradient by the states of the walks' rows (dsum: the part from the layer's output) to that by the
- * gates. */
-static void backward_walks(const prnn_pass *pass, const walk *walks, int count, const float *dsum) {
-    float *dcell[2];
-    int width = walks[0].region.count;
-    for (int i = 0; i < count; i++) {
-        const scan *s = walks[i].scan;
-        float *dstate = prnn_map_at(pass, s->dstate, walks[i].region.row, 0);
-        pass->kernels->add(prnn_map_floats(pass, s->dstate, width), dsum,
-                           prnn_map_at(pass, s->dabove, walks[i].region.row, 0), dstate);
-        /* One pixel of cell gradients walks along the row. */
-        dcell[i] = prnn_map_at(pass, s->dcell, 0, 0);
-        memset(dcell[i], 0, prnn_map_floats(pass, s->dcell, 1) * sizeof *dcell[i]);
+/* From the gradient by the states of a row (dsum: the part from the layer's output) to that by its gates, and
+ * what follows: by the initial state, by the weights, and by the states above. */
+static void scan_backward(const scan *s, const prnn_pass *pass, prnn_region row, const float *dsum) {
+    int outside = s->step > 0 ? -1 : row.count;
+    pass->kernels->add(prnn_map_floats(pass, s->dstate, row.count), dsum,
+                       prnn_map_at(pass, s->dabove, row.row, 0), prnn_map_at(pass, s->dstate, row.row, 0));
+    /* One pixel of cell gradients walks along the row. */
+    float *dcell = prnn_map_at(pass, s->dcell, 0, 0);
+    memset(dcell, 0, prnn_map_floats(pass, s->dcell, 1) * sizeof *dcell);
+    for (int n = row.count - 1; n >= 0; n--) {
+        prnn_product_lstm_gradient(pass, s->dbeside_of, step_of(s, row, n), &s->lstm, s->dstate, dcell,
+                                   s->dgates);
     }
-    for (int n = width - 1; n >= 0; n--) {
-        for (int i = 0; i < count; i++) {
-            const scan *s = walks[i].scan;
-            prnn_product_lstm_gradient(pass, s->dbeside_of, step_of(&walks[i], n), &s->lstm, s->dstate,
-                                       dcell[i], s->dgates);
-        }
-    }
-}
-
-/* What follows from the gradient by the gates of a row: that by the initial state, by the weights, and by the
- * states above. */
-static void end_of_walk(const prnn_pass *pass, const walk *w) {
-    const scan *s = w->scan;
-    int row = w->region.row, outside = s->step > 0 ? -1 : w->region.count;
-    prnn_product_run(pass, s->dbeside_of, (prnn_region){row, 1, outside, 1, -1}, s->dstate, NULL, false);
-    prnn_map_sum(pass, s->dstate, row, outside, 1, pass->gradient + s->initial_hidden);
+    prnn_product_run(pass, s->dbeside_of, (prnn_region){row.row, 1, outside, 1, -1}, s->dstate, NULL, false);
+    prnn_map_sum(pass, s->dstate, row.row, outside, 1, pass->gradient + s->initial_hidden);
     prnn_map_sum(pass, s->dcell, 0, 0, 1, pass->gradient + s->initial_cell);
-    prnn_product_gradient(pass, s->row_of, w->region, s->dgates);
-    prnn_product_gradient(pass, s->beside_of, w->region, s->dgates);
-    prnn_product_run(pass, s->dabove_of, w->region, s->dabove, NULL, false);
-    if (row == 0) {
-        prnn_map_sum(pass, s->dabove, 0, 0, w->region.count, pass->gradient + s->initial_hidden);
+    prnn_product_gradient(pass, s->row_of, row, s->dgates);
+    prnn_product_gradient(pass, s->beside_of, row, s->dgates);
+    prnn_product_run(pass, s->dabove_of, row, s->dabove, NULL, false);
+    if (row.row == 0) {
+        prnn_map_sum(pass, s->dabove, 0, 0, row.count, pass->gradient + s->initial_hidden);
     }
 }
 
@@ -231,12 +197,10 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
     prnn_product_gradient(pass, layer->out_of, rows, layer->io.dout);
     prnn_product_run(pass, layer->dsum_of, rows, layer->dsum, NULL, false);
     for (int row = rows.row + rows.rows - 1; row >= rows.row; row--) {
-        walk walks[] = {{&layer->left, prnn_region_row(rows, row)},
-                        {&layer->right, prnn_region_row(rows, row - 1)}};
-        int count = row > 0 ? 2 : 1;
-        backward_walks(pass, walks, count, prnn_map_at(pass, layer->dsum, row, 0));
-        for (int i = 0; i < count; i++) {
-            end_of_walk(pass, &walks[i]);
+        const float *dsum = prnn_map_at(pass, layer->dsum, row, 0);
+        scan_backward(&layer->left, pass, prnn_region_row(rows, row), dsum);
+        if (row > 0) {
+            scan_backward(&layer->right, pass, prnn_region_row(rows, row - 1), dsum);
         }
     }
     /* The right scan's part is of the same rows: of the last one it is there since the step before. */
