@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 program=${1:-build/pixelrnn}
-steps=${DEMO_STEPS:-2500}
+steps=${DEMO_STEPS:-5000}
 data=data/mnist-binarized
 valid=$data/valid-images-idx3-ubyte.gz
 test=$data/test-images-idx3-ubyte.gz

@@ -148,6 +148,9 @@ usage "contact sheet" sample m --out a.npy --columns 2
 usage "what is known" complete m --data x --out a.png
 usage "not both" complete m --data x --out a.png --known-rows 1 --mask m.png
 usage "cpu" info m --cpu z80
+usage "precision" info m --precision fp16
+usage "bf16" info m --cpu generic --precision bf16
+PRNN_CPU=z80 usage "PRNN_CPU" info m
 run 1 "a missing folder of --out" sample m --out no/folder/a.png
 run 1 "a missing model" info missing.safetensors
 check "a missing model is named" grep -q "^pixelrnn: .*missing.safetensors" err.txt

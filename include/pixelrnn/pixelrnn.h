@@ -31,8 +31,8 @@
  *   Every ..._free takes NULL.
  *   A context serves one thread at a time (its own threads work inside a call). Models and data sets
  *     may be shared by contexts as long as nobody changes them.
- *   The same inputs give the same bits, whatever the number of threads; another instruction set rounds
- *     differently.
+ *   The same inputs give the same bits, whatever the number of threads; another instruction set or
+ *     precision rounds differently.
  */
 #ifndef PIXELRNN_H
 #define PIXELRNN_H
