@@ -97,15 +97,44 @@ static size_t row_block(const prnn_matrix *matrix) {
     return rows < LEAST ? LEAST : rows > PRODUCT_ROWS ? PRODUCT_ROWS : rows;
 }
 
-/* ------------------------------------------------------------------------------ product, as it is */
-
-/* Everything that a tile knows. */
+/* Everything that the tiles of a part of a strip know. */
 typedef struct tile {
     part part;
     const prnn_source *taps;
-    const prnn_target *target;
-    size_t column; /* of the first panel */
+    const void *target; /* prnn_target, prnn_cells or prnn_cell_gradients */
+    size_t column;      /* of the results, the first */
 } tile;
+
+/* Some rows of it, from row m on. */
+typedef void (*tile_fn)(const tile *, size_t m);
+
+/* Rows begin .. end - 1, by tiles[1] .. tiles[most] of so many rows. */
+INLINE void for_tiles(const tile *t, const tile_fn *tiles, size_t most, size_t begin, size_t end) {
+    for (size_t m = begin; m < end;) {
+        size_t size = tile_size(end - m, most);
+        tiles[size](t, m);
+        m += size;
+    }
+}
+
+/* All listed strips, for a block of rows after the other. */
+INLINE void for_strips(const prnn_factors *f, const void *target,
+                       void (*strip)(const prnn_factors *, tile *, size_t begin, size_t end)) {
+    size_t block = row_block(f->matrix);
+    prnn_source own[PRNN_MOST_TAPS];
+    tile t = {.target = target};
+    for (size_t begin = 0; begin < f->rows; begin += block) {
+        size_t end = begin + block < f->rows ? begin + block : f->rows;
+        t.taps = sources_of(f, begin, end, own);
+        for (int i = 0; i < f->strips.count; i++) {
+            t.part.strip = &f->matrix->strips[f->strips.list[i]];
+            t.part.segments = f->matrix->segments + t.part.strip->first_segment;
+            strip(f, &t, begin, end);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------ product, as it is */
 
 INLINE void product_tile(int R, int W, const tile *t, size_t m) {
     vf sum[MOST_ROWS][MOST_SUMS];
@@ -136,8 +165,6 @@ INLINE void product_tile(int R, int W, const tile *t, size_t m) {
         STEP(out, to->stride);
     }
 }
-
-typedef void (*tile_fn)(const tile *, size_t m);
 
 #define TILE(R, W)                                                                                           \
     static void tile_##R##_##W(const tile *t, size_t m) {                                                    \
@@ -179,47 +206,26 @@ static tiling choose_tiling(uint32_t panels, size_t rows) {
     return (tiling){narrow_tiles, TILE_ROWS, 1};
 }
 
-static void product_strip(const prnn_factors *f, const prnn_source *taps, const prnn_strip *strip,
-                          size_t begin, size_t end, const prnn_target *target) {
-    tile t = {
-        .part = {strip, f->matrix->segments + strip->first_segment, NULL}, .taps = taps, .target = target};
+static void product_strip(const prnn_factors *f, tile *t, size_t begin, size_t end) {
+    const prnn_strip *strip = t->part.strip;
     for (uint32_t v = 0; v < strip->panels;) {
         tiling how = choose_tiling(strip->panels - v, end - begin);
-        t.part.block = f->packed + strip->at + v * strip->size;
-        t.column = strip->column + v * strip->step;
-        for (size_t m = begin; m < end;) {
-            size_t size = tile_size(end - m, how.rows);
-            how.tiles[size](&t, m);
-            m += size;
-        }
+        t->part.block = f->packed + strip->at + v * strip->size;
+        t->column = strip->column + v * strip->step;
+        for_tiles(t, how.tiles, how.rows, begin, end);
         v += how.panels;
     }
 }
 
-static void product(const prnn_factors *f, const prnn_target *target) {
-    size_t block = row_block(f->matrix);
-    prnn_source own[PRNN_MOST_TAPS];
-    for (size_t begin = 0; begin < f->rows; begin += block) {
-        size_t end = begin + block < f->rows ? begin + block : f->rows;
-        const prnn_source *taps = sources_of(f, begin, end, own);
-        for (int i = 0; i < f->strips.count; i++) {
-            product_strip(f, taps, &f->matrix->strips[f->strips.list[i]], begin, end, target);
-        }
-    }
+static void product(const prnn_factors *factors, const prnn_target *target) {
+    for_strips(factors, target, product_strip);
 }
 
 /* ---------------------------------------------------------------------- product, then LSTM cells */
 
-typedef struct cell_tile {
-    part part;
-    const prnn_source *taps;
-    const prnn_cells *cells;
-    size_t unit; /* the first of VECTOR hidden features */
-} cell_tile;
-
-INLINE void lstm_tile(int R, const cell_tile *t, size_t m) {
+INLINE void lstm_tile(int R, const tile *t, size_t m) {
     vf sum[MOST_ROWS][MOST_SUMS];
-    const prnn_cells *c = t->cells;
+    const prnn_cells *c = t->target;
     size_t hidden = c->hidden;
     UNROLL for (int g = 0; g < 4; g++) {
         vf bias = load(t->part.block + offset_of(&t->part, g, 1));
@@ -228,7 +234,7 @@ INLINE void lstm_tile(int R, const cell_tile *t, size_t m) {
         }
     }
     if (c->add) {
-        const float *add = c->add + m * 4 * hidden + t->unit;
+        const float *add = c->add + m * 4 * hidden + t->column;
         UNROLL for (int i = 0; i < R; i++) {
             UNROLL for (int g = 0; g < 4; g++) {
                 sum[i][g] += load(add + (size_t)g * hidden);
@@ -237,8 +243,8 @@ INLINE void lstm_tile(int R, const cell_tile *t, size_t m) {
         }
     }
     accumulate(R, 4, 1, sum, &t->part, t->taps, m);
-    size_t at = m * hidden + t->unit;
-    float *gates = c->gates ? c->gates + m * 4 * hidden + t->unit : NULL;
+    size_t at = m * hidden + t->column;
+    float *gates = c->gates ? c->gates + m * 4 * hidden + t->column : NULL;
     UNROLL for (int i = 0; i < R; i++) {
         vf o = vsigmoid(sum[i][0]), f = vsigmoid(sum[i][1]), in = vsigmoid(sum[i][2]), g = vtanh(sum[i][3]);
         vf cell = f * load(c->cell_before + at) + in * g;
@@ -255,65 +261,45 @@ INLINE void lstm_tile(int R, const cell_tile *t, size_t m) {
     }
 }
 
-typedef void (*cell_tile_fn)(const cell_tile *, size_t m);
-
 #define CELL_TILE(R, W)                                                                                      \
-    static void lstm_tile_##R(const cell_tile *t, size_t m) {                                                \
+    static void lstm_tile_##R(const tile *t, size_t m) {                                                     \
         lstm_tile(R, t, m);                                                                                  \
     }
 #define CELL_NAME(R, W) lstm_tile_##R,
 ROWS(CELL_ROWS, CELL_TILE, 4)
-static const cell_tile_fn lstm_tiles[] = {NULL, ROWS(CELL_ROWS, CELL_NAME, 4)};
+static const tile_fn lstm_tiles[] = {NULL, ROWS(CELL_ROWS, CELL_NAME, 4)};
 
-static void product_lstm(const prnn_factors *f, const prnn_cells *cells) {
-    size_t block = row_block(f->matrix);
-    prnn_source own[PRNN_MOST_TAPS];
-    cell_tile t = {.cells = cells};
-    for (size_t begin = 0; begin < f->rows; begin += block) {
-        size_t end = begin + block < f->rows ? begin + block : f->rows;
-        t.taps = sources_of(f, begin, end, own);
-        for (int i = 0; i < f->strips.count; i++) {
-            const prnn_strip *strip = &f->matrix->strips[f->strips.list[i]];
-            t.part = (part){strip, f->matrix->segments + strip->first_segment, NULL};
-            for (size_t v = 0; v < VECTORS; v++) {
-                t.part.block = f->packed + strip->at + v * VECTOR;
-                t.unit = strip->column + v * VECTOR;
-                for (size_t m = begin; m < end;) {
-                    size_t size = tile_size(end - m, CELL_ROWS);
-                    lstm_tiles[size](&t, m);
-                    m += size;
-                }
-            }
-        }
+static void lstm_strip(const prnn_factors *f, tile *t, size_t begin, size_t end) {
+    for (size_t v = 0; v < PRNN_PANEL; v += VECTOR) {
+        t->part.block = f->packed + t->part.strip->at + v;
+        t->column = t->part.strip->column + v;
+        for_tiles(t, lstm_tiles, CELL_ROWS, begin, end);
     }
 }
 
-/* ------------------------------------------------------- product, then the gradient of LSTM cells */
+static void product_lstm(const prnn_factors *factors, const prnn_cells *cells) {
+    for_strips(factors, cells, lstm_strip);
+}
 
-typedef struct cell_gradient_tile {
-    part part;
-    const prnn_source *taps;
-    const prnn_cell_gradients *cells;
-    size_t unit; /* the first of PRNN_PANEL hidden features */
-} cell_gradient_tile;
+/* ------------------------------------------------------- product, then the gradient of LSTM cells */
 
 /* A wish to have the cache line of x[i] near; there need not be one. */
 INLINE void call_for(const float *x, ptrdiff_t i) {
     __builtin_prefetch((const void *)((uintptr_t)x + (uintptr_t)i * sizeof *x));
 }
 
-INLINE void lstm_gradient_tile(int R, const cell_gradient_tile *t, size_t m) {
+INLINE void lstm_gradient_tile(int R, const tile *t, size_t m) {
     vf sum[MOST_ROWS][MOST_SUMS];
-    const prnn_cell_gradients *c = t->cells;
+    const prnn_cell_gradients *c = t->target;
     size_t hidden = c->hidden;
     UNROLL for (int i = 0; i < R; i++) {
         UNROLL for (int v = 0; v < VECTORS; v++) {
-            size_t at = (m + (size_t)i) * hidden + t->unit + (size_t)v * VECTOR;
+            size_t at = (m + (size_t)i) * hidden + t->column + (size_t)v * VECTOR;
             sum[i][v] = c->add ? load(c->add + at) : splat(0);
         }
     }
     UNROLL for (int i = 0; i < R; i++) {
-        ptrdiff_t row = (ptrdiff_t)m + i + c->ahead, width = (ptrdiff_t)hidden, unit = (ptrdiff_t)t->unit;
+        ptrdiff_t row = (ptrdiff_t)m + i + c->ahead, width = (ptrdiff_t)hidden, unit = (ptrdiff_t)t->column;
         call_for(c->cell, row * width + unit);
         for (int g = 0; g < 4; g++) {
             call_for(c->gates, (4 * row + g) * width + unit);
@@ -322,7 +308,7 @@ INLINE void lstm_gradient_tile(int R, const cell_gradient_tile *t, size_t m) {
     accumulate(R, VECTORS, VECTORS, sum, &t->part, t->taps, m);
     UNROLL for (int i = 0; i < R; i++) {
         UNROLL for (int v = 0; v < VECTORS; v++) {
-            size_t unit = t->unit + (size_t)v * VECTOR, at = (m + (size_t)i) * hidden + unit;
+            size_t unit = t->column + (size_t)v * VECTOR, at = (m + (size_t)i) * hidden + unit;
             const float *gates = c->gates + (m + (size_t)i) * 4 * hidden + unit;
             float *d = c->dgates + (m + (size_t)i) * 4 * hidden + unit;
             vf o = load(gates), f = load(gates + hidden), in = load(gates + 2 * hidden),
@@ -338,37 +324,25 @@ INLINE void lstm_gradient_tile(int R, const cell_gradient_tile *t, size_t m) {
     }
 }
 
-typedef void (*cell_gradient_tile_fn)(const cell_gradient_tile *, size_t m);
-
 #define CELL_GRADIENT_TILE(R, W)                                                                             \
-    static void lstm_gradient_tile_##R(const cell_gradient_tile *t, size_t m) {                              \
+    static void lstm_gradient_tile_##R(const tile *t, size_t m) {                                            \
         lstm_gradient_tile(R, t, m);                                                                         \
     }
 #define CELL_GRADIENT_NAME(R, W) lstm_gradient_tile_##R,
 ROWS(TILE_ROWS, CELL_GRADIENT_TILE, 1)
-static const cell_gradient_tile_fn lstm_gradient_tiles[] = {NULL, ROWS(TILE_ROWS, CELL_GRADIENT_NAME, 1)};
+static const tile_fn lstm_gradient_tiles[] = {NULL, ROWS(TILE_ROWS, CELL_GRADIENT_NAME, 1)};
 
-static void product_lstm_gradient(const prnn_factors *f, const prnn_cell_gradients *cells) {
-    size_t block = row_block(f->matrix);
-    prnn_source own[PRNN_MOST_TAPS];
-    cell_gradient_tile t = {.cells = cells};
-    for (size_t begin = 0; begin < f->rows; begin += block) {
-        size_t end = begin + block < f->rows ? begin + block : f->rows;
-        t.taps = sources_of(f, begin, end, own);
-        for (int i = 0; i < f->strips.count; i++) {
-            const prnn_strip *strip = &f->matrix->strips[f->strips.list[i]];
-            t.part = (part){strip, f->matrix->segments + strip->first_segment, NULL};
-            for (uint32_t v = 0; v < strip->panels; v++) {
-                t.part.block = f->packed + strip->at + v * strip->size;
-                t.unit = strip->column + v * strip->step;
-                for (size_t m = begin; m < end;) {
-                    size_t size = tile_size(end - m, TILE_ROWS);
-                    lstm_gradient_tiles[size](&t, m);
-                    m += size;
-                }
-            }
-        }
+static void lstm_gradient_strip(const prnn_factors *f, tile *t, size_t begin, size_t end) {
+    const prnn_strip *strip = t->part.strip;
+    for (uint32_t v = 0; v < strip->panels; v++) {
+        t->part.block = f->packed + strip->at + v * strip->size;
+        t->column = strip->column + v * strip->step;
+        for_tiles(t, lstm_gradient_tiles, TILE_ROWS, begin, end);
     }
+}
+
+static void product_lstm_gradient(const prnn_factors *factors, const prnn_cell_gradients *cells) {
+    for_strips(factors, cells, lstm_gradient_strip);
 }
 
 /* ------------------------------------------------------------------------- gradient by the weights */
