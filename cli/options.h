@@ -89,7 +89,7 @@ struct common {
                "says, or the best that the processor has"),                                                  \
         STRING("precision", offsetof(struct common, precision), "NAME", 0,                                   \
                "of matrix products: fp32, or bf16 where the processor has it: up to 1.8 times as fast, "     \
-               "likelihoods off by about 1 in 100,000"),                                                     \
+               "likelihoods move by up to 1 in 10,000"),                                                     \
         FLAG("quiet", offsetof(struct common, quiet), 0,                                                     \
              "no progress and no notes on stderr; errors remain"),                                           \
         FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help")

@@ -74,7 +74,8 @@ typedef enum prnn_status {
 typedef struct prnn_context prnn_context;
 
 /* A context with one thread per core and the best kernels for this processor. NULL: out of memory.
- * Free with prnn_context_free. */
+ * Free with prnn_context_free. Between calls it keeps the working memory of the last evaluation or sampling,
+ * at most 16 blocks of 64 MB, since small calls are faster with it. */
 PRNN_API prnn_context *prnn_context_create(void);
 PRNN_API void prnn_context_free(prnn_context *ctx);
 
@@ -87,15 +88,16 @@ PRNN_API prnn_status prnn_context_set_threads(prnn_context *ctx, int threads);
 
 /* Forces an instruction set by name ("generic", "avx2", "avx512"); NULL or "auto": the one that the
  * environment variable PRNN_CPU names, or the best that the processor has. PRNN_ERROR_ARGUMENT if this build
- * or this processor lacks it. */
+ * or this processor lacks it. A context for which this was never called is as with "auto", but takes the best
+ * if PRNN_CPU names something that is not there. */
 PRNN_API prnn_status prnn_context_set_cpu(prnn_context *ctx, const char *name);
 PRNN_API const char *prnn_context_cpu(const prnn_context *ctx);
 
-/* Precision of the factors of matrix products: "fp32" (the default), or "bf16": rounded to bfloat16 and
- * summed in fp32, about twice as fast for large networks, for a likelihood that is a little off
- * (docs/performance.md says how little). Weights, activations, gradients and files stay fp32.
- * PRNN_ERROR_ARGUMENT if the instruction set lacks it (it takes AVX512_BF16). A model counts as another one
- * in the other precision: score what was compressed or sampled with one with the same one. */
+/* Precision of the factors of matrix products: "fp32" (the default, and NULL), or "bf16": rounded to bfloat16
+ * and summed in fp32, up to 1.8 times as fast, for a likelihood that is a little off (docs/performance.md
+ * says how little). Weights, activations, gradients and files stay fp32. PRNN_ERROR_ARGUMENT if the
+ * instruction set lacks it (it takes AVX512_BF16). A model counts as another one in the other precision:
+ * score what was compressed or sampled with one with the same one. */
 PRNN_API prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name);
 PRNN_API const char *prnn_context_precision(const prnn_context *ctx);
 

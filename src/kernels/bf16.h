@@ -81,12 +81,6 @@ static const prnn_source *sources_of(const prnn_factors *f, size_t begin, size_t
     return own;
 }
 
-typedef struct outer_factors {
-    const prnn_source *taps;
-    const float *dout;
-    size_t stride, rows;
-} outer_factors;
-
 /* Pairs of rows of n columns; an odd last row has a zero row beside it. Returns what follows them. */
 static float *pair_rows(const float *from, size_t stride, size_t rows, size_t n, float *to) {
     for (size_t m = 0; m < rows; m += 2, from += 2 * stride, to += padded_to(n, 16)) {

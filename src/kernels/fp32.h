@@ -25,13 +25,6 @@ INLINE const prnn_source *sources_of(const prnn_factors *f, size_t begin, size_t
     return f->taps;
 }
 
-/* Rows of sources and of a gradient by the results, whose outer products are to be summed. */
-typedef struct outer_factors {
-    const prnn_source *taps;
-    const float *dout;
-    size_t stride, rows;
-} outer_factors;
-
 INLINE outer_factors outer_factors_of(const prnn_factors *f, const float *dout, size_t stride, size_t begin,
                                       size_t rows, prnn_source *own) {
     for (int t = 0; t < f->matrix->taps; t++) {

@@ -62,6 +62,7 @@ size_t prnn_scratch_floats(const prnn_matrix *matrix) {
 }
 
 prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name) {
+    name = name ? name : "fp32";
     if (strcmp(name, "fp32") != 0 && strcmp(name, "bf16") != 0) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no precision \"%s\"; choose fp32 or bf16", name);
     }

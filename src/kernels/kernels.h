@@ -94,9 +94,8 @@ typedef struct prnn_cells {
 /* The reverse: a product gives the gradient by the states, or a part of it. Layouts as in prnn_cells. */
 typedef struct prnn_cell_gradients {
     size_t hidden;
-    ptrdiff_t
-        ahead; /* how many positions from here is what will soon be asked for, and may be far away now */
-    const float *add;                        /* the other part of the gradient by the states, or NULL */
+    ptrdiff_t ahead;  /* of each position, the one that is this far is called for: it comes soon */
+    const float *add; /* the other part of the gradient by the states, or NULL */
     const float *gates, *cell_before, *cell; /* as the way forward left them */
     float *dcell;  /* in: gradient by the cells from later steps; out: by the cells before */
     float *dgates; /* by the gates before their nonlinearities */

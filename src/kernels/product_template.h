@@ -11,6 +11,15 @@
 #ifndef PRNN_KERNELS_PRODUCT_TEMPLATE_H
 #define PRNN_KERNELS_PRODUCT_TEMPLATE_H
 
+#include "kernels/kernels.h"
+
+/* Rows of sources and of a gradient by the results, whose outer products are to be summed. */
+typedef struct outer_factors {
+    const prnn_source *taps;
+    const float *dout;
+    size_t stride, rows;
+} outer_factors;
+
 #ifdef PRNN_BF16
 #include "kernels/bf16.h"
 #else
