@@ -171,8 +171,8 @@ PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *mo
 /* ------------------------------------------------------------------------------------ progress */
 
 typedef struct prnn_progress {
-    const char *phase;    /* "train", "validate", "sample", "complete" */
-    uint64_t done, total; /* steps (train) or images; total is never 0 */
+    const char *phase;    /* "train", "validate", "sample", "complete", "check" */
+    uint64_t done, total; /* steps (train), images or changes (check); total is never 0 */
     double seconds;       /* since the phase began (train: in this run) */
     double images_per_second;
     /* Only while training: */
@@ -307,6 +307,57 @@ PRNN_API prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_ty
  * (H, W), not 0 is known. `known` gets height * width bytes, 0 or 1. */
 PRNN_API prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width,
                                     uint8_t *known);
+
+/* --------------------------------------------------------------------------------- certificate */
+
+typedef struct prnn_check_options {
+    size_t size;
+    uint64_t seed;    /* of the images, the changes and the choice of values */
+    size_t positions; /* values that are changed, at most: the first of a random order; 0: all */
+    prnn_progress_fn progress;
+    void *user;
+} prnn_check_options;
+
+#define PRNN_CHECK_OPTIONS_INIT                                                                              \
+    { sizeof(prnn_check_options), 0, 1024, NULL, NULL }
+
+/* Changes of images: each gave other levels to one value and to all after it. */
+typedef struct prnn_causality {
+    uint64_t changes;
+    uint64_t kept;  /* conditionals at or before the change that were compared, and did not move by a bit */
+    uint64_t leaks; /* those that moved */
+    uint64_t moved; /* conditionals after the change that moved, as they may: the test can see something */
+    size_t leak_of, leak_from; /* of the first leak: the number of the value whose conditional moved, and of
+                                  the first changed one, (row * W + column) * C + channel */
+} prnn_causality;
+
+/* What prnn_check found. */
+typedef struct prnn_certificate {
+    size_t size;
+    prnn_config config;     /* of the model */
+    uint64_t open, closed;  /* weights that the masks let through, and the others */
+    uint64_t nonzero;       /* of the closed ones */
+    char nonzero_name[96];  /* the first of them: "head.0.weight[3, 1, 0, 0]" */
+    prnn_causality kernels; /* with the kernels of the context */
+    prnn_causality plain;   /* one weight after the other, in double precision, without masks */
+    double difference; /* of the logits of both, ||kernels - plain|| / ||plain||; at most 1e-3, in bf16 0.1 */
+    uint64_t sums;     /* conditionals whose probabilities were added over all levels */
+    double worst_sum;  /* largest |sum - 1|; at most 1e-4 */
+    bool agrees;       /* difference is small enough */
+    bool passed;
+} prnn_certificate;
+
+#define PRNN_CERTIFICATE_INIT                                                                                \
+    { .size = sizeof(prnn_certificate) }
+
+/* Proves on a model file, as far as changing values can, that no conditional depends on a value at or after
+ * its own, that the weights behind masks are zero, and that probabilities sum to one. Two images are changed,
+ * one drawn from the model and one of noise. The plain evaluation takes the file as any other program would,
+ * masked weights included, at up to a 32nd of `positions` (at least 8). PRNN_OK says that the certificate is
+ * filled in, not that it passed. A file that is no model, or has weights that are not finite, is refused as
+ * prnn_model_load does. */
+PRNN_API prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
+                                prnn_certificate *certificate);
 
 /* ------------------------------------------------------------------------------------ training */
 

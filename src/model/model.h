@@ -28,6 +28,14 @@ prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, 
 char *prnn_config_to_json(const prnn_config *config);
 prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
 
+/* An empty model of the network that a file describes, and the weights that it holds, as they are (free with
+ * prnn_free): prnn_model_assign says whether a model may have them. */
+prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                            prnn_model **model, float **values);
+
+/* "head.0.weight[3, 1, 0, 0]": parameter number `index`, for messages. */
+void prnn_model_describe_parameter(const prnn_model *model, size_t index, char *text, size_t size);
+
 /* A new model from an open file whose metadata and tensors are a model's. */
 prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, const prnn_safetensors *st,
                                         prnn_model **model);
