@@ -39,7 +39,7 @@ try lr-highest   'a much higher rate' --lr 1.2e-2
 try rmsprop      "RMSProp, the paper's" --optimizer rmsprop --lr 1e-3
 try rmsprop-high 'RMSProp at a higher rate' --optimizer rmsprop --lr 3e-3
 try beta2        'faster second moments' --beta2 0.99
-try constant     'constant rate' --schedule constant
+try constant     'constant rate' --final-fraction 1
 try no-warmup    'no warm-up' --warmup 0
 try no-ema       'no moving average of the weights' --ema 0
 try clip         "the gradient's norm bounded" --clip 10

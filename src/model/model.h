@@ -24,6 +24,19 @@ prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float 
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                     size_t count);
 
+/* What is asked of `count` images (count, H, W, C). */
+typedef struct prnn_evaluation {
+    const uint8_t *images;
+    const uint8_t
+        *small; /* conditional models: (count, s, s, C) levels; NULL: those that the images contain */
+    size_t count;
+    bool new_only;          /* values that the small image gives count 0 nats */
+    double *nats;           /* (count) */
+    float *values, *logits; /* (count, H, W, C), (count, H, W, C, M), or NULL */
+} prnn_evaluation;
+
+prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked);
+
 /* The config as a JSON object (SPEC "Model file"); free with free(). NULL: out of memory. */
 char *prnn_config_to_json(const prnn_config *config);
 prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
