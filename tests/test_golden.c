@@ -11,7 +11,7 @@ typedef struct bounds {
     double least; /* size of a tensor's gradient, as a part of the whole one, that counts */
 } bounds;
 
-static const bounds fp32 = {"fp32", 1e-4, 1e-4, 1e-3, 1e-3, 0}, bf16 = {"bf16", 2e-2, 5e-3, 0.15, 0.3, 0.02};
+static const bounds fp32 = {"fp32", 1e-4, 1e-4, 1e-3, 1e-3, 0}, bf16 = {"bf16", 2e-2, 5e-3, 0.15, 0.3, 0.03};
 
 static double norm(const double *values, size_t n) {
     double sum = 0;

@@ -71,6 +71,9 @@ static void check_by_pixels(prnn_config config) {
         soil(net, &w, 43);
         w.pass.images = N;
         prnn_network_begin(net, &w.pass);
+        if (net->condition) {
+            prnn_network_condition(net, &w.pass, images, NULL);
+        }
         for (int row = 0; row < config.height; row++) {
             for (int col = 0; col < known; col++) {
                 for (int c = 0; c < config.channels; c++) {
@@ -106,7 +109,7 @@ static void test_empty_colours(void **state) {
     (void)state;
     for (int kind = 0; kind < LAW_KINDS; kind++) {
         for (int hidden = 1; hidden < 3; hidden++) {
-            law_shape shape = {"more colours than features", 3, 3, 3, 2, 2, hidden, 9, true, false};
+            law_shape shape = {"more colours than features", 3, 3, 3, 2, 2, hidden, 9, true, false, 0, 0};
             check_by_pixels(law_config((prnn_kind)kind, &shape));
         }
     }
