@@ -36,7 +36,7 @@ static const struct option options[] = {
            "where it ends; else at the highest value after the first tenth of each run, rounded"),
     GROUP("Output"),
     STRING("out", offsetof(settings, out), "F.svg", OPTION_REQUIRED, "the picture"),
-    COMMON_OPTIONS,
+    FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help"),
 };
 
 /* ------------------------------------------------------------------------------------- the runs */

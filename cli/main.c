@@ -9,10 +9,12 @@
 #include <string.h>
 
 extern const struct command command_train, command_eval, command_sample, command_complete, command_info,
-    command_curves;
+    command_curves, command_heat, command_histogram;
 
 static const struct command *const commands[] = {
-    &command_train, &command_eval, &command_sample, &command_complete, &command_info, &command_curves, NULL,
+    &command_train,    &command_eval,      &command_sample,
+    &command_complete, &command_info,      &command_curves,
+    &command_heat,     &command_histogram, NULL,
 };
 
 static const struct command *find_command(const char *name) {
