@@ -39,9 +39,8 @@ static const struct option options[] = {
     CHOICE("unit", offsetof(settings, unit), "auto|nats|bits", 0,
            "of a pixel, all channels together; auto: nats for models of 2 levels, else bits"),
     DOUBLE("max", offsetof(settings, max), 0, AXIS_LIMIT, OPTION_OPEN_MIN | OPTION_NO_DEFAULT,
-           "what the brightest colour stands for, so that pictures can be compared; else the value that 99.5 "
-           "% of the "
-           "pixels do not exceed"),
+           "what the brightest colour stands for, so that pictures can be compared; else the value that "
+           "99.5 % of the pixels do not exceed, rounded up"),
     GROUP("Output"),
     STRING("out", offsetof(settings, out), "F.png", OPTION_REQUIRED, "the picture"),
     INTEGER("columns", offsetof(settings, columns), 0, 10000, 0, "pairs in a row; 0: chosen"),

@@ -45,7 +45,7 @@ static void place_bar(const heat *h, layout *l) {
     l->bar_height = l->bar_height < least ? least : l->bar_height > most ? most : l->bar_height;
     int bottom = l->bar_top + l->bar_height + MARGIN;
     l->height = l->height < bottom ? bottom : l->height;
-    l->scale = axis_of(0, h->maximum, l->bar_height / 32, false, false);
+    l->scale = axis_of(0, h->maximum, l->bar_height < 256 ? l->bar_height / 32 : 8, false, false);
     l->label_width = text_width(h->unit) - BAR - TICK - 4;
     for (size_t i = axis_ticks(&l->scale, ticks); i-- > 0;) {
         char text[32];

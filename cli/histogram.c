@@ -153,8 +153,11 @@ static int fill_panel(const settings *s, work *w, size_t pixel, int channel) {
     panel *p = &w->panels[w->h.count];
     *p = (panel){pixel, row, column, channel, w->image[value], NULL, 0};
     p->probabilities = w->probabilities + w->h.count * (size_t)c->levels;
-    probabilities_of_value(c, w->logits + value * logits_of_value(c), p->probabilities);
-    p->nll = -log(p->probabilities[p->value]) / (*w->h.unit == 'b' ? log(2) : 1);
+    log_probabilities_of_value(c, w->logits + value * logits_of_value(c), p->probabilities);
+    p->nll = -p->probabilities[p->value] / (*w->h.unit == 'b' ? log(2) : 1);
+    for (int k = 0; k < c->levels; k++) {
+        p->probabilities[k] = exp(p->probabilities[k]);
+    }
     w->h.count++;
     return isfinite(p->nll)
                ? 0

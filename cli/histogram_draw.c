@@ -136,12 +136,14 @@ static void draw_steps(svg *s, const frame *f) {
 
 /* Says what a bar that was cut would reach. */
 static void mark_cut(svg *s, const frame *f, int level, double x, const char *anchor) {
-    char text[32], attributes[64];
+    char text[32], attributes[128];
     if (f->p->probabilities[level] <= f->scale.high) {
         return;
     }
     snprintf(text, sizeof text, "%.2f", f->p->probabilities[level]);
-    snprintf(attributes, sizeof attributes, "text-anchor=\"%s\" fill=\"%s\"", anchor, edge);
+    snprintf(attributes, sizeof attributes,
+             "text-anchor=\"%s\" fill=\"%s\" stroke=\"#fff\" stroke-width=\"4\" paint-order=\"stroke\"",
+             anchor, edge);
     svg_put(s, "<path d=\"M%.1f %.1fl10 -5\" stroke=\"#fff\" stroke-width=\"2.5\"/>\n",
             x + (*anchor == 's' ? -9 : -1), f->y + PLOT_TOP + 12);
     svg_text(s, x + (*anchor == 's' ? 3 : -3), f->y + PLOT_TOP + 11, SMALL, PLOT_WIDTH / 2.0, attributes,
@@ -162,6 +164,11 @@ static void draw_levels(svg *s, const frame *f) {
     /* Wider than a level, and outside the others, which they would hide. */
     draw_bar(s, f, place_level(f, 0) - 2, 3.2, p[0], edge);
     draw_bar(s, f, place_level(f, last + 1) - 1.2, 3.2, p[last], edge);
+}
+
+/* After all else, so that nothing crosses the numbers. */
+static void mark_cuts(svg *s, const frame *f) {
+    int last = f->h->config.levels - 1;
     mark_cut(s, f, 0, place_level(f, 0) + 2, "start");
     mark_cut(s, f, last, place_level(f, last + 1) - 2, "end");
 }
@@ -220,6 +227,7 @@ static void draw_panel(svg *s, const histogram *h, size_t i, double x, double y)
     draw_levels(s, &f);
     draw_x_axis(s, &f);
     draw_truth(s, &f);
+    mark_cuts(s, &f);
 }
 
 int histogram_draw(const histogram *h, const char *path) {

@@ -6,10 +6,15 @@ size_t logits_of_value(const prnn_config *config) {
     return config->levels == 2 ? 1 : (size_t)config->levels;
 }
 
-void probabilities_of_value(const prnn_config *config, const float *logits, double *probabilities) {
+/* log(1 / (1 + exp(-x))), for any x. */
+static double log_sigmoid(double x) {
+    return fmin(x, 0) - log1p(exp(-fabs(x)));
+}
+
+void log_probabilities_of_value(const prnn_config *config, const float *logits, double *logs) {
     if (config->levels == 2) {
-        probabilities[0] = 1 / (1 + exp((double)logits[0]));
-        probabilities[1] = 1 / (1 + exp(-(double)logits[0]));
+        logs[0] = log_sigmoid(-(double)logits[0]);
+        logs[1] = log_sigmoid(logits[0]);
         return;
     }
     double most = logits[0], sum = 0;
@@ -17,10 +22,9 @@ void probabilities_of_value(const prnn_config *config, const float *logits, doub
         most = fmax(most, logits[k]);
     }
     for (int k = 0; k < config->levels; k++) {
-        probabilities[k] = exp(logits[k] - most);
-        sum += probabilities[k];
+        sum += exp(logits[k] - most);
     }
     for (int k = 0; k < config->levels; k++) {
-        probabilities[k] /= sum;
+        logs[k] = logits[k] - most - log(sum);
     }
 }

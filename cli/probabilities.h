@@ -7,7 +7,7 @@
 /* How many numbers prnn_logits gives for a value. */
 size_t logits_of_value(const prnn_config *config);
 
-/* The probabilities of the config->levels levels of a value, from its logits. */
-void probabilities_of_value(const prnn_config *config, const float *logits, double *probabilities);
+/* The natural logarithms of the probabilities of the config->levels levels of a value, from its logits. */
+void log_probabilities_of_value(const prnn_config *config, const float *logits, double *logs);
 
 #endif
