@@ -66,7 +66,7 @@ static void draw_number(svg *s, double x, double y, size_t number) {
     svg_text(s, x, y + 4, SMALL, 15, "text-anchor=\"middle\" fill=\"#fff\" font-weight=\"bold\"", text);
 }
 
-/* A frame around a pixel, and its number beside it, inside the image if there is room. */
+/* A frame around a pixel, and its number beside it, not above `top` or beyond `right`. */
 static void mark_pixel(svg *s, const panel *p, double x, double y, double right, double top, double side) {
     double r = fmax(side, 4) / 2 + 1, away = r + 8;
     svg_put(s,
@@ -90,7 +90,7 @@ static void draw_image(svg *s, const histogram *h, double x, double y) {
     for (size_t i = 0; i < h->count; i++) {
         if (h->panels[i].channel == 0) {
             mark_pixel(s, &h->panels[i], x + (h->panels[i].column + 0.5) * pixel,
-                       y + (h->panels[i].row + 0.5) * pixel, x + width * pixel, y, pixel);
+                       y + (h->panels[i].row + 0.5) * pixel, x + PICTURE, y, pixel);
         }
     }
 }
