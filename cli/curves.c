@@ -130,14 +130,19 @@ static void choose_time(curves *c) {
 }
 
 static void print_runs(const curves *c, const char *x, const char *out) {
+    bool time = strcmp(x, "seconds") == 0;
     for (size_t i = 0; i < c->count; i++) {
         const metrics *m = &c->runs[i].m;
         size_t best;
-        if (metrics_best(m, &best)) {
-            printf("%s: lowest validation %.*f %s at %s %.6g\n", c->runs[i].name, m->bits ? 4 : 2,
-                   m->valid[best], c->unit, x, m->x[best]);
-        } else {
+        if (!metrics_best(m, &best)) {
             printf("%s: no validation\n", c->runs[i].name);
+            continue;
+        }
+        printf("%s: lowest validation %.*f %s ", c->runs[i].name, m->bits ? 4 : 2, m->valid[best], c->unit);
+        if (time) {
+            printf("after %.10g %s\n", m->x[best], x);
+        } else {
+            printf("at %s %.10g\n", x, m->x[best]);
         }
     }
     printf("%s\n", out);

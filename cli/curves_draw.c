@@ -75,7 +75,7 @@ static void extend(double range[2], double value) {
 
 /* Training begins many times higher than it ends. What the first tenth of a run adds to the range is left
  * out, if something remains. */
-static void choose_range(const curves *c, double range[2], double part) {
+static void choose_range(const curves *c, double range[2], bool all) {
     range[0] = HUGE_VAL;
     range[1] = -HUGE_VAL;
     for (size_t i = 0; i < c->count; i++) {
@@ -85,21 +85,21 @@ static void choose_range(const curves *c, double range[2], double part) {
             last = fmax(last, m->x[k]);
         }
         for (size_t k = 0; k < m->count; k++) {
-            if (m->x[k] >= part * last) {
+            if (all || m->x[k] >= 0.1 * last) {
                 extend(range, m->train[k]);
                 extend(range, m->valid[k]);
             }
         }
     }
-    if (!(range[0] <= range[1]) && part > -HUGE_VAL) {
-        choose_range(c, range, -HUGE_VAL);
+    if (!all && range[0] > range[1]) {
+        choose_range(c, range, true);
     }
 }
 
 static void choose_axes(drawing *d) {
     const curves *c = d->c;
     double range[2], x[2] = {0, 0};
-    choose_range(c, range, 0.1);
+    choose_range(c, range, false);
     for (size_t i = 0; i < c->count; i++) {
         size_t best;
         d->validated = metrics_best(&c->runs[i].m, &best) || d->validated;

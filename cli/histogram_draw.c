@@ -66,6 +66,17 @@ static void draw_number(svg *s, double x, double y, size_t number) {
     svg_text(s, x, y + 4, SMALL, 15, "text-anchor=\"middle\" fill=\"#fff\" font-weight=\"bold\"", text);
 }
 
+/* A frame around a pixel, and its number beside it, not above `top` or beyond `right`. */
+static void mark_pixel(svg *s, const panel *p, double x, double y, double right, double top, double side) {
+    double r = fmax(side, 4) / 2 + 1, away = r + 8;
+    svg_put(s,
+            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"none\" stroke=\"%s\" "
+            "stroke-width=\"2\"/>\n",
+            x - r, y - r, 2 * r, 2 * r, truth);
+    draw_number(s, x + away + 9 > right ? x - away : x + away, y - away - 9 < top ? y + away : y - away,
+                p->pixel);
+}
+
 static void draw_image(svg *s, const histogram *h, double x, double y) {
     int height = h->config.height, width = h->config.width, longer = height > width ? height : width;
     int step = (longer + PICTURE_MOST - 1) / PICTURE_MOST;
@@ -78,8 +89,8 @@ static void draw_image(svg *s, const histogram *h, double x, double y) {
             width * pixel, height * pixel, -width * pixel, ink);
     for (size_t i = 0; i < h->count; i++) {
         if (h->panels[i].channel == 0) {
-            draw_number(s, x + (h->panels[i].column + 0.5) * pixel, y + (h->panels[i].row + 0.5) * pixel,
-                        h->panels[i].pixel);
+            mark_pixel(s, &h->panels[i], x + (h->panels[i].column + 0.5) * pixel,
+                       y + (h->panels[i].row + 0.5) * pixel, x + PICTURE, y, pixel);
         }
     }
 }

@@ -114,6 +114,7 @@ done
 check "two colours" test "$(grep -o '<polyline stroke="#[0-9a-f]*"' two.svg | sort -u | wc -l)" -eq 2
 run 0 "bits" curves bits.csv --x seconds --out bits.svg
 picture "bits" bits.svg
+check "the lowest is after seconds" grep -q "81.6250 bits per dimension after 40 seconds$" out.txt
 check "the axis is in seconds" grep -q ">seconds</text>" bits.svg
 check "and the other in bits" grep -q ">bits per dimension</text>" bits.svg
 sed 's/0\.0,0.001/0000.0,0.001/' a.csv >hours.csv
@@ -162,6 +163,9 @@ picture "large numbers" large.svg
 { echo "$header"; echo "9,1,1,1,5,5,1"; echo "3,-2,1,1,5,5,1"; echo "3,-2,1,1,5,5,1"; } >back.csv
 run 0 "back in time" curves back.csv --out back.svg
 picture "back in time" back.svg
+{ echo "$header"; echo "1,-3,1,1,5,5,1"; echo "2,-2,1,1,6,5,1"; } >negative.csv
+run 0 "before the beginning" curves negative.csv --out negative.svg
+picture "before the beginning" negative.svg
 { echo "$header"; echo "1,1,1,1,5,,1"; for i in $(seq 2 50); do echo "$((i * 1000)),$i,1,1,,,1"; done; } >first.csv
 run 0 "a first short line only" curves first.csv --out first.svg
 picture "a first short line only" first.svg
