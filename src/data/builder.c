@@ -30,7 +30,8 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
     }
     if (o->fit != PRNN_FIT_EXACT && o->fit != PRNN_FIT_CROP && o->fit != PRNN_FIT_RESIZE &&
         o->fit != PRNN_FIT_SUBSAMPLE) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "fit %d: choose exact, crop, resize or subsample", (int)o->fit);
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "fit %d: choose exact, crop, resize or subsample",
+                         (int)o->fit);
     }
     return PRNN_OK;
 }
