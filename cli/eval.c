@@ -167,7 +167,7 @@ static int run_with(prnn_context *ctx, const settings *s, prnn_model **model, pr
         return fail_with(ctx);
     }
     prnn_model_config(*model, &e->config);
-    int code = open_data_for(ctx, &s->data, s->common.operand, &e->config, s->first, s->limit, set);
+    int code = open_data_for(ctx, &s->common, &s->data, &e->config, s->first, s->limit, set);
     e->count = code ? 0 : prnn_data_count(*set);
     code = code ? code : allocate_results(s, e);
     code = code ? code : evaluate(ctx, s, *model, *set, e);

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct command command_train, command_eval, command_sample, command_complete, command_info;
+extern const struct command command_train, command_eval, command_sample, command_complete, command_info,
+    command_convert;
 
-static const struct command *const commands[] = {&command_train,    &command_eval, &command_sample,
-                                                 &command_complete, &command_info, NULL};
+static const struct command *const commands[] = {
+    &command_train, &command_eval, &command_sample, &command_complete, &command_info, &command_convert, NULL};
 
 static const struct command *find_command(const char *name) {
     for (size_t i = 0; commands[i]; i++) {

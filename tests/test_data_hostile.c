@@ -7,7 +7,7 @@ static bytes fixture(size_t i, prnn_format_open *format) {
     bytes idx = make_idx(3, (uint32_t[]){5, 4, 3}), b = idx;
     bytes npy = make_npy(1, NPY_DICT("|u1", "(5, 4, 3)"), 60);
     static const prnn_format_open opens[FIXTURES] = {prnn_idx_open,  prnn_idx_gz_open, prnn_npy_open,
-                                                     prnn_npz_open,  prnn_npz_open,    prnn_png_open,
+                                                     prnn_npz_open,  prnn_npz_open,    prnn_picture_open,
                                                      prnn_cifar_open};
     *format = opens[i];
     switch (i) {
