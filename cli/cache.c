@@ -49,10 +49,11 @@ int train_use_cache(prnn_context *ctx, train_settings *s) {
     bool there = access(s->cache, F_OK) == 0;
     if (!code && !there) {
         code = make_cache(ctx, s);
-    } else if (!code && !s->common.quiet) {
-        fprintf(stderr, "%s: is there, and used in place of %s\n", s->cache, s->data.path);
     }
     code = code ? code : check_cache(ctx, s);
+    if (!code && there && !s->common.quiet) {
+        fprintf(stderr, "%s: is there, and used in place of %s\n", s->cache, s->data.path);
+    }
     s->data.path = s->cache;
     s->data.fit = PRNN_FIT_EXACT;
     return code;

@@ -23,7 +23,7 @@ typedef struct training {
 
 /* ----------------------------------------------------------------------------------------- data */
 
-static int open_set(const training *t, const train_settings *s, const char *path, size_t first, size_t limit,
+static int open_set(const training *t, const train_settings *s, const char *path, size_t limit,
                     prnn_data **set) {
     prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
     int code = read_data_settings(&s->data, s->config.levels, &options);
@@ -33,45 +33,42 @@ static int open_set(const training *t, const train_settings *s, const char *path
     options.height = s->height;
     options.width = s->width;
     options.channels = s->channels;
-    options.first = first;
     options.limit = limit;
     return open_data(t->ctx, &s->common, path, &options, set);
 }
 
-static size_t smaller_limit(size_t limit, size_t count) {
-    return limit && limit < count ? limit : count;
+static int cut(const training *t, prnn_data *set, size_t limit) {
+    bool fits = !limit || limit >= prnn_data_count(set);
+    return fits || prnn_data_split(t->ctx, set, limit, NULL) == PRNN_OK ? 0 : fail_with(t->ctx);
 }
 
-/* The last images of --data validate; where they begin is known once the data was read. Files that were
- * skipped count as images, as they do for first and limit. */
+/* The last images of --data validate. */
 static int split_data(training *t, const train_settings *s) {
-    int code = open_set(t, s, s->data.path, 0, 0, &t->train);
+    int code = open_set(t, s, s->data.path, 0, &t->train);
     if (code) {
         return code;
     }
-    size_t count = prnn_data_count(t->train) + prnn_data_skipped(t->train);
+    size_t count = prnn_data_count(t->train);
     if (s->valid_last >= count) {
         return fail("--valid-last %zu leaves nothing to train on: %s holds %zu images", s->valid_last,
                     s->data.path, count);
     }
-    size_t first = count - s->valid_last;
-    prnn_data_free(t->train);
-    t->train = NULL;
-    code = open_set(t, s, s->data.path, 0, smaller_limit(s->limit, first), &t->train);
-    return code
-               ? code
-               : open_set(t, s, s->data.path, first, smaller_limit(s->valid_limit, s->valid_last), &t->valid);
+    if (prnn_data_split(t->ctx, t->train, count - s->valid_last, &t->valid) != PRNN_OK) {
+        return fail_with(t->ctx);
+    }
+    code = cut(t, t->train, s->limit);
+    return code ? code : cut(t, t->valid, s->valid_limit);
 }
 
 static int open_sets(training *t, const train_settings *s) {
     if (s->valid_last) {
         return split_data(t, s);
     }
-    int code = open_set(t, s, s->data.path, 0, s->limit, &t->train);
+    int code = open_set(t, s, s->data.path, s->limit, &t->train);
     if (code || !s->valid) {
         return code;
     }
-    code = open_set(t, s, s->valid, 0, s->valid_limit, &t->valid);
+    code = open_set(t, s, s->valid, s->valid_limit, &t->valid);
     if (code) {
         return code;
     }

@@ -105,6 +105,50 @@ static void test_equal(void **state) {
     free(b.p);
 }
 
+static void check_split(size_t memory_limit) {
+    prnn_data_options o = PRNN_DATA_OPTIONS_INIT;
+    o.first = 2;
+    o.memory_limit = SIZE_MAX;
+    prnn_data_free(in_memory);
+    assert_int_equal(prnn_data_open(ctx, at("x.npy"), &o, &in_memory), PRNN_OK);
+    o.memory_limit = memory_limit;
+    assert_int_equal(open_data(at("x.npy"), &o), PRNN_OK);
+    size_t n = prnn_data_count(data);
+    uint8_t expected[COUNT * SIZE], image[SIZE];
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(prnn_data_read(ctx, in_memory, &i, 1, 0, 0, expected + i * SIZE), PRNN_OK);
+    }
+    prnn_data *rest = in_memory;
+    assert_int_equal(prnn_data_split(ctx, data, 0, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_data_split(ctx, data, n + 1, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_data_split(ctx, data, n, &rest), PRNN_ERROR_ARGUMENT);
+    assert_null(rest);
+    assert_int_equal(prnn_data_split(ctx, data, n, NULL), PRNN_OK);
+    assert_int_equal(prnn_data_split(ctx, data, 13, &rest), PRNN_OK);
+    assert_int_equal(prnn_data_split(ctx, rest, 3, NULL), PRNN_OK);
+    assert_int_equal(prnn_data_count(data), 13);
+    assert_int_equal(prnn_data_count(rest), 3);
+    for (size_t i = 0; i < 16; i++) {
+        size_t index = i < 13 ? i : i - 13;
+        assert_int_equal(prnn_data_read(ctx, i < 13 ? data : rest, &index, 1, 0, 0, image), PRNN_OK);
+        assert_memory_equal(image, expected + i * SIZE, SIZE);
+    }
+    assert_int_equal(prnn_data_read(ctx, data, (size_t[]){13}, 1, 0, 0, image), PRNN_ERROR_ARGUMENT);
+    prnn_data_free(data); /* the rest stands alone */
+    data = rest;
+    assert_int_equal(prnn_data_read(ctx, data, (size_t[]){2}, 1, 0, 0, image), PRNN_OK);
+    assert_memory_equal(image, expected + 15 * SIZE, SIZE);
+}
+
+static void test_split(void **state) {
+    (void)state;
+    bytes b = make_npy(1, NPY_DICT("|u1", "(23, 6, 5)"), COUNT * SIZE);
+    write_file("x.npy", b);
+    free(b.p);
+    check_split(0);
+    check_split(SIZE_MAX);
+}
+
 /* What the limit is compared with, and what never stays on disk. */
 static void test_limit(void **state) {
     (void)state;
@@ -230,7 +274,8 @@ static void test_large_fingerprint(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_both, teardown_both)
-        TEST(test_equal), TEST(test_limit), TEST(test_refused), TEST(test_late), TEST(test_large_fingerprint),
+        TEST(test_equal),   TEST(test_split), TEST(test_limit),
+        TEST(test_refused), TEST(test_late),  TEST(test_large_fingerprint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -253,6 +253,10 @@ PRNN_API prnn_status prnn_data_from_memory(prnn_context *ctx, const uint8_t *ima
                                            prnn_data **data);
 PRNN_API void prnn_data_free(prnn_data *data);
 
+/* Cuts the set: `data` keeps the images before number `first`, 1..prnn_data_count; the others become a set of
+ * their own, counted from 0, or are dropped if `rest` is NULL. Nobody else may be using `data`. */
+PRNN_API prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest);
+
 PRNN_API size_t prnn_data_count(const prnn_data *data);
 /* Number of files of a folder that could not be used. */
 PRNN_API size_t prnn_data_skipped(const prnn_data *data);

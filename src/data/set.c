@@ -15,6 +15,60 @@ void prnn_data_free(prnn_data *data) {
     }
 }
 
+/* The images from number `first` on, as they are stored. */
+static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t first, prnn_data *rest) {
+    size_t size = prnn_data_size(data);
+    if (data->disk) {
+        const prnn_disk *disk = data->disk;
+        uint64_t bytes = (uint64_t)disk->height * (uint64_t)disk->width * (uint64_t)disk->channels;
+        rest->disk = prnn_disk_open(ctx, disk->name, disk->file, disk->offset + first * bytes);
+        if (!rest->disk) {
+            return PRNN_ERROR_FILE;
+        }
+        rest->disk->first = disk->first + first;
+        rest->disk->height = disk->height;
+        rest->disk->width = disk->width;
+        rest->disk->channels = disk->channels;
+        return PRNN_OK;
+    }
+    rest->values = prnn_alloc_raw(ctx, rest->count, size, "the images");
+    if (!rest->values) {
+        return PRNN_ERROR_MEMORY;
+    }
+    memcpy(rest->values, data->values + first * size, rest->count * size);
+    return PRNN_OK;
+}
+
+prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest) {
+    if (rest) {
+        *rest = NULL;
+    }
+    if (first < 1 || first > data->count || (rest && first == data->count)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "a set of %zu images cannot be cut before image %zu: each part needs an image",
+                         data->count, first);
+    }
+    if (rest) {
+        prnn_data *part = prnn_alloc(ctx, 1, sizeof *part, "a data set");
+        if (!part) {
+            return PRNN_ERROR_MEMORY;
+        }
+        *part = *data;
+        part->values = NULL;
+        part->disk = NULL;
+        part->skipped = 0;
+        part->count = data->count - first;
+        prnn_status status = copy_rest(ctx, data, first, part);
+        if (status != PRNN_OK) {
+            prnn_data_free(part);
+            return status;
+        }
+        *rest = part;
+    }
+    data->count = first;
+    return PRNN_OK;
+}
+
 size_t prnn_data_count(const prnn_data *data) {
     return data->count;
 }
