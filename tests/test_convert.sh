@@ -112,7 +112,7 @@ check "resumed from the file" cmp memory/model.safetensors resumed/model.safeten
 train moved --data set.npy --valid-last 5 --steps 9 --memory-limit 0
 train moved --data set.npy --valid-last 5 --steps 20 --resume
 check "resumed in memory" cmp memory/model.safetensors moved/model.safetensors
-{ head -c 300 set.npy; printf '\377'; tail -c +302 set.npy; } >changed.npy
+{ head -c 300 set.npy; head -c 36 /dev/zero; tail -c +337 set.npy; } >changed.npy
 train other --data set.npy --valid-last 5 --steps 9 --memory-limit 0
 train other --data changed.npy --valid-last 5 --steps 20 --memory-limit 0 --resume
 check "other images are refused" says "fingerprint of the training images"

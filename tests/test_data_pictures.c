@@ -150,7 +150,7 @@ static void note(void *user, const char *path, const char *why) {
 static void make_mixed_folder(void) {
     mkdir(at("m"), 0777);
     write_file("m/00.png", (bytes){(uint8_t *)"no picture", 10});
-    write_file("m/01.png", (bytes){NULL, 0});
+    write_file("m/01.png", (bytes){(uint8_t *)"", 0});
     add_png("m/02.png", 4, 6, 2);
     add_png("m/03.png", 4, 6, 3);
     bytes b = read_file(at("m/03.png"));
