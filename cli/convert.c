@@ -26,7 +26,7 @@ static const struct option options[] = {
     GROUP("Output"),
     STRING("out", offsetof(settings, out), "F.npy", OPTION_REQUIRED, "the file: uint8 (images, H, W, C)"),
     STRING("skipped", offsetof(settings, skipped), "FILE", 0,
-           "write a line for each file that was skipped; without it the first ten are named"),
+           "write a line for each file that was skipped; the first ten are named in any case"),
     COMMON_OPTIONS,
 };
 
