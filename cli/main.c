@@ -1,4 +1,4 @@
-/* pixelrnn - train, evaluate, sample and complete with exact-likelihood image models. */
+/* pixelrnn - train, evaluate, sample, complete and draw with exact-likelihood image models. */
 #include "help.h"
 #include "report.h"
 
@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct command command_train, command_eval, command_sample, command_complete, command_info,
-    command_convert;
+extern const struct command command_train, command_eval, command_sample, command_upscale, command_complete,
+    command_info, command_check, command_curves, command_heat, command_histogram, command_convert;
 
 static const struct command *const commands[] = {
-    &command_train, &command_eval, &command_sample, &command_complete, &command_info, &command_convert, NULL};
+    &command_train, &command_eval,   &command_sample, &command_upscale,   &command_complete, &command_info,
+    &command_check, &command_curves, &command_heat,   &command_histogram, &command_convert,  NULL,
+};
 
 static const struct command *find_command(const char *name) {
     for (size_t i = 0; commands[i]; i++) {
@@ -61,7 +63,10 @@ static int help(int argc, char **argv) {
 static int run(const struct command *command, int argc, char **argv) {
     arguments args = {.command = command, .argc = argc, .argv = argv};
     args.settings = malloc(command->settings_size);
-    if (!args.settings) {
+    args.operands = calloc((size_t)argc + 1, sizeof *args.operands);
+    if (!args.settings || !args.operands) {
+        free(args.settings);
+        free(args.operands);
         return fail_memory();
     }
     arguments_reset(&args);
@@ -72,6 +77,7 @@ static int run(const struct command *command, int argc, char **argv) {
         code = command->run(&args);
     }
     free(args.settings);
+    free(args.operands);
     return code;
 }
 

@@ -51,7 +51,8 @@ int open_data(prnn_context *ctx, const struct common *common, const char *path, 
 }
 
 int open_data_for(prnn_context *ctx, const struct common *common, const data_settings *data,
-                  const prnn_config *config, size_t first, size_t limit, prnn_data **set) {
+                  const char *model_path, const prnn_config *config, size_t first, size_t limit,
+                  prnn_data **set) {
     prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
     int failed = read_data_settings(data, config->levels, &options);
     if (failed) {
@@ -72,7 +73,7 @@ int open_data_for(prnn_context *ctx, const struct common *common, const data_set
     if (height != config->height || width != config->width || channels != config->channels) {
         return fail("%s holds images of %d x %d x %d, the model %s is for %d x %d x %d; --fit crop or "
                     "--fit resize changes the images",
-                    data->path, height, width, channels, common->operand, config->height, config->width,
+                    data->path, height, width, channels, model_path, config->height, config->width,
                     config->channels);
     }
     if (prnn_data_count(*set) == 0) {

@@ -24,9 +24,10 @@ typedef struct data_settings {
            ": idx or idx.gz, CIFAR .bin or a folder of them, PNG or JPEG or a folder (also of folders) of "  \
            "them, .npy, .npz or a folder of them")
 #define FIT_OPTION(settings)                                                                                 \
-    CHOICE("fit", offsetof(settings, data.fit), "exact|crop|resize", 0,                                      \
+    CHOICE("fit", offsetof(settings, data.fit), "exact|crop|resize|subsample", 0,                            \
            "for images of another size or number of channels; exact: an error; crop: cut out the "           \
-           "centre; resize: cut the centre to shape and resample. Colour becomes luma, grey is repeated")
+           "centre; resize: cut the centre to shape and resample; subsample: every n-th pixel of every "     \
+           "n-th row, the small images of a conditional model. Colour becomes luma, grey is repeated")
 #define DATA_READING_OPTIONS(settings)                                                                       \
     CHOICE("values", offsetof(settings, data.values), "8bit|levels", 0,                                      \
            "8bit: a byte v becomes level floor(v K / 256), K the levels of the model (K = 2 cuts at 128); "  \
@@ -46,10 +47,10 @@ int read_data_settings(const data_settings *data, int levels, prnn_data_options 
 int open_data(prnn_context *ctx, const struct common *common, const char *path, prnn_data_options *options,
               prnn_data **set);
 
-/* Opens data->path for the model that is common->operand: its levels and, unless fit is exact, its shape;
- * another shape is an error. */
+/* Opens data->path for a model: its levels and, unless fit is exact, its shape; another shape is an error. */
 int open_data_for(prnn_context *ctx, const struct common *common, const data_settings *data,
-                  const prnn_config *config, size_t first, size_t limit, prnn_data **set);
+                  const char *model_path, const prnn_config *config, size_t first, size_t limit,
+                  prnn_data **set);
 
 /* Reads `n` images from number `first` on. */
 int read_images(prnn_context *ctx, const prnn_data *set, size_t first, size_t n, uint64_t seed,

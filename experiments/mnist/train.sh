@@ -1,0 +1,43 @@
+#!/bin/sh
+# Trains the models of models/ on static binarised MNIST. Validation picks the epoch that is kept; the test images are
+# not read. One run after the other; what was stopped goes on, what is done is not repeated.
+#
+#   experiments/mnist/train.sh [OUT] [NAME...]      OUT: folder for the runs (default runs/mnist); NAMEs: some of
+#                                                   diagonal diagonal-1 row cnn (default all)
+#
+# PIXELRNN names the program (default build/pixelrnn).
+set -eu
+cd "$(dirname "$0")/../.."
+program=${PIXELRNN:-build/pixelrnn}
+out=${1:-runs/mnist}
+[ $# -eq 0 ] || shift
+data=data/mnist-binarized
+mkdir -p "$out"
+
+train() { # name, options...
+    name=$1
+    shift
+    [ -f "$out/$name/done" ] && return
+    "$program" train --data "$data/train-images-idx3-ubyte.gz" --valid "$data/valid-images-idx3-ubyte.gz" --levels 2 \
+        --batch 16 --optimizer adam --schedule cosine --final-fraction 0.01 --warmup 500 --seed 1 "$@" \
+        --resume --out "$out/$name"
+    touch "$out/$name/done"
+}
+
+# A long run of these learning rates is one whose rate fell, rose again and fell: a second run goes on from the first.
+for name in ${*:-diagonal diagonal-1 row cnn}; do
+    case $name in
+    diagonal)
+        train diagonal-begin --kind diagonal --layers 7 --hidden 16 --head 32 --lr 3e-3 --ema 0.999 --epochs 12 \
+            --valid-limit 4000
+        train diagonal --init "$out/diagonal-begin/model.safetensors" --lr 2.5e-3 --ema 0.9995 --epochs 18
+        ;;
+    diagonal-1) train diagonal-1 --kind diagonal --layers 1 --hidden 32 --head 32 --lr 3e-3 --ema 0.999 --epochs 10 ;;
+    row)
+        train row-begin --kind row --layers 7 --hidden 16 --head 32 --lr 3e-3 --ema 0.999 --epochs 8 --valid-limit 4000
+        train row --init "$out/row-begin/model.safetensors" --lr 2.5e-3 --ema 0.9995 --epochs 10
+        ;;
+    cnn) train cnn --kind cnn --layers 12 --hidden 32 --head 32 --lr 2e-3 --ema 0.999 --epochs 8 ;;
+    *) echo "no run is called $name" >&2 && exit 2 ;;
+    esac
+done
