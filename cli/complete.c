@@ -82,8 +82,8 @@ static int read_known(const settings *s, completion *c) {
 }
 
 static int read_data(const settings *s, completion *c) {
-    int code =
-        open_data_for(c->ctx, &s->data, s->common.operand, &c->config, s->first, (size_t)s->count, &c->set);
+    int code = open_data_for(c->ctx, &s->common, &s->data, s->common.operand, &c->config, s->first,
+                             (size_t)s->count, &c->set);
     if (code) {
         return code;
     }

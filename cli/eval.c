@@ -223,7 +223,8 @@ static int run_with(prnn_context *ctx, const arguments *args, chain *models, prn
     e->config = models->config;
     e->conditional = !code && models->count == 1 && e->config.condition_size > 0;
     code = code || e->conditional ? code : chain_check_first(models, args);
-    code = code ? code : open_data_for(ctx, &s->data, models->last, &e->config, s->first, s->limit, set);
+    code = code ? code
+                : open_data_for(ctx, &s->common, &s->data, models->last, &e->config, s->first, s->limit, set);
     e->count = code ? 0 : prnn_data_count(*set);
     code = code ? code : allocate_results(s, e);
     code = code ? code : evaluate(ctx, s, models, *set, e);

@@ -208,8 +208,8 @@ static void print_json(const settings *s, const work *w) {
 /* ---------------------------------------------------------------------------------------- work */
 
 static int read_data(const settings *s, work *w) {
-    int code =
-        open_data_for(w->ctx, &s->data, s->common.operand, &w->h.config, s->first, (size_t)s->count, &w->set);
+    int code = open_data_for(w->ctx, &s->common, &s->data, s->common.operand, &w->h.config, s->first,
+                             (size_t)s->count, &w->set);
     if (code) {
         return code;
     }

@@ -129,7 +129,8 @@ static void choose_pixels(work *w) {
 /* --------------------------------------------------------------------------------------- model */
 
 static int read_logits(const settings *s, work *w) {
-    int code = open_data_for(w->ctx, &s->data, s->common.operand, &w->h.config, s->image, 1, &w->set);
+    int code =
+        open_data_for(w->ctx, &s->common, &s->data, s->common.operand, &w->h.config, s->image, 1, &w->set);
     if (code) {
         return code;
     }

@@ -9,12 +9,11 @@
 #include <string.h>
 
 extern const struct command command_train, command_eval, command_sample, command_upscale, command_complete,
-    command_info, command_check, command_curves, command_heat, command_histogram;
+    command_info, command_check, command_curves, command_heat, command_histogram, command_convert;
 
 static const struct command *const commands[] = {
-    &command_train, &command_eval,  &command_sample, &command_upscale, &command_complete,
-    &command_info,  &command_check, &command_curves, &command_heat,    &command_histogram,
-    NULL,
+    &command_train, &command_eval,   &command_sample, &command_upscale,   &command_complete, &command_info,
+    &command_check, &command_curves, &command_heat,   &command_histogram, &command_convert,  NULL,
 };
 
 static const struct command *find_command(const char *name) {

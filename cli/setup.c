@@ -1,6 +1,7 @@
 #include "setup.h"
 
 #include "report.h"
+#include "skipped.h"
 
 #include <stdlib.h>
 
@@ -32,11 +33,26 @@ int read_data_settings(const data_settings *data, int levels, prnn_data_options 
     options->values = (prnn_values)data->values;
     options->binarize_sample = data->binarize != 0;
     options->fit = (prnn_fit)data->fit;
+    options->memory_limit = data->memory_limit > SIZE_MAX >> 20 ? SIZE_MAX : data->memory_limit << 20;
     return 0;
 }
 
-int open_data_for(prnn_context *ctx, const data_settings *data, const char *model_path,
-                  const prnn_config *config, size_t first, size_t limit, prnn_data **set) {
+int open_data(prnn_context *ctx, const struct common *common, const char *path, prnn_data_options *options,
+              prnn_data **set) {
+    skipped missing = {0};
+    options->skipped = skipped_note;
+    options->user = &missing;
+    int code = prnn_data_open(ctx, path, options, set) == PRNN_OK ? 0 : fail_with(ctx);
+    if (!code && !common->quiet) {
+        skipped_print(&missing);
+    }
+    skipped_free(&missing);
+    return code;
+}
+
+int open_data_for(prnn_context *ctx, const struct common *common, const data_settings *data,
+                  const char *model_path, const prnn_config *config, size_t first, size_t limit,
+                  prnn_data **set) {
     prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
     int failed = read_data_settings(data, config->levels, &options);
     if (failed) {
@@ -49,8 +65,9 @@ int open_data_for(prnn_context *ctx, const data_settings *data, const char *mode
     }
     options.first = first;
     options.limit = limit;
-    if (prnn_data_open(ctx, data->path, &options, set) != PRNN_OK) {
-        return fail_with(ctx);
+    failed = open_data(ctx, common, data->path, &options, set);
+    if (failed) {
+        return failed;
     }
     int height = prnn_data_height(*set), width = prnn_data_width(*set), channels = prnn_data_channels(*set);
     if (height != config->height || width != config->width || channels != config->channels) {

@@ -5,9 +5,9 @@
 #include "output.h"
 #include "progress.h"
 #include "report.h"
+#include "stop.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ typedef struct training {
 
 /* ----------------------------------------------------------------------------------------- data */
 
-static int open_set(training *t, const train_settings *s, const char *path, size_t first, size_t limit,
+static int open_set(const training *t, const train_settings *s, const char *path, size_t limit,
                     prnn_data **set) {
     prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
     int code = read_data_settings(&s->data, s->config.levels, &options);
@@ -33,21 +33,18 @@ static int open_set(training *t, const train_settings *s, const char *path, size
     options.height = s->height;
     options.width = s->width;
     options.channels = s->channels;
-    options.first = first;
     options.limit = limit;
-    if (prnn_data_open(t->ctx, path, &options, set) != PRNN_OK) {
-        return fail_with(t->ctx);
-    }
-    return prnn_data_count(*set) ? 0 : fail("%s: no images are left", path);
+    return open_data(t->ctx, &s->common, path, &options, set);
 }
 
-static size_t smaller_limit(size_t limit, size_t count) {
-    return limit && limit < count ? limit : count;
+static int cut(const training *t, prnn_data *set, size_t limit) {
+    bool fits = !limit || limit >= prnn_data_count(set);
+    return fits || prnn_data_split(t->ctx, set, limit, NULL) == PRNN_OK ? 0 : fail_with(t->ctx);
 }
 
-/* The last images of --data validate; where they begin is known once the data was read. */
+/* The last images of --data validate. */
 static int split_data(training *t, const train_settings *s) {
-    int code = open_set(t, s, s->data.path, 0, 0, &t->train);
+    int code = open_set(t, s, s->data.path, 0, &t->train);
     if (code) {
         return code;
     }
@@ -56,24 +53,22 @@ static int split_data(training *t, const train_settings *s) {
         return fail("--valid-last %zu leaves nothing to train on: %s holds %zu images", s->valid_last,
                     s->data.path, count);
     }
-    size_t first = count - s->valid_last;
-    prnn_data_free(t->train);
-    t->train = NULL;
-    code = open_set(t, s, s->data.path, 0, smaller_limit(s->limit, first), &t->train);
-    return code
-               ? code
-               : open_set(t, s, s->data.path, first, smaller_limit(s->valid_limit, s->valid_last), &t->valid);
+    if (prnn_data_split(t->ctx, t->train, count - s->valid_last, &t->valid) != PRNN_OK) {
+        return fail_with(t->ctx);
+    }
+    code = cut(t, t->train, s->limit);
+    return code ? code : cut(t, t->valid, s->valid_limit);
 }
 
-static int open_data(training *t, const train_settings *s) {
+static int open_sets(training *t, const train_settings *s) {
     if (s->valid_last) {
         return split_data(t, s);
     }
-    int code = open_set(t, s, s->data.path, 0, s->limit, &t->train);
+    int code = open_set(t, s, s->data.path, s->limit, &t->train);
     if (code || !s->valid) {
         return code;
     }
-    code = open_set(t, s, s->valid, 0, s->valid_limit, &t->valid);
+    code = open_set(t, s, s->valid, s->valid_limit, &t->valid);
     if (code) {
         return code;
     }
@@ -151,30 +146,10 @@ static void describe(const training *t, const train_settings *s) {
 
 /* ------------------------------------------------------------------------------------- training */
 
-static volatile sig_atomic_t stop_asked;
-
-static void ask_to_stop(int number) {
-    (void)number;
-    stop_asked = 1;
-}
-
-/* The first Ctrl-C saves and stops, the second one ends at once. A signal that the shell has set to be
- * ignored (nohup, a job in the background) stays ignored. */
-static void catch_signal(int number) {
-    struct sigaction action, before;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = ask_to_stop;
-    action.sa_flags = SA_RESTART | (int)SA_RESETHAND;
-    sigemptyset(&action.sa_mask);
-    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
-        sigaction(number, &action, NULL);
-    }
-}
-
 static bool on_progress(void *user, const prnn_progress *report) {
     training *t = user;
     progress_show(&t->bar, report);
-    return !stop_asked;
+    return !stop_asked();
 }
 
 static void print_result(const training *t, const train_settings *s) {
@@ -194,8 +169,7 @@ static void print_result(const training *t, const train_settings *s) {
 static int train(training *t, train_settings *s) {
     s->train.progress = on_progress;
     s->train.user = t;
-    catch_signal(SIGINT);
-    catch_signal(SIGTERM);
+    stop_catch();
     prnn_status status = prnn_train(t->ctx, t->model, t->train, t->valid, &s->train);
     progress_end(&t->bar);
     if (status == PRNN_STOPPED) {
@@ -234,7 +208,8 @@ static int check_out(const train_settings *s) {
 static int train_with(training *t, const arguments *args, train_settings *s) {
     int code = open_context(&s->common, &t->ctx);
     code = code ? code : load_init(t, args, s);
-    code = code ? code : open_data(t, s);
+    code = code ? code : train_use_cache(t->ctx, s);
+    code = code ? code : open_sets(t, s);
     code = code ? code : make_model(t, s);
     if (!code && !s->common.quiet) {
         describe(t, s);

@@ -9,6 +9,7 @@ typedef struct train_settings {
     data_settings data;
     int height, width, channels;
     size_t limit;
+    const char *cache;
     const char *valid;
     size_t valid_last, valid_limit;
     prnn_config config;
@@ -24,6 +25,9 @@ int train_run(arguments *args);
 
 /* Options that exclude, need or override each other; settles --epochs and --steps. 0 or an exit code. */
 int train_settle(const arguments *args, train_settings *s);
+
+/* --cache: makes the file if it is not there; from here on it is the data. 0 or an exit code. */
+int train_use_cache(prnn_context *ctx, train_settings *s);
 
 /* Options that say what a network looks like agree with the model that --init names. */
 int train_check_init(const arguments *args, const train_settings *s, const prnn_config *model);

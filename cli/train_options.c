@@ -22,6 +22,8 @@ enum { CONDITION_FEATURES = 32 }; /* where only the size is given */
 static const struct option options[] = {
     GROUP("Data"),
     DATA_OPTION(train_settings, "images to train on"),
+    STRING("cache", AT(cache), "F.npy", 0,
+           "convert --data into this file (as pixelrnn convert does), unless it is there, and train from it"),
     STRING("valid", AT(valid), "F", 0, "images for validation, of the same shape"),
     SIZE("valid-last", AT(valid_last), 1, OPTION_NO_DEFAULT,
          "instead of --valid: the last N images of --data are for validation, and not trained on"),

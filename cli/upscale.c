@@ -59,8 +59,8 @@ static int open_small(prnn_context *ctx, const arguments *args, upscaling *u) {
             args->operands[0]);
     }
     u->small.height = u->small.width = u->small.condition_size;
-    int code =
-        open_data_for(ctx, &s->data, args->operands[0], &u->small, s->first, (size_t)s->count, &u->set);
+    int code = open_data_for(ctx, &s->common, &s->data, args->operands[0], &u->small, s->first,
+                             (size_t)s->count, &u->set);
     if (code) {
         return code;
     }

@@ -1,5 +1,5 @@
-# Finds the libraries; sets PRNN_LIBRARIES, RANDOM123_INCLUDE_DIR and PRNN_HAVE_LIBZIP, and for the
-# pkg-config file PRNN_PC_REQUIRES.
+# Finds the libraries; sets PRNN_LIBRARIES, RANDOM123_INCLUDE_DIR, PRNN_HAVE_LIBZIP and PRNN_HAVE_TURBOJPEG, and
+# for the pkg-config file PRNN_PC_REQUIRES.
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
@@ -36,17 +36,22 @@ endif()
 set(PRNN_LIBRARIES Threads::Threads ZLIB::ZLIB PkgConfig::SPNG PkgConfig::JANSSON m)
 set(PRNN_PC_REQUIRES "zlib ${SPNG_MODULE_NAME} jansson")
 
-set(PRNN_HAVE_LIBZIP OFF)
-if(PRNN_WITH_LIBZIP)
-  pkg_check_modules(LIBZIP QUIET IMPORTED_TARGET libzip)
-  if(LIBZIP_FOUND)
-    set(PRNN_HAVE_LIBZIP ON)
-    list(APPEND PRNN_LIBRARIES PkgConfig::LIBZIP)
-    string(APPEND PRNN_PC_REQUIRES " libzip")
-  elseif(NOT PRNN_WITH_LIBZIP STREQUAL "AUTO")
-    message(FATAL_ERROR "PRNN_WITH_LIBZIP is ${PRNN_WITH_LIBZIP}, and libzip is not there: "
-      "apt-get install libzip-dev (Debian), or set it to OFF to do without .npz files.")
-  else()
-    message(STATUS "No libzip: .npz files will not be read (Debian: libzip-dev)")
+# A library that the build can do without: `setting` is AUTO, ON or OFF, `have` gets ON or OFF.
+macro(may_need setting have module package what)
+  set(${have} OFF)
+  if(${setting})
+    pkg_check_modules(${module} QUIET IMPORTED_TARGET ${module})
+    if(${module}_FOUND)
+      set(${have} ON)
+      list(APPEND PRNN_LIBRARIES PkgConfig::${module})
+      string(APPEND PRNN_PC_REQUIRES " ${module}")
+    elseif(NOT ${setting} STREQUAL "AUTO")
+      message(FATAL_ERROR "${setting} is ${${setting}}, and ${module} is not there: "
+        "apt-get install ${package} (Debian), or set it to OFF to do without ${what}.")
+    else()
+      message(STATUS "No ${module}: ${what} will not be read (Debian: ${package})")
+    endif()
   endif()
-endif()
+endmacro()
+may_need(PRNN_WITH_LIBZIP PRNN_HAVE_LIBZIP libzip libzip-dev ".npz files")
+may_need(PRNN_WITH_TURBOJPEG PRNN_HAVE_TURBOJPEG libturbojpeg libturbojpeg0-dev "JPEG files")

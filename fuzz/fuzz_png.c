@@ -19,12 +19,12 @@ static void set_checksums(uint8_t *bytes, size_t size) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-    fuzz_open(prnn_png_open, bytes, size);
+    fuzz_open(prnn_picture_open, bytes, size);
     uint8_t *copy = malloc(size + 1);
     if (copy && size) {
         memcpy(copy, bytes, size);
         set_checksums(copy, size);
-        fuzz_open(prnn_png_open, copy, size);
+        fuzz_open(prnn_picture_open, copy, size);
     }
     free(copy);
     return 0;

@@ -29,7 +29,8 @@ cc -std=c17 -Wall -Wextra -Wpedantic -Werror "$consumer/consumer.c" -o "$tempora
 # shellcheck disable=SC2046
 cc -std=c17 "$consumer/consumer.c" -o "$temporary/static" $(pkg-config --cflags pixelrnn) \
     "$libdir/libpixelrnn.a" $(pkg-config --static --libs zlib spng jansson) \
-    $(pkg-config --print-requires-private pixelrnn | grep -q libzip && pkg-config --libs libzip) -pthread -lm
+    $(pkg-config --print-requires-private pixelrnn | grep -E 'libzip|libturbojpeg' | xargs -r pkg-config --libs) \
+    -pthread -lm
 "$temporary/static"
 # shellcheck disable=SC2046
 c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror "$consumer/consumer.cpp" -o "$temporary/cpp" \

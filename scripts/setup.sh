@@ -79,6 +79,7 @@ check_all() {
         has g++ || lacks g++ g++ gcc-c++ gcc
         has clang-format || has clang-format-14 || lacks clang-format clang-format clang-tools-extra clang-format
         check_library libzip libzip-dev libzip-devel libzip
+        check_library libturbojpeg libturbojpeg0-dev turbojpeg-devel jpeg-turbo
     fi
 }
 
@@ -88,8 +89,8 @@ install_with_apt() {
         run=(sudo -n)
     fi
     local apt=("${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
-    # Not needed, but good to have: a faster build, and .npz files.
-    local wanted=("${debian[@]}" ninja-build libzip-dev)
+    # Not needed, but good to have: a faster build, .npz and JPEG files.
+    local wanted=("${debian[@]}" ninja-build libzip-dev libturbojpeg0-dev)
     echo "Installing ${wanted[*]} (missing: $(joined))" >&2
     "${apt[@]}" update </dev/null >&2 &&
         "${apt[@]}" install -y --no-install-recommends "${wanted[@]}" </dev/null >&2

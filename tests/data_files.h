@@ -18,6 +18,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef PRNN_HAVE_TURBOJPEG
+#include <turbojpeg.h>
+#endif
 #ifdef PRNN_HAVE_LIBZIP
 #include <zip.h>
 #endif
@@ -137,6 +140,32 @@ static UNUSED bytes make_png(uint32_t height, uint32_t width, uint8_t type, uint
     spng_ctx_free(png);
     return b;
 }
+
+#ifdef PRNN_HAVE_TURBOJPEG
+/* A JPEG of slopes, which it keeps well, in 1 or 3 channels, or 4 for CMYK. `flags`: TJFLAG_PROGRESSIVE. */
+static UNUSED bytes make_jpeg(int height, int width, int channels, int flags) {
+    const int format = channels == 1 ? TJPF_GRAY : channels == 3 ? TJPF_RGB : TJPF_CMYK;
+    uint8_t *raw = malloc((size_t)(height * width * channels));
+    for (int i = 0; i < height * width; i++) {
+        for (int c = 0; c < channels; c++) {
+            int v = 40 + 3 * (i / width) + 2 * (i % width) + 40 * c;
+            raw[i * channels + c] = (uint8_t)(v < 255 ? v : 255);
+        }
+    }
+    tjhandle jpeg = tjInitCompress();
+    unsigned char *packed = NULL;
+    unsigned long n = 0;
+    assert_int_equal(tjCompress2(jpeg, raw, width, 0, height, format, &packed, &n,
+                                 channels == 1 ? TJSAMP_GRAY : TJSAMP_444, 100, flags),
+                     0);
+    bytes b = {0};
+    add(&b, packed, n);
+    tjFree(packed);
+    tjDestroy(jpeg);
+    free(raw);
+    return b;
+}
+#endif
 
 /* ------------------------------------------------------------------------------------ folders */
 

@@ -64,7 +64,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_kernels test_kernels_values test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_model"
+programs="test_data_disk test_data_convert test_kernels test_kernels_values test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_model"
 echo "building without a bug"
 cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
     { tail -30 "$work/build.log"; exit 1; }
@@ -171,8 +171,23 @@ plant "the certificate forgets the masks" src/check/check.c \
 
 plant "bits/dim is divided twice" src/model/evaluate.c \
     's|\* log(2));|* log(2) * log(2));|' test_laws_model 'test_bits_per_dim'
-plant "the threshold is off by one" src/data/builder.c \
-    's|to.values\[i\] \* d->levels / 256|(to.values[i] * d->levels + 2) / 256|' test_laws_model 'test_levels'
+plant "the threshold is off by one" src/data/set.c \
+    's|to\[i\] \* d->levels / 256|(to[i] * d->levels + 2) / 256|' test_laws_model 'test_levels'
+
+# --------------------------------------------------------------------------------------- data sets
+
+plant "a set on disk forgets where it begins" src/data/builder.c \
+    's|s->offset + b->first \* size|s->offset|' test_data_disk 'test_equal'
+plant "the rest of a set on disk begins too early" src/data/set.c \
+    's|disk->offset + first \* bytes|disk->offset|' test_data_disk 'test_split'
+plant "the last image is not sampled" src/data/set.c \
+    's|(n > 1 ? n - 1 : 1)|n|' test_data_disk 'test_large_fingerprint'
+plant "planes are taken for pixels" src/data/builder.c \
+    's|to\[p \* channels + c\] = |to[c * plane + p] = |' test_data_convert 'test_planes'
+plant "batch_10 before batch_2" src/data/folder.c \
+    's|is_train_npz, false, by_number|is_train_npz, false, by_name|' test_data_convert 'test_batches'
+plant "the count includes what was skipped" src/data/convert.c \
+    's|stream, d->count,|stream, d->count + d->skipped,|' test_data_convert 'test_convert'
 
 # ----------------------------------------------------------------------------------------- kernels
 

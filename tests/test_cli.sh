@@ -73,15 +73,15 @@ make_idx() {
 run 0 "--version" --version
 check "--version prints one line" grep -q '^pixelrnn [0-9]*\.[0-9]*\.[0-9]*$' out.txt
 run 0 "--help" --help
-for command in train eval sample upscale complete info check curves heat histogram; do
+for command in train eval sample upscale complete info check curves heat histogram convert; do
     check "--help names $command" grep -q "^  $command " out.txt
 done
 
 common="threads cpu quiet help"
-reading="values binarize fit"
+reading="values binarize fit memory-limit"
 options_of() {
     case $1 in
-    train) echo "data valid $reading kind layers hidden head levels no-residual skip epochs steps batch lr optimizer" \
+    train) echo "data cache valid $reading kind layers hidden head levels no-residual skip epochs steps batch lr optimizer" \
         "ema clip seed init resume out preset config height width channels limit valid-last valid-limit valid-every" \
         "log-every checkpoint-every schedule warmup final-fraction decay-factor decay-epochs beta1 beta2 epsilon" \
         "list-presets show-preset condition-size condition-features $common" ;;
@@ -89,6 +89,7 @@ options_of() {
     sample) echo "count seed temperature out columns $common" ;;
     complete) echo "data $reading known-rows mask count samples seed out $common" ;;
     info) echo "json $common" ;;
+    convert) echo "data height width channels fit first limit out skipped $common" ;;
     upscale) echo "data $reading first count samples seed temperature out $common" ;;
     check) echo "positions seed json $common" ;;
     curves) echo "names title x low high out help" ;;
@@ -96,7 +97,7 @@ options_of() {
     histogram) echo "data $reading image pixels seed out title unit json $common" ;;
     esac
 }
-for command in train eval sample upscale complete info check curves heat histogram; do
+for command in train eval sample upscale complete info check curves heat histogram convert; do
     run 0 "$command --help" "$command" --help
     cp out.txt help.txt
     missing=""
@@ -111,7 +112,7 @@ run 0 "complete --help" complete --help
 check "complete --help speaks of raster order" grep -q "raster order" out.txt
 
 run 0 "help --man" help --man
-check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 10
+check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 11
 if [ -f "$source_dir/man/pixelrnn.1" ]; then
     check "man/pixelrnn.1 is what help --man prints" cmp -s out.txt "$source_dir/man/pixelrnn.1"
 fi
@@ -147,6 +148,9 @@ usage "2 levels" train --data x --out y --binarize sample --channels 1 --levels 
 usage "grey" train --data x --out y --channels 2
 usage "height" train --data x --out y --fit crop
 usage "no preset" train --preset mnist --data x --out y
+usage "end with .npy" convert --data x --out x.png
+usage "height" convert --data x --out x.npy --fit resize
+usage "end with .npy" train --data x --cache x.bin --out y
 usage ".npy" eval m --data x --per-image f.txt
 usage ".png or .npy" sample m --out picture.jpg
 usage "contact sheet" sample m --out a.npy --columns 2

@@ -106,6 +106,9 @@ head -c 60 old.npy >cut.npy
 head -c 30 old.png >cut.png
 { head -c 16 old.png; printf '\377\377\377\377\377\377\377\377\010'; } >huge.png
 printf 'PK\003\004garbage' >garbage.npz
+mkdir npz_folder jpeg_folder
+cp garbage.npz npz_folder/train_data_batch_1.npz
+printf '\377\330\377\340\000\020JFIF' | tee jpeg_folder/a.jpg >cut.jpg
 bytes=$(wc -c <$good)
 for n in 1 7 8 100 $((bytes / 2)) $((bytes - 1)); do
     head -c "$n" $good >"cut$n.safetensors"
@@ -128,7 +131,8 @@ models="missing.safetensors empty folder garbage text terminal good.idx old.npy 
     cut$((bytes - 1)).safetensors long.safetensors length.safetensors renamed.safetensors zero.safetensors
     deeper.safetensors wider.safetensors run/model.safetensors/below"
 data="missing.idx empty empty_folder folder garbage text terminal cut4.idx cut.idx long.idx huge.idx labels.idx
-    cut.idx.gz garbage.gz cut.npy garbage.npy cut.png huge.png garbage.npz $good good.idx/below"
+    cut.idx.gz garbage.gz cut.npy garbage.npy cut.png huge.png cut.jpg garbage.npz npz_folder jpeg_folder $good
+    good.idx/below"
 
 # ------------------------------------------------------------------------------------- the commands
 
@@ -150,6 +154,8 @@ for set in $data; do
     refused "$set" train --data "$set" --levels 2 --out new
     refused "$set" train --data good.idx --valid "$set" --levels 2 --out new
     refused "$set" complete $good --data good.idx --mask "$set" --out old.png
+    refused "$set" convert --data "$set" --out old.npy
+    refused "$set" eval $good --data "$set" --memory-limit 0
 done
 refused "small.idx" eval $good --data small.idx
 refused "small.idx" complete $good --data small.idx --known-rows 2 --out old.png
@@ -180,6 +186,7 @@ for out in no/folder/x.png good.idx/x.png; do
     refused "$out" sample $good --count 1 --out "$out"
     refused "$out" complete $good --data good.idx --known-rows 2 --out "$out"
     refused "${out%.png}" train --data good.idx --levels 2 --out "${out%.png}"
+    refused "${out%.png}.npy" convert --data good.idx --out "${out%.png}.npy"
     refused "${out%.png}.npy" eval $good --data good.idx --per-image "${out%.png}.npy"
 done
 refused "good.idx" train --data good.idx --levels 2 --out good.idx
@@ -195,6 +202,8 @@ full 1 new.npy sample $good --count 50 --out new.npy
 full 0 folder.png/00000.png sample $good --count 3 --out folder.png/
 full 0 old.png complete $good --data good.idx --known-rows 2 --out old.png
 full 1 new.npy complete $good --data good.idx --known-rows 2 --out new.npy --samples 9
+full 0 old.npy convert --data good.idx --out old.npy
+full 0 new.npy convert --data good.idx --out new.npy
 full 0 old.npy eval $good --data good.idx --per-image old.npy
 full 1 new.npy eval $good --data good.idx --per-value new.npy
 

@@ -172,7 +172,7 @@ PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *mo
 /* ------------------------------------------------------------------------------------ progress */
 
 typedef struct prnn_progress {
-    const char *phase;    /* "train", "validate", "sample", "complete", "upscale", "check" */
+    const char *phase; /* "train", "validate", "sample", "complete", "upscale", "check", "read", "convert" */
     uint64_t done, total; /* steps (train), images or changes (check); total is never 0 */
     double seconds;       /* since the phase began (train: in this run) */
     double images_per_second;
@@ -184,14 +184,19 @@ typedef struct prnn_progress {
     double best_nats;  /* lowest validation so far; NaN before the first */
 } prnn_progress;
 
-/* Called from the calling thread, after every step, 64 images of a validation, or 32 samples a thread. Return
- * false to stop: the call then ends with PRNN_STOPPED, and training has written a checkpoint. */
+/* Called from the calling thread, after every step, 64 images of a validation, 32 samples a thread, or some
+ * images of a data set. Return false to stop: the call then ends with PRNN_STOPPED, and training has written
+ * a checkpoint. */
 typedef bool (*prnn_progress_fn)(void *user, const prnn_progress *progress);
 
 /* ----------------------------------------------------------------------------------- data sets */
 
 /* Images of one size, as levels 0..K-1. */
 typedef struct prnn_data prnn_data;
+
+/* Called, from the calling thread, for each picture of a folder that cannot be used: `why` is a sentence that
+ * names it. */
+typedef void (*prnn_skipped_fn)(void *user, const char *path, const char *why);
 
 typedef enum prnn_values {
     PRNN_VALUES_8BIT,  /* a byte v becomes level floor(v K / 256): K = 2 thresholds at 128 */
@@ -214,21 +219,35 @@ typedef struct prnn_data_options {
     int height, width;    /* 0: as the first image has them */
     int channels;         /* 0: as the file has them; 1: colour becomes luma (BT.601), 3: grey is repeated */
     prnn_fit fit;         /* what to do with images that are not height x width */
-    size_t first;         /* leave out the images before this one */
-    size_t limit;         /* at most so many images; 0: all */
+    size_t first;         /* leave out the images before this one; of a folder, the files before it */
+    size_t limit;         /* at most so many images (files); 0: all */
+    size_t memory_limit;  /* a set from .npy or idx that needs more bytes stays in its file */
+    prnn_skipped_fn skipped;
+    prnn_progress_fn progress; /* phase "read" or "convert" */
+    void *user;                /* of both */
 } prnn_data_options;
 
 #define PRNN_DATA_OPTIONS_INIT                                                                               \
-    { sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0 }
+    {                                                                                                        \
+        sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0,              \
+            (size_t)1 << 30, NULL, NULL, NULL                                                                \
+    }
 
 /* Opens a data set; the format is told by the content, not by the name:
  *   idx or idx.gz, type unsigned byte, rank 3 (MNIST) or 4 (n, H, W, C);
  *   CIFAR-10 or CIFAR-100 binary: one .bin file, or a folder with data_batch_*.bin (or train.bin), the
  *     training images; test_batch.bin and test.bin only when named themselves;
- *   a folder of .png files, in the order of their names; or one .png file;
+ *   a folder of .png, .jpg and .jpeg files, also in folders below it, in the order of their paths' bytes;
+ *     what is damaged, no picture at all, or too small to crop is skipped, and none left is an error;
+ *   one PNG or JPEG file;
  *   .npy of uint8, (n, H, W) or (n, H, W, C), C order;
- *   .npz with one such array (or with one named "images", "data" or "arr_0").
- * The whole set is read into memory. Free with prnn_data_free. */
+ *   .npz with one such array (or with one named "images", "data" or "arr_0"), or with an array "data" of
+ *     uint8 (n, 3 * S * S), planes R, G, B of S x S, as downsampled ImageNet has it;
+ *   a folder of .npz files as one set, batch_2 before batch_10; of one with train_data_batch_*.npz only
+ *     these.
+ * The set is read into memory, except one of a plain .npy or idx file that needs more than memory_limit
+ * bytes: there an image is read when it is asked for, so the file must stay as it is, and `values: levels`
+ * is checked then. Free with prnn_data_free. */
 PRNN_API prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                     prnn_data **data);
 
@@ -238,7 +257,13 @@ PRNN_API prnn_status prnn_data_from_memory(prnn_context *ctx, const uint8_t *ima
                                            prnn_data **data);
 PRNN_API void prnn_data_free(prnn_data *data);
 
+/* Cuts the set: `data` keeps the images before number `first`, 1..prnn_data_count; the others become a set of
+ * their own, counted from 0, or are dropped if `rest` is NULL. Nobody else may be using `data`. */
+PRNN_API prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest);
+
 PRNN_API size_t prnn_data_count(const prnn_data *data);
+/* Number of files of a folder that could not be used. */
+PRNN_API size_t prnn_data_skipped(const prnn_data *data);
 PRNN_API int prnn_data_height(const prnn_data *data);
 PRNN_API int prnn_data_width(const prnn_data *data);
 PRNN_API int prnn_data_channels(const prnn_data *data);
@@ -248,6 +273,13 @@ PRNN_API int prnn_data_levels(const prnn_data *data);
  * choose the draw of binarize_sample and mean nothing without it. */
 PRNN_API prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, const size_t *indices, size_t n,
                                     uint64_t seed, uint64_t epoch, uint8_t *images);
+
+/* Writes what prnn_data_open and prnn_data_read would give, binarize_sample excepted, into `out`: a .npy of
+ * uint8 (n, H, W, C) that can be larger than memory. Pictures are decoded on all threads; the file does not
+ * depend on their number. It is written beside `out` first and then renamed: a failure, or PRNN_STOPPED,
+ * leaves nothing. Unless NULL, *written and *skipped get the number of images and of unusable files. */
+PRNN_API prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
+                                       const char *out, size_t *written, size_t *skipped);
 
 /* ---------------------------------------------------------------------------------- likelihood */
 

@@ -35,7 +35,9 @@ prnn_status prnn_npy_open(prnn_builder *b, prnn_input *input);
 bool prnn_npz_probe(const prnn_probe *probe);
 prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input);
 bool prnn_png_probe(const prnn_probe *probe);
-prnn_status prnn_png_open(prnn_builder *b, prnn_input *input);
+bool prnn_jpeg_probe(const prnn_probe *probe);
+/* One PNG or JPEG file. */
+prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input);
 bool prnn_cifar_probe(const prnn_probe *probe);
 prnn_status prnn_cifar_open(prnn_builder *b, prnn_input *input);
 
@@ -43,14 +45,20 @@ prnn_status prnn_cifar_open(prnn_builder *b, prnn_input *input);
  * 3072 of picture. */
 prnn_status prnn_cifar_put_files(prnn_builder *b, char *const *paths, size_t count, size_t labels);
 
+/* The images of several .npz files, as one set. */
+prnn_status prnn_npz_put_files(prnn_builder *b, char *const *paths, size_t count);
+
+/* The pictures of a folder, decoded on all threads; what cannot be used is skipped. */
+prnn_status prnn_pictures_put(prnn_builder *b, char *const *paths, size_t count);
+
 /* The rest of a stream that begins with an idx header (idx.c), used by idx_gz.c. */
 prnn_status prnn_idx_put(prnn_builder *b, prnn_stream *s);
+
+/* Opens the path, tells its format, and puts its images. */
+prnn_status prnn_builder_read(prnn_builder *b, const char *path);
 
 /* prnn_data_open for the bytes of a file in memory; `open` is the format (NULL: told by the content). */
 prnn_status prnn_data_open_bytes(prnn_context *ctx, prnn_format_open open, const uint8_t *bytes, size_t size,
                                  const prnn_data_options *options, prnn_data **data);
-
-/* A number that other images, or another way to draw them, would hardly have too. */
-uint64_t prnn_data_fingerprint(const prnn_data *data);
 
 #endif

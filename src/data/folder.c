@@ -1,23 +1,27 @@
-/* Folders: of .png files in the order of their names, or of CIFAR's training files. */
+/* Folders: of pictures, of CIFAR's training files, or of .npz files. */
 #include "data/data.h"
-
-#include "base/memory.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 typedef struct list {
     char **paths;
     size_t count, room;
 } list;
 
-static void list_free(list *l) {
-    for (size_t i = 0; i < l->count; i++) {
-        free(l->paths[i]);
+/* Forgets all but the first `count`. */
+static void list_cut(list *l, size_t count) {
+    while (l->count > count) {
+        free(l->paths[--l->count]);
     }
+}
+
+static void list_free(list *l) {
+    list_cut(l, 0);
     free(l->paths);
 }
 
@@ -45,10 +49,40 @@ static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Digits count as numbers: batch_2 before batch_10. */
+static int by_number(const void *first, const void *second) {
+    const char *a = *(char *const *)first, *b = *(char *const *)second;
+    static const char digits[] = "0123456789";
+    while (*a && *b) {
+        size_t n = strspn(a, digits), m = strspn(b, digits);
+        if (n && m) {
+            size_t zeros = strspn(a, "0"), other = strspn(b, "0");
+            int order = n - zeros != m - other ? (n - zeros < m - other ? -1 : 1)
+                                               : strncmp(a + zeros, b + other, n - zeros);
+            if (order) {
+                return order;
+            }
+            a += n;
+            b += m;
+        } else if (*a != *b) {
+            break;
+        } else {
+            a++;
+            b++;
+        }
+    }
+    int order = (int)(unsigned char)*a - (int)(unsigned char)*b;
+    return order ? order : by_name(first, second);
+}
+
+static bool ends_with(const char *name, const char *ending) {
+    size_t n = strlen(name), m = strlen(ending);
+    return n > m && strcasecmp(name + n - m, ending) == 0;
+}
+
 /* Names that begin with a dot are not images but what systems leave behind ("._1.png"). */
-static bool is_png(const char *name) {
-    size_t n = strlen(name);
-    return n > 4 && name[0] != '.' && strcasecmp(name + n - 4, ".png") == 0;
+static bool is_picture(const char *name) {
+    return name[0] != '.' && (ends_with(name, ".png") || ends_with(name, ".jpg") || ends_with(name, ".jpeg"));
 }
 
 static bool is_cifar10(const char *name) {
@@ -64,48 +98,107 @@ static bool is_cifar_test(const char *name) {
     return strcmp(name, "test_batch.bin") == 0 || strcmp(name, "test.bin") == 0;
 }
 
-/* The paths of the files in `folder` that `wanted` says yes to, in the order of their names. */
-static prnn_status find(prnn_context *ctx, const char *folder, bool (*wanted)(const char *), list *l) {
-    DIR *d = opendir(folder);
-    if (!d) {
-        return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: the folder cannot be read: %s", folder, strerror(errno));
+static bool is_train_npz(const char *name) {
+    return strncmp(name, "train_data_batch", 16) == 0 && ends_with(name, ".npz");
+}
+
+static bool is_npz(const char *name) {
+    return name[0] != '.' && ends_with(name, ".npz");
+}
+
+/* ---------------------------------------------------------------------------------------- finding */
+
+/* A folder on the way from the top to where the search is. */
+typedef struct place {
+    const struct place *above;
+    dev_t device;
+    ino_t number;
+} place;
+
+typedef struct search {
+    prnn_context *ctx;
+    bool (*wanted)(const char *name);
+    bool deep; /* also in folders below */
+    list *found;
+} search;
+
+/* Whether the entry is a folder, or a file (*is_file). A link that leads nowhere is a file that will turn out
+ * to be unreadable; pipes and devices are neither. */
+static bool is_folder(int folder, const struct dirent *e, bool *is_file) {
+    struct stat st;
+    *is_file = e->d_type == DT_REG;
+    if (e->d_type == DT_REG || e->d_type == DT_DIR) {
+        return e->d_type == DT_DIR;
     }
-    bool enough = true;
+    bool there = fstatat(folder, e->d_name, &st, 0) == 0;
+    *is_file = !there || S_ISREG(st.st_mode);
+    return there && S_ISDIR(st.st_mode);
+}
+
+static prnn_status fail_read(prnn_context *ctx, const char *folder, int why) {
+    return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: the folder cannot be read: %s", folder, strerror(why));
+}
+
+/* The entries of one folder: what is wanted is found, folders go into `below`. */
+static prnn_status list_folder(const search *s, const char *folder, place *here, list *below) {
+    DIR *d = opendir(folder);
+    struct stat st;
+    if (!d) {
+        return fail_read(s->ctx, folder, errno);
+    }
+    bool enough = true, is_file;
+    int why = fstat(dirfd(d), &st) == 0 ? 0 : errno;
+    here->device = st.st_dev;
+    here->number = st.st_ino;
     errno = 0;
-    for (struct dirent *e = readdir(d); enough && e; e = readdir(d)) {
-        enough = !wanted(e->d_name) || list_add(l, folder, e->d_name);
+    for (struct dirent *e = why ? NULL : readdir(d); enough && e; e = readdir(d)) {
+        bool folder_below = is_folder(dirfd(d), e, &is_file);
+        if (folder_below && s->deep && e->d_name[0] != '.') {
+            enough = list_add(below, folder, e->d_name);
+        } else if (is_file && s->wanted(e->d_name)) {
+            enough = list_add(s->found, folder, e->d_name);
+        }
         errno = 0;
     }
-    int why = errno;
+    why = why ? why : errno;
     closedir(d);
     if (!enough) {
-        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory for the names of its files", folder);
+        return prnn_fail(s->ctx, PRNN_ERROR_MEMORY, "%s: not enough memory for the names of its files",
+                         folder);
     }
-    if (why) {
-        return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: the folder cannot be read: %s", folder, strerror(why));
-    }
-    if (l->count) {
-        qsort(l->paths, l->count, sizeof *l->paths, by_name);
-    }
-    return PRNN_OK;
+    return why ? fail_read(s->ctx, folder, why) : PRNN_OK;
 }
 
-static prnn_status put_png(prnn_builder *b, const char *path) {
-    prnn_image image;
-    prnn_status status = prnn_png_read(b->ctx, path, &image);
-    if (status == PRNN_OK) {
-        status = prnn_builder_put(b, path, &image);
-        prnn_image_free(&image);
+/* A link can lead back to a folder above it. */
+static bool is_round(const place *here) {
+    for (const place *p = here->above; p; p = p->above) {
+        if (p->device == here->device && p->number == here->number) {
+            return true;
+        }
     }
+    return false;
+}
+
+static prnn_status find_below(const search *s, const char *folder, const place *above) {
+    place here = {.above = above};
+    list below = {0};
+    size_t before = s->found->count;
+    prnn_status status = list_folder(s, folder, &here, &below);
+    if (status == PRNN_OK && is_round(&here)) {
+        list_cut(s->found, before);
+        list_cut(&below, 0);
+    }
+    for (size_t i = 0; i < below.count && status == PRNN_OK; i++) {
+        status = find_below(s, below.paths[i], &here);
+    }
+    list_free(&below);
     return status;
 }
 
-static prnn_status put_pngs(prnn_builder *b, const list *l) {
-    prnn_status status = prnn_builder_slice(b, l->count);
-    for (size_t i = 0; status == PRNN_OK && i < b->count; i++) {
-        status = put_png(b, l->paths[b->first + i]);
-    }
-    return status;
+/* ----------------------------------------------------------------------------------------- kinds */
+
+static prnn_status put_pictures(prnn_builder *b, const list *l) {
+    return prnn_pictures_put(b, l->paths, l->count);
 }
 
 static prnn_status put_cifar10(prnn_builder *b, const list *l) {
@@ -114,6 +207,10 @@ static prnn_status put_cifar10(prnn_builder *b, const list *l) {
 
 static prnn_status put_cifar100(prnn_builder *b, const list *l) {
     return prnn_cifar_put_files(b, l->paths, l->count, 2);
+}
+
+static prnn_status put_npz(prnn_builder *b, const list *l) {
+    return prnn_npz_put_files(b, l->paths, l->count);
 }
 
 static prnn_status fail_empty(prnn_builder *b, const list *l) {
@@ -127,19 +224,26 @@ bool prnn_folder_probe(const prnn_probe *probe) {
     return probe->is_folder;
 }
 
+/* The first kind of which there is a file is taken. */
+static const struct {
+    bool (*wanted)(const char *name);
+    bool deep;
+    int (*order)(const void *a, const void *b);
+    prnn_status (*put)(prnn_builder *b, const list *l);
+} kinds[] = {
+    {is_cifar10, false, by_name, put_cifar10},   {is_cifar100, false, by_name, put_cifar100},
+    {is_train_npz, false, by_number, put_npz},   {is_npz, false, by_number, put_npz},
+    {is_cifar_test, false, by_name, fail_empty}, {is_picture, true, by_name, put_pictures},
+};
+
 prnn_status prnn_folder_open(prnn_builder *b, prnn_input *input) {
-    static const struct {
-        bool (*wanted)(const char *name);
-        prnn_status (*put)(prnn_builder *b, const list *l);
-    } kinds[] = {{is_cifar10, put_cifar10},
-                 {is_cifar100, put_cifar100},
-                 {is_png, put_pngs},
-                 {is_cifar_test, fail_empty}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         list l = {0};
-        prnn_status status = find(b->ctx, input->name, kinds[i].wanted, &l);
+        const search s = {b->ctx, kinds[i].wanted, kinds[i].deep, &l};
+        prnn_status status = find_below(&s, input->name, NULL);
         bool found = l.count > 0;
         if (status == PRNN_OK && found) {
+            qsort(l.paths, l.count, sizeof *l.paths, kinds[i].order);
             status = kinds[i].put(b, &l);
         }
         list_free(&l);
@@ -149,26 +253,7 @@ prnn_status prnn_folder_open(prnn_builder *b, prnn_input *input) {
     }
     return prnn_fail(
         b->ctx, PRNN_ERROR_FORMAT,
-        "%s: the folder holds no images: looked for *.png, data_batch_*.bin (CIFAR-10) and train.bin "
-        "(CIFAR-100), not in folders below it",
+        "%s: the folder holds no images: looked for *.png, *.jpg and *.jpeg, also in folders below "
+        "it, and for *.npz, data_batch_*.bin (CIFAR-10) and train.bin (CIFAR-100)",
         input->name);
-}
-
-bool prnn_png_probe(const prnn_probe *probe) {
-    return probe->head_size >= 8 && memcmp(probe->head, "\x89PNG\r\n\x1a\n", 8) == 0;
-}
-
-/* One .png file. */
-prnn_status prnn_png_open(prnn_builder *b, prnn_input *input) {
-    prnn_status status = prnn_builder_slice(b, 1);
-    if (status != PRNN_OK || input->file) {
-        return status != PRNN_OK ? status : put_png(b, input->name);
-    }
-    prnn_image image;
-    status = prnn_png_decode(b->ctx, input->name, input->memory, (size_t)input->size, &image);
-    if (status == PRNN_OK) {
-        status = prnn_builder_put(b, input->name, &image);
-        prnn_image_free(&image);
-    }
-    return status;
 }

@@ -54,8 +54,9 @@ prnn_status prnn_idx_put(prnn_builder *b, prnn_stream *s) {
     if (status != PRNN_OK) {
         return status;
     }
-    return prnn_builder_put_array(b, s, big_endian(head + 4), big_endian(head + 8), big_endian(head + 12),
-                                  head[3] == 4 ? big_endian(head + 16) : 1);
+    const prnn_array array = {big_endian(head + 4), big_endian(head + 8), big_endian(head + 12),
+                              head[3] == 4 ? big_endian(head + 16) : 1, false};
+    return prnn_builder_put_array(b, s, &array);
 }
 
 prnn_status prnn_idx_open(prnn_builder *b, prnn_input *input) {

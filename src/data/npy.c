@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { HEADER_LIMIT = 65536 };
+enum { HEADER_LIMIT = 65536, PLANES_SIDE_LIMIT = 4096 };
 
 /* What is left of the header's text. */
 typedef struct text {
@@ -200,17 +200,35 @@ prnn_status prnn_npy_check_images(prnn_context *ctx, const char *name, const prn
     return PRNN_OK;
 }
 
-prnn_status prnn_npy_put(prnn_builder *b, prnn_stream *s) {
-    prnn_npy npy;
-    prnn_status status = prnn_npy_read_header(b->ctx, s, &npy);
-    if (status == PRNN_OK) {
-        status = prnn_npy_check_images(b->ctx, s->name, &npy);
+/* Rows of 3 planes of a square image. */
+static prnn_status from_rows(prnn_context *ctx, const char *name, const prnn_npy *npy, prnn_array *array) {
+    uint64_t side = 1;
+    while (side < PLANES_SIDE_LIMIT && 3 * side * side < npy->shape[1]) {
+        side++;
     }
+    if (3 * side * side != npy->shape[1]) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: its rows have %llu values, and rows of three planes of a square image are read (3 x "
+            "32 x 32 = 3072): save array.reshape(n, height, width, channels)",
+            name, (unsigned long long)npy->shape[1]);
+    }
+    *array = (prnn_array){npy->shape[0], side, side, 3, true};
+    return PRNN_OK;
+}
+
+prnn_status prnn_npy_read_array(prnn_context *ctx, prnn_stream *s, bool rows, prnn_array *array) {
+    prnn_npy npy;
+    prnn_status status = prnn_npy_read_header(ctx, s, &npy);
     if (status != PRNN_OK) {
         return status;
     }
-    return prnn_builder_put_array(b, s, npy.shape[0], npy.shape[1], npy.shape[2],
-                                  npy.rank == 4 ? npy.shape[3] : 1);
+    if (rows && npy.rank == 2 && prnn_npy_is_uint8(&npy) && !npy.fortran_order) {
+        return from_rows(ctx, s->name, &npy, array);
+    }
+    status = prnn_npy_check_images(ctx, s->name, &npy);
+    *array = (prnn_array){npy.shape[0], npy.shape[1], npy.shape[2], npy.rank == 4 ? npy.shape[3] : 1, false};
+    return status;
 }
 
 bool prnn_npy_probe(const prnn_probe *probe) {
@@ -219,5 +237,7 @@ bool prnn_npy_probe(const prnn_probe *probe) {
 
 prnn_status prnn_npy_open(prnn_builder *b, prnn_input *input) {
     prnn_stream stream = prnn_stream_plain(input);
-    return prnn_npy_put(b, &stream);
+    prnn_array array;
+    prnn_status status = prnn_npy_read_array(b->ctx, &stream, false, &array);
+    return status == PRNN_OK ? prnn_builder_put_array(b, &stream, &array) : status;
 }

@@ -22,7 +22,11 @@ bool prnn_npy_is_bool(const prnn_npy *npy);
 /* Whether the array is a set of images that can be read; if not, fails with the way out. */
 prnn_status prnn_npy_check_images(prnn_context *ctx, const char *name, const prnn_npy *npy);
 
-/* The images of a stream in .npy format. */
-prnn_status prnn_npy_put(prnn_builder *b, prnn_stream *s);
+/* The header of an array of images; with `rows`, also one of (n, 3 * S * S): planes of S x S. */
+prnn_status prnn_npy_read_array(prnn_context *ctx, prnn_stream *s, bool rows, prnn_array *array);
+
+/* Writes the header of uint8 (n, height, width, channels), PRNN_NPY_HEAD bytes however large n is. */
+enum { PRNN_NPY_HEAD = 128 };
+void prnn_npy_write_head(FILE *to, size_t n, int height, int width, int channels);
 
 #endif

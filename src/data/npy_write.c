@@ -1,5 +1,6 @@
 /* Writing .npy. */
 #include "base/file.h"
+#include "data/npy.h"
 
 #include <string.h>
 
@@ -16,9 +17,9 @@ static const struct {
     size_t size;
 } types[] = {[PRNN_U8] = {"|u1", 1}, [PRNN_F32] = {NATIVE "f4", 4}, [PRNN_F64] = {NATIVE "f8", 8}};
 
-/* The whole header, a multiple of 64 bytes so that the values are aligned; at most 384 bytes, as 8 sizes
- * have at most 22 characters each. */
-static size_t make_header(char header[512], prnn_type type, int rank, const size_t *shape) {
+/* The whole header, a multiple of 64 bytes so that the values are aligned, and at least `least`; at most 384
+ * bytes, as 8 sizes have at most 22 characters each. */
+static size_t make_header(char header[512], prnn_type type, int rank, const size_t *shape, size_t least) {
     char sizes[256] = "";
     size_t n = 0;
     for (int i = 0; i < rank; i++) {
@@ -32,6 +33,7 @@ static size_t make_header(char header[512], prnn_type type, int rank, const size
                                               "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }",
                                               types[type].name, sizes);
     size_t whole = (used + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    whole = whole < least ? least : whole;
     memset(header + used, ' ', whole - used);
     header[whole - 1] = '\n';
     memcpy(header, "\x93NUMPY\x01\x00", 8);
@@ -61,9 +63,15 @@ prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, 
         return status;
     }
     char header[512];
-    size_t n = make_header(header, type, rank, shape);
+    size_t n = make_header(header, type, rank, shape, 0);
     if (fwrite(header, 1, n, writer.stream) == n && bytes) {
         fwrite(values, 1, bytes, writer.stream);
     }
     return prnn_file_commit(ctx, &writer); /* which also reports a failure of the stream */
+}
+
+void prnn_npy_write_head(FILE *to, size_t n, int height, int width, int channels) {
+    const size_t shape[] = {n, (size_t)height, (size_t)width, (size_t)channels};
+    char header[512];
+    fwrite(header, 1, make_header(header, PRNN_U8, 4, shape, PRNN_NPY_HEAD), to);
 }

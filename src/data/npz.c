@@ -11,11 +11,20 @@ bool prnn_npz_probe(const prnn_probe *probe) {
 
 #ifndef PRNN_HAVE_LIBZIP
 
-prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input) {
+static prnn_status fail_without(prnn_builder *b, const char *name) {
     return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
                      "%s: this build of pixelrnn has no libzip and reads no .npz: save the array as .npy "
                      "(numpy.save), or build with libzip",
-                     input->name);
+                     name);
+}
+
+prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input) {
+    return fail_without(b, input->name);
+}
+
+prnn_status prnn_npz_put_files(prnn_builder *b, char *const *paths, size_t count) {
+    (void)count;
+    return fail_without(b, paths[0]);
 }
 
 #else
@@ -159,23 +168,119 @@ static prnn_status choose(prnn_context *ctx, zip_t *zip, const prnn_input *input
     return choose_only(ctx, zip, input, chosen);
 }
 
-prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input) {
+/* An archive whose array of images is open, at its first value. */
+typedef struct archive {
     zip_t *zip;
-    prnn_status status = open_zip(b->ctx, input, &zip);
+    entry images;
+    prnn_array array;
+} archive;
+
+static void archive_close(archive *a) {
+    if (a->images.file) {
+        zip_fclose(a->images.file);
+    }
+    if (a->zip) {
+        zip_discard(a->zip);
+    }
+}
+
+static prnn_status archive_open(prnn_context *ctx, const prnn_input *input, archive *a) {
+    *a = (archive){0};
+    zip_int64_t chosen;
+    prnn_status status = open_zip(ctx, input, &a->zip);
+    if (status == PRNN_OK) {
+        status = choose(ctx, a->zip, input, &chosen);
+    }
+    if (status == PRNN_OK) {
+        status = entry_open(ctx, a->zip, input, (zip_uint64_t)chosen, &a->images);
+    }
+    if (status == PRNN_OK) {
+        bool rows = strcmp(zip_get_name(a->zip, (zip_uint64_t)chosen, 0), "data.npy") == 0;
+        status = prnn_npy_read_array(ctx, &a->images.stream, rows, &a->array);
+    }
+    if (status != PRNN_OK) {
+        archive_close(a);
+    }
+    return status;
+}
+
+prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input) {
+    archive a;
+    prnn_status status = archive_open(b->ctx, input, &a);
+    if (status == PRNN_OK) {
+        status = prnn_builder_put_array(b, &a.images.stream, &a.array);
+        archive_close(&a);
+    }
+    return status;
+}
+
+/* -------------------------------------------------------------------------------- several archives */
+
+/* Opens the archive of that path, whose header must be true. */
+static prnn_status file_open(prnn_builder *b, const char *path, prnn_input *input, archive *a) {
+    prnn_status status = prnn_input_open(b->ctx, path, input);
     if (status != PRNN_OK) {
         return status;
     }
-    zip_int64_t chosen;
-    entry e;
-    status = choose(b->ctx, zip, input, &chosen);
-    if (status == PRNN_OK) {
-        status = entry_open(b->ctx, zip, input, (zip_uint64_t)chosen, &e);
+    if (input->is_folder) {
+        return prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: is a folder, not a .npz file", path);
     }
+    status = archive_open(b->ctx, input, a);
     if (status == PRNN_OK) {
-        status = prnn_npy_put(b, &e.stream);
-        zip_fclose(e.file);
+        status = prnn_builder_check_array(b, &a->images.stream, &a->array);
+        if (status != PRNN_OK) {
+            archive_close(a);
+        }
     }
-    zip_discard(zip);
+    if (status != PRNN_OK) {
+        prnn_input_close(input);
+    }
+    return status;
+}
+
+static prnn_status count_images(prnn_builder *b, char *const *paths, size_t count, uint64_t *total) {
+    prnn_status status = PRNN_OK;
+    *total = 0;
+    for (size_t i = 0; i < count && status == PRNN_OK; i++) {
+        prnn_input input;
+        archive a;
+        status = file_open(b, paths[i], &input, &a);
+        if (status == PRNN_OK) {
+            *total += a.array.count;
+            archive_close(&a);
+            prnn_input_close(&input);
+        }
+    }
+    return status;
+}
+
+prnn_status prnn_npz_put_files(prnn_builder *b, char *const *paths, size_t count) {
+    uint64_t total, before = 0;
+    prnn_status status = count_images(b, paths, count, &total);
+    if (status == PRNN_OK) {
+        status = prnn_builder_slice(b, total);
+    }
+    for (size_t i = 0; i < count && status == PRNN_OK && b->done < b->count; i++) {
+        prnn_input input;
+        archive a;
+        status = file_open(b, paths[i], &input, &a);
+        if (status != PRNN_OK) {
+            return status;
+        }
+        uint64_t from = b->first + b->done - before, has = a.array.count; /* `from` is within this file */
+        if (from < has) {
+            uint64_t wanted = b->count - b->done;
+            size_t n = (size_t)(wanted < has - from ? wanted : has - from);
+            status = prnn_builder_put_part(b, &a.images.stream, &a.array, from, n);
+        }
+        before += has;
+        archive_close(&a);
+        prnn_input_close(&input);
+    }
+    if (status == PRNN_OK && b->done < b->count) {
+        status =
+            prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: its files became shorter while they were read", b->name);
+    }
     return status;
 }
 

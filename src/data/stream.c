@@ -22,7 +22,8 @@ prnn_stream prnn_stream_plain(prnn_input *input) {
                          .exact = true,
                          .read = plain_read,
                          .skip = plain_skip,
-                         .input = input};
+                         .input = input,
+                         .plain = true};
 }
 
 static void passed(prnn_stream *s, uint64_t n) {

@@ -21,6 +21,7 @@ struct prnn_stream {
     void *state;
     prnn_input *input;
     uint64_t offset; /* in the input */
+    bool plain;      /* the bytes are those of the input */
 };
 
 /* All of the input; nothing to close. */

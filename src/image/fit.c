@@ -20,30 +20,58 @@ static rectangle centre_of_shape(const prnn_image *from, int height, int width) 
     return (rectangle){(from->height - (int)h) / 2, (from->width - (int)w) / 2, (int)h, (int)w};
 }
 
-/* How much of the source pixel `i` lies under the target pixel `t`, where `from` source pixels are spread
- * over `to` target pixels; in units in which a source pixel is `to` long and a target pixel `from`. */
-static uint64_t overlap(int64_t i, int64_t t, int64_t from, int64_t to) {
-    int64_t begin = i * to > t * from ? i * to : t * from;
-    int64_t end = (i + 1) * to < (t + 1) * from ? (i + 1) * to : (t + 1) * from;
-    return end > begin ? (uint64_t)(end - begin) : 0;
+/* The source pixels first..last that lie under a target pixel, and how much of them does, where `from` source
+ * pixels are spread over `to` target pixels: in units in which a source pixel is `to` long and a target pixel
+ * `from`. Pixels between the first and the last lie under it whole. */
+typedef struct cover {
+    size_t first, last;
+    uint64_t of_first, of_last, whole;
+} cover;
+
+static cover cover_of(uint64_t t, uint64_t from, uint64_t to) {
+    uint64_t begin = t * from, end = begin + from, first = begin / to, last = (end - 1) / to;
+    uint64_t head = first == last ? from : (first + 1) * to - begin;
+    return (cover){first, last, head, end - last * to, to};
+}
+
+/* The sum of the pixels first..last-1 of a row. */
+static inline void sum_inside(const uint8_t *line, size_t first, size_t last, size_t channels,
+                              uint32_t sum[3]) {
+    for (size_t i = first; i < last; i++) {
+        for (size_t c = 0; c < channels; c++) {
+            sum[c] += line[i * channels + c];
+        }
+    }
+}
+
+/* What lies of a row under x. */
+static void sum_row(const uint8_t *line, size_t channels, const cover *x, uint64_t sum[3]) {
+    uint32_t inside[3] = {0};
+    if (channels == 3) { /* loops of a known length are unrolled */
+        sum_inside(line, x->first + 1, x->last, 3, inside);
+    } else {
+        sum_inside(line, x->first + 1, x->last, 1, inside);
+    }
+    for (size_t c = 0; c < channels; c++) {
+        sum[c] = x->of_first * line[x->first * channels + c] + x->whole * inside[c];
+        sum[c] += x->last > x->first ? x->of_last * line[x->last * channels + c] : 0;
+    }
 }
 
 /* The average of what lies under the target pixel (y, x). */
-static void average(const prnn_image *from, const rectangle *r, const prnn_image *to, int y, int x,
+static void average(const prnn_image *from, const rectangle *r, const cover *y, const cover *x,
                     uint8_t pixel[3]) {
-    int64_t row = (int64_t)y * r->height / to->height, first = (int64_t)x * r->width / to->width;
+    size_t channels = (size_t)from->channels, stride = (size_t)from->width * channels;
+    const uint8_t *corner = from->values + (size_t)r->top * stride + (size_t)r->left * channels;
     uint64_t sum[3] = {0}, total = (uint64_t)r->height * (uint64_t)r->width;
-    for (; row < r->height && row * to->height < (int64_t)(y + 1) * r->height; row++) {
-        uint64_t tall = overlap(row, y, r->height, to->height);
-        const uint8_t *line = from->values + (size_t)(r->top + row) * (size_t)from->width * from->channels;
-        for (int64_t col = first; col < r->width && col * to->width < (int64_t)(x + 1) * r->width; col++) {
-            uint64_t area = tall * overlap(col, x, r->width, to->width);
-            for (int c = 0; c < from->channels; c++) {
-                sum[c] += area * line[(r->left + col) * from->channels + c];
-            }
+    for (size_t row = y->first; row <= y->last; row++) {
+        uint64_t tall = row == y->first ? y->of_first : row == y->last ? y->of_last : y->whole, part[3];
+        sum_row(corner + row * stride, channels, x, part);
+        for (size_t c = 0; c < channels; c++) {
+            sum[c] += tall * part[c];
         }
     }
-    for (int c = 0; c < from->channels; c++) {
+    for (size_t c = 0; c < channels; c++) {
         pixel[c] = (uint8_t)((2 * sum[c] + total) / (2 * total));
     }
 }
@@ -117,9 +145,11 @@ prnn_status prnn_image_fit(prnn_context *ctx, const char *name, const prnn_image
     }
     uint8_t *out = to->values;
     for (int y = 0; y < to->height; y++) {
+        cover down = cover_of((uint64_t)y, (uint64_t)r.height, (uint64_t)to->height);
         for (int x = 0; x < to->width; x++, out += to->channels) {
-            uint8_t pixel[3];
-            average(from, &r, to, y, x, pixel);
+            cover across = cover_of((uint64_t)x, (uint64_t)r.width, (uint64_t)to->width);
+            uint8_t pixel[3] = {0};
+            average(from, &r, &down, &across, pixel);
             store(pixel, from->channels, out, to->channels);
         }
     }

@@ -1,4 +1,4 @@
-/* Pictures: PNG files to and from uint8, fitting to a size, and contact sheets. */
+/* Pictures: PNG and JPEG files to uint8, PNG from it, fitting to a size, and contact sheets. */
 #ifndef PRNN_IMAGE_IMAGE_H
 #define PRNN_IMAGE_IMAGE_H
 
@@ -23,6 +23,27 @@ prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *
 
 /* The same for a file. */
 prnn_status prnn_png_read(prnn_context *ctx, const char *path, prnn_image *image);
+
+bool prnn_is_png(const uint8_t *head, size_t size);
+bool prnn_is_jpeg(const uint8_t *head, size_t size);
+
+/* A JPEG file: grey gives 1 channel, all other colour spaces 3 (CMYK is taken as Adobe writes it, inverted).
+ * The orientation that a camera notes is not followed. The limits are those of PNG; a file that is cut off,
+ * or with which the decoder finds anything else wrong, is refused, and without libturbojpeg every one. */
+prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
+                             prnn_image *image);
+
+/* A PNG or JPEG file, told by the content. */
+prnn_status prnn_picture_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
+                                prnn_image *image);
+prnn_status prnn_picture_read(prnn_context *ctx, const char *path, prnn_image *image);
+
+/* Limits of what is decoded: bytes of a file, pixels a side and in all. */
+#define PRNN_PICTURE_BYTES ((size_t)1 << 30)
+enum { PRNN_PICTURE_SIDE = 32768, PRNN_PICTURE_PIXELS = 1 << 28 };
+
+/* Refuses a picture beyond these limits. */
+prnn_status prnn_picture_check_size(prnn_context *ctx, const char *name, uint32_t height, uint32_t width);
 
 /* Fills `values` with row `row`, width * channels bytes. */
 typedef void (*prnn_png_row)(void *arg, uint32_t row, uint8_t *values);

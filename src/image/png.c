@@ -6,14 +6,7 @@
 
 #include <spng.h>
 
-enum { SIDE_LIMIT = 32768, PIXEL_LIMIT = 1 << 28, CHUNK_LIMIT = 16 << 20, CACHE_LIMIT = 32 << 20 };
-
-static const size_t file_limit = (size_t)1 << 30;
-
-void prnn_image_free(prnn_image *image) {
-    prnn_free(image->values);
-    *image = (prnn_image){0};
-}
+enum { CHUNK_LIMIT = 16 << 20, CACHE_LIMIT = 32 << 20 };
 
 static prnn_status refuse(prnn_context *ctx, const char *name, int error) {
     if (error == SPNG_EMEM) {
@@ -26,14 +19,11 @@ static prnn_status refuse(prnn_context *ctx, const char *name, int error) {
 static prnn_status check_size(prnn_context *ctx, const char *name, const struct spng_ihdr *header,
                               size_t file_size) {
     static const unsigned samples[] = {1, 0, 3, 1, 2, 0, 4};
-    uint64_t pixels = (uint64_t)header->width * header->height;
-    if (header->width > SIDE_LIMIT || header->height > SIDE_LIMIT || pixels > PIXEL_LIMIT) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_FORMAT,
-            "%s: its header says %ux%u pixels (height x width), which is more than the %d a side "
-            "and %d in all that are read",
-            name, header->height, header->width, SIDE_LIMIT, PIXEL_LIMIT);
+    prnn_status status = prnn_picture_check_size(ctx, name, header->height, header->width);
+    if (status != PRNN_OK) {
+        return status;
     }
+    uint64_t pixels = (uint64_t)header->width * header->height;
     uint64_t bytes = pixels * samples[header->color_type] * header->bit_depth / 8;
     if (bytes > (uint64_t)file_size * 1032) {
         return prnn_fail(ctx, PRNN_ERROR_FORMAT,
@@ -100,7 +90,7 @@ prnn_status prnn_png_read(prnn_context *ctx, const char *path, prnn_image *image
     *image = (prnn_image){0};
     uint8_t *bytes;
     size_t size;
-    prnn_status status = prnn_file_read(ctx, path, file_limit, &bytes, &size);
+    prnn_status status = prnn_file_read(ctx, path, PRNN_PICTURE_BYTES, &bytes, &size);
     if (status == PRNN_OK) {
         status = prnn_png_decode(ctx, path, bytes, size, image);
         prnn_free(bytes);

@@ -128,9 +128,11 @@ static prnn_status allocate(prnn_trainer *t) {
         !t->model_path || !t->checkpoint_path || !t->metrics_path) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory to train %zu parameters", n);
     }
-    t->train_print = prnn_data_fingerprint(t->train);
-    t->valid_print = t->valid ? prnn_data_fingerprint(t->valid) : 0;
-    return prnn_gradient_engine_create(ctx, c, (int)batch, &t->engine);
+    prnn_status status = prnn_data_fingerprint(ctx, t->train, &t->train_print);
+    if (status == PRNN_OK && t->valid) {
+        status = prnn_data_fingerprint(ctx, t->valid, &t->valid_print);
+    }
+    return status == PRNN_OK ? prnn_gradient_engine_create(ctx, c, (int)batch, &t->engine) : status;
 }
 
 static void release(prnn_trainer *t) {
@@ -348,6 +350,8 @@ static prnn_status read_batch(prnn_trainer *t, size_t *n) {
     for (size_t i = 0; i < *n; i++) {
         t->indices[i] = (size_t)t->order[first + i];
     }
+    uint64_t next = first + *n, rest = count - next, batch = (uint64_t)t->options.batch;
+    prnn_data_prefetch(t->train, t->order + next, (size_t)(rest < batch ? rest : batch));
     return prnn_data_read(t->ctx, t->train, t->indices, *n, t->options.seed, epoch, t->images);
 }
 

@@ -1,0 +1,144 @@
+/* Pictures: one PNG or JPEG file, or many, decoded on all threads and stored in their order. */
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "data/data.h"
+
+enum { ROUND = 256, ROUND_BYTES = 64 << 20 }; /* decoded between two times that all threads wait */
+
+bool prnn_png_probe(const prnn_probe *probe) {
+    return prnn_is_png(probe->head, probe->head_size);
+}
+
+bool prnn_jpeg_probe(const prnn_probe *probe) {
+    return prnn_is_jpeg(probe->head, probe->head_size);
+}
+
+prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input) {
+    prnn_image image = {0};
+    prnn_status status = prnn_builder_slice(b, 1);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    status = input->file
+                 ? prnn_picture_read(b->ctx, input->name, &image)
+                 : prnn_picture_decode(b->ctx, input->name, input->memory, (size_t)input->size, &image);
+    if (status == PRNN_OK) {
+        status = prnn_builder_put(b, input->name, &image);
+        prnn_image_free(&image);
+    }
+    return status;
+}
+
+/* One picture of a round. */
+typedef struct slot {
+    prnn_context ctx; /* for its message alone */
+    prnn_status status;
+    bool unusable; /* it, not the set, is at fault */
+    int highest;
+    uint8_t *values;
+} slot;
+
+typedef struct job {
+    prnn_builder *b;
+    char *const *paths; /* of the pictures of this round */
+    size_t number;      /* of the first of them */
+    slot *slots;
+} job;
+
+static void decode(void *arg, size_t i, int worker) {
+    (void)worker;
+    const job *j = arg;
+    const prnn_data *d = j->b->data;
+    slot *s = &j->slots[i];
+    prnn_image image;
+    s->highest = 0;
+    s->status = prnn_picture_read(&s->ctx, j->paths[i], &image);
+    s->unusable = s->status == PRNN_ERROR_FORMAT || s->status == PRNN_ERROR_FILE;
+    if (s->status == PRNN_OK) {
+        bool small = image.height < d->height || image.width < d->width;
+        s->status = prnn_data_take(&s->ctx, d, j->paths[i], j->number + i, &image, s->values, &s->highest);
+        s->unusable = s->status == PRNN_ERROR_FORMAT && small && d->fit == PRNN_FIT_CROP;
+        prnn_image_free(&image);
+    }
+}
+
+/* What became of the pictures of a round, in their order. */
+static prnn_status collect(job *j, size_t n) {
+    prnn_builder *b = j->b;
+    prnn_status status = PRNN_OK;
+    for (size_t i = 0; i < n && status == PRNN_OK; i++) {
+        slot *s = &j->slots[i];
+        if (s->status == PRNN_ERROR_MEMORY) { /* alone it may find enough */
+            decode(j, i, 0);
+        }
+        b->highest = s->highest > b->highest ? s->highest : b->highest;
+        if (s->status == PRNN_OK) {
+            status = prnn_builder_store(b, s->values);
+        } else if (s->unusable) {
+            status = prnn_builder_skip(b, j->paths[i], s->ctx.message);
+        } else {
+            status = prnn_fail(b->ctx, s->status, "%s", s->ctx.message);
+        }
+    }
+    return status;
+}
+
+static prnn_status work(prnn_builder *b, char *const *paths, slot *slots, size_t round) {
+    prnn_status status = PRNN_OK;
+    for (size_t seen; status == PRNN_OK && (seen = b->done + b->skipped) < b->count;) {
+        size_t n = b->count - seen < round ? b->count - seen : round;
+        job j = {b, paths + seen, b->first + seen, slots};
+        prnn_parallel_for(b->ctx, n, prnn_thread_count(b->ctx), decode, &j);
+        status = collect(&j, n);
+    }
+    return status;
+}
+
+/* The first picture that can be read shows the size of all; it is decoded again in its round. */
+static prnn_status begin(prnn_builder *b, char *const *paths) {
+    while (b->skipped < b->count) {
+        const char *path = paths[b->skipped];
+        prnn_image image;
+        prnn_status status = prnn_picture_read(b->ctx, path, &image);
+        if (status == PRNN_OK) {
+            status = prnn_builder_begin(b, path, &image);
+            prnn_image_free(&image);
+            return status;
+        }
+        if (status != PRNN_ERROR_FORMAT && status != PRNN_ERROR_FILE) {
+            return status;
+        }
+        char why[sizeof b->ctx->message];
+        snprintf(why, sizeof why, "%s", prnn_message(b->ctx));
+        status = prnn_builder_skip(b, path, why);
+        if (status != PRNN_OK) {
+            return status;
+        }
+    }
+    return PRNN_OK;
+}
+
+prnn_status prnn_pictures_put(prnn_builder *b, char *const *paths, size_t count) {
+    prnn_status status = prnn_builder_slice(b, count);
+    if (status == PRNN_OK) {
+        paths += b->first;
+        status = begin(b, paths);
+    }
+    if (status != PRNN_OK || !b->data) {
+        return status;
+    }
+    size_t size = prnn_data_size(b->data), round = ROUND_BYTES / size;
+    round = round < 1 ? 1 : round > ROUND ? ROUND : round;
+    slot *slots = prnn_alloc(b->ctx, round, sizeof *slots, "pictures");
+    uint8_t *values = prnn_alloc(b->ctx, round, size, "pictures");
+    if (!slots || !values) {
+        status = PRNN_ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < round && status == PRNN_OK; i++) {
+        slots[i].values = values + i * size;
+    }
+    status = status == PRNN_OK ? work(b, paths, slots, round) : status;
+    prnn_free(slots);
+    prnn_free(values);
+    return status;
+}

@@ -1,0 +1,227 @@
+#include "data/set.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+void prnn_data_free(prnn_data *data) {
+    if (data) {
+        prnn_free(data->values);
+        prnn_disk_free(data->disk);
+        prnn_free(data);
+    }
+}
+
+/* The images from number `first` on, as they are stored. */
+static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t first, prnn_data *rest) {
+    size_t size = prnn_data_size(data);
+    if (data->disk) {
+        const prnn_disk *disk = data->disk;
+        uint64_t bytes = (uint64_t)disk->height * (uint64_t)disk->width * (uint64_t)disk->channels;
+        rest->disk = prnn_disk_open(ctx, disk->name, disk->file, disk->offset + first * bytes);
+        if (!rest->disk) {
+            return PRNN_ERROR_FILE;
+        }
+        rest->disk->first = disk->first + first;
+        rest->disk->height = disk->height;
+        rest->disk->width = disk->width;
+        rest->disk->channels = disk->channels;
+        return PRNN_OK;
+    }
+    rest->values = prnn_alloc_raw(ctx, rest->count, size, "the images");
+    if (!rest->values) {
+        return PRNN_ERROR_MEMORY;
+    }
+    memcpy(rest->values, data->values + first * size, rest->count * size);
+    return PRNN_OK;
+}
+
+prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest) {
+    if (rest) {
+        *rest = NULL;
+    }
+    if (first < 1 || first > data->count || (rest && first == data->count)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "a set of %zu images cannot be cut before image %zu: each part needs an image",
+                         data->count, first);
+    }
+    if (rest) {
+        prnn_data *part = prnn_alloc(ctx, 1, sizeof *part, "a data set");
+        if (!part) {
+            return PRNN_ERROR_MEMORY;
+        }
+        *part = *data;
+        part->values = NULL;
+        part->disk = NULL;
+        part->skipped = 0;
+        part->count = data->count - first;
+        prnn_status status = copy_rest(ctx, data, first, part);
+        if (status != PRNN_OK) {
+            prnn_data_free(part);
+            return status;
+        }
+        *rest = part;
+    }
+    data->count = first;
+    return PRNN_OK;
+}
+
+size_t prnn_data_count(const prnn_data *data) {
+    return data->count;
+}
+
+size_t prnn_data_skipped(const prnn_data *data) {
+    return data->skipped;
+}
+
+int prnn_data_height(const prnn_data *data) {
+    return data->height;
+}
+
+int prnn_data_width(const prnn_data *data) {
+    return data->width;
+}
+
+int prnn_data_channels(const prnn_data *data) {
+    return data->channels;
+}
+
+int prnn_data_levels(const prnn_data *data) {
+    return data->levels;
+}
+
+/* ---------------------------------------------------------------------------------------- taking */
+
+static prnn_status check_levels(prnn_context *ctx, const prnn_data *d, const char *name, size_t number,
+                                const prnn_image *image) {
+    size_t n = (size_t)image->height * (size_t)image->width * (size_t)image->channels;
+    for (size_t i = 0; d->levels < 256 && i < n; i++) {
+        if (image->values[i] >= d->levels) {
+            return prnn_fail(
+                ctx, PRNN_ERROR_FORMAT,
+                "%s: image %zu holds the value %d, and %d levels are 0..%d: choose more levels, or "
+                "values 8bit if these are bytes to be divided into levels",
+                name, number, image->values[i], d->levels, d->levels - 1);
+        }
+    }
+    return PRNN_OK;
+}
+
+static prnn_status fit(prnn_context *ctx, const prnn_data *d, const char *name, const prnn_image *image,
+                       uint8_t *values) {
+    if (!d->any_channels && image->channels != d->channels) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: the image has %d channel%s, the first one %d: choose channels 1 or 3, so that all "
+            "are converted",
+            name, image->channels, image->channels == 1 ? "" : "s", d->channels);
+    }
+    prnn_image to = {d->height, d->width, d->channels, values};
+    return values == image->values ? PRNN_OK : prnn_image_fit(ctx, name, image, d->fit, &to);
+}
+
+prnn_status prnn_data_take(prnn_context *ctx, const prnn_data *d, const char *name, size_t number,
+                           const prnn_image *image, uint8_t *to, int *highest) {
+    prnn_status status = d->scale == PRNN_VALUES_LEVELS ? check_levels(ctx, d, name, number, image) : PRNN_OK;
+    if (status == PRNN_OK) {
+        status = fit(ctx, d, name, image, to);
+    }
+    if (status != PRNN_OK) {
+        return status;
+    }
+    size_t size = prnn_data_size(d);
+    int most = 0;
+    for (size_t i = 0; i < size; i++) {
+        most = to[i] > most ? to[i] : most;
+    }
+    *highest = most > *highest ? most : *highest;
+    if (d->scale == PRNN_VALUES_8BIT && !d->draw && d->levels < 256) {
+        for (size_t i = 0; i < size; i++) {
+            to[i] = (uint8_t)(to[i] * d->levels / 256);
+        }
+    }
+    return PRNN_OK;
+}
+
+/* --------------------------------------------------------------------------------------- reading */
+
+prnn_status prnn_data_stored(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to) {
+    size_t size = prnn_data_size(d);
+    if (d->disk) {
+        int highest = 0;
+        return prnn_disk_read(ctx, d, index, to, &highest);
+    }
+    memcpy(to, d->values + index * size, size);
+    return PRNN_OK;
+}
+
+/* Level 1 with probability v / 255, in place. A value number needs 26 bits (4096 * 4096 * 3 < 2^26), which
+ * leaves 38 for the image; the epoch has a word of its own, so no two draws share a counter. */
+static void draw(uint8_t *values, size_t n, uint64_t seed, uint64_t epoch, uint64_t image) {
+    for (size_t i = 0; i < n; i++) {
+        double u = prnn_random_uniform(seed, PRNN_RANDOM_BINARIZE, epoch, image << 26 | i);
+        values[i] = u * 255 < values[i];
+    }
+}
+
+prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, const size_t *indices, size_t n,
+                           uint64_t seed, uint64_t epoch, uint8_t *images) {
+    size_t size = prnn_data_size(data);
+    for (size_t i = 0; i < n; i++) {
+        if (indices[i] >= data->count) {
+            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "image %zu: the data set has images 0..%zu",
+                             indices[i], data->count - 1);
+        }
+    }
+    prnn_status status = PRNN_OK;
+    for (size_t i = 0; i < n && status == PRNN_OK; i++) {
+        status = prnn_data_stored(ctx, data, indices[i], images + i * size);
+        if (data->draw && status == PRNN_OK) {
+            draw(images + i * size, size, seed, epoch, indices[i]);
+        }
+    }
+    return status;
+}
+
+/* ----------------------------------------------------------------------------------- fingerprint */
+
+/* Larger sets are sampled: a run should not begin with a pass over all of ImageNet. */
+static const size_t whole_limit = (size_t)256 << 20, sample_bytes = (size_t)64 << 20;
+enum { SAMPLE_MIN = 16, SAMPLE_MAX = 1024 };
+
+/* Number of images that the fingerprint is of; the first and the last are among them. */
+static size_t sample_count(const prnn_data *d) {
+    size_t size = prnn_data_size(d), n = sample_bytes / size;
+    if (d->count <= whole_limit / size) {
+        return d->count;
+    }
+    n = n < SAMPLE_MIN ? SAMPLE_MIN : n > SAMPLE_MAX ? SAMPLE_MAX : n;
+    return n < d->count ? n : d->count;
+}
+
+prnn_status prnn_data_fingerprint(prnn_context *ctx, const prnn_data *d, uint64_t *print) {
+    size_t size = prnn_data_size(d), n = sample_count(d);
+    uint8_t *image = prnn_alloc(ctx, size, 1, "an image");
+    if (!image) {
+        return PRNN_ERROR_MEMORY;
+    }
+    unsigned long crc = d->draw;
+    if (n < d->count) {
+        char shape[96];
+        int length =
+            snprintf(shape, sizeof shape, "%zu %d %d %d", d->count, d->height, d->width, d->channels);
+        crc = crc32_z(crc, (const uint8_t *)shape, (size_t)length);
+    }
+    prnn_status status = PRNN_OK;
+    for (size_t i = 0; i < n && status == PRNN_OK; i++) {
+        uint64_t at = n < d->count ? (uint64_t)i * (d->count - 1) / (n > 1 ? n - 1 : 1) : i;
+        status = prnn_data_stored(ctx, d, (size_t)at, image);
+        crc = crc32_z(crc, image, size);
+    }
+    prnn_free(image);
+    *print = (uint64_t)crc << 8 | (uint64_t)d->levels % 256;
+    return status;
+}

@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# pixelrnn convert, and training from what it writes: test_convert.sh PROGRAM SOURCE_DIR
+set -u
+
+[ $# -eq 2 ] || { echo "usage: test_convert.sh PROGRAM SOURCE_DIR" >&2; exit 2; }
+program=$(realpath "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+check() {
+    local name=$1
+    shift
+    if "$@"; then
+        echo "ok - $name"
+    else
+        echo "FAIL - $name"
+        [ -s err.txt ] && sed 's/^/    stderr: /' err.txt | tail -5
+        failures=$((failures + 1))
+    fi
+}
+
+# run CODE NAME ARGUMENTS...: pixelrnn ends with that exit code; its output is in out.txt and err.txt.
+run() {
+    local code=$1 name=$2
+    shift 2
+    "$program" "$@" >out.txt 2>err.txt
+    check "$name" test $? -eq "$code"
+}
+
+says() { grep -q -e "$1" err.txt; }
+one_line() { [ "$(wc -l <err.txt)" -eq 1 ] && grep -q '^pixelrnn: ' err.txt; }
+
+# make_idx FILE COUNT SIDE
+make_idx() {
+    awk -v n="$2" -v side="$3" 'BEGIN {
+        printf "\\000\\000\\010\\003\\000\\000\\000\\%03o", n
+        printf "\\000\\000\\000\\%03o\\000\\000\\000\\%03o", side, side
+        for (i = 0; i < n; i++) for (r = 0; r < side; r++) for (c = 0; c < side; c++)
+            printf "%s", (r * c + i * i + r * i) % 7 < 3 ? "\\377" : "\\000"
+    }' >escapes.txt
+    printf "$(cat escapes.txt)" >"$1"
+}
+
+# A folder of class folders: 24 pictures that a model drew, and 12 files that are none.
+make_idx train.idx 40 6
+tiny="--kind cnn --layers 1 --hidden 4 --head 8 --levels 2 --batch 8"
+# shellcheck disable=SC2086
+run 0 "a model to begin with" train --data train.idx $tiny --steps 2 --out first --quiet
+for class in a b; do
+    mkdir -p "set/$class"
+    "$program" sample first/model.safetensors --count 12 --seed "${#class}" --out "set/$class/" >out.txt 2>err.txt
+done
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    echo "no picture" >"set/b/x$i.jpg"
+done
+
+# ---------------------------------------------------------------------------------------- convert
+
+run 0 "convert" convert --data set --out set.npy --threads 2
+check "it says how many" grep -q '^set.npy: 24 images of 6 x 6 x 1, 12 skipped$' out.txt
+check "and names the first ten" test "$(grep -c '^  set/b/x[0-9]*.jpg: is neither' err.txt)" -eq 10
+check "and counts the others" says "and 2 more"
+run 0 "convert --skipped" convert --data set --out again.npy --skipped all.txt --threads 1 --quiet
+check "--quiet is quiet" test ! -s err.txt
+check "--skipped names all" test "$(grep -c '^set/b/x[0-9]*.jpg: is neither' all.txt)" -eq 12
+check "the threads do not matter" cmp set.npy again.npy
+check "the array has its size" test "$(wc -c <set.npy)" -eq $((128 + 24 * 36))
+run 0 "convert --fit" convert --data set --fit resize --height 3 --width 3 --channels 3 --limit 6 --out small.npy
+check "the images are smaller" grep -q '^small.npy: 6 images of 3 x 3 x 3, 0 skipped$' out.txt
+run 2 "--fit without a size" convert --data set --fit resize --out x.npy
+run 2 "another name" convert --data set --out x.png
+run 2 "two channels" convert --data set --channels 2 --out x.npy
+run 1 "nothing that can be used" convert --data set --first 24 --out x.npy
+check "one sentence" one_line
+check "which names the first one" says "none of its 12 pictures can be used; the first: set/b/x1.jpg: is neither"
+run 1 "one file that is none" convert --data set/b/x1.jpg --out x.npy
+run 1 "an unwritable list" convert --data set --out x.npy --skipped no/folder/list
+check "which is named" says "skipped no/folder/list: cannot be written"
+rm -f x.npy
+(
+    trap '' XFSZ
+    ulimit -f 1
+    exec "$program" convert --data train.idx --out full.npy 2>&1 >/dev/null
+) | cat >err.txt
+check "a full disk is one sentence" one_line
+check "which says that" says "full.npy: could not be written: .*; nothing was changed"
+check "and leaves nothing" test -z "$(find . -name 'full*' -o -name '*.tmp')"
+
+# -------------------------------------------------------------------- training from where they are
+
+# train FOLDER ARGUMENTS...
+train() {
+    local folder=$1
+    shift
+    # shellcheck disable=SC2086
+    "$program" train $tiny --optimizer adam --lr 0.01 --log-every 5 --out "$folder" "$@" \
+        >out.txt 2>err.txt
+}
+metrics() { cut -d, -f1,2,4,5,6 "$1/metrics.csv"; } # without the columns that are times
+
+train memory --data set.npy --valid-last 5 --steps 20
+check "training in memory" test $? -eq 0
+train disk --data set.npy --valid-last 5 --steps 20 --memory-limit 0
+check "training from the file" test $? -eq 0
+check "the same model" cmp memory/model.safetensors disk/model.safetensors
+check "the same log" test "$(metrics memory)" = "$(metrics disk)"
+train resumed --data set.npy --valid-last 5 --steps 9 --memory-limit 0
+train resumed --data set.npy --valid-last 5 --steps 20 --memory-limit 0 --resume
+check "resumed from the file" cmp memory/model.safetensors resumed/model.safetensors
+train moved --data set.npy --valid-last 5 --steps 9 --memory-limit 0
+train moved --data set.npy --valid-last 5 --steps 20 --resume
+check "resumed in memory" cmp memory/model.safetensors moved/model.safetensors
+{ head -c 300 set.npy; head -c 36 /dev/zero; tail -c +337 set.npy; } >changed.npy
+train other --data set.npy --valid-last 5 --steps 9 --memory-limit 0
+train other --data changed.npy --valid-last 5 --steps 20 --memory-limit 0 --resume
+check "other images are refused" says "fingerprint of the training images"
+train limited --data set.npy --valid-last 5 --limit 7 --valid-limit 2 --steps 2 --memory-limit 0
+check "--limit and --valid-limit" says "^7 images of 6 x 6 x 1, 2 levels; 2 for validation"
+"$program" eval first/model.safetensors --data set.npy --memory-limit 0 --json --quiet | grep -v seconds >a.txt
+"$program" eval first/model.safetensors --data set.npy --json --quiet | grep -v seconds >b.txt
+check "eval from the file" cmp a.txt b.txt
+
+# Levels are checked when they are read.
+head -c 128 set.npy >levels.npy
+head -c $((24 * 36 - 1)) /dev/zero >>levels.npy
+printf '\003' >>levels.npy
+train levels --data levels.npy --values levels --steps 20 --memory-limit 0
+check "a level that is too large is refused" test $? -eq 1
+check "with its number" says "levels.npy: image 23 holds the value 3, and 2 levels are 0..1"
+
+# ------------------------------------------------------------------------------------------ cache
+
+train direct --data set --valid-last 5 --steps 20
+check "training from the folder" test $? -eq 0
+check "names what is skipped, once" test "$(grep -c 'files skipped' err.txt)" -eq 1
+train cached --data set --cache cache.npy --valid-last 5 --steps 20
+check "training with a cache" test $? -eq 0
+check "the cache is the set" cmp cache.npy set.npy
+check "the same model" cmp memory/model.safetensors cached/model.safetensors
+check "from a folder too" cmp memory/model.safetensors direct/model.safetensors
+mv set moved_set
+train cached2 --data set --cache cache.npy --valid-last 5 --steps 20 --memory-limit 0
+check "the cache is used" cmp memory/model.safetensors cached2/model.safetensors
+check "and that is said" says "cache.npy: is there, and used in place of set"
+train refused --data set --cache cache.npy --steps 20 --height 5
+check "a cache of another shape is refused" test $? -eq 1
+check "in one sentence" one_line
+check "with both shapes" says "cache.npy holds images of 6 x 6 x 1, and 5 x 6 x 1 are asked for"
+train refused --data set --cache all.txt --steps 20
+check "a cache of another name is refused" test $? -eq 2
+cp all.txt all.npy
+train refused --data set --cache all.npy --steps 20
+check "so is one that is none" says "all.npy: "
+check "nothing is left" test ! -e refused
+
+echo
+[ $failures -eq 0 ] && { echo "all passed"; exit 0; }
+echo "$failures failed"
+exit 1
