@@ -81,7 +81,7 @@ common="threads cpu quiet help"
 reading="values binarize fit"
 options_of() {
     case $1 in
-    train) echo "data valid $reading kind layers hidden head levels no-residual skip epochs steps batch lr optimizer" \
+    train) echo "data valid $reading kind layers hidden head levels output components no-residual skip epochs steps batch lr optimizer" \
         "ema clip seed init resume out preset config height width channels limit valid-last valid-limit valid-every" \
         "log-every checkpoint-every schedule warmup final-fraction decay-factor decay-epochs beta1 beta2 epsilon" \
         "list-presets show-preset $common" ;;

@@ -18,13 +18,22 @@ typedef struct prnn_head_kind {
                 size_t positions, const uint8_t *values, float scale, float *nats);
 
     /* Draws a level of one channel of one pixel by inversion: the smallest level whose cumulated probability
-     * exceeds `uniform` in [0, 1). Logits are divided by `temperature`. -1: the logits are not finite. */
+     * exceeds `uniform` in [0, 1). The logarithms of the probabilities are divided by `temperature`. -1: the
+     * logits are not finite. */
     int (*draw)(const prnn_kernels *kernels, prnn_features features, int levels, const float *logits,
                 int channel, double temperature, double uniform);
+
+    /* p[0..K-1]: the probabilities of the levels of one value, times anything, from its M logits. */
+    void (*weights)(const prnn_kernels *kernels, prnn_features features, int levels, const float *logits,
+                    float *p);
 } prnn_head_kind;
 
 const prnn_head_kind *prnn_head_kind_of(const prnn_config *config);
 
-extern const prnn_head_kind prnn_bernoulli, prnn_softmax;
+extern const prnn_head_kind prnn_bernoulli, prnn_softmax, prnn_logistic_mixture;
+
+/* draw() for one softmax, of `levels` logits padded to a multiple of PRNN_PANEL. */
+int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels, double temperature,
+                    double uniform);
 
 #endif

@@ -69,6 +69,34 @@ prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_
     return status;
 }
 
+size_t prnn_logits_per_value(const prnn_model *model) {
+    return (size_t)model->network->head->logits_per_value(&model->network->plan.config);
+}
+
+prnn_status prnn_distribution(prnn_context *ctx, const prnn_model *model, const float *logits, size_t count,
+                              float *probabilities) {
+    const prnn_network *net = model->network;
+    size_t per_value = prnn_logits_per_value(model), levels = (size_t)net->plan.config.levels;
+    for (size_t i = 0; i < count; i++, logits += per_value, probabilities += levels) {
+        double sum = 0;
+        for (size_t m = 0; m < per_value; m++) {
+            if (!isfinite(logits[m])) {
+                return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                                 "logit %zu of value %zu is %g; only finite ones give a distribution", m, i,
+                                 (double)logits[m]);
+            }
+        }
+        net->head->weights(prnn_kernels_of(ctx), net->logit_features, (int)levels, logits, probabilities);
+        for (size_t k = 0; k < levels; k++) {
+            sum += (double)probabilities[k];
+        }
+        for (size_t k = 0; k < levels; k++) {
+            probabilities[k] = (float)((double)probabilities[k] / sum);
+        }
+    }
+    return PRNN_OK;
+}
+
 double prnn_bits_per_dim(const prnn_model *model, double nats) {
     const prnn_config *c = &model->network->plan.config;
     return nats / ((double)c->height * c->width * c->channels * log(2));
