@@ -119,7 +119,8 @@ INLINE logistic logistics_at(const prnn_logistics *d, const float *parameters, s
     vf moved = vexp(vmin(splat(30), load(parameters + 2 * n + i)) + d->log_scale);
     vf scale = moved + PRNN_LEAST_SCALE;
     vf mean = bounded(load(parameters + n + i)) + load(d->centres + i);
-    logistic c = {.mean = (mean + 1.0f) * half, .rate = 1.0f / (scale * half), .moved = moved / scale};
+    logistic c = {
+        .mean = rounded((mean + 1.0f) * half), .rate = 1.0f / (scale * half), .moved = moved / scale};
     vf t = vtanh(0.5f * c.rate);
     c.width = 2.0f * t / (t + 1.0f);
     return c;
