@@ -105,6 +105,7 @@ typedef struct logistic {
  * scales from the mean; `above` of a component lies above the upper edge, `below` below the lower one. */
 typedef struct bin {
     vf a, b, above, below, exponent, factor;
+    vf near; /* e^exponent, if that is not less than a float can be */
 } bin;
 
 /* What is larger counts as so large, so that nothing overflows. NaN stays NaN. */
@@ -133,11 +134,12 @@ INLINE bin bin_of(vf level, vi lower, vi upper, const logistic *c) {
     bin x = {.a = (level + 0.5f - c->mean) * c->rate, .b = (level - 0.5f - c->mean) * c->rate};
     vf ea = vselect(upper, vexp(vmin(x.a, -x.a)), zero);
     vf eb = vselect(lower, vexp(vmin(x.b, -x.b)), zero);
-    vf ia = one / (ea + one), ib = one / (eb + one);
+    vf both = one / ((ea + one) * (eb + one)), ia = both * (eb + one), ib = both * (ea + one);
     x.above = vselect(upper, vselect(x.a > 0, ea, one) * ia, zero);
     x.below = vselect(lower, vselect(x.b > 0, one, eb) * ib, zero);
     x.exponent = vselect(upper, vmin(zero, x.a), zero) + vselect(lower, vmin(zero, -x.b), zero);
-    x.factor = vselect(lower & upper, c->width, one) * ia * ib;
+    x.near = vselect(upper & (x.a < 0), ea, vselect(lower & (x.b > 0), eb, one));
+    x.factor = vselect(lower & upper, c->width, one) * both;
     return x;
 }
 
@@ -215,35 +217,54 @@ INLINE logistic logistic_of(const logistic *all, int j) {
     return (logistic){splat(c->mean[lane]), splat(c->rate[lane]), splat(c->width[lane]), splat(0)};
 }
 
-/* Of VECTOR levels, times the sum of the weights. */
-INLINE vf levels_log_p(const prnn_logistics *d, const float *logits, const logistic *all, vf level) {
-    vi lower = level > 0, upper = level < (float)(d->levels - 1);
+/* The mixture of a distribution's components, in the places of some levels. */
+typedef struct mixture {
+    int components;
+    float highest_level, logit[PRNN_MOST_COMPONENTS], weight[PRNN_MOST_COMPONENTS];
+    logistic all[PRNN_MOST_COMPONENTS / VECTOR];
+} mixture;
+
+INLINE bin levels_bin(const mixture *m, int j, vf level) {
+    logistic c = logistic_of(m->all, j);
+    return bin_of(level, level > 0, level < m->highest_level, &c);
+}
+
+/* log p of some levels, plus the logarithm of the sum of the weights, where p may be too small for a float.
+ */
+static vf far_log_p(const mixture *m, vf level) {
     vf highest = splat(-3e38f), sum = {0};
-    for (int j = 0; j < d->components; j++) {
-        logistic c = logistic_of(all, j);
-        highest = vmax(highest, bin_of(level, lower, upper, &c).exponent + logits[j]);
+    for (int j = 0; j < m->components; j++) {
+        highest = vmax(highest, levels_bin(m, j, level).exponent + m->logit[j]);
     }
-    for (int j = 0; j < d->components; j++) {
-        logistic c = logistic_of(all, j);
-        bin x = bin_of(level, lower, upper, &c);
-        sum += vexp(x.exponent + logits[j] - highest) * x.factor;
+    for (int j = 0; j < m->components; j++) {
+        bin x = levels_bin(m, j, level);
+        sum += vexp(x.exponent + m->logit[j] - highest) * x.factor;
     }
     return highest + vlog(sum);
 }
 
+INLINE vf near_log_p(const mixture *m, vf level) {
+    vf sum = {0};
+    for (int j = 0; j < m->components; j++) {
+        bin x = levels_bin(m, j, level);
+        sum += m->weight[j] * x.near * x.factor;
+    }
+    return -horizontal_max(-sum) > 1e-28f ? vlog(sum) : far_log_p(m, level);
+}
+
 static void logistics_log_p(const prnn_logistics *d, const float *parameters, float *log_p) {
-    float logits[PRNN_MOST_COMPONENTS];
-    float weights = logf(mixture_logits(d, parameters, logits));
-    logistic all[PRNN_MOST_COMPONENTS / VECTOR];
+    mixture m = {.components = d->components, .highest_level = (float)(d->levels - 1)};
+    float weights = logf(mixture_logits(d, parameters, m.logit));
     for (size_t i = 0; i < padded(d->components); i += VECTOR) {
-        all[i / VECTOR] = logistics_at(d, parameters, i);
+        store(m.weight + i, vexp(load(m.logit + i)));
+        m.all[i / VECTOR] = logistics_at(d, parameters, i);
     }
     for (size_t k = 0; k < padded(d->levels); k += VECTOR) {
         vf level;
         for (int i = 0; i < VECTOR; i++) {
             level[i] = (float)(k + (size_t)i);
         }
-        store(log_p + k, levels_log_p(d, logits, all, level) - weights);
+        store(log_p + k, near_log_p(&m, level) - weights);
     }
 }
 
