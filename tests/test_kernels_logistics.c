@@ -187,6 +187,7 @@ static void test_tails(void **state) {
             p.at[2 * n + j] = -1 - (float)(i % 6);
         }
         check_nll(kernels, &m, i % 3 ? 1 + (int)random_below(254) : i % 2 ? 0 : 255, &p, 1);
+        check_distribution(kernels, &m, &p);
         guarded_free(&p);
     }
 }
