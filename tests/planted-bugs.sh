@@ -171,6 +171,8 @@ plant "what is far away is nowhere" src/kernels/kernels_template.h \
     test_kernels_logistics 'logistics: tails'
 plant "components begin in one place" src/heads/logistics.c \
     's|(float)(2 \* j + 1 - f.size) / (float)f.size|0|' test_laws_network 'distributions*'
+plant "a block's levels share its number" src/heads/head.c \
+    's|\*uniform = left / (double)p\[k\];||' test_laws_sampling 'by inversion*'
 plant "a mixture is drawn by its logits" src/heads/logistics.c \
     's|prnn_draw_level(kernels, log_p, levels|prnn_draw_level(kernels, logits, levels|' test_laws_sampling 'by inversion*'
 

@@ -146,11 +146,28 @@ static void test_nll(void **state) {
     }
 }
 
+/* Bins of some levels have the probability of these together. */
+static void check_bins(const prnn_kernels *kernels, const prnn_logistics *m, const guarded *p,
+                       const guarded *log_p) {
+    int span = 2 + (int)random_below(20), first = (int)random_below((size_t)m->levels);
+    int count = (m->levels - first + span - 1) / span;
+    guarded bins = guarded_new(padded(count), 1);
+    kernels->logistics_log_p(m, p->at, (prnn_bins){first, span, count}, bins.at);
+    for (int i = 0; i < count; i++) {
+        double sum = 0;
+        for (int k = first + i * span; k < m->levels && k < first + (i + 1) * span; k++) {
+            sum += exp((double)log_p->at[k]);
+        }
+        expect_near("p of a bin", exp((double)bins.at[i]), sum, 5e-6);
+    }
+    guarded_free(&bins);
+}
+
 /* Probabilities of all levels sum to 1, and are those of the likelihood. */
 static void check_distribution(const prnn_kernels *kernels, const prnn_logistics *m, const guarded *p) {
     guarded log_p = guarded_new(padded(m->levels), 1), own = guarded_copy(p);
     double sum = 0;
-    kernels->logistics_log_p(m, own.at, log_p.at);
+    kernels->logistics_log_p(m, own.at, (prnn_bins){0, 1, m->levels}, log_p.at);
     expect_same_bits(&own, p);
     for (int k = 0; k < m->levels; k++) {
         double nll = (double)kernels->logistics_nll(m, own.at, k, 0), expected = -(double)log_p.at[k];
@@ -159,6 +176,7 @@ static void check_distribution(const prnn_kernels *kernels, const prnn_logistics
         sum += exp((double)log_p.at[k]);
     }
     expect_near("sum of the probabilities", sum, 1, 5e-6);
+    check_bins(kernels, m, p, &log_p);
     guarded all[] = {log_p, own};
     guarded_free_all(all, 2);
 }
@@ -221,7 +239,7 @@ static void test_nan(void **state) {
         guarded p = parameters_new(&m, 1, 1, 1), log_p = guarded_new(padded(m.levels), 1);
         size_t run = random_below(3), at = random_below((size_t)m.components);
         p.at[run * padded(m.components) + at] = NAN;
-        kernels->logistics_log_p(&m, p.at, log_p.at);
+        kernels->logistics_log_p(&m, p.at, (prnn_bins){0, 1, m.levels}, log_p.at);
         for (int k = 0; k < m.levels; k++) {
             assert_true(isnan(log_p.at[k]));
         }

@@ -51,7 +51,7 @@ static double block_sum(const float *p) {
 
 /* Finds the block that the uniform number falls into, then the level in it. */
 int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels, double temperature,
-                    double uniform) {
+                    double *uniform) {
     float p[256];
     double sums[256 / BLOCK], total = 0;
     int blocks = (levels + BLOCK - 1) / BLOCK;
@@ -62,7 +62,7 @@ int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels
     if (!isfinite(total)) {
         return -1;
     }
-    double left = uniform * total;
+    double left = *uniform * total;
     int b = 0;
     while (b < blocks - 1 && left >= sums[b]) {
         left -= sums[b++];
@@ -72,10 +72,12 @@ int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels
         if (p[k] > 0) {
             last = k;
             if (left < (double)p[k]) {
+                *uniform = left / (double)p[k];
                 return k;
             }
         }
         left -= (double)p[k];
     }
+    *uniform = 1;
     return last;
 }

@@ -32,8 +32,9 @@ const prnn_head_kind *prnn_head_kind_of(const prnn_config *config);
 
 extern const prnn_head_kind prnn_bernoulli, prnn_softmax, prnn_logistic_mixture;
 
-/* draw() for one softmax, of `levels` logits padded to a multiple of PRNN_PANEL. */
+/* draw() for one softmax, of `levels` logits padded to a multiple of PRNN_PANEL. *uniform becomes the place
+ * of the number in what belongs to the level, 0 to 1: a uniform number again. */
 int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels, double temperature,
-                    double uniform);
+                    double *uniform);
 
 #endif

@@ -41,12 +41,34 @@ static void nll(const prnn_kernels *kernels, prnn_features f, int levels, float 
     }
 }
 
+/* Levels of a block. */
+enum { BLOCK = PRNN_PANEL };
+
+/* First a block, then a level of it: the same level as by all of them, from a part of their probabilities. */
+static int draw_in_blocks(const prnn_kernels *kernels, const prnn_logistics *mixture, const float *parameters,
+                          double uniform) {
+    float log_p[BLOCK];
+    int levels = mixture->levels, blocks = (levels + BLOCK - 1) / BLOCK;
+    kernels->logistics_log_p(mixture, parameters, (prnn_bins){0, BLOCK, blocks}, log_p);
+    int block = prnn_draw_level(kernels, log_p, blocks, 1, &uniform);
+    if (block < 0) {
+        return -1;
+    }
+    int first = block * BLOCK, count = levels - first < BLOCK ? levels - first : BLOCK;
+    kernels->logistics_log_p(mixture, parameters, (prnn_bins){first, 1, count}, log_p);
+    return first + prnn_draw_level(kernels, log_p, count, 1, &uniform);
+}
+
 static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, int channel,
                 double temperature, double uniform) {
     prnn_logistics mixture = mixture_of(f, levels);
+    const float *parameters = logits + channel * RUNS * f.stride;
     float log_p[256];
-    kernels->logistics_log_p(&mixture, logits + channel * RUNS * f.stride, log_p);
-    return prnn_draw_level(kernels, log_p, levels, temperature, uniform);
+    if (temperature == 1) {
+        return draw_in_blocks(kernels, &mixture, parameters, uniform);
+    }
+    kernels->logistics_log_p(&mixture, parameters, (prnn_bins){0, 1, levels}, log_p);
+    return prnn_draw_level(kernels, log_p, levels, temperature, &uniform);
 }
 
 static void weights(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, float *p) {
@@ -55,7 +77,7 @@ static void weights(const prnn_kernels *kernels, prnn_features f, int levels, co
     for (int run = 0; run < RUNS; run++) {
         memcpy(padded + run * f.stride, logits + run * f.size, (size_t)f.size * sizeof *padded);
     }
-    kernels->logistics_log_p(&mixture, padded, log_p);
+    kernels->logistics_log_p(&mixture, padded, (prnn_bins){0, 1, levels}, log_p);
     for (int k = 0; k < levels; k++) {
         p[k] = expf(log_p[k]);
     }

@@ -26,7 +26,7 @@ static void nll(const prnn_kernels *kernels, prnn_features f, int levels, float 
 
 static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, int channel,
                 double temperature, double uniform) {
-    return prnn_draw_level(kernels, logits + channel * f.stride, levels, temperature, uniform);
+    return prnn_draw_level(kernels, logits + channel * f.stride, levels, temperature, &uniform);
 }
 
 static void weights(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, float *p) {

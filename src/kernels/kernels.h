@@ -131,6 +131,11 @@ typedef struct prnn_logistics {
     float centres[PRNN_MOST_COMPONENTS], log_scale;
 } prnn_logistics;
 
+/* `count` runs of `span` levels each, from level `first` on; the last may be shorter. */
+typedef struct prnn_bins {
+    int first, span, count;
+} prnn_bins;
+
 typedef struct prnn_kernels {
     const char *name;
     bool (*supported)(void);
@@ -168,8 +173,9 @@ typedef struct prnn_kernels {
      * gradient by them, 0 in the pads. All that is finite gives finite numbers. */
     float (*logistics_nll)(const prnn_logistics *mixture, float *parameters, int level, float scale);
 
-    /* log_p[k] = log p(k) for k < levels; the pads are written too. */
-    void (*logistics_log_p)(const prnn_logistics *mixture, const float *parameters, float *log_p);
+    /* log_p[i] = log p(the levels of bin i); the pads are written too. */
+    void (*logistics_log_p)(const prnn_logistics *mixture, const float *parameters, prnn_bins bins,
+                            float *log_p);
 
     /* Optimizers, one pass over everything. */
     void (*rmsprop)(const prnn_step *step, const prnn_state *state);

@@ -96,11 +96,11 @@ static void bernoulli_nll(size_t n, float *x, const float *v, float scale, float
 /* Components of a mixture, in levels. */
 typedef struct logistic {
     vf mean, rate; /* 1 / scale */
-    vf width;      /* 1 - e^-rate */
+    vf width;      /* 1 - e^-(span * rate), of bins of `span` levels */
     vf moved;      /* the part of the scale that is not the least scale */
 } logistic;
 
-/* The bin of a level, as components see it (or those of some levels, as one component does): they give it the
+/* A bin of levels, as components see it (or some bins, as one component does): they give it the
  * probability e^exponent * factor, in which nothing cancels, however far away they are. Its edges are a and b
  * scales from the mean; `above` of a component lies above the upper edge, `below` below the lower one. */
 typedef struct bin {
@@ -114,7 +114,7 @@ INLINE vf bounded(vf x) {
 }
 
 /* Components i .. i + VECTOR - 1. */
-INLINE logistic logistics_at(const prnn_logistics *d, const float *parameters, size_t i) {
+INLINE logistic logistics_at(const prnn_logistics *d, const float *parameters, size_t i, float span) {
     size_t n = padded(d->components);
     float half = 0.5f * (float)(d->levels - 1);
     vf moved = vexp(vmin(splat(30), load(parameters + 2 * n + i)) + d->log_scale);
@@ -122,16 +122,16 @@ INLINE logistic logistics_at(const prnn_logistics *d, const float *parameters, s
     vf mean = bounded(load(parameters + n + i)) + load(d->centres + i);
     logistic c = {
         .mean = rounded((mean + 1.0f) * half), .rate = 1.0f / (scale * half), .moved = moved / scale};
-    vf t = vtanh(0.5f * c.rate);
+    vf t = vtanh(0.5f * span * c.rate);
     c.width = 2.0f * t / (t + 1.0f);
     return c;
 }
 
 /* sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^-(a - b)), and sigmoid(a) = e^min(a, 0) / (1 +
  * e^-|a|). `lower`, `upper`: whether the bin has that edge; if not it goes on without end. */
-INLINE bin bin_of(vf level, vi lower, vi upper, const logistic *c) {
+INLINE bin bin_of(vf level, float span, vi lower, vi upper, const logistic *c) {
     const vf zero = {0}, one = splat(1);
-    bin x = {.a = (level + 0.5f - c->mean) * c->rate, .b = (level - 0.5f - c->mean) * c->rate};
+    bin x = {.a = (level + (span - 0.5f) - c->mean) * c->rate, .b = (level - 0.5f - c->mean) * c->rate};
     vf ea = vselect(upper, vexp(vmin(x.a, -x.a)), zero);
     vf eb = vselect(lower, vexp(vmin(x.b, -x.b)), zero);
     vf both = one / ((ea + one) * (eb + one)), ia = both * (eb + one), ib = both * (ea + one);
@@ -174,8 +174,8 @@ INLINE void share_out(const prnn_logistics *d, const float *parameters, int leve
     vi lower = at > 0, upper = at < (float)(d->levels - 1);
     float half = 0.5f * (float)(d->levels - 1);
     for (size_t i = 0; i < padded(d->components); i += VECTOR) {
-        logistic c = logistics_at(d, parameters, i);
-        bin x = bin_of(at, lower, upper, &c);
+        logistic c = logistics_at(d, parameters, i, 1);
+        bin x = bin_of(at, 1, lower, upper, &c);
         vf narrow = vselect(lower & upper, c.rate * (1.0f - c.width) / c.width, splat(0));
         store(s->exponent + i, load(s->logit + i) + x.exponent);
         store(s->factor + i, x.factor);
@@ -217,19 +217,20 @@ INLINE logistic logistic_of(const logistic *all, int j) {
     return (logistic){splat(c->mean[lane]), splat(c->rate[lane]), splat(c->width[lane]), splat(0)};
 }
 
-/* The mixture of a distribution's components, in the places of some levels. */
+/* A mixture, and how many levels are in its bins. */
 typedef struct mixture {
     int components;
-    float highest_level, logit[PRNN_MOST_COMPONENTS], weight[PRNN_MOST_COMPONENTS];
+    float levels, span, logit[PRNN_MOST_COMPONENTS], weight[PRNN_MOST_COMPONENTS];
     logistic all[PRNN_MOST_COMPONENTS / VECTOR];
 } mixture;
 
+/* The bins from some levels on, as component j sees them. */
 INLINE bin levels_bin(const mixture *m, int j, vf level) {
     logistic c = logistic_of(m->all, j);
-    return bin_of(level, level > 0, level < m->highest_level, &c);
+    return bin_of(level, m->span, level > 0, level + m->span < m->levels, &c);
 }
 
-/* log p of some levels, plus the logarithm of the sum of the weights, where p may be too small for a float.
+/* log p of these bins, plus the logarithm of the sum of the weights, where p may be too small for a float.
  */
 static vf far_log_p(const mixture *m, vf level) {
     vf highest = splat(-3e38f), sum = {0};
@@ -252,17 +253,17 @@ INLINE vf near_log_p(const mixture *m, vf level) {
     return -horizontal_max(-sum) > 1e-28f ? vlog(sum) : far_log_p(m, level);
 }
 
-static void logistics_log_p(const prnn_logistics *d, const float *parameters, float *log_p) {
-    mixture m = {.components = d->components, .highest_level = (float)(d->levels - 1)};
+static void logistics_log_p(const prnn_logistics *d, const float *parameters, prnn_bins bins, float *log_p) {
+    mixture m = {.components = d->components, .levels = (float)d->levels, .span = (float)bins.span};
     float weights = logf(mixture_logits(d, parameters, m.logit));
     for (size_t i = 0; i < padded(d->components); i += VECTOR) {
         store(m.weight + i, vexp(load(m.logit + i)));
-        m.all[i / VECTOR] = logistics_at(d, parameters, i);
+        m.all[i / VECTOR] = logistics_at(d, parameters, i, m.span);
     }
-    for (size_t k = 0; k < padded(d->levels); k += VECTOR) {
+    for (size_t k = 0; k < padded(bins.count); k += VECTOR) {
         vf level;
         for (int i = 0; i < VECTOR; i++) {
-            level[i] = (float)(k + (size_t)i);
+            level[i] = (float)(bins.first + ((int)k + i) * bins.span);
         }
         store(log_p + k, near_log_p(&m, level) - weights);
     }
