@@ -25,7 +25,7 @@ static void add(size_t n, const float *a, const float *b, float *sum) {
 
 /* ------------------------------------------------------------------------------- distributions */
 
-static float highest_of(const float *x, size_t n) {
+INLINE float highest_of(const float *x, size_t n) {
     vf top = splat(-INFINITY);
     for (size_t i = 0; i < n; i += VECTOR) {
         top = vmax(top, load(x + i));
