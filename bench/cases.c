@@ -93,6 +93,7 @@ typedef struct training {
     prnn_gradient_engine *engine;
     prnn_train_options options;
     prnn_state state;
+    prnn_batch batch;
     float *gradient;
     double *squares, nats, length;
     uint64_t step;
@@ -110,6 +111,7 @@ static void training_begin(training *t, const options *o, const network_case *is
     subject_begin(s, o, is);
     prnn_optimizer_defaults(&t->options);
     must(s->ctx, prnn_gradient_engine_create(s->ctx, &s->config, is->batch, &t->engine));
+    t->batch = (prnn_batch){.images = s->images, .n = is->batch};
     t->state.n = prnn_model_parameter_count(s->model, false);
     t->gradient = zeros(t);
     t->state.gradient = t->gradient;
@@ -134,8 +136,7 @@ static void training_end(training *t) {
 static void train_step(void *arg) {
     training *t = arg;
     prnn_context *ctx = t->subject.ctx;
-    t->nats = prnn_gradient_engine_run(ctx, t->engine, t->state.weights, t->subject.images,
-                                       t->subject.is->batch, t->gradient);
+    t->nats = prnn_gradient_engine_run(ctx, t->engine, t->state.weights, &t->batch, t->gradient);
     t->length = prnn_norm(ctx, t->state.n, t->gradient, t->squares);
     prnn_optimizer_update(ctx, &t->options, t->options.learning_rate, t->step++, 1, &t->state);
 }

@@ -1,44 +1,24 @@
 #include "json.h"
 
 #include "number.h"
+#include "utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-/* Length of the UTF-8 sequence at s (RFC 3629), or 0 if it is none. */
-static size_t utf8_length(const unsigned char *s) {
-    if (s[0] < 0x80) {
-        return 1;
-    }
-    size_t n = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
-               : (s[0] & 0xf0) == 0xe0        ? 3
-               : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
-                                              : 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool surrogate = s[0] == 0xed && s[1] > 0x9f;
-    bool beyond = s[0] == 0xf4 && s[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : n;
-}
-
 /* File names may hold any bytes; those that are no UTF-8 become U+FFFD. */
 static void quote(FILE *stream, const char *text) {
-    const unsigned char *s = (const unsigned char *)text;
     fputc('"', stream);
-    while (*s) {
+    for (const char *s = text; *s;) {
         size_t n = utf8_length(s);
         if (n == 0) {
             fputs("\\ufffd", stream);
             n = 1;
         } else if (*s == '"' || *s == '\\') {
             fprintf(stream, "\\%c", *s);
-        } else if (*s < 0x20 || *s == 0x7f) {
-            fprintf(stream, "\\u%04x", (unsigned)*s);
+        } else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
+            fprintf(stream, "\\u%04x", (unsigned char)*s);
         } else {
             fwrite(s, 1, n, stream);
         }

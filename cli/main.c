@@ -1,4 +1,4 @@
-/* pixelrnn - train, evaluate, sample and complete with exact-likelihood image models. */
+/* pixelrnn - train, evaluate, sample, complete and draw with exact-likelihood image models. */
 #include "help.h"
 #include "report.h"
 
@@ -8,10 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct command command_train, command_eval, command_sample, command_complete, command_info;
+extern const struct command command_train, command_eval, command_sample, command_upscale, command_complete,
+    command_info, command_check, command_curves, command_heat, command_histogram;
 
-static const struct command *const commands[] = {&command_train,    &command_eval, &command_sample,
-                                                 &command_complete, &command_info, NULL};
+static const struct command *const commands[] = {
+    &command_train, &command_eval,  &command_sample, &command_upscale, &command_complete,
+    &command_info,  &command_check, &command_curves, &command_heat,    &command_histogram,
+    NULL,
+};
 
 static const struct command *find_command(const char *name) {
     for (size_t i = 0; commands[i]; i++) {
@@ -60,7 +64,10 @@ static int help(int argc, char **argv) {
 static int run(const struct command *command, int argc, char **argv) {
     arguments args = {.command = command, .argc = argc, .argv = argv};
     args.settings = malloc(command->settings_size);
-    if (!args.settings) {
+    args.operands = calloc((size_t)argc + 1, sizeof *args.operands);
+    if (!args.settings || !args.operands) {
+        free(args.settings);
+        free(args.operands);
         return fail_memory();
     }
     arguments_reset(&args);
@@ -71,6 +78,7 @@ static int run(const struct command *command, int argc, char **argv) {
         code = command->run(&args);
     }
     free(args.settings);
+    free(args.operands);
     return code;
 }
 

@@ -72,11 +72,13 @@ void help_man(const struct command *const *commands) {
     puts(".SH NAME\npixelrnn \\- exact\\-likelihood image models\n.SH SYNOPSIS");
     puts(".B pixelrnn\n.I command\n.RI [ options ]\n.br\n.B pixelrnn help\n.I command\n.br\n"
          ".B pixelrnn \\-\\-version\n.SH DESCRIPTION");
-    put_text("Trains the networks of \"Pixel Recurrent Neural Networks\" (van den Oord, Kalchbrenner, "
-             "Kavukcuoglu, ICML 2016), which give every image an exact probability, measures the "
-             "likelihood of images under a model, draws new images and completes given ones.\n\n"
-             "Options are words, --name VALUE or --name=VALUE; a flag stands alone, or as --name=false. "
-             "Results go to stdout, progress and errors to stderr.\n");
+    put_text(
+        "Trains the networks of \"Pixel Recurrent Neural Networks\" (van den Oord, Kalchbrenner, "
+        "Kavukcuoglu, ICML 2016), which give every image an exact probability, measures the "
+        "likelihood of images under a model, draws new images, completes given ones, and makes pictures of "
+        "how training went and of what a model expects.\n\n"
+        "Options are words, --name VALUE or --name=VALUE; a flag stands alone, or as --name=false. "
+        "Results go to stdout, progress and errors to stderr.\n");
     puts(".SH COMMANDS");
     for (const struct command *const *command = commands; *command; command++) {
         put_command(*command);

@@ -13,6 +13,7 @@ static void *field(void *settings, const struct option *row) {
 void arguments_reset(arguments *args) {
     memcpy(args->settings, args->command->defaults, args->command->settings_size);
     memset(args->source, FROM_DEFAULT, sizeof args->source);
+    args->operand_count = 0;
 }
 
 /* ---------------------------------------------------------------------------------------- names */
@@ -253,14 +254,17 @@ static int parse_operand(arguments *args, const char *word) {
         return usage_error("'%s' is not expected: 'pixelrnn %s' takes options only", word,
                            args->command->name);
     }
-    if (common->operand) {
+    if (common->operand && !args->command->many) {
         return usage_error("'%s' is not expected: there is one %s, '%s'", word, args->command->operand,
                            common->operand);
     }
     if (!*word) {
         return usage_error("%s is empty", args->command->operand);
     }
-    common->operand = word;
+    common->operand = common->operand ? common->operand : word;
+    if (args->operands) {
+        args->operands[args->operand_count++] = word;
+    }
     return 0;
 }
 

@@ -61,6 +61,7 @@ struct command {
     const char *name;
     const char *summary;     /* a few words */
     const char *operand;     /* "MODEL" or NULL */
+    bool many;               /* one operand or more: arguments.operands */
     const char *synopsis;    /* what the synopsis shows beside operand and required options, or NULL */
     const char *description; /* paragraphs, an empty line between them */
     const char *examples;    /* lines, or NULL */
@@ -107,6 +108,8 @@ typedef struct arguments {
     void *settings;
     int argc; /* of the words after the command's name */
     char **argv;
+    const char **operands; /* room for argc; may be NULL for a command that takes no more than one */
+    size_t operand_count;
     unsigned char source[OPTIONS_MAX]; /* option_source of each row */
 } arguments;
 

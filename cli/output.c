@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -39,12 +40,37 @@ static int check_writable(const char *name, const char *path, const char *folder
     return 0;
 }
 
+/* The endings of the kinds that are a file. */
+static const struct {
+    unsigned allow;
+    output_kind kind;
+    const char *ending;
+} files[] = {
+    {ALLOW_PNG, OUTPUT_PNG, ".png"}, {ALLOW_NPY, OUTPUT_NPY, ".npy"}, {ALLOW_SVG, OUTPUT_SVG, ".svg"}};
+
+enum { FILE_KINDS = sizeof files / sizeof files[0] };
+
 static int wrong_name(const char *name, const char *path, unsigned allowed) {
-    return usage_error("--%s %s: the name must end with %s%s%s%s", name, path,
-                       allowed & ALLOW_PNG ? ".png" : "",
-                       (allowed & (ALLOW_PNG | ALLOW_NPY)) == (ALLOW_PNG | ALLOW_NPY) ? " or " : "",
-                       allowed & ALLOW_NPY ? ".npy" : "",
+    char endings[32] = "";
+    for (size_t i = 0; i < FILE_KINDS; i++) {
+        if (allowed & files[i].allow) {
+            strcat(endings, *endings ? " or " : "");
+            strcat(endings, files[i].ending);
+        }
+    }
+    return usage_error("--%s %s: the name must end with %s%s", name, path, endings,
                        allowed & ALLOW_FOLDER ? ", or with / for a folder of pictures" : "");
+}
+
+static bool find_kind(const char *path, unsigned allowed, output_kind *kind) {
+    size_t n = strlen(path);
+    for (size_t i = 0; i < FILE_KINDS; i++) {
+        if (n > 4 && (allowed & files[i].allow) && strcasecmp(path + n - 4, files[i].ending) == 0) {
+            *kind = files[i].kind;
+            return true;
+        }
+    }
+    return false;
 }
 
 int output_check(const char *name, const char *path, unsigned allowed, output_kind *kind) {
@@ -60,11 +86,7 @@ int output_check(const char *name, const char *path, unsigned allowed, output_ki
         }
         return check_writable(name, path, path);
     }
-    if (n > 4 && (allowed & ALLOW_PNG) && strcasecmp(path + n - 4, ".png") == 0) {
-        *kind = OUTPUT_PNG;
-    } else if (n > 4 && (allowed & ALLOW_NPY) && strcasecmp(path + n - 4, ".npy") == 0) {
-        *kind = OUTPUT_NPY;
-    } else {
+    if (!find_kind(path, allowed, kind)) {
         return wrong_name(name, path, allowed);
     }
     char *folder = parent(path);
@@ -82,4 +104,29 @@ int output_check_folder(const char *name, const char *path) {
     int failed = folder ? check_writable(name, path, folder) : fail_memory();
     free(folder);
     return failed;
+}
+
+int output_write(const char *path, const char *text, size_t size) {
+    size_t room = strlen(path) + 32;
+    char *temporary = malloc(room);
+    if (!temporary) {
+        return fail_memory();
+    }
+    snprintf(temporary, room, "%s.%ld.tmp", path, (long)getpid());
+    FILE *file = fopen(temporary, "wb");
+    bool ok = file && fwrite(text, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    int why = errno;
+    if (file && fclose(file) != 0 && ok) {
+        ok = false;
+        why = errno;
+    }
+    if (ok && rename(temporary, path) != 0) {
+        ok = false;
+        why = errno;
+    }
+    if (file && !ok) {
+        unlink(temporary);
+    }
+    free(temporary);
+    return ok ? 0 : fail("%s: could not be written: %s; nothing was changed", path, strerror(why));
 }

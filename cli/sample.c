@@ -1,4 +1,5 @@
 /* pixelrnn sample: new images from a model. */
+#include "chain.h"
 #include "output.h"
 #include "progress.h"
 #include "report.h"
@@ -61,23 +62,25 @@ static int write_images(prnn_context *ctx, const settings *s, output_kind kind, 
     return status == PRNN_OK ? 0 : fail_with(ctx);
 }
 
-static int sample(prnn_context *ctx, const settings *s, const prnn_model *model, output_kind kind) {
-    prnn_config config = PRNN_CONFIG_INIT;
-    prnn_model_config(model, &config);
-    uint8_t *images = allocate((size_t)s->count, image_size(&config));
+static int sample(prnn_context *ctx, const settings *s, const chain *models, output_kind kind) {
+    prnn_config first = chain_config(models, 0);
+    uint8_t *images = allocate((size_t)s->count, image_size(&first));
     if (!images) {
         return fail_memory();
     }
     progress bar;
-    progress_begin(&bar, s->common.quiet, model);
+    progress_begin(&bar, s->common.quiet, NULL);
     prnn_sample_options how = PRNN_SAMPLE_OPTIONS_INIT;
     how.seed = s->seed;
     how.temperature = s->temperature;
     how.progress = progress_callback;
     how.user = &bar;
-    prnn_status status = prnn_sample(ctx, model, (size_t)s->count, &how, images);
+    int code =
+        prnn_sample(ctx, models->models[0], (size_t)s->count, &how, images) == PRNN_OK ? 0 : fail_with(ctx);
+    images = code ? images : chain_upscale(ctx, models, 1, images, (size_t)s->count, 1, &how);
     progress_end(&bar);
-    int code = status == PRNN_OK ? write_images(ctx, s, kind, images, &config) : fail_with(ctx);
+    code = code || images ? code : EXIT_FAILED;
+    code = code ? code : write_images(ctx, s, kind, images, &models->config);
     free(images);
     return code;
 }
@@ -85,7 +88,7 @@ static int sample(prnn_context *ctx, const settings *s, const prnn_model *model,
 static int run(arguments *args) {
     const settings *s = args->settings;
     prnn_context *ctx = NULL;
-    prnn_model *model = NULL;
+    chain models = {0};
     output_kind kind = OUTPUT_PNG;
     int code = arguments_check(args);
     code = code ? code : output_check("out", s->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, &kind);
@@ -93,14 +96,13 @@ static int run(arguments *args) {
         code = usage_error("--columns is for a contact sheet, and --out %s is none", s->out);
     }
     code = code ? code : open_context(&s->common, &ctx);
-    if (!code && prnn_model_load(ctx, s->common.operand, &model) != PRNN_OK) {
-        code = fail_with(ctx);
-    }
-    code = code ? code : sample(ctx, s, model, kind);
+    code = code ? code : chain_open(ctx, args, &models);
+    code = code ? code : chain_check_first(&models, args);
+    code = code ? code : sample(ctx, s, &models, kind);
     if (!code) {
         printf("%s\n", s->out);
     }
-    prnn_model_free(model);
+    chain_close(&models);
     prnn_context_free(ctx);
     return code;
 }
@@ -109,9 +111,14 @@ const struct command command_sample = {
     .name = "sample",
     .summary = "draw new images",
     .operand = "MODEL",
-    .description = "Draws images from a model, value by value in raster order, and prints where they are.",
+    .many = true,
+    .description =
+        "Draws images from a model, value by value in raster order, and prints where they are.\n\n"
+        "Several models are a chain: the first draws small images, each other one, which is conditional, "
+        "larger images from those of the one before it.",
     .examples = "pixelrnn sample model.safetensors --count 64 --out samples.png\n"
-                "pixelrnn sample model.safetensors --count 1000 --seed 7 --out samples.npy",
+                "pixelrnn sample model.safetensors --count 1000 --seed 7 --out samples.npy\n"
+                "pixelrnn sample 8x8.safetensors 32x32-given-8x8.safetensors --out samples.png",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,

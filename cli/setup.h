@@ -26,10 +26,11 @@ typedef struct data_settings {
            "levels: the file holds levels 0..K-1"),                                                          \
         CHOICE("binarize", offsetof(settings, data.binarize), "none|sample", 0,                              \
                "sample: for K = 2, a byte v becomes 1 with probability v / 255"),                            \
-        CHOICE(                                                                                              \
-            "fit", offsetof(settings, data.fit), "exact|crop|resize", 0,                                     \
-            "for images of another size or number of channels; exact: an error; crop: cut out the "          \
-            "centre; resize: cut the centre to shape and resample. Colour becomes luma, grey is repeated")
+        CHOICE("fit", offsetof(settings, data.fit), "exact|crop|resize|subsample", 0,                        \
+               "for images of another size or number of channels; exact: an error; crop: cut out the "       \
+               "centre; resize: cut the centre to shape and resample; subsample: every n-th pixel of every " \
+               "n-th row, "                                                                                  \
+               "the small images of a conditional model. Colour becomes luma, grey is repeated")
 
 int open_context(const struct common *common, prnn_context **ctx);
 

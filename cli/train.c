@@ -134,6 +134,12 @@ static void describe(const training *t, const train_settings *s) {
     fprintf(stderr, "%s, %d layer%s, hidden %d, head %d%s%s: %zu parameters\n", prnn_kind_name(c->kind),
             c->layers, c->layers == 1 ? "" : "s", c->hidden, c->head, c->residual ? "" : ", no residual",
             c->skip ? ", skip" : "", prnn_model_parameter_count(t->model, true));
+    if (c->condition_size) {
+        fprintf(stderr,
+                "conditional on images of %d x %d, %d features; likelihoods are of the values that these do "
+                "not give\n",
+                c->condition_size, c->condition_size, c->condition_features);
+    }
     fprintf(stderr, "%zu images of %d x %d x %d, %d levels; ", prnn_data_count(t->train), c->height, c->width,
             c->channels, c->levels);
     if (t->valid) {

@@ -15,6 +15,8 @@ static const train_settings defaults = {
     .train = PRNN_TRAIN_OPTIONS_INIT,
 };
 
+enum { CONDITION_FEATURES = 32 }; /* where only the size is given */
+
 #define AT(member) offsetof(train_settings, member)
 
 static const struct option options[] = {
@@ -44,6 +46,12 @@ static const struct option options[] = {
             "logistic distributions of a mixture (default 10)"),
     FLAG("no-residual", AT(no_residual), 0, "layers replace their input instead of adding to it"),
     FLAG("skip", AT(config.skip), 0, "1x1 connections from every layer to the head"),
+    INTEGER("condition-size", AT(config.condition_size), 0, 4096, 0,
+            "N: a conditional model, of images given small ones of N x N, which are every H/N-th pixel of "
+            "them; the "
+            "images must be square, and H/N a power of 2; 0: unconditional"),
+    INTEGER("condition-features", AT(config.condition_features), 0, 4096, OPTION_NO_DEFAULT,
+            "features of the upsampled small image (default 32 with --condition-size)"),
     STRING("init", AT(init), "MODEL", 0,
            "begin with the weights of this model or checkpoint, which also says the network"),
 
@@ -113,6 +121,7 @@ static int check_idle(const arguments *args, const train_settings *s) {
         {"components", s->config.output == PRNN_LOGISTICS || s->init, "--output logistics"},
         {"valid-limit", validates, "--valid or --valid-last"},
         {"valid-every", validates, "--valid or --valid-last"},
+        {"condition-features", s->config.condition_size != 0, "--condition-size"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         if (!rules[i].used && option_given(args, rules[i].name) == FROM_COMMAND_LINE) {
@@ -127,7 +136,7 @@ static int check_shape(const train_settings *s) {
         return usage_error("--channels is 1 (grey) or 3 (colour), or 0 for as the data");
     }
     if (s->data.fit != PRNN_FIT_EXACT && !s->init && (!s->height || !s->width)) {
-        return usage_error("--fit crop and --fit resize need --height and --width");
+        return usage_error("--fit crop, resize and subsample need --height and --width");
     }
     return 0;
 }
@@ -156,6 +165,9 @@ int train_settle(const arguments *args, train_settings *s) {
     if (!s->init) {
         settle_components(&s->config);
     }
+    if (s->config.condition_size && !s->config.condition_features) {
+        s->config.condition_features = CONDITION_FEATURES;
+    }
     int code = check_idle(args, s);
     return code ? code : check_shape(s);
 }
@@ -171,10 +183,16 @@ int train_check_init(const arguments *args, const train_settings *s, const prnn_
         const char *name;
         int given, in_model; /* a size of 0 says nothing */
     } numbers[] = {
-        {"layers", mine->layers, model->layers},    {"hidden", mine->hidden, model->hidden},
-        {"head", mine->head, model->head},          {"levels", mine->levels, model->levels},
-        {"height", s->height, model->height},       {"width", s->width, model->width},
-        {"channels", s->channels, model->channels}, {"components", mine->components, model->components},
+        {"layers", mine->layers, model->layers},
+        {"hidden", mine->hidden, model->hidden},
+        {"head", mine->head, model->head},
+        {"levels", mine->levels, model->levels},
+        {"height", s->height, model->height},
+        {"width", s->width, model->width},
+        {"channels", s->channels, model->channels},
+        {"components", mine->components, model->components},
+        {"condition-size", mine->condition_size, model->condition_size},
+        {"condition-features", mine->condition_features, model->condition_features},
     };
     const struct {
         const char *name;
@@ -213,7 +231,9 @@ const struct command command_train = {
         "metrics.csv and checkpoint.safetensors. Ctrl-C saves a checkpoint and stops; --resume goes on to "
         "the same bits as if it had never stopped.",
     .examples = "pixelrnn train --preset mnist-diagonal --data train.gz --valid valid.gz --out run1\n"
-                "pixelrnn train --data cifar10 --valid-last 5000 --preset cifar10-row --layers 6 --out run2",
+                "pixelrnn train --data cifar10 --valid-last 5000 --preset cifar10-row --layers 6 --out run2\n"
+                "pixelrnn train --data cifar10 --fit subsample --height 8 --width 8 --out small\n"
+                "pixelrnn train --data cifar10 --condition-size 8 --out large",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,

@@ -15,8 +15,9 @@
 
 #include "model/model.h"
 
-static const char *const golden_names[] = {"row_binary",   "row_rgb_skip", "diagonal_binary",
-                                           "diagonal_rgb", "cnn_grey",     "cnn_rgb_plain"};
+static const char *const golden_names[] = {
+    "row_binary",    "row_rgb_skip",    "diagonal_binary",      "diagonal_rgb",   "cnn_grey",
+    "cnn_rgb_plain", "row_conditional", "diagonal_conditional", "cnn_conditional"};
 enum { GOLDEN_CASES = sizeof golden_names / sizeof *golden_names };
 
 typedef struct golden_case {

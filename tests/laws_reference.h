@@ -41,10 +41,11 @@ typedef struct reference {
     prnn_config config;
     mistake mistake;
     const double *parameters;
-    uint8_t *open;   /* NULL, or out: which parameters are used at all */
-    bool sets;       /* compute the sets too */
-    value_set *seen; /* out, with sets: for each value what its logits can depend on */
-    void *blocks[256];
+    uint8_t *open;     /* NULL, or out: which parameters are used at all */
+    bool sets;         /* compute the sets too */
+    value_set *seen;   /* out, with sets: for each value what its logits can depend on */
+    double *condition; /* of conditional models: the upsampled small image, (H, W, c) */
+    void *blocks[512];
     int block_count;
 } reference;
 
@@ -56,7 +57,7 @@ typedef struct plane {
 } plane;
 
 static inline void *reference_alloc(reference *r, size_t count, size_t size) {
-    assert_true(r->block_count < 256);
+    assert_true(r->block_count < 512);
     void *block = calloc(count, size);
     assert_non_null(block);
     r->blocks[r->block_count++] = block;
@@ -176,6 +177,68 @@ static inline void initial_conv(const reference *r, const prnn_tensor *w, int ta
     }
 }
 
+/* One transposed convolution of SPEC "Conditional", with its ReLU: pixel (i, j) of `in` (size, size, n) goes
+ * into the 4x4 pixels of the result around (2 i, 2 j). */
+static inline double *upsampled(reference *r, int number, const double *in, int size, int n) {
+    prnn_tensor w = tensor_named(r, "upsampler.%d.weight", number);
+    prnn_tensor b = tensor_named(r, "upsampler.%d.bias", number);
+    int out = w.shape[1], side = 2 * size;
+    assert_int_equal(w.shape[0], n);
+    double *result = reference_alloc(r, (size_t)(side * side * out), sizeof *result);
+    for (int i = 0; i < side * side * out; i++) {
+        result[i] = parameter(r, b.offset + (size_t)(i % out));
+    }
+    for (int pixel = 0; pixel < size * size; pixel++) {
+        for (int tap = 0; tap < 16; tap++) {
+            int row = 2 * (pixel / size) - 1 + tap / 4, col = 2 * (pixel % size) - 1 + tap % 4;
+            for (int i = 0; i < n && row >= 0 && row < side && col >= 0 && col < side; i++) {
+                for (int o = 0; o < out; o++) {
+                    size_t element = ((size_t)(i * out) + (size_t)o) * 16 + (size_t)tap;
+                    result[(row * side + col) * out + o] +=
+                        parameter(r, w.offset + element) * in[pixel * n + i];
+                }
+            }
+        }
+    }
+    for (int i = 0; i < side * side * out; i++) {
+        result[i] = fmax(result[i], 0);
+    }
+    return result;
+}
+
+/* What the small image inside an image gives the layers. */
+static inline void reference_condition(reference *r, const uint8_t *image) {
+    const prnn_config *c = &r->config;
+    int size = c->condition_size, step = size ? c->height / size : 0;
+    double *x = reference_alloc(r, (size_t)(size * size * c->channels) + 1, sizeof *x);
+    for (int i = 0; i < size * size * c->channels; i++) {
+        int pixel = i / c->channels, row = pixel / size * step, col = pixel % size * step;
+        int level = image[(row * c->width + col) * c->channels + i % c->channels];
+        x[i] = level * 2.0 / (c->levels - 1) - 1;
+    }
+    for (int k = 0; size && size << k < c->height; k++) {
+        x = upsampled(r, k, x, size << k, k ? c->condition_features : c->channels);
+    }
+    r->condition = size ? x : NULL;
+}
+
+/* out += the unmasked 1x1 convolution `name`.condition of what the small image gives. */
+static inline void add_condition(const reference *r, const char *name, const plane *out) {
+    if (!r->condition) {
+        return;
+    }
+    prnn_tensor w = tensor_named(r, "%s.condition.weight", name);
+    int features = r->config.condition_features;
+    for (int pixel = 0; pixel < r->config.height * r->config.width; pixel++) {
+        for (int o = 0; o < out->n; o++) {
+            for (int i = 0; i < features; i++) {
+                out->v[pixel * out->n + o] +=
+                    parameter(r, w.offset + (size_t)(o * features + i)) * r->condition[pixel * features + i];
+            }
+        }
+    }
+}
+
 /* The cell at (row, col); the cell state before comes from (before_row, before_col), or is the initial one.
  */
 static inline void lstm_cell(const reference *r, const plane *gates, const prnn_tensor *initial,
@@ -213,6 +276,7 @@ static inline void row_layer(reference *r, const char *name, const plane *in, co
     int h = r->config.hidden;
     plane gates = new_plane(r, 4 * h), cell = new_plane(r, h), state = new_plane(r, h);
     masked_conv(r, name, ".input_to_state", true, gate_blocks(r), in, &gates);
+    add_condition(r, name, &gates);
     prnn_tensor w = tensor_named(r, "%s.state_to_state.weight", name);
     prnn_tensor hidden = tensor_named(r, "%s.initial_hidden", name);
     prnn_tensor initial = tensor_named(r, "%s.initial_cell", name);
@@ -241,6 +305,7 @@ static inline plane scan_layer(reference *r, const char *name, int step, const p
     int h = r->config.hidden, height = r->config.height, width = r->config.width;
     plane gates = new_plane(r, 4 * h), cell = new_plane(r, h), state = new_plane(r, h);
     masked_conv(r, name, ".input_to_state", true, gate_blocks(r), in, &gates);
+    add_condition(r, name, &gates);
     prnn_tensor w = tensor_named(r, "%s.state_to_state.weight", name);
     prnn_tensor hidden = tensor_named(r, "%s.initial_hidden", name);
     prnn_tensor initial = tensor_named(r, "%s.initial_cell", name);
@@ -308,6 +373,7 @@ static inline void cnn_layer(reference *r, const char *name, const plane *in, co
     masked_conv(r, name, ".reduce", true, 1, &x, &narrow);
     x = rectified(r, &narrow);
     masked_conv(r, name, ".conv", true, 1, &x, &convolved);
+    add_condition(r, name, &convolved);
     x = rectified(r, &convolved);
     masked_conv(r, name, ".output", true, 1, &x, out);
 }
@@ -352,6 +418,7 @@ static inline plane reference_input(reference *r, const uint8_t *image) {
 static inline void reference_logits(reference *r, const uint8_t *image, double *logits) {
     const prnn_config *c = &r->config;
     char name[64];
+    reference_condition(r, image);
     plane x = reference_input(r, image), total = new_plane(r, x.n);
     for (int l = 0; l < c->layers; l++) {
         x = reference_layer(r, l, &x);

@@ -73,7 +73,7 @@ make_idx() {
 run 0 "--version" --version
 check "--version prints one line" grep -q '^pixelrnn [0-9]*\.[0-9]*\.[0-9]*$' out.txt
 run 0 "--help" --help
-for command in train eval sample complete info; do
+for command in train eval sample complete info curves heat histogram; do
     check "--help names $command" grep -q "^  $command " out.txt
 done
 
@@ -89,9 +89,12 @@ options_of() {
     sample) echo "count seed temperature out columns $common" ;;
     complete) echo "data $reading known-rows mask count samples seed out $common" ;;
     info) echo "json $common" ;;
+    curves) echo "names title x low high out help" ;;
+    heat) echo "data $reading first count seed unit max out columns zoom no-bar json $common" ;;
+    histogram) echo "data $reading image pixels seed out title unit json $common" ;;
     esac
 }
-for command in train eval sample complete info; do
+for command in train eval sample complete info curves heat histogram; do
     run 0 "$command --help" "$command" --help
     cp out.txt help.txt
     missing=""
@@ -106,7 +109,7 @@ run 0 "complete --help" complete --help
 check "complete --help speaks of raster order" grep -q "raster order" out.txt
 
 run 0 "help --man" help --man
-check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 5
+check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 8
 if [ -f "$source_dir/man/pixelrnn.1" ]; then
     check "man/pixelrnn.1 is what help --man prints" cmp -s out.txt "$source_dir/man/pixelrnn.1"
 fi

@@ -137,11 +137,16 @@ for model in $models; do
     refused "$model" eval "$model" --data good.idx --per-image old.npy
     refused "$model" sample "$model" --count 1 --out old.png
     refused "$model" complete "$model" --data good.idx --known-rows 2 --out new.png
+    refused "$model" heat "$model" --data good.idx --out old.png
+    refused "$model" histogram "$model" --data good.idx --out new.svg
     refused "$model" train --init "$model" --data good.idx --out new
 done
 for set in $data; do
     refused "$set" eval $good --data "$set" --per-image new.npy --per-value old.npy
     refused "$set" complete $good --data "$set" --known-rows 2 --out old.npy
+    refused "$set" heat $good --data "$set" --out old.png
+    refused "$set" histogram $good --data "$set" --out new.svg
+    refused "$set" curves "$set" --out new.svg
     refused "$set" train --data "$set" --levels 2 --out new
     refused "$set" train --data good.idx --valid "$set" --levels 2 --out new
     refused "$set" complete $good --data good.idx --mask "$set" --out old.png

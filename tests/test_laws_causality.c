@@ -31,7 +31,7 @@ static neighbours all_neighbours(const law_model *m, uint64_t seed) {
 /* moved[p] gains q where changing value q moved a logit of value p by as much as a bit. */
 static void find_moved(const law_model *m, uint64_t seed, value_set *moved) {
     neighbours n = all_neighbours(m, seed);
-    float *logits = law_logits(m, n.images, n.count);
+    float *logits = law_logits_given_first(m, n.images, n.count);
     for (size_t i = 1; i < n.count; i++) {
         const float *own = logits + i * m->bytes * m->logits;
         for (size_t p = 0; p < m->bytes; p++) {

@@ -29,6 +29,8 @@ static void test_round_trip(void **state) {
     assert_int_equal(loaded_config.head, config.head);
     assert_int_equal(loaded_config.residual, config.residual);
     assert_int_equal(loaded_config.skip, config.skip);
+    assert_int_equal(loaded_config.condition_size, config.condition_size);
+    assert_int_equal(loaded_config.condition_features, config.condition_features);
     assert_int_equal(loaded_config.output, config.output);
     assert_int_equal(loaded_config.components, config.components);
     assert_int_equal(prnn_model_tensor_count(loaded), prnn_model_tensor_count(m.model));

@@ -101,7 +101,8 @@ static void test_distributions(void **state) {
 /* Open is what SPEC opens. On a small image some taps reach nothing but zeros beside it: so a large one. */
 static void test_masks(void **state) {
     prnn_config config = law_of_state(state);
-    config.height = config.width = 7;
+    config.condition_size = config.condition_size ? 2 : 0;
+    config.height = config.width = config.condition_size ? 8 : 7;
     config.layers = 2;
     law_model m = law_open(&config, 3);
     double *parameters = reference_parameters(&m);

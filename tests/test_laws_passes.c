@@ -77,6 +77,9 @@ static void check_by_pixels(prnn_config config) {
         soil(net, &w, 43);
         w.pass.images = N;
         prnn_network_begin(net, &w.pass);
+        if (net->condition) {
+            prnn_network_condition(net, &w.pass, images, NULL);
+        }
         for (int row = 0; row < config.height; row++) {
             for (int col = 0; col < known; col++) {
                 for (int c = 0; c < config.channels; c++) {
@@ -112,7 +115,7 @@ static void test_empty_colours(void **state) {
     (void)state;
     for (int kind = 0; kind < LAW_KINDS; kind++) {
         for (int hidden = 1; hidden < 3; hidden++) {
-            law_shape shape = {"more colours than features", 3, 3, 3, 2, 2, hidden, 9, true, false, 0};
+            law_shape shape = {"more colours than features", 3, 3, 3, 2, 2, hidden, 9, true, false, 0, 0, 0};
             check_by_pixels(law_config((prnn_kind)kind, &shape));
         }
     }
@@ -131,7 +134,8 @@ static void test_memory(void **state) {
     prnn_workers workers = worker_open(&m, N + 1);
     prnn_worker w = workers.list[0];
     memset(w.pass.memory, 0xff, m.model->network->plan.memory.floats * (N + 1) * sizeof(float));
-    prnn_network_evaluate(m.model->network, &w, images, N, soiled, NULL, NULL);
+    prnn_batch batch = {.images = images, .n = N};
+    prnn_network_evaluate(m.model->network, &w, &batch, soiled, NULL, NULL);
     assert_memory_equal(clean, soiled, sizeof clean);
     prnn_workers_free(m.ctx, &workers);
 
@@ -148,7 +152,7 @@ static void test_memory(void **state) {
         gradient[i] = calloc(packed, sizeof **gradient);
         w.pass.gradient = gradient[i];
         memset(w.pass.memory, i ? 0xff : 0, net->plan.memory.floats * (N + 1) * sizeof(float));
-        prnn_network_gradient(net, &w, images, N, 1, soiled);
+        prnn_network_gradient(net, &w, &batch, 1, soiled);
         assert_memory_equal(clean, soiled, sizeof clean);
         prnn_worker_free(&w);
     }
@@ -179,7 +183,8 @@ static void gradient_in_blocks(const law_model *m, int rows, const uint8_t *imag
     assert_ok(m->ctx, prnn_worker_create(m->ctx, net, n, forward, backward, &w));
     memset(w.pass.memory, 0xff, net->plan.memory.floats * (size_t)n * sizeof(float));
     w.pass.gradient = calloc(packing->count, sizeof(float));
-    prnn_network_gradient(net, &w, images, n, 1, nats);
+    prnn_batch batch = {.images = images, .n = n};
+    prnn_network_gradient(net, &w, &batch, 1, nats);
     for (size_t i = 0; i < packing->count; i++) {
         if (packing->index[i] >= 0) {
             gradient[packing->index[i]] = w.pass.gradient[i];

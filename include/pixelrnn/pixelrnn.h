@@ -123,8 +123,9 @@ typedef struct prnn_config {
     int head;               /* features of the two 1x1 layers in front of the logits, 1..8192 */
     bool residual;          /* x = x + y(x) in every layer */
     bool skip;              /* 1x1 connections from every layer to the head */
-    int condition_size;     /* multi-scale; 0: an unconditional model (others are not supported yet) */
-    int condition_features; /* multi-scale; 0 */
+    int condition_size;     /* s: a conditional model sees an s x s image, its own at every H / s-th pixel;
+                               H = W = s times a power of 2; 0: an unconditional model (SPEC "Conditional") */
+    int condition_features; /* c: features of the upsampled small image, 1..4096; 0 without one */
     int unused;             /* what was padding in 0.1.0, and may hold anything; not read */
     prnn_output output;     /* K = 2: PRNN_SOFTMAX */
     int components;         /* PRNN_LOGISTICS: 1..64 logistic distributions a value; else 0 */
@@ -184,8 +185,8 @@ PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *mo
 /* ------------------------------------------------------------------------------------ progress */
 
 typedef struct prnn_progress {
-    const char *phase;    /* "train", "validate", "sample", "complete" */
-    uint64_t done, total; /* steps (train) or images; total is never 0 */
+    const char *phase;    /* "train", "validate", "sample", "complete", "upscale", "check" */
+    uint64_t done, total; /* steps (train), images or changes (check); total is never 0 */
     double seconds;       /* since the phase began (train: in this run) */
     double images_per_second;
     /* Only while training: */
@@ -211,9 +212,11 @@ typedef enum prnn_values {
 } prnn_values;
 
 typedef enum prnn_fit {
-    PRNN_FIT_EXACT, /* an image of another size is an error */
-    PRNN_FIT_CROP,  /* cut out the centre; an image that is too small is an error */
-    PRNN_FIT_RESIZE /* cut the centre to the target's shape, then resample by area */
+    PRNN_FIT_EXACT,    /* an image of another size is an error */
+    PRNN_FIT_CROP,     /* cut out the centre; an image that is too small is an error */
+    PRNN_FIT_RESIZE,   /* cut the centre to the target's shape, then resample by area */
+    PRNN_FIT_SUBSAMPLE /* every n-th pixel of every n-th row: the small images of a chain of models; an image
+                          whose sides are not n times the target's is an error */
 } prnn_fit;
 
 typedef struct prnn_data_options {
@@ -262,9 +265,18 @@ PRNN_API prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, co
 /* ---------------------------------------------------------------------------------- likelihood */
 
 /* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
- * (count, H, W, C) float in nats. */
+ * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, also
+ * those that the small image gives (SPEC "Conditional"); the small images are taken from the images. */
 PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, double *nats, float *values);
+
+/* The same under a chain of 1 to 64 models, from small images to large ones: the first is unconditional, each
+ * other one conditional on the images of the one before it, with the same channels and levels. `images` are
+ * those of the last model. nats[i] = -log p(image) exactly: every value counts once, under the model of the
+ * smallest scale that has it, so that the probabilities of all large images sum to 1 (paper section 3.4). */
+PRNN_API prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
+                                         const uint8_t *images, size_t images_count, double *nats,
+                                         float *values);
 
 /* bits per dimension = nats / (H W C ln 2). */
 PRNN_API double prnn_bits_per_dim(const prnn_model *model, double nats);
@@ -284,7 +296,8 @@ PRNN_API prnn_status prnn_distribution(prnn_context *ctx, const prnn_model *mode
                                        size_t count, float *probabilities);
 
 /* Mean NLL of `count` images in nats, and its gradient by every parameter, in the order of the block of
- * parameters (prnn_model_parameter_count floats); zero where a mask closes a weight. */
+ * parameters (prnn_model_parameter_count floats); zero where a mask closes a weight. The NLL is that of
+ * prnn_evaluate. (prnn_train leaves out the values that the small image of a conditional model gives.) */
 PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, double *mean_nats, float *gradient);
 
@@ -301,17 +314,28 @@ typedef struct prnn_sample_options {
 #define PRNN_SAMPLE_OPTIONS_INIT                                                                             \
     { sizeof(prnn_sample_options), 0, 1.0, NULL, NULL }
 
-/* Draws `count` images, (count, H, W, C) levels. Costs about one forward pass per image. */
+/* Draws `count` images, (count, H, W, C) levels. Costs about one forward pass per image. Refuses a
+ * conditional model, which needs small images: see prnn_upscale. */
 PRNN_API prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,
                                  const prnn_sample_options *options, uint8_t *images);
 
 /* Completes `count` images (count, H, W, C), `samples` times each, into `completed`
  * (count, samples, H, W, C). `known` is (H, W), one mask for all: where it is not 0 the image's pixel is
  * kept, elsewhere it is drawn. A drawn value is conditioned on the values before it in raster order,
- * known or drawn; known values after it are kept but cannot influence it (paper, figures 1 and 9). */
+ * known or drawn; known values after it are kept but cannot influence it (paper, figures 1 and 9). With a
+ * conditional model the pixels of the small image must be known. */
 PRNN_API prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, const uint8_t *known, size_t samples,
                                    const prnn_sample_options *options, uint8_t *completed);
+
+/* Draws `samples` large images for each of `count` small ones, (count, s, s, C), under a conditional model,
+ * into `large` (count, samples, H, W, C). The pixels of a small image are kept, at every H / s-th row and
+ * column. Large image i of all is a function of (model, seed, i, its small image). A chain of models is
+ * sampled by prnn_sample and one prnn_upscale for each larger scale, with one seed: draws of different scales
+ * are independent of each other. */
+PRNN_API prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
+                                  size_t count, size_t samples, const prnn_sample_options *options,
+                                  uint8_t *large);
 
 /* ---------------------------------------------------------------------------- pictures, arrays */
 
@@ -330,6 +354,57 @@ PRNN_API prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_ty
  * (H, W), not 0 is known. `known` gets height * width bytes, 0 or 1. */
 PRNN_API prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width,
                                     uint8_t *known);
+
+/* --------------------------------------------------------------------------------- certificate */
+
+typedef struct prnn_check_options {
+    size_t size;
+    uint64_t seed;    /* of the images, the changes and the choice of values */
+    size_t positions; /* values that are changed, at most: the first of a random order; 0: all */
+    prnn_progress_fn progress;
+    void *user;
+} prnn_check_options;
+
+#define PRNN_CHECK_OPTIONS_INIT                                                                              \
+    { sizeof(prnn_check_options), 0, 1024, NULL, NULL }
+
+/* Changes of images: each gave other levels to one value and to all after it. */
+typedef struct prnn_causality {
+    uint64_t changes;
+    uint64_t kept;  /* conditionals at or before the change that were compared, and did not move by a bit */
+    uint64_t leaks; /* those that moved */
+    uint64_t moved; /* conditionals after the change that moved, as they may: the test can see something */
+    size_t leak_of, leak_from; /* of the first leak: the number of the value whose conditional moved, and of
+                                  the first changed one, (row * W + column) * C + channel */
+} prnn_causality;
+
+/* What prnn_check found. */
+typedef struct prnn_certificate {
+    size_t size;
+    prnn_config config;     /* of the model */
+    uint64_t open, closed;  /* weights that the masks let through, and the others */
+    uint64_t nonzero;       /* of the closed ones */
+    char nonzero_name[96];  /* the first of them: "head.0.weight[3, 1, 0, 0]" */
+    prnn_causality kernels; /* with the kernels of the context */
+    prnn_causality plain;   /* one weight after the other, in double precision, without masks */
+    double difference; /* of the logits of both, ||kernels - plain|| / ||plain||; at most 1e-3, in bf16 0.1 */
+    uint64_t sums;     /* conditionals whose probabilities were added over all levels */
+    double worst_sum;  /* largest |sum - 1|; at most 1e-4 */
+    bool agrees;       /* difference is small enough */
+    bool passed;
+} prnn_certificate;
+
+#define PRNN_CERTIFICATE_INIT                                                                                \
+    { .size = sizeof(prnn_certificate) }
+
+/* Proves on a model file, as far as changing values can, that no conditional depends on a value at or after
+ * its own, that the weights behind masks are zero, and that probabilities sum to one. Two images are changed,
+ * one drawn from the model and one of noise. The plain evaluation takes the file as any other program would,
+ * masked weights included, at up to a 32nd of `positions` (at least 8). PRNN_OK says that the certificate is
+ * filled in, not that it passed. A file that is no model, or has weights that are not finite, is refused as
+ * prnn_model_load does. */
+PRNN_API prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
+                                prnn_certificate *certificate);
 
 /* ------------------------------------------------------------------------------------ training */
 
@@ -376,7 +451,8 @@ typedef struct prnn_train_options {
     }
 
 /* Trains `model` from its present weights by stochastic gradient descent on the mean NLL of a batch in
- * nats (paper section 5). Writes into options->out:
+ * nats (paper section 5); of a conditional model, on that of the values that the small image does not give,
+ * which is its share of a chain's. Writes into options->out:
  *   model.safetensors       the weights (their moving average, with ema) of the best validation; without
  *                           `valid` (which may be NULL) those of the last step
  *   metrics.csv             step, epoch, seconds, learning rate, training and validation NLL, images/s

@@ -9,7 +9,8 @@ typedef enum prnn_purpose {
     PRNN_RANDOM_WEIGHTS = 1, /* step: tensor, index: element */
     PRNN_RANDOM_SHUFFLE,     /* step: epoch, index: position */
     PRNN_RANDOM_BINARIZE,    /* step: epoch and image, index: value */
-    PRNN_RANDOM_SAMPLE       /* step: image, index: value */
+    PRNN_RANDOM_SAMPLE,      /* step: image, index: value */
+    PRNN_RANDOM_CHECK        /* step: image or change, index: value */
 } prnn_purpose;
 
 /* 128 random bits. */

@@ -28,8 +28,10 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%d channels: choose 1 or 3, or 0 for those of the file",
                          o->channels);
     }
-    if (o->fit != PRNN_FIT_EXACT && o->fit != PRNN_FIT_CROP && o->fit != PRNN_FIT_RESIZE) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "fit %d: choose exact, crop or resize", (int)o->fit);
+    if (o->fit != PRNN_FIT_EXACT && o->fit != PRNN_FIT_CROP && o->fit != PRNN_FIT_RESIZE &&
+        o->fit != PRNN_FIT_SUBSAMPLE) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "fit %d: choose exact, crop, resize or subsample",
+                         (int)o->fit);
     }
     return PRNN_OK;
 }

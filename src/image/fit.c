@@ -48,7 +48,7 @@ static void average(const prnn_image *from, const rectangle *r, const prnn_image
     }
 }
 
-static void store(const uint8_t pixel[3], int from_channels, uint8_t *to, int to_channels) {
+static void store(const uint8_t *pixel, int from_channels, uint8_t *to, int to_channels) {
     if (from_channels == 3 && to_channels == 1) {
         to[0] = (uint8_t)((299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2] + 500) / 1000);
         return;
@@ -81,8 +81,31 @@ static prnn_status choose(prnn_context *ctx, const char *name, const prnn_image 
     return PRNN_OK;
 }
 
+/* The pixels (row * step, col * step). */
+static prnn_status subsample(prnn_context *ctx, const char *name, const prnn_image *from, prnn_image *to) {
+    int step = from->height / to->height;
+    if (step < 1 || from->height != step * to->height || from->width != step * to->width) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: the image is %dx%d (height x width), which is not %dx%d times a whole number: choose "
+            "another size, or fit resize",
+            name, from->height, from->width, to->height, to->width);
+    }
+    uint8_t *out = to->values;
+    for (int y = 0; y < to->height; y++) {
+        for (int x = 0; x < to->width; x++, out += to->channels) {
+            size_t pixel = ((size_t)y * (size_t)from->width + (size_t)x) * (size_t)step;
+            store(from->values + pixel * (size_t)from->channels, from->channels, out, to->channels);
+        }
+    }
+    return PRNN_OK;
+}
+
 prnn_status prnn_image_fit(prnn_context *ctx, const char *name, const prnn_image *from, prnn_fit fit,
                            prnn_image *to) {
+    if (fit == PRNN_FIT_SUBSAMPLE) {
+        return subsample(ctx, name, from, to);
+    }
     rectangle r = {0};
     prnn_status status = choose(ctx, name, from, fit, to, &r);
     if (status != PRNN_OK) {

@@ -35,7 +35,8 @@ prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height,
 /* Copies `from` into the values of `to`, whose height, width and channels say what is wanted:
  *   size      PRNN_FIT_EXACT: another size is an error; PRNN_FIT_CROP: the centre, a smaller one is an
  *             error; PRNN_FIT_RESIZE: the largest centred rectangle of the target's shape, averaged by area
- *             and rounded to nearest, in integers
+ *             and rounded to nearest, in integers; PRNN_FIT_SUBSAMPLE: pixel (i, j) is the source's
+ *             (i n, j n), another size than n times the target's is an error
  *   channels  then 3 to 1: (299 R + 587 G + 114 B) / 1000, to nearest; 1 to 3: repeated
  * `name` is for messages. */
 prnn_status prnn_image_fit(prnn_context *ctx, const char *name, const prnn_image *from, prnn_fit fit,

@@ -145,7 +145,7 @@ prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height,
     }
     spng_ctx_free(png);
     prnn_free(values);
-    if (error && error != SPNG_IO_ERROR) {
+    if (error && error != SPNG_IO_ERROR && !ferror(writer.stream)) {
         prnn_file_abandon(&writer);
         return prnn_fail(ctx, error == SPNG_EMEM ? PRNN_ERROR_MEMORY : PRNN_ERROR_ARGUMENT,
                          "%s: could not be encoded as PNG (%s); nothing was changed", path,

@@ -27,18 +27,23 @@ typedef struct diagonal_bilstm {
     prnn_map *sum; /* of both states */
     prnn_product *out_of;
     prnn_map *dsum;
-    prnn_product *dsum_of, *din_of;
+    prnn_product *dsum_of, *din_of, *dcondition_of;
 } diagonal_bilstm;
 
-/* Plans one scan; returns its input-to-state convolution. */
-static prnn_conv plan_scan(prnn_plan *p, scan *s, int step, const char *name, const prnn_map *in) {
+/* What a scan sees of the map of the layer, each with weights of its own. */
+typedef struct scan_inputs {
+    prnn_conv input_to_state, condition;
+} scan_inputs;
+
+static scan_inputs plan_scan(prnn_plan *p, scan *s, int step, const char *name, prnn_layer_io io) {
     int h = p->config.hidden;
     prnn_features stream = prnn_plan_features(p, 1, 2 * h), gates = prnn_plan_features(p, 4, h);
     prnn_features state = prnn_plan_features(p, 1, h);
     char path[64];
     s->step = step;
-    prnn_conv input_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "input_to_state"), PRNN_MASK_B,
-                                              stream, gates, 1, 1, PRNN_BIAS_FORGET, 1);
+    scan_inputs inputs = {.input_to_state =
+                              prnn_conv_plan(p, prnn_plan_path(path, name, "input_to_state"), PRNN_MASK_B,
+                                             stream, gates, 1, 1, PRNN_BIAS_FORGET, 1)};
     prnn_conv state_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "state_to_state"), PRNN_MASK_NONE,
                                               state, gates, 2, 1, PRNN_BIAS_NONE, 1);
     prnn_conv above = prnn_conv_one_tap(&state_to_state, 0, -1, 0);
@@ -54,8 +59,12 @@ static prnn_conv plan_scan(prnn_plan *p, scan *s, int step, const char *name, co
                           .cell = s->cell,
                           .state = s->state,
                           .before_col = -step};
-    prnn_term row_terms[] = {{&input_to_state, in}, {&above, s->state}};
-    s->row_of = prnn_plan_product(p, 2, row_terms);
+    prnn_term row_terms[3] = {{&inputs.input_to_state, io.in}, {&above, s->state}};
+    if (io.condition) {
+        inputs.condition = prnn_layer_condition(p, name, io.condition, gates);
+        row_terms[2] = (prnn_term){&inputs.condition, io.condition->result};
+    }
+    s->row_of = prnn_plan_product(p, io.condition ? 3 : 2, row_terms);
     s->beside_of = prnn_plan_product(p, 1, &(prnn_term){&beside, s->state});
     if (p->training) {
         /* The right scan is a row ahead when the layer's input gets its gradient, so a row more is kept.
@@ -68,7 +77,7 @@ static prnn_conv plan_scan(prnn_plan *p, scan *s, int step, const char *name, co
         s->dabove_of = prnn_plan_transposed(p, 1, &(prnn_term){&own, s->dgates});
         s->dbeside_of = prnn_plan_transposed(p, 1, &(prnn_term){&beside, s->dgates});
     }
-    return input_to_state;
+    return inputs;
 }
 
 static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
@@ -80,8 +89,8 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     prnn_features stream = prnn_plan_features(p, 1, 2 * h), state = prnn_plan_features(p, 1, h);
     char path[64];
     layer->io = io;
-    prnn_conv left = plan_scan(p, &layer->left, 1, prnn_plan_path(path, name, "left"), io.in);
-    prnn_conv right = plan_scan(p, &layer->right, -1, prnn_plan_path(path, name, "right"), io.in);
+    scan_inputs left = plan_scan(p, &layer->left, 1, prnn_plan_path(path, name, "left"), io);
+    scan_inputs right = plan_scan(p, &layer->right, -1, prnn_plan_path(path, name, "right"), io);
     prnn_conv output = prnn_conv_plan(p, prnn_plan_path(path, name, "output"), PRNN_MASK_B, state, stream, 1,
                                       1, PRNN_BIAS_ZERO, prnn_residual_gain(io.residual, p->config.layers));
     layer->sum = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 0, 0, 0);
@@ -89,8 +98,12 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     if (p->training) {
         layer->dsum = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
         layer->dsum_of = prnn_plan_transposed(p, 1, &(prnn_term){&output, io.dout});
-        prnn_term din_terms[] = {{&left, layer->left.dgates}, {&right, layer->right.dgates}};
+        prnn_term din_terms[] = {{&left.input_to_state, layer->left.dgates},
+                                 {&right.input_to_state, layer->right.dgates}};
         layer->din_of = prnn_plan_transposed(p, 2, din_terms);
+        prnn_term dcondition_terms[] = {{&left.condition, layer->left.dgates},
+                                        {&right.condition, layer->right.dgates}};
+        layer->dcondition_of = io.condition ? prnn_plan_transposed(p, 2, dcondition_terms) : NULL;
     }
     return layer;
 }
@@ -206,6 +219,10 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
     /* The right scan's part is of the same rows: of the last one it is there since the step before. */
     prnn_product_run(pass, layer->din_of, rows, layer->io.din, layer->io.residual ? layer->io.dout : NULL,
                      false);
+    if (layer->io.condition) {
+        const prnn_map *dcondition = layer->io.condition->dresult;
+        prnn_product_run(pass, layer->dcondition_of, rows, dcondition, dcondition, false);
+    }
 }
 
 const prnn_layer_kind prnn_diagonal_bilstm = {

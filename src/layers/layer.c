@@ -15,6 +15,13 @@ const prnn_layer_kind *prnn_layer_kind_of(prnn_kind kind) {
     return NULL;
 }
 
+prnn_conv prnn_layer_condition(prnn_plan *plan, const char *name, const prnn_upsampler *condition,
+                               prnn_features out) {
+    char path[64];
+    return prnn_conv_plan(plan, prnn_plan_path(path, name, "condition"), PRNN_MASK_NONE, condition->features,
+                          out, 1, 1, PRNN_BIAS_NONE, 1);
+}
+
 const char *prnn_kind_name(prnn_kind kind) {
     const prnn_layer_kind *found = prnn_layer_kind_of(kind);
     return found ? found->name : "unknown";

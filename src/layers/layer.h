@@ -7,12 +7,13 @@
 #ifndef PRNN_LAYERS_LAYER_H
 #define PRNN_LAYERS_LAYER_H
 
-#include "layers/product.h"
+#include "layers/upsampler.h"
 
 typedef struct prnn_layer_io {
-    const prnn_map *in, *out;   /* x_l, x_(l+1) */
-    const prnn_map *din, *dout; /* gradients by them, of the present rows; NULL without training */
-    bool residual;              /* out = in + y(in) */
+    const prnn_map *in, *out;        /* x_l, x_(l+1) */
+    const prnn_map *din, *dout;      /* gradients by them, of the present rows; NULL without training */
+    bool residual;                   /* out = in + y(in) */
+    const prnn_upsampler *condition; /* what every layer sees of the small image; NULL without */
 } prnn_layer_io;
 
 typedef struct prnn_layer_kind {
@@ -35,6 +36,11 @@ typedef struct prnn_layer_kind {
 
 /* The kind with this number; every kind of prnn_kind is there. */
 const prnn_layer_kind *prnn_layer_kind_of(prnn_kind kind);
+
+/* Plans the parameter `name`.condition, an unmasked 1x1 convolution of the upsampled map (SPEC
+ * "Conditional"). */
+prnn_conv prnn_layer_condition(prnn_plan *plan, const char *name, const prnn_upsampler *condition,
+                               prnn_features out);
 
 extern const prnn_layer_kind prnn_row_lstm, prnn_diagonal_bilstm, prnn_pixelcnn;
 

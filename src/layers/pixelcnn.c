@@ -8,7 +8,7 @@ typedef struct pixelcnn {
     prnn_map *reduced, *convolved;
     prnn_product *reduced_of, *convolved_of, *out_of;
     prnn_map *dreduced, *dconvolved; /* the latter also of the row below */
-    prnn_product *dreduced_of, *dconvolved_of, *drectified_of;
+    prnn_product *dreduced_of, *dconvolved_of, *drectified_of, *dcondition_of;
 } pixelcnn;
 
 static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
@@ -33,13 +33,22 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     layer->reduced = prnn_plan_map(p, narrow.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
     layer->convolved = prnn_plan_map(p, narrow.stride, PRNN_KEEP_FORWARD, 0, 0, 0);
     layer->reduced_of = prnn_plan_product(p, 1, &(prnn_term){&reduce, layer->rectified});
-    layer->convolved_of = prnn_plan_product(p, 1, &(prnn_term){&conv, layer->reduced});
+    prnn_term convolved_terms[2] = {{&conv, layer->reduced}};
+    prnn_conv condition;
+    if (io.condition) {
+        condition = prnn_layer_condition(p, name, io.condition, narrow);
+        convolved_terms[1] = (prnn_term){&condition, io.condition->result};
+    }
+    layer->convolved_of = prnn_plan_product(p, io.condition ? 2 : 1, convolved_terms);
     layer->out_of = prnn_plan_product(p, 1, &(prnn_term){&output, layer->convolved});
     if (p->training) {
         layer->dreduced = prnn_plan_map(p, narrow.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
         layer->dconvolved = prnn_plan_map(p, narrow.stride, PRNN_KEEP_WINDOW, 1, 1, 1);
         layer->dconvolved_of = prnn_plan_transposed(p, 1, &(prnn_term){&output, io.dout});
         layer->dreduced_of = prnn_plan_transposed(p, 1, &(prnn_term){&conv, layer->dconvolved});
+        if (io.condition) {
+            layer->dcondition_of = prnn_plan_transposed(p, 1, &(prnn_term){&condition, layer->dconvolved});
+        }
         layer->drectified_of = prnn_plan_transposed(p, 1, &(prnn_term){&reduce, layer->dreduced});
     }
     return layer;
@@ -71,6 +80,10 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
     prnn_product_run(pass, layer->dconvolved_of, rows, layer->dconvolved, NULL, false);
     prnn_map_relu_gradient(pass, rows, layer->convolved, layer->dconvolved);
     prnn_product_gradient(pass, layer->convolved_of, rows, layer->dconvolved);
+    if (io->condition) {
+        const prnn_map *dcondition = io->condition->dresult;
+        prnn_product_run(pass, layer->dcondition_of, rows, dcondition, dcondition, false);
+    }
     prnn_product_run(pass, layer->dreduced_of, rows, layer->dreduced, NULL, false);
     prnn_map_relu_gradient(pass, rows, layer->reduced, layer->dreduced);
     prnn_map_relu(pass, rows, io->in, layer->rectified);

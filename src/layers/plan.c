@@ -136,22 +136,34 @@ double prnn_residual_gain(bool residual, int layers) {
     return residual ? 1 / sqrt(layers) : 1;
 }
 
-prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, int left, int right) {
+static prnn_map *add_map(prnn_plan *plan, prnn_map shape) {
     prnn_map *map = prnn_plan_alloc(plan, 1, sizeof *map);
-    if (!map) {
-        return NULL;
+    if (map) {
+        size_t pixels = (size_t)shape.rows * (size_t)(shape.left + shape.width + shape.right);
+        *map = shape;
+        map->at = prnn_layout_add(&plan->memory, pixels * (size_t)shape.stride);
     }
+    return map;
+}
+
+prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, int left, int right) {
     int height = plan->config.height, block = height < plan->block_rows ? height : plan->block_rows;
     bool all = keep == PRNN_KEEP_FORWARD && plan->training;
-    *map = (prnn_map){.stride = stride,
-                      .width = plan->config.width,
-                      .top = top,
-                      .left = left,
-                      .right = right,
-                      .rows = keep == PRNN_KEEP_CARRY ? 1 : (all ? height : block) + top};
-    size_t pixels = (size_t)map->rows * (size_t)(left + map->width + right);
-    map->at = prnn_layout_add(&plan->memory, pixels * (size_t)stride);
-    return map;
+    return add_map(plan, (prnn_map){.stride = stride,
+                                    .width = plan->config.width,
+                                    .top = top,
+                                    .left = left,
+                                    .right = right,
+                                    .rows = keep == PRNN_KEEP_CARRY ? 1 : (all ? height : block) + top});
+}
+
+prnn_map *prnn_plan_whole_map(prnn_plan *plan, int size, int stride, int margin) {
+    return add_map(plan, (prnn_map){.stride = stride,
+                                    .width = size,
+                                    .top = margin,
+                                    .left = margin,
+                                    .right = margin,
+                                    .rows = size + margin});
 }
 
 prnn_features prnn_plan_features(const prnn_plan *plan, int blocks, int size) {

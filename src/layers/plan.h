@@ -87,6 +87,10 @@ typedef enum prnn_keep {
  * the first serves (a window of a backward pass begins there). NULL after a failure. */
 prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, int left, int right);
 
+/* A square map of its own size, in all passes whole, with a margin on all four sides (0 or 1; the row above
+ * the first is also the one below the last). NULL after a failure. */
+prnn_map *prnn_plan_whole_map(prnn_plan *plan, int size, int stride, int margin);
+
 /* n features in one block, padded to full panels, in C colour groups. */
 prnn_features prnn_plan_features(const prnn_plan *plan, int blocks, int size);
 

@@ -52,7 +52,9 @@ static int32_t weight_index(const prnn_plan *plan, const prnn_conv *conv, const 
         }
     }
     size_t inputs = (size_t)conv->in.blocks * (size_t)conv->in.size;
-    size_t element = ((size_t)to * inputs + (size_t)from) * (size_t)conv->kernel_size + (size_t)tap->kernel;
+    size_t outputs = (size_t)conv->out.blocks * (size_t)conv->out.size;
+    size_t pair = conv->in_first ? (size_t)from * outputs + (size_t)to : (size_t)to * inputs + (size_t)from;
+    size_t element = pair * (size_t)conv->kernel_size + (size_t)tap->kernel;
     return (int32_t)(plan->parameters[conv->weight].offset + element);
 }
 

@@ -35,6 +35,7 @@ typedef struct prnn_conv {
     prnn_features in, out;
     prnn_mask mask;
     int kernel_size; /* rows * columns */
+    bool in_first;   /* the weight is [in, out, rows, cols], as of transposed convolutions */
     int taps;
     prnn_conv_tap tap[PRNN_MAX_TAPS];
 } prnn_conv;

@@ -11,7 +11,7 @@ typedef struct row_lstm {
     prnn_product *gates_of, *out_of;
     /* The way back: gradients by the gates, the state (the part from the row below) and the cell. */
     prnn_map *dgates, *dabove, *dcell;
-    prnn_product *dstate_of, *dabove_of, *din_of;
+    prnn_product *dstate_of, *dabove_of, *din_of, *dcondition_of;
 } row_lstm;
 
 static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
@@ -40,8 +40,13 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     layer->cell = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 0, 0);
     layer->state = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
     layer->lstm = (prnn_lstm){.cell = layer->cell, .state = layer->state, .before_row = -1};
-    prnn_term gate_terms[] = {{&input_to_state, io.in}, {&state_to_state, layer->state}};
-    layer->gates_of = prnn_plan_product(p, 2, gate_terms);
+    prnn_term gate_terms[3] = {{&input_to_state, io.in}, {&state_to_state, layer->state}};
+    prnn_conv condition;
+    if (io.condition) {
+        condition = prnn_layer_condition(p, name, io.condition, gates);
+        gate_terms[2] = (prnn_term){&condition, io.condition->result};
+    }
+    layer->gates_of = prnn_plan_product(p, io.condition ? 3 : 2, gate_terms);
     prnn_term out_terms[] = {{&output, layer->state}};
     layer->out_of = prnn_plan_product(p, 1, out_terms);
     if (p->training) {
@@ -51,6 +56,9 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
         layer->dcell = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0);
         layer->dstate_of = prnn_plan_transposed(p, 1, &(prnn_term){&output, io.dout});
         layer->din_of = prnn_plan_transposed(p, 1, &(prnn_term){&input_to_state, layer->dgates});
+        if (io.condition) {
+            layer->dcondition_of = prnn_plan_transposed(p, 1, &(prnn_term){&condition, layer->dgates});
+        }
         /* Reads dgates of the row that it is run for, and gives the gradient by the states above it. */
         for (int t = 0; t < state_to_state.taps; t++) {
             state_to_state.tap[t].row = 0;
@@ -95,6 +103,10 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
     prnn_product_gradient(pass, layer->gates_of, rows, layer->dgates);
     prnn_product_run(pass, layer->din_of, rows, layer->io.din, layer->io.residual ? layer->io.dout : NULL,
                      false);
+    if (layer->io.condition) {
+        const prnn_map *dcondition = layer->io.condition->dresult;
+        prnn_product_run(pass, layer->dcondition_of, rows, dcondition, dcondition, false);
+    }
     if (rows.row == 0) {
         prnn_map_sum(pass, layer->dabove, 0, 0, rows.count, pass->gradient + layer->initial_hidden);
         prnn_map_sum(pass, layer->dcell, 0, 0, rows.count, pass->gradient + layer->initial_cell);

@@ -10,28 +10,28 @@ enum { MAX_SHARD = 8 };
 
 typedef struct evaluation {
     const prnn_network *network;
+    const prnn_evaluation *asked;
     prnn_workers workers;
-    const uint8_t *images;
-    size_t count, shard, image_bytes, image_logits;
-    double *nats;
-    float *values, *logits;
+    size_t shard, image_bytes, image_logits;
 } evaluation;
 
 static void evaluate_shard(void *arg, size_t index, int worker) {
     const evaluation *e = arg;
+    const prnn_evaluation *asked = e->asked;
     size_t first = index * e->shard;
-    int n = (int)(e->count - first < e->shard ? e->count - first : e->shard);
-    prnn_network_evaluate(e->network, &e->workers.list[worker], e->images + first * e->image_bytes, n,
-                          e->nats + first, e->values ? e->values + first * e->image_bytes : NULL,
-                          e->logits ? e->logits + first * e->image_logits : NULL);
+    int n = (int)(asked->count - first < e->shard ? asked->count - first : e->shard);
+    prnn_batch all = {.images = asked->images, .small = asked->small, .new_only = asked->new_only};
+    prnn_batch batch = prnn_batch_part(&e->network->plan.config, &all, first, n);
+    prnn_network_evaluate(e->network, &e->workers.list[worker], &batch, asked->nats + first,
+                          asked->values ? asked->values + first * e->image_bytes : NULL,
+                          asked->logits ? asked->logits + first * e->image_logits : NULL);
 }
 
-static prnn_status evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
-                            double *nats, float *values, float *logits) {
+prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked) {
     const prnn_network *net = model->network;
     const prnn_config *c = &net->plan.config;
-    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
-    prnn_status status = prnn_model_check_images(ctx, model, images, count);
+    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels, count = asked->count;
+    prnn_status status = prnn_model_check_images(ctx, model, asked->images, count);
     if (status != PRNN_OK) {
         return status;
     }
@@ -40,14 +40,10 @@ static prnn_status evaluate(prnn_context *ctx, const prnn_model *model, const ui
     size_t shard = even < 1 ? 1 : even < MAX_SHARD ? even : MAX_SHARD, shards = (count + shard - 1) / shard;
     int workers = (int)(shards < threads ? shards : threads);
     evaluation e = {.network = net,
-                    .images = images,
-                    .count = count,
+                    .asked = asked,
                     .shard = shard,
                     .image_bytes = bytes,
-                    .image_logits = bytes * (size_t)net->head->logits_per_value(c),
-                    .nats = nats,
-                    .values = values,
-                    .logits = logits};
+                    .image_logits = bytes * (size_t)net->head->logits_per_value(c)};
     status = prnn_workers_create(ctx, net, (int)shard, workers, model->packed, &e.workers);
     if (status == PRNN_OK) {
         prnn_parallel_for(ctx, shards, workers, evaluate_shard, &e);
@@ -58,13 +54,15 @@ static prnn_status evaluate(prnn_context *ctx, const prnn_model *model, const ui
 
 prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                           double *nats, float *values) {
-    return evaluate(ctx, model, images, count, nats, values, NULL);
+    prnn_evaluation e = {.images = images, .count = count, .nats = nats, .values = values};
+    return prnn_model_evaluate(ctx, model, &e);
 }
 
 prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                         float *logits) {
     double *nats = prnn_alloc(ctx, count, sizeof *nats, "likelihoods");
-    prnn_status status = nats ? evaluate(ctx, model, images, count, nats, NULL, logits) : PRNN_ERROR_MEMORY;
+    prnn_evaluation e = {.images = images, .count = count, .nats = nats, .logits = logits};
+    prnn_status status = nats ? prnn_model_evaluate(ctx, model, &e) : PRNN_ERROR_MEMORY;
     prnn_free(nats);
     return status;
 }

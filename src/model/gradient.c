@@ -27,8 +27,8 @@ struct prnn_gradient_engine {
     double *nats;              /* [batch] */
     prnn_worker *workers;      /* [threads] */
     /* The present run: */
-    const uint8_t *images;
-    int n, shard, lanes;
+    const prnn_batch *batch;
+    int shard, lanes;
 };
 
 void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
@@ -90,15 +90,14 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
 
 static void run_lane(void *arg, size_t lane, int worker) {
     const prnn_gradient_engine *e = arg;
-    const prnn_config *c = &e->network->plan.config;
-    size_t image = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    const prnn_batch *all = e->batch;
     prnn_worker *w = &e->workers[worker];
     w->pass.gradient = e->lane_gradients + lane * e->network->plan.forward.count;
     memset(w->pass.gradient, 0, e->network->plan.forward.count * sizeof(float));
-    for (int first = (int)lane * e->shard; first < e->n; first += e->lanes * e->shard) {
-        int n = e->n - first < e->shard ? e->n - first : e->shard;
-        prnn_network_gradient(e->network, w, e->images + (size_t)first * image, n, 1.0f / (float)e->n,
-                              e->nats + first);
+    for (int first = (int)lane * e->shard; first < all->n; first += e->lanes * e->shard) {
+        int n = all->n - first < e->shard ? all->n - first : e->shard;
+        prnn_batch part = prnn_batch_part(&e->network->plan.config, all, (size_t)first, n);
+        prnn_network_gradient(e->network, w, &part, 1.0f / (float)all->n, e->nats + first);
     }
 }
 
@@ -147,13 +146,12 @@ static void unpack_piece(void *arg, size_t index, int worker) {
 }
 
 double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, const float *parameters,
-                                const uint8_t *images, int n, float *gradient) {
+                                const prnn_batch *batch, float *gradient) {
     const prnn_plan *plan = &e->network->plan;
     packer p = {e, parameters, gradient};
-    e->images = images;
-    e->n = n;
-    e->shard = shard_of(n);
-    e->lanes = lanes_of(n);
+    e->batch = batch;
+    e->shard = shard_of(batch->n);
+    e->lanes = lanes_of(batch->n);
     prnn_parallel_for(ctx, pieces_of(&plan->forward) + pieces_of(&plan->backward), e->threads, pack_piece,
                       &p);
     prnn_network_prepare(e->network, e->kernels, e->forward, e->backward);
@@ -161,10 +159,10 @@ double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, cons
     memset(gradient, 0, plan->parameter_floats * sizeof *gradient);
     prnn_parallel_for(ctx, pieces_of(&plan->forward), e->threads, unpack_piece, &p);
     double total = 0;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < batch->n; i++) {
         total += e->nats[i];
     }
-    return total / n;
+    return total / batch->n;
 }
 
 prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
@@ -180,7 +178,8 @@ prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint
         status = prnn_gradient_engine_create(ctx, c, (int)count, &engine);
     }
     if (status == PRNN_OK) {
-        *mean_nats = prnn_gradient_engine_run(ctx, engine, model->parameters, images, (int)count, gradient);
+        prnn_batch batch = {.images = images, .n = (int)count};
+        *mean_nats = prnn_gradient_engine_run(ctx, engine, model->parameters, &batch, gradient);
         prnn_gradient_engine_free(engine);
     }
     return status;

@@ -13,8 +13,9 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
                                         prnn_gradient_engine **engine);
 void prnn_gradient_engine_free(prnn_gradient_engine *engine);
 
-/* Mean NLL in nats of n images (1 .. batch) and its gradient by all parameters. */
+/* Mean NLL in nats of the images of a batch (1 .. as many as the engine is for) and its gradient by all
+ * parameters. */
 double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *engine, const float *parameters,
-                                const uint8_t *images, int n, float *gradient);
+                                const prnn_batch *batch, float *gradient);
 
 #endif

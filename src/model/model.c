@@ -128,9 +128,8 @@ bool prnn_model_parameter_is_open(const prnn_model *model, size_t index) {
 
 /* --------------------------------------------------------------------------------------- assign */
 
-/* "head.0.weight[3, 1, 0, 0]", for messages. */
-static void describe(const prnn_plan *plan, size_t index, char *text, size_t size) {
-    const prnn_parameter *p = plan->parameters;
+void prnn_model_describe_parameter(const prnn_model *model, size_t index, char *text, size_t size) {
+    const prnn_parameter *p = model->network->plan.parameters;
     while (index >= p->offset + p->count) {
         p++;
     }
@@ -154,7 +153,7 @@ prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float 
             continue;
         }
         char place[160];
-        describe(plan, i, place, sizeof place);
+        prnn_model_describe_parameter(model, i, place, sizeof place);
         if (leak) {
             return prnn_fail(
                 ctx, PRNN_ERROR_FORMAT,

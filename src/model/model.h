@@ -24,9 +24,34 @@ prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float 
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                     size_t count);
 
+/* What is asked of `count` images (count, H, W, C). */
+typedef struct prnn_evaluation {
+    const uint8_t *images;
+    const uint8_t
+        *small; /* conditional models: (count, s, s, C) levels; NULL: those that the images contain */
+    size_t count;
+    bool new_only;          /* values that the small image gives count 0 nats */
+    double *nats;           /* (count) */
+    float *values, *logits; /* (count, H, W, C), (count, H, W, C, M), or NULL */
+} prnn_evaluation;
+
+prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked);
+
+/* Refuses models of which not each is conditional on the images of the one before it, and the first on none.
+ */
+prnn_status prnn_chain_check(prnn_context *ctx, const prnn_model *const *models, size_t count);
+
 /* The config as a JSON object (SPEC "Model file"); free with free(). NULL: out of memory. */
 char *prnn_config_to_json(const prnn_config *config);
 prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
+
+/* An empty model of the network that a file describes, and the weights that it holds, as they are (free with
+ * prnn_free): prnn_model_assign says whether a model may have them. */
+prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                            prnn_model **model, float **values);
+
+/* "head.0.weight[3, 1, 0, 0]": parameter number `index`, for messages. */
+void prnn_model_describe_parameter(const prnn_model *model, size_t index, char *text, size_t size);
 
 /* A new model from an open file whose metadata and tensors are a model's. */
 prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, const prnn_safetensors *st,

@@ -252,51 +252,68 @@ static prnn_status check_format(prnn_context *ctx, const char *path, const prnn_
     return PRNN_OK;
 }
 
-prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, const prnn_safetensors *st,
-                                        prnn_model **model) {
-    *model = NULL;
+/* A config that asks for far more than the file holds must not make anything large; one that asks for a
+ * little more has a tensor that can be named. */
+static prnn_status create_for(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                              prnn_model **model) {
     prnn_config config;
-    prnn_model *m = NULL;
-    float *values = NULL;
+    prnn_status status = prnn_config_from_json(ctx, path, prnn_safetensors_metadata(st, "config"), &config);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    size_t floats = 0;
+    for (size_t i = 0; i < st->count; i++) {
+        floats += st->entries[i].count;
+    }
+    size_t limit = 2 * floats + (1 << 20);
+    limit = limit < PRNN_MAX_PARAMETERS ? limit : PRNN_MAX_PARAMETERS;
+    status = prnn_model_create_empty(ctx, &config, limit, model);
+    if (status == PRNN_ERROR_ARGUMENT) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: holds %zu weights, but its config describes a larger network", path, floats);
+    }
+    return status;
+}
+
+prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                            prnn_model **model, float **values) {
+    *model = NULL;
+    *values = NULL;
     prnn_status status = check_format(ctx, path, st);
     if (status == PRNN_OK) {
-        status = prnn_config_from_json(ctx, path, prnn_safetensors_metadata(st, "config"), &config);
+        status = create_for(ctx, path, st, model);
     }
     if (status == PRNN_OK) {
-        /* A config that asks for far more than the file holds must not make anything large; one that asks for
-         * a little more has a tensor that can be named. */
-        size_t floats = 0;
-        for (size_t i = 0; i < st->count; i++) {
-            floats += st->entries[i].count;
-        }
-        size_t limit = 2 * floats + (1 << 20);
-        limit = limit < PRNN_MAX_PARAMETERS ? limit : PRNN_MAX_PARAMETERS;
-        status = prnn_model_create_empty(ctx, &config, limit, &m);
-        if (status == PRNN_ERROR_ARGUMENT) {
-            status =
-                prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                          "%s: holds %zu weights, but its config describes a larger network", path, floats);
-        }
-    }
-    if (status == PRNN_OK) {
-        values = prnn_alloc(ctx, m->network->plan.parameter_floats, sizeof *values, "the weights");
-        status = !values             ? PRNN_ERROR_MEMORY
-                 : is_checkpoint(st) ? read_checkpoint(ctx, m, path, st, values)
-                                     : read_entries(ctx, m, path, st, values);
+        *values = prnn_alloc(ctx, prnn_model_parameter_count(*model, false), sizeof **values, "the weights");
+        status = !*values            ? PRNN_ERROR_MEMORY
+                 : is_checkpoint(st) ? read_checkpoint(ctx, *model, path, st, *values)
+                                     : read_entries(ctx, *model, path, st, *values);
     }
     if (status == PRNN_OK && !is_checkpoint(st)) {
-        status = check_unknown(ctx, m, path, st);
+        status = check_unknown(ctx, *model, path, st);
     }
+    if (status != PRNN_OK) {
+        prnn_model_free(*model);
+        prnn_free(*values);
+        *model = NULL;
+        *values = NULL;
+    }
+    return status;
+}
+
+prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                                        prnn_model **model) {
+    float *values = NULL;
+    prnn_status status = prnn_model_read(ctx, path, st, model, &values);
     if (status == PRNN_OK) {
-        status = prnn_model_assign(ctx, m, values, path);
+        status = prnn_model_assign(ctx, *model, values, path);
     }
     prnn_free(values);
     if (status != PRNN_OK) {
-        prnn_model_free(m);
-        return status;
+        prnn_model_free(*model);
+        *model = NULL;
     }
-    *model = m;
-    return PRNN_OK;
+    return status;
 }
 
 prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model) {

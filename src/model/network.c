@@ -31,6 +31,23 @@ static prnn_status check_output(prnn_context *ctx, const prnn_config *c) {
                : PRNN_OK;
 }
 
+static prnn_status check_condition(prnn_context *ctx, const prnn_config *c) {
+    prnn_status status = check_range(ctx, "condition_features", c->condition_features, 1, 4096);
+    if (status == PRNN_OK && c->height != c->width) {
+        status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                           "the images of a conditional model must be square; these are %dx%d", c->height,
+                           c->width);
+    }
+    if (status == PRNN_OK && prnn_upsampler_stages(c->condition_size, c->height) < 1) {
+        status =
+            prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                      "condition_size is %d; it must be the size of the images, %d, divided by 2, 4, 8 or "
+                      "another power of 2",
+                      c->condition_size, c->height);
+    }
+    return status;
+}
+
 prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *c) {
     const struct {
         const char *field;
@@ -52,14 +69,9 @@ prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *c) {
     if (!prnn_layer_kind_of(c->kind)) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "kind is %d, which no network has", (int)c->kind);
     }
-    if (c->condition_size != 0 || c->condition_features != 0) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_ARGUMENT,
-            "condition_size is %d and condition_features %d: conditional (multi-scale) models are "
-            "not supported yet; both must be 0",
-            c->condition_size, c->condition_features);
-    }
-    return check_output(ctx, c);
+    prnn_status status = check_output(ctx, c);
+    bool conditional = c->condition_size != 0 || c->condition_features != 0;
+    return status == PRNN_OK && conditional ? check_condition(ctx, c) : status;
 }
 
 static void plan_layers(prnn_network *net, prnn_features stream) {
@@ -79,8 +91,8 @@ static void plan_layers(prnn_network *net, prnn_features stream) {
     for (int l = 0; l < layers && p->status == PRNN_OK; l++) {
         char name[32];
         snprintf(name, sizeof name, "layers.%d", l);
-        prnn_layer_io io = {net->stream[l], net->stream[l + 1], net->dstream[l], net->dstream[l + 1],
-                            p->config.residual};
+        prnn_layer_io io = {net->stream[l],      net->stream[l + 1], net->dstream[l],
+                            net->dstream[l + 1], p->config.residual, net->condition};
         net->layers[l] = net->kind->plan(p, name, io);
     }
 }
@@ -138,6 +150,7 @@ static void plan_network(prnn_network *net) {
     prnn_conv input = prnn_conv_plan(p, "input", PRNN_MASK_A, image, stream, 7, 7, PRNN_BIAS_ZERO, 1);
     net->input_of = prnn_plan_product(p, 1, &(prnn_term){&input, net->values});
     plan_head_maps(net, head_features);
+    net->condition = c->condition_size ? prnn_plan_upsampler(p) : NULL;
     plan_layers(net, stream);
     if (c->skip && c->layers > 1) {
         plan_skips(net, stream);

@@ -17,6 +17,7 @@ typedef struct prnn_network {
 
     prnn_map *values;             /* the input, scaled to -1 .. 1 */
     prnn_map **stream, **dstream; /* x_0 .. x_L, and gradients by them */
+    prnn_upsampler *condition;    /* of conditional models, else NULL */
     void **layers;
     prnn_product *input_of;
     prnn_map *total; /* sum of the skip connections; NULL without */
@@ -88,6 +89,14 @@ void prnn_workers_free(prnn_context *ctx, prnn_workers *workers);
 
 void prnn_network_begin(const prnn_network *network, const prnn_pass *pass);
 
+/* Only for conditional networks, after begin: the small images of a batch, (n, s, s, C) levels, or (NULL)
+ * those that the images (n, H, W, C) contain, pixels (i H / s, j W / s). */
+void prnn_network_condition(const prnn_network *network, const prnn_pass *pass, const uint8_t *images,
+                            const uint8_t *small);
+
+/* Whether pixel (row, col) is one that the small image of a conditional network gives; false without one. */
+bool prnn_network_is_given(const prnn_network *network, int row, int col);
+
 /* Sets the input of image `image` at (row, col), channel c, to level v. */
 void prnn_network_set_value(const prnn_network *network, const prnn_pass *pass, int image, int row, int col,
                             int c, int v);
@@ -96,14 +105,24 @@ void prnn_network_forward(const prnn_network *network, const prnn_pass *pass, pr
 /* The head on a region that went forward; network->logits then holds the logits. */
 void prnn_network_logits(const prnn_network *network, const prnn_pass *pass, prnn_region region);
 
-/* ---- Whole batches: images is (n, H, W, C) levels, n <= capacity. */
+/* ---- Whole batches. */
+
+typedef struct prnn_batch {
+    const uint8_t *images; /* (n, H, W, C) levels */
+    const uint8_t *small;  /* as prnn_network_condition has it */
+    int n;                 /* at most the capacity of a worker */
+    bool new_only;         /* values that the small image gives count 0 nats: they are certain, given it */
+} prnn_batch;
+
+/* Images first .. first + n - 1 of a batch. */
+prnn_batch prnn_batch_part(const prnn_config *config, const prnn_batch *batch, size_t first, int n);
 
 /* nats[n] and, unless NULL, values (n, H, W, C), or logits (n, H, W, C, M). */
-void prnn_network_evaluate(const prnn_network *network, prnn_worker *worker, const uint8_t *images, int n,
+void prnn_network_evaluate(const prnn_network *network, prnn_worker *worker, const prnn_batch *batch,
                            double *nats, float *values, float *logits);
 
 /* nats[n]; adds `scale` times the gradient of their sum to worker->pass.gradient. Training networks only. */
-void prnn_network_gradient(const prnn_network *network, prnn_worker *worker, const uint8_t *images, int n,
+void prnn_network_gradient(const prnn_network *network, prnn_worker *worker, const prnn_batch *batch,
                            float scale, double *nats);
 
 #endif

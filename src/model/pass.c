@@ -14,12 +14,48 @@ void prnn_network_begin(const prnn_network *net, const prnn_pass *pass) {
     for (int l = 0; l < net->plan.config.layers; l++) {
         net->kind->begin(net->layers[l], pass);
     }
+    if (net->condition) {
+        prnn_upsampler_begin(net->condition, pass);
+    }
+}
+
+/* A level as the networks see it, -1 to 1. */
+static float scaled(const prnn_network *net, int level) {
+    return (float)level * (2.0f / (float)(net->plan.config.levels - 1)) - 1.0f;
+}
+
+void prnn_network_condition(const prnn_network *net, const prnn_pass *pass, const uint8_t *images,
+                            const uint8_t *small) {
+    const prnn_config *c = &net->plan.config;
+    size_t channels = (size_t)c->channels, size = (size_t)c->condition_size;
+    /* Pixels of the small image are `step` apart in a picture of width x width. */
+    size_t width = small ? size : (size_t)c->width, step = width / size;
+    const uint8_t *picture = small ? small : images;
+    for (int i = 0; i < pass->images; i++, picture += width * width * channels) {
+        for (size_t row = 0; row < size; row++) {
+            for (size_t col = 0; col < size; col++) {
+                const uint8_t *from = picture + (row * width + col) * step * channels;
+                float *to = prnn_map_at(pass, net->condition->small, (int)row, (int)col) +
+                            i * net->condition->small->stride;
+                for (size_t k = 0; k < channels; k++) {
+                    to[k] = scaled(net, from[k]);
+                }
+            }
+        }
+    }
+    prnn_upsampler_forward(net->condition, pass);
+}
+
+bool prnn_network_is_given(const prnn_network *net, int row, int col) {
+    const prnn_config *c = &net->plan.config;
+    int step = c->condition_size ? c->height / c->condition_size : 0;
+    return step && row % step == 0 && col % step == 0;
 }
 
 void prnn_network_set_value(const prnn_network *net, const prnn_pass *pass, int image, int row, int col,
                             int c, int v) {
     float *pixel = prnn_map_at(pass, net->values, row, col);
-    pixel[image * net->values->stride + c] = (float)v * (2.0f / (float)(net->plan.config.levels - 1)) - 1.0f;
+    pixel[image * net->values->stride + c] = scaled(net, v);
 }
 
 void prnn_network_forward(const prnn_network *net, const prnn_pass *pass, prnn_region region) {
@@ -82,13 +118,30 @@ static void load_rows(const prnn_network *net, const prnn_worker *worker, const 
     }
 }
 
+/* What the small image gives costs nothing, and has no gradient. */
+static void forget_given(const prnn_network *net, const prnn_worker *worker, int row) {
+    const prnn_config *c = &net->plan.config;
+    size_t numbers = (size_t)worker->pass.images * (size_t)c->channels;
+    for (int col = 0; col < c->width; col++) {
+        if (prnn_network_is_given(net, row, col)) {
+            memset(worker->nats + (size_t)col * numbers, 0, numbers * sizeof *worker->nats);
+            memset(prnn_map_at(&worker->pass, net->logits, row, col), 0,
+                   prnn_map_floats(&worker->pass, net->logits, 1) * sizeof(float));
+        }
+    }
+}
+
 /* Likelihood of the row whose logits are there; with scale != 0 they become gradients. */
-static void row_nll(const prnn_network *net, const prnn_worker *worker, int row, float scale, double *nats) {
+static void row_nll(const prnn_network *net, const prnn_worker *worker, const prnn_batch *batch, int row,
+                    float scale, double *nats) {
     const prnn_config *c = &net->plan.config;
     const prnn_pass *pass = &worker->pass;
     size_t positions = (size_t)c->width * (size_t)pass->images, pixel = (size_t)c->channels;
     net->head->nll(pass->kernels, net->logit_features, c->levels, prnn_map_at(pass, net->logits, row, 0),
                    positions, levels_at(net, worker, row), scale, worker->nats);
+    if (batch->new_only) {
+        forget_given(net, worker, row);
+    }
     for (size_t m = 0; m < positions; m++) {
         for (size_t k = 0; k < pixel; k++) {
             nats[m % (size_t)pass->images] += (double)worker->nats[m * pixel + k];
@@ -125,22 +178,40 @@ static void copy_row_logits(const prnn_network *net, const prnn_worker *worker, 
     }
 }
 
-void prnn_network_evaluate(const prnn_network *net, prnn_worker *worker, const uint8_t *images, int n,
+prnn_batch prnn_batch_part(const prnn_config *c, const prnn_batch *batch, size_t first, int n) {
+    size_t image = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    size_t small = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    prnn_batch part = *batch;
+    part.images += first * image;
+    part.small = batch->small ? batch->small + first * small : NULL;
+    part.n = n;
+    return part;
+}
+
+/* A new batch: nothing is known of it yet but the small images. */
+static void begin_batch(const prnn_network *net, prnn_worker *worker, const prnn_batch *batch, double *nats) {
+    worker->pass.images = batch->n;
+    memset(nats, 0, (size_t)batch->n * sizeof *nats);
+    prnn_network_begin(net, &worker->pass);
+    if (net->condition) {
+        prnn_network_condition(net, &worker->pass, batch->images, batch->small);
+    }
+}
+
+void prnn_network_evaluate(const prnn_network *net, prnn_worker *worker, const prnn_batch *batch,
                            double *nats, float *values, float *logits) {
     const prnn_config *c = &net->plan.config;
-    worker->pass.images = n;
-    memset(nats, 0, (size_t)n * sizeof *nats);
-    prnn_network_begin(net, &worker->pass);
+    begin_batch(net, worker, batch, nats);
     for (int first = 0; first < c->height; first += net->plan.block_rows) {
         prnn_region block = block_at(net, first);
-        load_rows(net, worker, images, block);
+        load_rows(net, worker, batch->images, block);
         prnn_network_forward(net, &worker->pass, block);
         prnn_network_logits(net, &worker->pass, block);
         for (int row = first; row < first + block.rows; row++) {
             if (logits) {
                 copy_row_logits(net, worker, row, logits);
             }
-            row_nll(net, worker, row, 0, nats);
+            row_nll(net, worker, batch, row, 0, nats);
             if (values) {
                 copy_row_values(net, worker, row, values);
             }
@@ -173,28 +244,32 @@ static void backward(const prnn_network *net, const prnn_pass *pass, prnn_region
     prnn_product_gradient(pass, net->input_of, rows, net->dstream[0]);
 }
 
-void prnn_network_gradient(const prnn_network *net, prnn_worker *worker, const uint8_t *images, int n,
-                           float scale, double *nats) {
+void prnn_network_gradient(const prnn_network *net, prnn_worker *worker, const prnn_batch *batch, float scale,
+                           double *nats) {
     const prnn_config *c = &net->plan.config;
     const prnn_pass *pass = &worker->pass;
-    worker->pass.images = n;
-    memset(nats, 0, (size_t)n * sizeof *nats);
-    prnn_network_begin(net, pass);
+    begin_batch(net, worker, batch, nats);
     for (int row = 0; row < c->height; row += net->plan.block_rows) {
-        load_rows(net, worker, images, block_at(net, row));
+        load_rows(net, worker, batch->images, block_at(net, row));
         prnn_network_forward(net, pass, block_at(net, row));
     }
     for (int l = 0; l < c->layers; l++) {
         net->kind->begin_backward(net->layers[l], pass);
     }
+    if (net->condition) {
+        prnn_upsampler_begin_backward(net->condition, pass);
+    }
     int rows = net->plan.block_rows;
     for (int first = (c->height - 1) / rows * rows; first >= 0; first -= rows) {
         prnn_region block = block_at(net, first);
-        load_rows(net, worker, images, block);
+        load_rows(net, worker, batch->images, block);
         prnn_network_logits(net, pass, block);
         for (int row = first; row < first + block.rows; row++) {
-            row_nll(net, worker, row, scale, nats);
+            row_nll(net, worker, batch, row, scale, nats);
         }
         backward(net, pass, block);
+    }
+    if (net->condition) {
+        prnn_upsampler_backward(net->condition, pass);
     }
 }

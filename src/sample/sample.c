@@ -2,11 +2,11 @@
  * value becoming input before the next is computed. Everything above and to the left is final and kept, so a
  * sample costs the arithmetic of one forward pass (paper section 3.6 needs one pass per value). */
 
+#include "sample/sample.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
-#include "model/model.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -27,6 +27,10 @@ typedef struct drawing {
     atomic_bool broken; /* logits that are not finite */
 } drawing;
 
+uint64_t prnn_draw_index(const prnn_config *config, size_t value) {
+    return (uint64_t)config->condition_size << 32 | value;
+}
+
 /* ------------------------------------------------------------------------------------- a shard */
 
 /* Draws channel c of pixel (row, col) of n images, or takes the known value, and makes it input. */
@@ -42,7 +46,8 @@ static void settle(drawing *d, const prnn_worker *w, uint8_t *images, size_t fir
         uint8_t *to = images + (size_t)i * bytes + value;
         if (!known) {
             const float *logits = prnn_map_at(&w->pass, net->logits, row, col) + i * net->logits->stride;
-            double u = prnn_random_uniform(d->options.seed, PRNN_RANDOM_SAMPLE, first + (size_t)i, value);
+            double u = prnn_random_uniform(d->options.seed, PRNN_RANDOM_SAMPLE, first + (size_t)i,
+                                           prnn_draw_index(config, value));
             int level = net->head->draw(w->pass.kernels, net->logit_features, config->levels, logits, c,
                                         d->options.temperature, u);
             if (level < 0) {
@@ -102,6 +107,9 @@ static void draw_shard(void *arg, size_t index, int worker) {
     uint8_t *images = d->images + first * (size_t)c->height * (size_t)c->width * (size_t)c->channels;
     prnn_worker_clear(d->network, w);
     prnn_network_begin(d->network, &w->pass);
+    if (d->network->condition) {
+        prnn_network_condition(d->network, &w->pass, images, NULL);
+    }
     for (int row = 0; row < c->height; row++) {
         draw_row(d, w, images, first, row);
     }
@@ -167,7 +175,33 @@ prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count
     const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
     drawing d = {.ctx = ctx, .options = defaults, .images = images, .count = count};
     prnn_status status = prnn_options_read(ctx, &d.options, sizeof d.options, options);
+    if (model->network->condition && status == PRNN_OK) {
+        int size = model->network->plan.config.condition_size;
+        status =
+            prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                      "the model draws images given small ones of %dx%d: give it those (upscale), or a model "
+                      "that draws them before it",
+                      size, size);
+    }
     return status == PRNN_OK ? run(&d, model, "sample") : status;
+}
+
+/* What a conditional model sees of an image must be known of it. */
+static prnn_status check_known(prnn_context *ctx, const prnn_model *model, const uint8_t *known) {
+    const prnn_config *c = &model->network->plan.config;
+    for (int row = 0; row < c->height; row++) {
+        for (int col = 0; col < c->width; col++) {
+            if (prnn_network_is_given(model->network, row, col) && !known[row * c->width + col]) {
+                int step = c->height / c->condition_size;
+                return prnn_fail(
+                    ctx, PRNN_ERROR_ARGUMENT,
+                    "the model is given every %d-th pixel of every %d-th row of an image, and pixel (%d, "
+                    "%d) is not known: complete small images first, or take an unconditional model",
+                    step, step, row, col);
+            }
+        }
+    }
+    return PRNN_OK;
 }
 
 prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
@@ -177,6 +211,9 @@ prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint
     const prnn_config *c = &model->network->plan.config;
     size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
     prnn_status status = prnn_model_check_images(ctx, model, images, count);
+    if (status == PRNN_OK) {
+        status = check_known(ctx, model, known);
+    }
     if (status != PRNN_OK) {
         return status;
     }
@@ -189,4 +226,59 @@ prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint
         .ctx = ctx, .options = defaults, .images = completed, .known = known, .count = count * samples};
     status = prnn_options_read(ctx, &d.options, sizeof d.options, options);
     return status == PRNN_OK ? run(&d, model, "complete") : status;
+}
+
+/* Puts the pixels of a small image into a large one, and marks them as known. */
+static void place_small(const prnn_config *c, const uint8_t *small, uint8_t *large, uint8_t *known) {
+    size_t channels = (size_t)c->channels, size = (size_t)c->condition_size, width = (size_t)c->width;
+    for (size_t row = 0; row < size; row++) {
+        for (size_t col = 0; col < size; col++, small += channels) {
+            size_t pixel = (row * width + col) * (width / size);
+            memcpy(large + pixel * channels, small, channels);
+            known[pixel] = 1;
+        }
+    }
+}
+
+static prnn_status check_small(prnn_context *ctx, const prnn_config *c, const uint8_t *small, size_t count) {
+    size_t bytes = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    if (c->condition_size == 0) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "the model is not conditional: it cannot enlarge images, only draw new ones (sample)");
+    }
+    for (size_t i = 0; i < count * bytes; i++) {
+        if (small[i] >= c->levels) {
+            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                             "small image %zu has the value %d; the model knows levels 0 to %d", i / bytes,
+                             small[i], c->levels - 1);
+        }
+    }
+    return PRNN_OK;
+}
+
+prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8_t *small, size_t count,
+                         size_t samples, const prnn_sample_options *options, uint8_t *large) {
+    const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
+    const prnn_config *c = &model->network->plan.config;
+    size_t pixels = (size_t)c->height * (size_t)c->width, bytes = pixels * (size_t)c->channels;
+    size_t small_bytes = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    prnn_status status = check_small(ctx, c, small, count);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    uint8_t *known = prnn_alloc(ctx, pixels, 1, "a mask");
+    if (!known) {
+        return PRNN_ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < count * samples; i++) {
+        place_small(c, small + i / samples * small_bytes, large + i * bytes, known);
+    }
+    drawing d = {.ctx = ctx, .options = defaults, .images = large, .known = known, .count = count * samples};
+    status = prnn_options_read(ctx, &d.options, sizeof d.options, options);
+    if (status == PRNN_OK) {
+        status = run(&d, model, "upscale");
+    }
+    prnn_free(known);
+    return status;
 }

@@ -306,7 +306,8 @@ static prnn_status validate(prnn_trainer *t) {
         }
         status = prnn_data_read(t->ctx, t->valid, t->indices, n, t->options.seed, 0, t->images);
         if (status == PRNN_OK) {
-            status = prnn_evaluate(t->ctx, t->model, t->images, n, nats, NULL);
+            prnn_evaluation valid = {.images = t->images, .count = n, .new_only = true, .nats = nats};
+            status = prnn_model_evaluate(t->ctx, t->model, &valid);
         }
         for (size_t i = 0; i < n && status == PRNN_OK; i++) {
             total += nats[i];
@@ -359,7 +360,8 @@ static prnn_status train_step(prnn_trainer *t) {
     if (status != PRNN_OK) {
         return status;
     }
-    double nats = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, t->images, (int)n, t->gradient);
+    prnn_batch batch = {.images = t->images, .n = (int)n, .new_only = true};
+    double nats = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, &batch, t->gradient);
     double length = prnn_norm(t->ctx, t->parameters, t->gradient, t->squares);
     if (!isfinite(nats)) {
         return diverged(t, "the NLL", nats, s->step + 1);

@@ -1,0 +1,31 @@
+/* Models that work together, from small images to large ones: what eval, sample and upscale are given. */
+#ifndef PIXELRNN_CLI_CHAIN_H
+#define PIXELRNN_CLI_CHAIN_H
+
+#include "setup.h"
+
+typedef struct chain {
+    size_t count;
+    prnn_model **models;
+    prnn_config config; /* of the last one, whose images are the result */
+    const char *last;   /* its path */
+} chain;
+
+/* Loads the operands. Returns 0 or an exit code; close it with chain_close in both cases. */
+int chain_open(prnn_context *ctx, const arguments *args, chain *c);
+void chain_close(chain *c);
+
+const prnn_model *chain_last(const chain *c);
+
+/* The config of model k. */
+prnn_config chain_config(const chain *c, size_t k);
+
+/* Fails unless the first model draws images without being given small ones. */
+int chain_check_first(const chain *c, const arguments *args);
+
+/* From images of model k - 1, (count, H, W, C), which it frees, to those of the last model, `samples` times
+ * as many: model k draws so many for each, every other one 1. NULL after a message. `how` has the seed. */
+uint8_t *chain_upscale(prnn_context *ctx, const chain *c, size_t k, uint8_t *images, size_t count,
+                       size_t samples, const prnn_sample_options *how);
+
+#endif

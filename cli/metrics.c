@@ -1,0 +1,248 @@
+#include "metrics.h"
+
+#include "axis.h"
+#include "number.h"
+#include "report.h"
+#include "setup.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { LIMIT = 64 << 20, NO_COLUMN = -1, COLUMNS = 4 };
+
+typedef struct reader {
+    const char *path, *x;
+    char *text;
+    int line;
+    int at[COLUMNS];           /* of x, train, valid, and step, which need not be there */
+    const char *name[COLUMNS]; /* as in the file */
+    metrics *m;
+} reader;
+
+/* ----------------------------------------------------------------------------------- the file */
+
+static char *read_stream(const char *path, FILE *file) {
+    char *text = malloc(LIMIT + 1);
+    size_t n = text ? fread(text, 1, LIMIT, file) : 0;
+    if (!text) {
+        fail_memory();
+    } else if (ferror(file)) {
+        fail("%s: cannot be read: %s", path, strerror(errno));
+    } else if (n == LIMIT) {
+        fail("%s: is too large for a metrics.csv (at most %d MiB are read)", path, LIMIT >> 20);
+    } else if (memchr(text, 0, n)) {
+        fail("%s: is not a text file; a metrics.csv of 'pixelrnn train' is needed", path);
+    } else {
+        text[n] = 0;
+        return text;
+    }
+    free(text);
+    return NULL;
+}
+
+static char *read_file(const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        fail("%s: cannot be opened: %s", path, strerror(errno));
+        return NULL;
+    }
+    char *text = read_stream(path, file);
+    fclose(file);
+    return text;
+}
+
+/* Cuts the line at *rest and moves *rest behind it; NULL at the end. */
+static char *next_line(char **rest) {
+    char *line = *rest;
+    if (!*line) {
+        return NULL;
+    }
+    size_t n = strcspn(line, "\n");
+    *rest = line + n + (line[n] == '\n');
+    line[n] = 0;
+    if (n > 0 && line[n - 1] == '\r') {
+        line[n - 1] = 0;
+    }
+    return line;
+}
+
+/* Cuts the cell at *rest and moves *rest behind it; NULL behind the last. */
+static char *next_cell(char **rest) {
+    char *cell = *rest;
+    if (cell) {
+        size_t n = strcspn(cell, ",");
+        *rest = cell[n] ? cell + n + 1 : NULL;
+        cell[n] = 0;
+    }
+    return cell;
+}
+
+/* --------------------------------------------------------------------------------- its columns */
+
+static int find_column(char **cells, int count, const char *name) {
+    for (int i = 0; i < count; i++) {
+        if (strcmp(cells[i], name) == 0) {
+            return i;
+        }
+    }
+    return NO_COLUMN;
+}
+
+static int read_header(reader *r, char *line) {
+    enum { MOST = 64 };
+    char *cells[MOST];
+    int count = 0;
+    for (char *cell; count < MOST && (cell = next_cell(&line));) {
+        cells[count++] = cell;
+    }
+    r->m->bits = find_column(cells, count, "train_bits_per_dim") >= 0;
+    r->name[0] = r->x;
+    r->name[1] = r->m->bits ? "train_bits_per_dim" : "train_nats";
+    r->name[2] = r->m->bits ? "valid_bits_per_dim" : "valid_nats";
+    r->name[3] = "step";
+    for (int i = 0; i < COLUMNS; i++) {
+        r->at[i] = find_column(cells, count, r->name[i]);
+        if (r->at[i] == NO_COLUMN && i < 3) {
+            return fail("%s: has no column %s%s; a metrics.csv of 'pixelrnn train' is needed", r->path,
+                        r->name[i], i && !r->m->bits ? " (or that in bits_per_dim)" : "");
+        }
+    }
+    return 0;
+}
+
+/* A number, or NaN: an empty cell, nan or inf, unless a number is needed. */
+static int read_number(const reader *r, int column, const char *cell, double *value) {
+    bool number = parse_double(cell, value) && fabs(*value) <= AXIS_LIMIT;
+    size_t sign = *cell == '-' || *cell == '+';
+    bool none = !*cell || strcasecmp(cell + sign, "nan") == 0 || strcasecmp(cell + sign, "inf") == 0;
+    if (!number && none && column > 0) {
+        *value = NAN;
+        return 0;
+    }
+    if (!number) {
+        char shown[24];
+        snprintf(shown, sizeof shown, "%s", cell);
+        for (char *c = shown; *c; c++) {
+            *c = *c < ' ' || *c > '~' ? '?' : *c;
+        }
+        return fail(
+            "%s:%d: '%s' in the column %s is not a number of at most %g; repair the line or cut it off",
+            r->path, r->line, shown, r->name[column], AXIS_LIMIT);
+    }
+    return 0;
+}
+
+static int read_row(reader *r, char *line) {
+    size_t n = r->m->count++;
+    double *to[COLUMNS] = {r->m->x + n, r->m->train + n, r->m->valid + n, r->m->step + n};
+    int last = 0, code = 0, column = 0;
+    *to[3] = NAN;
+    for (char *cell; !code && (cell = next_cell(&line)); column++) {
+        for (int i = 0; !code && i < COLUMNS; i++) {
+            code = column == r->at[i] ? read_number(r, i, cell, to[i]) : 0;
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        last = r->at[i] > last ? r->at[i] : last;
+    }
+    if (!code && column <= last) {
+        code = fail("%s:%d: has only %d column%s; repair the line or cut it off", r->path, r->line, column,
+                    column == 1 ? "" : "s");
+    }
+    return code;
+}
+
+static int check_numbers(const reader *r) {
+    for (size_t i = 0; i < r->m->count; i++) {
+        if (!isnan(r->m->train[i]) || !isnan(r->m->valid[i])) {
+            return 0;
+        }
+    }
+    return fail("%s: has no numbers yet in %s and %s, there is nothing to draw", r->path, r->name[1],
+                r->name[2]);
+}
+
+static size_t count_lines(const char *text) {
+    size_t n = 1;
+    for (; *text; text++) {
+        n += *text == '\n';
+    }
+    return n;
+}
+
+static int read_text(reader *r) {
+    static const char mark[] = "\xef\xbb\xbf"; /* what spreadsheets put in front of UTF-8 */
+    char *rest = r->text + (strncmp(r->text, mark, 3) == 0 ? 3 : 0);
+    char *header = next_line(&rest);
+    if (!header) {
+        return fail("%s: is empty; a metrics.csv of 'pixelrnn train' is needed", r->path);
+    }
+    size_t lines = count_lines(rest);
+    r->m->x = allocate(lines, sizeof(double));
+    r->m->train = allocate(lines, sizeof(double));
+    r->m->valid = allocate(lines, sizeof(double));
+    r->m->step = allocate(lines, sizeof(double));
+    bool ok = r->m->x && r->m->train && r->m->valid && r->m->step;
+    int code = ok ? read_header(r, header) : fail_memory();
+    r->line = 1;
+    for (char *line; !code && (line = next_line(&rest));) {
+        r->line++;
+        code = *line ? read_row(r, line) : 0;
+    }
+    return code ? code : check_numbers(r);
+}
+
+int metrics_read(const char *path, const char *x, metrics *m) {
+    *m = (metrics){0};
+    reader r = {.path = path, .x = x, .m = m, .text = read_file(path)};
+    int code = r.text ? read_text(&r) : EXIT_FAILED;
+    free(r.text);
+    return code;
+}
+
+void metrics_free(metrics *m) {
+    free(m->x);
+    free(m->train);
+    free(m->valid);
+    free(m->step);
+    *m = (metrics){0};
+}
+
+void metrics_merge_short(metrics *m) {
+    double before = 0, sum = 0, sum_steps = 0, usual = m->step[m->count - 1] / (double)m->count;
+    size_t held = m->count; /* a line whose value waits in sum */
+    bool kept = false;
+    for (size_t i = 0; usual > 0 && i < m->count; i++) {
+        double steps = m->step[i] - before;
+        before = m->step[i];
+        if (isnan(m->train[i]) || !(steps > 0)) {
+            continue;
+        }
+        sum += steps * m->train[i];
+        sum_steps += steps;
+        bool enough = sum_steps >= usual / 2;
+        m->train[i] = enough ? sum / sum_steps : NAN;
+        sum = enough ? 0 : sum;
+        sum_steps = enough ? 0 : sum_steps;
+        held = enough ? m->count : i;
+        kept = kept || enough;
+    }
+    if (held < m->count && !kept) {
+        m->train[held] = sum / sum_steps;
+    }
+}
+
+bool metrics_best(const metrics *m, size_t *line) {
+    bool found = false;
+    for (size_t i = 0; i < m->count; i++) {
+        if (!isnan(m->valid[i]) && (!found || m->valid[i] < m->valid[*line])) {
+            *line = i;
+            found = true;
+        }
+    }
+    return found;
+}

@@ -1,0 +1,336 @@
+/* The certificate of a model file: by changing values, what its conditionals depend on. */
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "check/plain.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    IMAGES = 2,
+    CHUNK = 16,      /* images evaluated between two calls of progress */
+    PLAIN_PART = 32, /* a plain evaluation costs so many times as much, and is done so much less often, ... */
+    PLAIN_AT_LEAST = 8 /* ... but at so many values */
+};
+
+typedef struct check {
+    prnn_context *ctx;
+    prnn_check_options options;
+    const prnn_config *config;
+    prnn_model *model; /* masked weights are 0, as everywhere in this library */
+    float *values;     /* the weights of the file */
+    size_t count;      /* values of an image */
+    size_t logits;     /* of a value, M */
+    uint64_t *order;   /* of the values: those to change come first */
+    uint8_t *images;   /* [IMAGES][count] */
+    uint8_t *changed;  /* [CHUNK][count] */
+    float *base, *own; /* logits [count][M] of an image, [CHUNK][count][M] of changed ones */
+    prnn_certificate *found;
+    /* The plain evaluations, one a thread. */
+    prnn_plain **plain;
+    int threads;
+    double *plain_base;     /* [count][M] */
+    prnn_causality *pieces; /* of each change */
+    int image;              /* number of the present one */
+    uint64_t done, total;   /* changes, for progress */
+    double began;
+} check;
+
+/* ------------------------------------------------------------------------------------------ images */
+
+static uint8_t random_level(const check *k, uint64_t step, uint64_t index, int levels) {
+    return (uint8_t)(prnn_random_uniform(k->options.seed, PRNN_RANDOM_CHECK, step, index) * levels);
+}
+
+/* Image `image` with another level at every value from number `from` on. */
+static void change(const check *k, int image, size_t from, uint8_t *to) {
+    int levels = k->config->levels;
+    memcpy(to, k->images + (size_t)image * k->count, k->count);
+    for (size_t i = from; i < k->count; i++) {
+        int other = 1 + random_level(k, (uint64_t)IMAGES + from, i, levels - 1);
+        to[i] = (uint8_t)((to[i] + other) % levels);
+    }
+}
+
+/* One image that the model finds likely, and one that it does not. */
+static prnn_status make_images(check *k) {
+    prnn_sample_options options = PRNN_SAMPLE_OPTIONS_INIT;
+    options.seed = k->options.seed;
+    for (size_t i = 0; i < k->count; i++) {
+        k->images[k->count + i] = random_level(k, 1, i, k->config->levels);
+    }
+    return prnn_sample(k->ctx, k->model, 1, &options, k->images);
+}
+
+static prnn_status tell(check *k, uint64_t more) {
+    k->done += more;
+    double seconds = prnn_clock() - k->began;
+    prnn_progress p = {.phase = "check",
+                       .done = k->done,
+                       .total = k->total,
+                       .seconds = seconds,
+                       .images_per_second = seconds > 0 ? (double)k->done / seconds : 0,
+                       .train_nats = NAN,
+                       .valid_nats = NAN,
+                       .best_nats = NAN};
+    bool go_on = !k->options.progress || k->options.progress(k->options.user, &p);
+    return go_on ? PRNN_OK : prnn_fail(k->ctx, PRNN_STOPPED, "stopped before the certificate was complete");
+}
+
+/* --------------------------------------------------------------------------------------- causality */
+
+/* Adds what a change from value `from` on did; the logits before and after are `size` bytes a value. */
+static void compare(prnn_causality *c, size_t count, size_t from, size_t size, const void *before,
+                    const void *after) {
+    c->changes++;
+    for (size_t i = 0; i < count; i++) {
+        bool moved = memcmp((const char *)before + i * size, (const char *)after + i * size, size) != 0;
+        if (i > from) {
+            c->moved += moved;
+        } else if (!moved) {
+            c->kept++;
+        } else if (c->leaks++ == 0) {
+            c->leak_of = i;
+            c->leak_from = from;
+        }
+    }
+}
+
+static void unite(prnn_causality *all, const prnn_causality *piece) {
+    if (all->leaks == 0 && piece->leaks > 0) {
+        all->leak_of = piece->leak_of;
+        all->leak_from = piece->leak_from;
+    }
+    all->changes += piece->changes;
+    all->kept += piece->kept;
+    all->leaks += piece->leaks;
+    all->moved += piece->moved;
+}
+
+/* How many values are changed. */
+static size_t positions(const check *k) {
+    return k->options.positions && k->options.positions < k->count ? k->options.positions : k->count;
+}
+
+static size_t plain_positions(const check *k) {
+    size_t n = positions(k) / PLAIN_PART;
+    n = k->options.positions == 0 ? k->count : n > PLAIN_AT_LEAST ? n : PLAIN_AT_LEAST;
+    return n < k->count ? n : k->count;
+}
+
+static prnn_status check_kernels(check *k) {
+    size_t size = k->logits * sizeof(float);
+    prnn_status status = prnn_logits(k->ctx, k->model, k->images + (size_t)k->image * k->count, 1, k->base);
+    for (size_t first = 0; first < positions(k) && status == PRNN_OK; first += CHUNK) {
+        size_t n = positions(k) - first < CHUNK ? positions(k) - first : CHUNK;
+        for (size_t i = 0; i < n; i++) {
+            change(k, k->image, (size_t)k->order[first + i], k->changed + i * k->count);
+        }
+        status = prnn_logits(k->ctx, k->model, k->changed, n, k->own);
+        for (size_t i = 0; i < n && status == PRNN_OK; i++) {
+            compare(&k->found->kernels, k->count, (size_t)k->order[first + i], size, k->base,
+                    k->own + i * k->count * k->logits);
+        }
+        if (status == PRNN_OK) {
+            status = tell(k, n);
+        }
+    }
+    return status;
+}
+
+static void check_plain_change(void *arg, size_t index, int worker) {
+    check *k = arg;
+    size_t from = (size_t)k->order[index];
+    uint8_t *changed = k->changed + (size_t)worker * k->count;
+    change(k, k->image, from, changed);
+    const double *logits = prnn_plain_logits(k->plain[worker], changed);
+    k->pieces[index] = (prnn_causality){0};
+    compare(&k->pieces[index], k->count, from, k->logits * sizeof *logits, k->plain_base, logits);
+}
+
+static prnn_status check_plain(check *k) {
+    size_t n = plain_positions(k), floats = k->count * k->logits;
+    const double *logits = prnn_plain_logits(k->plain[0], k->images + (size_t)k->image * k->count);
+    memcpy(k->plain_base, logits, floats * sizeof *logits);
+    double off = 0, size = 0;
+    for (size_t i = 0; i < floats; i++) {
+        off += (k->base[i] - logits[i]) * (k->base[i] - logits[i]);
+        size += logits[i] * logits[i];
+    }
+    off = sqrt(size > 0 ? off / size : off);
+    /* Not fmax, which would forget a NaN. */
+    k->found->difference = off <= k->found->difference ? k->found->difference : off;
+    prnn_parallel_for(k->ctx, n, k->threads, check_plain_change, k);
+    for (size_t i = 0; i < n; i++) {
+        unite(&k->found->plain, &k->pieces[i]);
+    }
+    return tell(k, n);
+}
+
+/* ------------------------------------------------------------------------------------------- sums */
+
+/* The probabilities of all levels of value `value` of the present image. */
+static prnn_status sum_of(check *k, size_t value, float *nats, double *sum) {
+    size_t levels = (size_t)k->config->levels;
+    prnn_status status = PRNN_OK;
+    *sum = 0;
+    for (size_t first = 0; first < levels && status == PRNN_OK; first += CHUNK) {
+        size_t n = levels - first < CHUNK ? levels - first : CHUNK;
+        double unused[CHUNK];
+        for (size_t i = 0; i < n; i++) {
+            memcpy(k->changed + i * k->count, k->images + (size_t)k->image * k->count, k->count);
+            k->changed[i * k->count + value] = (uint8_t)(first + i);
+        }
+        status = prnn_evaluate(k->ctx, k->model, k->changed, n, unused, nats);
+        for (size_t i = 0; i < n && status == PRNN_OK; i++) {
+            *sum += exp(-(double)nats[i * k->count + value]);
+        }
+    }
+    return status;
+}
+
+/* As many evaluations as changes, so fewer values where there are many levels. */
+static size_t sum_positions(const check *k) {
+    size_t n = k->options.positions == 0 ? k->count : 2 * positions(k) / (size_t)k->config->levels;
+    n = n < PLAIN_AT_LEAST ? PLAIN_AT_LEAST : n;
+    return n < k->count ? n : k->count;
+}
+
+static prnn_status check_sums(check *k) {
+    float *nats = prnn_alloc(k->ctx, CHUNK * k->count, sizeof *nats, "likelihoods");
+    prnn_status status = nats ? PRNN_OK : PRNN_ERROR_MEMORY;
+    for (size_t i = 0; i < sum_positions(k) && status == PRNN_OK; i++) {
+        double sum = 0;
+        status = sum_of(k, (size_t)k->order[i], nats, &sum);
+        k->found->worst_sum = fabs(sum - 1) <= k->found->worst_sum ? k->found->worst_sum : fabs(sum - 1);
+        k->found->sums++;
+        if (status == PRNN_OK) {
+            status = tell(k, 1);
+        }
+    }
+    prnn_free(nats);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------- all */
+
+/* Counts what is behind masks, and sets it to 0 in the model that the kernels get. */
+static prnn_status check_masks(check *k, const char *path) {
+    size_t n = prnn_model_parameter_count(k->model, false);
+    float *masked = prnn_alloc(k->ctx, n, sizeof *masked, "the weights");
+    if (!masked) {
+        return PRNN_ERROR_MEMORY;
+    }
+    prnn_certificate *found = k->found;
+    for (size_t i = 0; i < n; i++) {
+        bool open = prnn_model_parameter_is_open(k->model, i);
+        masked[i] = open || !isfinite(k->values[i]) ? k->values[i] : 0;
+        found->open += open;
+        found->closed += !open;
+        if (!open && k->values[i] != 0 && found->nonzero++ == 0) {
+            prnn_model_describe_parameter(k->model, i, found->nonzero_name, sizeof found->nonzero_name);
+        }
+    }
+    prnn_status status = prnn_model_assign(k->ctx, k->model, masked, path);
+    prnn_free(masked);
+    return status;
+}
+
+static prnn_status allocate(check *k) {
+    const prnn_config *c = k->config = &k->model->network->plan.config;
+    prnn_context *ctx = k->ctx;
+    k->count = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    k->logits = (size_t)k->model->network->head->logits_per_value(c);
+    k->threads = prnn_thread_count(ctx) < CHUNK ? prnn_thread_count(ctx) : CHUNK;
+    size_t floats = k->count * k->logits;
+    k->order = prnn_alloc(ctx, k->count, sizeof *k->order, "the values to change");
+    k->images = prnn_alloc(ctx, IMAGES, k->count, "the images");
+    k->changed = prnn_alloc(ctx, CHUNK, k->count, "the images");
+    k->base = prnn_alloc(ctx, floats, sizeof *k->base, "logits");
+    k->own = prnn_alloc(ctx, CHUNK * floats, sizeof *k->own, "logits");
+    k->plain_base = prnn_alloc(ctx, floats, sizeof *k->plain_base, "logits");
+    k->pieces = prnn_alloc(ctx, k->count, sizeof *k->pieces, "what was found");
+    k->plain = prnn_alloc(ctx, (size_t)k->threads, sizeof(prnn_plain *), "the plain evaluations");
+    if (!k->order || !k->images || !k->changed || !k->base || !k->own || !k->plain_base || !k->pieces ||
+        !k->plain) {
+        return PRNN_ERROR_MEMORY;
+    }
+    prnn_status status = PRNN_OK;
+    for (int i = 0; i < k->threads && status == PRNN_OK; i++) {
+        status = prnn_plain_create(ctx, k->model, k->values, &k->plain[i]);
+    }
+    return status;
+}
+
+static void release(check *k) {
+    for (int i = 0; k->plain && i < k->threads; i++) {
+        prnn_plain_free(k->plain[i]);
+    }
+    void *blocks[] = {k->order,  k->images,     k->changed, k->base,  k->own,
+                      k->pieces, k->plain_base, k->plain,   k->values};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        prnn_free(blocks[i]);
+    }
+    prnn_model_free(k->model);
+}
+
+/* Rounding that a precision may cause. */
+static double tolerance(const prnn_context *ctx) {
+    return strcmp(prnn_context_precision(ctx), "fp32") == 0 ? 1e-3 : 1e-1;
+}
+
+static prnn_status run(check *k, const char *path) {
+    prnn_status status = check_masks(k, path);
+    if (status == PRNN_OK) {
+        status = allocate(k);
+    }
+    if (status == PRNN_OK) {
+        status = make_images(k);
+    }
+    if (status != PRNN_OK) {
+        return status;
+    }
+    prnn_random_permutation(k->options.seed, PRNN_RANDOM_CHECK, k->count, k->order);
+    k->began = prnn_clock();
+    k->total = IMAGES * (positions(k) + plain_positions(k) + sum_positions(k));
+    for (k->image = 0; k->image < IMAGES && status == PRNN_OK; k->image++) {
+        status = check_kernels(k);
+        status = status == PRNN_OK ? check_plain(k) : status;
+        status = status == PRNN_OK ? check_sums(k) : status;
+    }
+    prnn_certificate *found = k->found;
+    found->config = *k->config;
+    found->agrees = found->difference <= tolerance(k->ctx);
+    found->passed = found->nonzero == 0 && found->kernels.leaks == 0 && found->plain.leaks == 0 &&
+                    found->agrees && found->worst_sum <= 1e-4;
+    return status;
+}
+
+prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
+                       prnn_certificate *certificate) {
+    const prnn_check_options defaults = PRNN_CHECK_OPTIONS_INIT;
+    prnn_certificate found = PRNN_CERTIFICATE_INIT;
+    check k = {.ctx = ctx, .options = defaults, .found = &found};
+    prnn_safetensors *st = NULL;
+    prnn_status status = prnn_options_read(ctx, &k.options, sizeof k.options, options);
+    if (status == PRNN_OK) {
+        status = prnn_safetensors_read(ctx, path, &st);
+    }
+    if (status == PRNN_OK) {
+        status = prnn_model_read(ctx, path, st, &k.model, &k.values);
+    }
+    prnn_safetensors_free(st);
+    if (status == PRNN_OK) {
+        status = run(&k, path);
+    }
+    release(&k);
+    if (status == PRNN_OK) {
+        size_t asked = certificate->size;
+        memcpy(certificate, &found, asked < sizeof found ? asked : sizeof found);
+        certificate->size = asked;
+    }
+    return status;
+}
