@@ -73,7 +73,7 @@ make_idx() {
 run 0 "--version" --version
 check "--version prints one line" grep -q '^pixelrnn [0-9]*\.[0-9]*\.[0-9]*$' out.txt
 run 0 "--help" --help
-for command in train eval sample complete info curves heat histogram; do
+for command in train eval sample upscale complete info check curves heat histogram; do
     check "--help names $command" grep -q "^  $command " out.txt
 done
 
@@ -84,17 +84,19 @@ options_of() {
     train) echo "data valid $reading kind layers hidden head levels output components no-residual skip epochs steps batch lr optimizer" \
         "ema clip seed init resume out preset config height width channels limit valid-last valid-limit valid-every" \
         "log-every checkpoint-every schedule warmup final-fraction decay-factor decay-epochs beta1 beta2 epsilon" \
-        "list-presets show-preset $common" ;;
+        "list-presets show-preset condition-size condition-features $common" ;;
     eval) echo "data $reading first limit json per-image per-value $common" ;;
     sample) echo "count seed temperature out columns $common" ;;
     complete) echo "data $reading known-rows mask count samples seed out $common" ;;
     info) echo "json $common" ;;
+    upscale) echo "data $reading first count samples seed temperature out $common" ;;
+    check) echo "positions seed json $common" ;;
     curves) echo "names title x low high out help" ;;
     heat) echo "data $reading first count seed unit max out columns zoom no-bar json $common" ;;
     histogram) echo "data $reading image pixels seed out title unit json $common" ;;
     esac
 }
-for command in train eval sample complete info curves heat histogram; do
+for command in train eval sample upscale complete info check curves heat histogram; do
     run 0 "$command --help" "$command" --help
     cp out.txt help.txt
     missing=""
@@ -109,7 +111,7 @@ run 0 "complete --help" complete --help
 check "complete --help speaks of raster order" grep -q "raster order" out.txt
 
 run 0 "help --man" help --man
-check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 8
+check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 10
 if [ -f "$source_dir/man/pixelrnn.1" ]; then
     check "man/pixelrnn.1 is what help --man prints" cmp -s out.txt "$source_dir/man/pixelrnn.1"
 fi
@@ -136,7 +138,7 @@ usage "true or false" train --skip=perhaps
 usage "-- *data" train --out x
 usage "--out" train --data x
 usage "MODEL is missing" eval --data x
-usage "there is one MODEL" eval a b --data x
+usage "there is one MODEL" complete a b --data x
 usage "options only" train model
 usage "not both" train --data x --out y --epochs 1 --steps 1
 usage "not both" train --data x --out y --valid v --valid-last 1

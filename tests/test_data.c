@@ -255,7 +255,7 @@ static void test_options_refused(void **state) {
     REFUSED(o.width = 4097);
     REFUSED(o.channels = 2);
     REFUSED(o.channels = -1);
-    REFUSED(o.fit = (prnn_fit)3);
+    REFUSED(o.fit = (prnn_fit)4);
     REFUSED(o.first = 1);
     assert_message(ctx, "holds 1 images");
     assert_int_equal(prnn_data_from_memory(ctx, NULL, 0, 1, 1, 1, NULL, &data), PRNN_ERROR_ARGUMENT);

@@ -139,6 +139,12 @@ static void test_fit(void **state) {
     /* Enlarged: pixels are repeated. */
     check_fit((prnn_image){1, 2, 1, (uint8_t[]){7, 9}}, PRNN_FIT_RESIZE, (prnn_image){2, 4, 1, NULL},
               (uint8_t[]){7, 7, 9, 9, 7, 7, 9, 9});
+    /* Subsampled: the first pixel of each square. */
+    check_fit(square, PRNN_FIT_SUBSAMPLE, (prnn_image){4, 4, 1, NULL}, grey);
+    check_fit(square, PRNN_FIT_SUBSAMPLE, (prnn_image){2, 2, 1, NULL}, (uint8_t[]){0, 2, 8, 10});
+    check_fit(wide, PRNN_FIT_SUBSAMPLE, (prnn_image){1, 4, 1, NULL}, (uint8_t[]){0, 2, 4, 6});
+    check_fit(wide, PRNN_FIT_SUBSAMPLE, (prnn_image){1, 4, 3, NULL},
+              (uint8_t[]){0, 0, 0, 2, 2, 2, 4, 4, 4, 6, 6, 6});
 }
 
 static void test_fit_channels(void **state) {
@@ -161,6 +167,13 @@ static void test_fit_refused(void **state) {
     assert_message(ctx, "crop or resize");
     assert_int_equal(prnn_image_fit(ctx, "a.png", &from, PRNN_FIT_CROP, &to), PRNN_ERROR_FORMAT);
     assert_message(ctx, "too small");
+    const int sides[][2] = {{4, 2}, {3, 3}, {8, 8}, {5, 4}};
+    for (int i = 0; i < 4; i++) {
+        to.height = sides[i][0];
+        to.width = sides[i][1];
+        assert_int_equal(prnn_image_fit(ctx, "a.png", &from, PRNN_FIT_SUBSAMPLE, &to), PRNN_ERROR_FORMAT);
+        assert_message(ctx, "times a whole number");
+    }
 }
 
 /* ------------------------------------------------------------------------------------- sheets */

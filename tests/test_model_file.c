@@ -127,17 +127,19 @@ static void numbers_out_of_range(void **state) {
             char value[32], says[128];
             snprintf(value, sizeof value, "%d", bad[i]);
             snprintf(says, sizeof says, "%s is %d", fields[f].field, bad[i]);
-            if (!strcmp(fields[f].field, "condition_features")) {
-                snprintf(says, sizeof says, "condition_features %d", bad[i]);
-            }
             parts p = with_field(f, value);
             assert_refused(&p, says);
         }
     }
     parts p = with_field(6, "2");
     assert_refused(&p, "channels is 2");
-    p = with_field(7, "8");
-    assert_refused(&p, "not supported yet");
+    p = with_field(7, "1"); /* 3x3 is not 1x1 times a power of 2 */
+    assert_refused(&p, "condition_size is 1; it must be");
+    p = good_parts(PRNN_ROW, 1);
+    edit_config(&p, "\"height\": 3", "\"height\": 4");
+    assert_true(p.config && strstr(p.config, "\"condition_size\": 0"));
+    edit_config(&p, "\"condition_size\": 0", "\"condition_size\": 2");
+    assert_refused(&p, "must be square");
     p = good_parts(PRNN_ROW, 3); /* three colours need three features at least */
     edit_config(&p, "\"hidden\": 3", "\"hidden\": 2");
     assert_refused(&p, "");

@@ -27,6 +27,9 @@ typedef struct check {
     uint64_t *order;   /* of the values: those to change come first */
     uint8_t *images;   /* [IMAGES][count] */
     uint8_t *changed;  /* [CHUNK][count] */
+    uint8_t *small; /* [CHUNK][s s C]: of a conditional model, the small image of the present image, again and
+                       again; it is given, and does not change with the image */
+    size_t small_bytes;
     float *base, *own; /* logits [count][M] of an image, [CHUNK][count][M] of changed ones */
     prnn_certificate *found;
     /* The plain evaluations, one a thread. */
@@ -62,7 +65,23 @@ static prnn_status make_images(check *k) {
     for (size_t i = 0; i < k->count; i++) {
         k->images[k->count + i] = random_level(k, 1, i, k->config->levels);
     }
-    return prnn_sample(k->ctx, k->model, 1, &options, k->images);
+    for (size_t i = 0; i < CHUNK * k->small_bytes; i++) {
+        k->small[i] = random_level(k, 2, i % k->small_bytes, k->config->levels);
+    }
+    return k->small_bytes ? prnn_upscale(k->ctx, k->model, k->small, 1, 1, &options, k->images)
+                          : prnn_sample(k->ctx, k->model, 1, &options, k->images);
+}
+
+/* What the kernels say about n images. */
+static prnn_status evaluate(check *k, const uint8_t *images, size_t n, float *values, float *logits) {
+    double nats[CHUNK];
+    prnn_evaluation asked = {.images = images,
+                             .small = k->small_bytes ? k->small : NULL,
+                             .count = n,
+                             .nats = nats,
+                             .values = values,
+                             .logits = logits};
+    return prnn_model_evaluate(k->ctx, k->model, &asked);
 }
 
 static prnn_status tell(check *k, uint64_t more) {
@@ -123,13 +142,13 @@ static size_t plain_positions(const check *k) {
 
 static prnn_status check_kernels(check *k) {
     size_t size = k->logits * sizeof(float);
-    prnn_status status = prnn_logits(k->ctx, k->model, k->images + (size_t)k->image * k->count, 1, k->base);
+    prnn_status status = evaluate(k, k->images + (size_t)k->image * k->count, 1, NULL, k->base);
     for (size_t first = 0; first < positions(k) && status == PRNN_OK; first += CHUNK) {
         size_t n = positions(k) - first < CHUNK ? positions(k) - first : CHUNK;
         for (size_t i = 0; i < n; i++) {
             change(k, k->image, (size_t)k->order[first + i], k->changed + i * k->count);
         }
-        status = prnn_logits(k->ctx, k->model, k->changed, n, k->own);
+        status = evaluate(k, k->changed, n, NULL, k->own);
         for (size_t i = 0; i < n && status == PRNN_OK; i++) {
             compare(&k->found->kernels, k->count, (size_t)k->order[first + i], size, k->base,
                     k->own + i * k->count * k->logits);
@@ -146,14 +165,14 @@ static void check_plain_change(void *arg, size_t index, int worker) {
     size_t from = (size_t)k->order[index];
     uint8_t *changed = k->changed + (size_t)worker * k->count;
     change(k, k->image, from, changed);
-    const double *logits = prnn_plain_logits(k->plain[worker], changed);
+    const double *logits = prnn_plain_logits(k->plain[worker], changed, k->small);
     k->pieces[index] = (prnn_causality){0};
     compare(&k->pieces[index], k->count, from, k->logits * sizeof *logits, k->plain_base, logits);
 }
 
 static prnn_status check_plain(check *k) {
     size_t n = plain_positions(k), floats = k->count * k->logits;
-    const double *logits = prnn_plain_logits(k->plain[0], k->images + (size_t)k->image * k->count);
+    const double *logits = prnn_plain_logits(k->plain[0], k->images + (size_t)k->image * k->count, k->small);
     memcpy(k->plain_base, logits, floats * sizeof *logits);
     double off = 0, size = 0;
     for (size_t i = 0; i < floats; i++) {
@@ -179,12 +198,11 @@ static prnn_status sum_of(check *k, size_t value, float *nats, double *sum) {
     *sum = 0;
     for (size_t first = 0; first < levels && status == PRNN_OK; first += CHUNK) {
         size_t n = levels - first < CHUNK ? levels - first : CHUNK;
-        double unused[CHUNK];
         for (size_t i = 0; i < n; i++) {
             memcpy(k->changed + i * k->count, k->images + (size_t)k->image * k->count, k->count);
             k->changed[i * k->count + value] = (uint8_t)(first + i);
         }
-        status = prnn_evaluate(k->ctx, k->model, k->changed, n, unused, nats);
+        status = evaluate(k, k->changed, n, nats, NULL);
         for (size_t i = 0; i < n && status == PRNN_OK; i++) {
             *sum += exp(-(double)nats[i * k->count + value]);
         }
@@ -249,13 +267,15 @@ static prnn_status allocate(check *k) {
     k->order = prnn_alloc(ctx, k->count, sizeof *k->order, "the values to change");
     k->images = prnn_alloc(ctx, IMAGES, k->count, "the images");
     k->changed = prnn_alloc(ctx, CHUNK, k->count, "the images");
+    k->small_bytes = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    k->small = prnn_alloc(ctx, CHUNK, k->small_bytes + 1, "the small images");
     k->base = prnn_alloc(ctx, floats, sizeof *k->base, "logits");
     k->own = prnn_alloc(ctx, CHUNK * floats, sizeof *k->own, "logits");
     k->plain_base = prnn_alloc(ctx, floats, sizeof *k->plain_base, "logits");
     k->pieces = prnn_alloc(ctx, k->count, sizeof *k->pieces, "what was found");
     k->plain = prnn_alloc(ctx, (size_t)k->threads, sizeof(prnn_plain *), "the plain evaluations");
-    if (!k->order || !k->images || !k->changed || !k->base || !k->own || !k->plain_base || !k->pieces ||
-        !k->plain) {
+    if (!k->order || !k->images || !k->changed || !k->small || !k->base || !k->own || !k->plain_base ||
+        !k->pieces || !k->plain) {
         return PRNN_ERROR_MEMORY;
     }
     prnn_status status = PRNN_OK;
@@ -269,8 +289,8 @@ static void release(check *k) {
     for (int i = 0; k->plain && i < k->threads; i++) {
         prnn_plain_free(k->plain[i]);
     }
-    void *blocks[] = {k->order,  k->images,     k->changed, k->base,  k->own,
-                      k->pieces, k->plain_base, k->plain,   k->values};
+    void *blocks[] = {k->small, k->order,  k->images,     k->changed, k->base,
+                      k->own,   k->pieces, k->plain_base, k->plain,   k->values};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         prnn_free(blocks[i]);
     }

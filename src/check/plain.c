@@ -16,6 +16,7 @@ struct prnn_plain {
     double *values, *stream, *result, *total; /* C, 2h, 2h, 2h */
     double *gates, *cell, *state, *sum;       /* 4h, h, h, h */
     double *head[2], *logits;                 /* head, C M */
+    double *condition, *spare;                /* c, of conditional models; else NULL */
     bool failed;
 };
 
@@ -47,6 +48,12 @@ prnn_status prnn_plain_create(prnn_context *ctx, const prnn_model *model, const 
     p->head[0] = new_map(p, c->head);
     p->head[1] = new_map(p, c->head);
     p->logits = new_map(p, logits);
+    if (c->condition_size) {
+        /* The small image has C features, which may be more. */
+        int features = c->condition_features > c->channels ? c->condition_features : c->channels;
+        p->condition = new_map(p, features);
+        p->spare = new_map(p, features);
+    }
     if (p->failed) {
         prnn_plain_free(p);
         return PRNN_ERROR_MEMORY;
@@ -57,8 +64,8 @@ prnn_status prnn_plain_create(prnn_context *ctx, const prnn_model *model, const 
 
 void prnn_plain_free(prnn_plain *p) {
     if (p) {
-        double *maps[] = {p->values, p->stream, p->result,  p->total,   p->gates, p->cell,
-                          p->state,  p->sum,    p->head[0], p->head[1], p->logits};
+        double *maps[] = {p->values, p->stream,  p->result,  p->total,  p->gates,     p->cell, p->state,
+                          p->sum,    p->head[0], p->head[1], p->logits, p->condition, p->spare};
         for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
             prnn_free(maps[i]);
         }
@@ -148,6 +155,14 @@ static void convolve(const prnn_plain *p, const char *name, const double *in, do
     }
 }
 
+/* out += the unmasked 1x1 convolution `name`.condition of what the small image gives. */
+static void add_condition(const prnn_plain *p, const char *name, double *out) {
+    tensor w = find(p, "%s.condition.weight", name);
+    for (int n = 0; p->condition && n < p->config.height * p->config.width; n++) {
+        add_tap(&w, 0, p->condition + (size_t)n * (size_t)w.in, out + (size_t)n * (size_t)w.out);
+    }
+}
+
 static void rectify(const prnn_plain *p, int features, const double *from, double *to) {
     for (size_t i = 0; i < at(p, p->config.height, 0, features); i++) {
         to[i] = from[i] > 0 ? from[i] : 0;
@@ -184,6 +199,7 @@ static void recur(const prnn_plain *p, const char *name, int step, const double 
     char path[96];
     snprintf(path, sizeof path, "%s.input_to_state", name);
     convolve(p, path, in, p->gates);
+    add_condition(p, name, p->gates);
     tensor w = find(p, "%s.state_to_state.weight", name);
     tensor hidden = find(p, "%s.initial_hidden", name), cell = find(p, "%s.initial_cell", name);
     double first_hidden[4096], first_cell[4096];
@@ -243,6 +259,7 @@ static void run_cnn(const prnn_plain *p, const char *name) {
     rectify(p, h, p->state, p->state);
     snprintf(path, sizeof path, "%s.conv", name);
     convolve(p, path, p->state, p->sum);
+    add_condition(p, name, p->sum);
     rectify(p, h, p->sum, p->sum);
     snprintf(path, sizeof path, "%s.output", name);
     convolve(p, path, p->sum, p->result);
@@ -269,12 +286,55 @@ static void run_layer(const prnn_plain *p, int l) {
     add(p, 2 * p->config.hidden, p->result, p->stream);
 }
 
-const double *prnn_plain_logits(prnn_plain *p, const uint8_t *image) {
+static double scaled(const prnn_config *c, int level) {
+    return level * 2.0 / (c->levels - 1) - 1;
+}
+
+/* Transposed convolution number k with its ReLU: from p->condition, size x size, to twice as large. Pixel (i,
+ * j) goes into the 4x4 pixels around (2 i, 2 j). */
+static void upsample(prnn_plain *p, int k, int size) {
+    tensor w = find(p, "upsampler.%d.weight", k), bias = find(p, "upsampler.%d.bias", k);
+    /* The weight is [in, out, 4, 4]. */
+    int inputs = w.out, outputs = w.in, side = 2 * size;
+    double *to = p->spare;
+    for (int i = 0; i < side * side * outputs; i++) {
+        to[i] = (double)bias.weight[i % outputs];
+    }
+    for (int i = 0; i < size * size * inputs; i++) {
+        int pixel = i / inputs;
+        for (int tap = 0; tap < 16; tap++) {
+            int row = 2 * (pixel / size) - 1 + tap / 4, col = 2 * (pixel % size) - 1 + tap % 4;
+            for (int o = 0; o < outputs && row >= 0 && row < side && col >= 0 && col < side; o++) {
+                double weight = (double)w.weight[(i % inputs * outputs + o) * 16 + tap];
+                to[(row * side + col) * outputs + o] += weight * p->condition[i];
+            }
+        }
+    }
+    for (int i = 0; i < side * side * outputs; i++) {
+        to[i] = to[i] > 0 ? to[i] : 0;
+    }
+    p->spare = p->condition;
+    p->condition = to;
+}
+
+static void upsample_all(prnn_plain *p, const uint8_t *small) {
+    const prnn_config *c = &p->config;
+    int size = c->condition_size;
+    for (int i = 0; i < size * size * c->channels; i++) {
+        p->condition[i] = scaled(c, small[i]);
+    }
+    for (int k = 0; size && size << k < c->height; k++) {
+        upsample(p, k, size << k);
+    }
+}
+
+const double *prnn_plain_logits(prnn_plain *p, const uint8_t *image, const uint8_t *small) {
     const prnn_config *c = &p->config;
     int width = 2 * c->hidden;
     for (size_t i = 0; i < at(p, c->height, 0, c->channels); i++) {
-        p->values[i] = image[i] * 2.0 / (c->levels - 1) - 1;
+        p->values[i] = scaled(c, image[i]);
     }
+    upsample_all(p, small);
     convolve(p, "input", p->values, p->stream);
     memset(p->total, 0, at(p, c->height, 0, width) * sizeof *p->total);
     for (int l = 0; l < c->layers; l++) {

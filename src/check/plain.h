@@ -14,7 +14,8 @@ prnn_status prnn_plain_create(prnn_context *ctx, const prnn_model *model, const 
                               prnn_plain **plain);
 void prnn_plain_free(prnn_plain *plain);
 
-/* Logits (H, W, C, M) of one image (H, W, C). They stay until the next call. */
-const double *prnn_plain_logits(prnn_plain *plain, const uint8_t *image);
+/* Logits (H, W, C, M) of one image (H, W, C), given the small image (s, s, C) of a conditional model (else
+ * not looked at). They stay until the next call. */
+const double *prnn_plain_logits(prnn_plain *plain, const uint8_t *image, const uint8_t *small);
 
 #endif

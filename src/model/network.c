@@ -32,20 +32,24 @@ static prnn_status check_output(prnn_context *ctx, const prnn_config *c) {
 }
 
 static prnn_status check_condition(prnn_context *ctx, const prnn_config *c) {
-    prnn_status status = check_range(ctx, "condition_features", c->condition_features, 1, 4096);
-    if (status == PRNN_OK && c->height != c->width) {
-        status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                           "the images of a conditional model must be square; these are %dx%d", c->height,
-                           c->width);
+    if (c->condition_size == 0) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "condition_features is %d, and condition_size 0: both must be 0, or neither",
+                         c->condition_features);
     }
-    if (status == PRNN_OK && prnn_upsampler_stages(c->condition_size, c->height) < 1) {
-        status =
-            prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                      "condition_size is %d; it must be the size of the images, %d, divided by 2, 4, 8 or "
-                      "another power of 2",
-                      c->condition_size, c->height);
+    if (c->height != c->width) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "condition_size is %d, and images are %dx%d: those of a conditional model must be square",
+            c->condition_size, c->height, c->width);
     }
-    return status;
+    if (prnn_upsampler_stages(c->condition_size, c->height) < 1) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "condition_size is %d; it must be the size of the images, %d, divided by 2, 4, 8 or "
+                         "another power of 2",
+                         c->condition_size, c->height);
+    }
+    return check_range(ctx, "condition_features", c->condition_features, 1, 4096);
 }
 
 prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *c) {

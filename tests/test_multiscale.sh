@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Chains of models and certificates, as a user runs them: test_multiscale.sh PROGRAM SOURCE_DIR
+# Prints "ok - ..." or "FAIL - ..." for each check; fails if one failed.
+set -u
+
+[ $# -eq 2 ] || { echo "usage: test_multiscale.sh PROGRAM SOURCE_DIR" >&2; exit 2; }
+program=$(realpath "$1")
+data=$(realpath "$2")/data/mnist-binarized
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+# run CODE NAME ARGUMENTS...: pixelrnn ends with that exit code; its output is in out.txt and err.txt.
+run() {
+    local code=$1 name=$2 got
+    shift 2
+    "$program" "$@" >out.txt 2>err.txt
+    got=$?
+    if [ "$got" -eq "$code" ]; then
+        echo "ok - $name"
+    else
+        echo "FAIL - $name (exit code $got, not $code)"
+        sed 's/^/    /' out.txt err.txt | head -8
+        failures=$((failures + 1))
+    fi
+}
+
+# has NAME PATTERN FILE
+has() {
+    if grep -q -e "$2" "$3"; then echo "ok - $1"; else
+        echo "FAIL - $1: no '$2' in $3"
+        sed 's/^/    /' "$3" | head -8
+        failures=$((failures + 1))
+    fi
+}
+
+number() { sed -n "s/.*\"$2\": \(-\{0,1\}[0-9][0-9.e+-]*\).*/\1/p" "$1" | head -1; }
+
+# near NAME A B: equal but for rounding
+near() {
+    if awk -v a="$2" -v b="$3" 'BEGIN { d = a - b; exit !(a != "" && b != "" && (d < 0 ? -d : d) < 1e-3) }'; then
+        echo "ok - $1"
+    else
+        echo "FAIL - $1: $2 is not $3"
+        failures=$((failures + 1))
+    fi
+}
+
+train=(train --levels 2 --layers 1 --hidden 4 --head 8 --steps 40 --optimizer adam --lr 1e-2 --quiet)
+images=$data/valid-images-idx3-ubyte.gz
+run 0 "train a model of small images" "${train[@]}" --kind cnn --data "$images" --fit subsample --height 7 --width 7 --out small
+run 0 "train one given those" "${train[@]}" --kind row --data "$images" --limit 500 --condition-size 7 \
+    --condition-features 3 --fit subsample --height 14 --width 14 --out middle
+run 0 "train one given theirs, with validation" "${train[@]}" --kind diagonal --data "$images" --valid-last 40 \
+    --limit 500 --condition-size 14 --out large
+has "the log is written" "^40,.*[0-9],[0-9]" large/metrics.csv
+small=small/model.safetensors middle=middle/model.safetensors large=large/model.safetensors
+run 0 "resuming a conditional model" "${train[@]}" --kind diagonal --data "$images" --valid-last 40 \
+    --limit 500 --condition-size 14 --out large --resume
+run 0 "info" info $large
+has "info names the condition" "an image of 14 x 14, 32 features" out.txt
+
+# The parts of a joint likelihood are what its models say.
+some=(--data "$images" --limit 20 --json)
+run 0 "eval of the first" eval $small "${some[@]}" --fit subsample
+a=$(number out.txt nats)
+run 0 "eval of the second" eval $middle "${some[@]}" --fit subsample
+b=$(number out.txt new_nats)
+run 0 "eval of the third" eval $large "${some[@]}"
+c=$(number out.txt new_nats)
+has "all values of a conditional model are counted too" '"nats":' out.txt
+run 0 "eval of all" eval $small $middle $large "${some[@]}" --per-value values.npy
+near "the joint likelihood is their sum" "$(number out.txt nats)" "$(awk -v a="$a" -v b="$b" -v c="$c" 'BEGIN { printf "%.8f", a + b + c }')"
+run 0 "eval of two of three, in words" eval $small $middle --data "$images" --limit 20 --fit subsample
+has "nats are printed" "nats per image" out.txt
+
+run 0 "sample a chain" sample $small $middle $large --count 5 --seed 3 --out samples.npy --quiet
+run 0 "again" sample $small $middle $large --count 5 --seed 3 --out again.npy --threads 1 --quiet
+run 0 "the small ones of them" sample $small --count 5 --seed 3 --out first.npy --quiet
+if cmp -s samples.npy again.npy; then echo "ok - the same, whatever the threads"; else failures=$((failures + 1)) && echo "FAIL - threads"; fi
+# Pixels of the small samples are every fourth of the large ones: 28x28 bytes behind headers of 128.
+tail -c +129 first.npy | od -An -v -tu1 -w7 >first.txt
+tail -c +129 samples.npy | od -An -v -tu1 -w28 | awk '(NR - 1) % 28 % 4 == 0 {
+    for (i = 1; i <= 28; i += 4) printf "%4d", $i; print "" }' >kept.txt
+if cmp -s first.txt kept.txt; then echo "ok - small samples are in the large ones"; else
+    failures=$((failures + 1))
+    echo "FAIL - small samples are not in the large ones"
+fi
+run 0 "upscale" upscale $large --data "$images" --fit subsample --count 3 --samples 2 --out up.png --quiet
+run 0 "upscale twice" upscale $middle $large --data "$images" --fit subsample --count 3 --samples 2 --out up.npy --quiet
+has "its array" "(3, 2, 28, 28, 1)" up.npy
+
+run 2 "a conditional model does not sample alone" sample $large --out x.png
+has "and says what it needs" "small ones of 14 x 14" err.txt
+run 2 "models in the wrong order" eval $middle $small --data "$images"
+run 2 "models that do not fit" eval $small $large --data "$images"
+has "and why" "is given images of 14 x 14 x 1" err.txt
+run 2 "an unconditional model does not upscale" upscale $small --data "$images" --out x.png
+run 1 "a missing model of a chain" sample $small nothing.safetensors --out x.png
+run 2 "a condition that does not divide" "${train[@]}" --data "$images" --condition-size 5 --out bad
+has "says so" "condition_size is 5" err.txt
+run 2 "features without a size" "${train[@]}" --data "$images" --condition-features 5 --out bad
+run 1 "subsampling by no whole number" "${train[@]}" --data "$images" --fit subsample --height 5 --width 5 --out bad
+run 1 "completion needs the small image" complete $large --data "$images" --known-rows 14 --out x.png
+
+# Certificates.
+for model in $small $middle $large; do
+    run 0 "certificate of $model" check $model --positions 64 --quiet
+    has "says that it passed" "^certificate passed" out.txt
+done
+run 0 "as JSON" check $small --json --quiet
+has "passed" '"passed": true' out.txt
+# A leak: the weight of the first input feature at the lower right corner of its 7x7 window is set to 1.
+header=$(od -An -N4 -tu4 $small | tr -d ' ')
+cp $small leak.safetensors
+printf '\0\0\200\77' | dd of=leak.safetensors bs=1 seek=$((8 + header + 4 * 48)) conv=notrunc 2>/dev/null
+run 1 "a planted leak" check leak.safetensors --quiet
+has "is counted" "masks .*FAILED: 1 of" out.txt
+has "is named" "input.weight\[0, 0, 6, 6\]" out.txt
+has "moves conditionals" "plain .*FAILED" out.txt
+has "fails the certificate" "^certificate FAILED" out.txt
+run 1 "the same as JSON" check leak.safetensors --json --quiet
+has "has not passed" '"passed": false' out.txt
+run 1 "nor can it be used" sample leak.safetensors --out x.png
+has "and says why" "is 1 where a mask closes it" err.txt
+head -c 2000 $small >short.safetensors
+run 1 "a truncated file" check short.safetensors
+run 2 "no file" check
+
+if [ "$failures" -eq 0 ]; then echo "all passed"; else echo "$failures failed"; fi
+exit $((failures > 0))
