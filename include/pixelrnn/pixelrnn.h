@@ -290,10 +290,10 @@ PRNN_API prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, con
 /* M of prnn_logits. */
 PRNN_API size_t prnn_logits_per_value(const prnn_model *model);
 
-/* Probabilities of the levels of `count` values, (count, K) float, from their logits, (count, M), whatever
- * the model's output. Logits that are not finite are PRNN_ERROR_ARGUMENT. */
-PRNN_API prnn_status prnn_distribution(prnn_context *ctx, const prnn_model *model, const float *logits,
-                                       size_t count, float *probabilities);
+/* Natural logarithms of the probabilities of the levels of `count` values, (count, K), from their logits,
+ * (count, M), whatever the model's output. PRNN_ERROR_ARGUMENT for logits that are not finite. */
+PRNN_API prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
+                                            size_t count, double *logs);
 
 /* Mean NLL of `count` images in nats, and its gradient by every parameter, in the order of the block of
  * parameters (prnn_model_parameter_count floats); zero where a mask closes a weight. The NLL is that of

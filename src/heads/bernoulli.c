@@ -56,12 +56,13 @@ static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const 
     return uniform * (1 + exp(x)) >= 1;
 }
 
-static void weights(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, float *p) {
+static void log_p(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits,
+                  double *logs) {
     (void)kernels;
     (void)f;
     (void)levels;
-    p[0] = (float)(1 / (1 + exp((double)logits[0])));
-    p[1] = (float)(1 / (1 + exp(-(double)logits[0])));
+    logs[0] = 0;
+    logs[1] = (double)logits[0];
 }
 
 const prnn_head_kind prnn_bernoulli = {
@@ -70,5 +71,5 @@ const prnn_head_kind prnn_bernoulli = {
     .logits_per_value = logits_per_value,
     .nll = nll,
     .draw = draw,
-    .weights = weights,
+    .log_p = log_p,
 };

@@ -23,9 +23,10 @@ typedef struct prnn_head_kind {
     int (*draw)(const prnn_kernels *kernels, prnn_features features, int levels, const float *logits,
                 int channel, double temperature, double uniform);
 
-    /* p[0..K-1]: the probabilities of the levels of one value, times anything, from its M logits. */
-    void (*weights)(const prnn_kernels *kernels, prnn_features features, int levels, const float *logits,
-                    float *p);
+    /* log_p[0..K-1]: logarithms of the probabilities of the levels of one value, plus any number, from its M
+     * logits. */
+    void (*log_p)(const prnn_kernels *kernels, prnn_features features, int levels, const float *logits,
+                  double *log_p);
 } prnn_head_kind;
 
 const prnn_head_kind *prnn_head_kind_of(const prnn_config *config);

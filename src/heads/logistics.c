@@ -47,39 +47,40 @@ enum { BLOCK = PRNN_PANEL };
 /* First a block, then a level of it: the same level as by all of them, from a part of their probabilities. */
 static int draw_in_blocks(const prnn_kernels *kernels, const prnn_logistics *mixture, const float *parameters,
                           double uniform) {
-    float log_p[BLOCK];
+    float logs[BLOCK];
     int levels = mixture->levels, blocks = (levels + BLOCK - 1) / BLOCK;
-    kernels->logistics_log_p(mixture, parameters, (prnn_bins){0, BLOCK, blocks}, log_p);
-    int block = prnn_draw_level(kernels, log_p, blocks, 1, &uniform);
+    kernels->logistics_log_p(mixture, parameters, (prnn_bins){0, BLOCK, blocks}, logs);
+    int block = prnn_draw_level(kernels, logs, blocks, 1, &uniform);
     if (block < 0) {
         return -1;
     }
     int first = block * BLOCK, count = levels - first < BLOCK ? levels - first : BLOCK;
-    kernels->logistics_log_p(mixture, parameters, (prnn_bins){first, 1, count}, log_p);
-    return first + prnn_draw_level(kernels, log_p, count, 1, &uniform);
+    kernels->logistics_log_p(mixture, parameters, (prnn_bins){first, 1, count}, logs);
+    return first + prnn_draw_level(kernels, logs, count, 1, &uniform);
 }
 
 static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, int channel,
                 double temperature, double uniform) {
     prnn_logistics mixture = mixture_of(f, levels);
     const float *parameters = logits + channel * RUNS * f.stride;
-    float log_p[256];
+    float logs[256];
     if (temperature == 1) {
         return draw_in_blocks(kernels, &mixture, parameters, uniform);
     }
-    kernels->logistics_log_p(&mixture, parameters, (prnn_bins){0, 1, levels}, log_p);
-    return prnn_draw_level(kernels, log_p, levels, temperature, &uniform);
+    kernels->logistics_log_p(&mixture, parameters, (prnn_bins){0, 1, levels}, logs);
+    return prnn_draw_level(kernels, logs, levels, temperature, &uniform);
 }
 
-static void weights(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, float *p) {
+static void log_p(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits,
+                  double *logs) {
     prnn_logistics mixture = mixture_of(f, levels);
-    float padded[RUNS * PRNN_MOST_COMPONENTS] = {0}, log_p[256];
+    float padded[RUNS * PRNN_MOST_COMPONENTS] = {0}, single[256];
     for (int run = 0; run < RUNS; run++) {
         memcpy(padded + run * f.stride, logits + run * f.size, (size_t)f.size * sizeof *padded);
     }
-    kernels->logistics_log_p(&mixture, padded, (prnn_bins){0, 1, levels}, log_p);
+    kernels->logistics_log_p(&mixture, padded, (prnn_bins){0, 1, levels}, single);
     for (int k = 0; k < levels; k++) {
-        p[k] = expf(log_p[k]);
+        logs[k] = (double)single[k];
     }
 }
 
@@ -89,5 +90,5 @@ const prnn_head_kind prnn_logistic_mixture = {
     .logits_per_value = logits_per_value,
     .nll = nll,
     .draw = draw,
-    .weights = weights,
+    .log_p = log_p,
 };

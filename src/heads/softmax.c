@@ -2,8 +2,6 @@
 
 #include "heads/head.h"
 
-#include <string.h>
-
 static bool handles(const prnn_config *config) {
     return config->levels > 2 && config->output == PRNN_SOFTMAX;
 }
@@ -29,11 +27,13 @@ static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const 
     return prnn_draw_level(kernels, logits + channel * f.stride, levels, temperature, &uniform);
 }
 
-static void weights(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, float *p) {
-    float padded[256];
+static void log_p(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits,
+                  double *logs) {
+    (void)kernels;
     (void)f;
-    kernels->softmax_weights(logits, levels, 1, padded);
-    memcpy(p, padded, (size_t)levels * sizeof *p);
+    for (int k = 0; k < levels; k++) {
+        logs[k] = (double)logits[k];
+    }
 }
 
 const prnn_head_kind prnn_softmax = {
@@ -42,5 +42,5 @@ const prnn_head_kind prnn_softmax = {
     .logits_per_value = logits_per_value,
     .nll = nll,
     .draw = draw,
-    .weights = weights,
+    .log_p = log_p,
 };

@@ -71,26 +71,34 @@ size_t prnn_logits_per_value(const prnn_model *model) {
     return (size_t)model->network->head->logits_per_value(&model->network->plan.config);
 }
 
-prnn_status prnn_distribution(prnn_context *ctx, const prnn_model *model, const float *logits, size_t count,
-                              float *probabilities) {
+static void normalise(double *logs, size_t n) {
+    double highest = logs[0], sum = 0;
+    for (size_t k = 1; k < n; k++) {
+        highest = fmax(highest, logs[k]);
+    }
+    for (size_t k = 0; k < n; k++) {
+        sum += exp(logs[k] - highest);
+    }
+    for (size_t k = 0; k < n; k++) {
+        logs[k] -= highest + log(sum);
+    }
+}
+
+prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
+                                   size_t count, double *logs) {
     const prnn_network *net = model->network;
     size_t per_value = prnn_logits_per_value(model), levels = (size_t)net->plan.config.levels;
-    for (size_t i = 0; i < count; i++, logits += per_value, probabilities += levels) {
-        double sum = 0;
-        for (size_t m = 0; m < per_value; m++) {
-            if (!isfinite(logits[m])) {
-                return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                                 "logit %zu of value %zu is %g; only finite ones give a distribution", m, i,
-                                 (double)logits[m]);
-            }
+    for (size_t i = 0; i < count * per_value; i++) {
+        if (!isfinite(logits[i])) {
+            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                             "logit %zu of value %zu is %g; only finite ones give probabilities",
+                             i % per_value, i / per_value, (double)logits[i]);
         }
-        net->head->weights(prnn_kernels_of(ctx), net->logit_features, (int)levels, logits, probabilities);
-        for (size_t k = 0; k < levels; k++) {
-            sum += (double)probabilities[k];
-        }
-        for (size_t k = 0; k < levels; k++) {
-            probabilities[k] = (float)((double)probabilities[k] / sum);
-        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        net->head->log_p(prnn_kernels_of(ctx), net->logit_features, (int)levels, logits + i * per_value,
+                         logs + i * levels);
+        normalise(logs + i * levels, levels);
     }
     return PRNN_OK;
 }
