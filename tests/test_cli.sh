@@ -221,6 +221,7 @@ check "info --json: output" grep -q '"output": "logistics"' out.txt
 check "info --json: components" test "$(number out.txt components)" = 3
 run 0 "eval of a mixture" eval mix/model.safetensors --data valid.idx
 check "eval of a mixture is in bits" grep -q "bits/dim" out.txt
+run 0 "histogram of a mixture" histogram mix/model.safetensors --data valid.idx --out mix.svg
 run 0 "sample of a mixture" sample mix/model.safetensors --count 2 --temperature 0.9 --out mix.png
 run 0 "--init with a mixture" train --data train.idx --init mix/model.safetensors --output logistics --components 3 \
     --steps 1 --out mix2 --threads 1
