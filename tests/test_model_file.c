@@ -137,7 +137,7 @@ static void numbers_out_of_range(void **state) {
     assert_refused(&p, "condition_size is 1; it must be");
     p = good_parts(PRNN_ROW, 1);
     edit_config(&p, "\"height\": 3", "\"height\": 4");
-    assert_true(p.config && strstr(p.config, "\"condition_size\": 0"));
+    assert_true(strstr(p.config, "\"condition_size\": 0"));
     edit_config(&p, "\"condition_size\": 0", "\"condition_size\": 2");
     assert_refused(&p, "must be square");
     p = good_parts(PRNN_ROW, 3); /* three colours need three features at least */

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Trains the models that models/ ships, on static binarised MNIST: validation picks the epoch that is kept, the test
-# images are not read. One after the other; what was stopped goes on, what is done is not repeated.
+# Trains the models of models/ on static binarised MNIST. Validation picks the epoch that is kept; the test images are
+# not read. One run after the other; what was stopped goes on, what is done is not repeated.
 #
 #   experiments/mnist/train.sh [OUT] [NAME...]      OUT: folder for the runs (default runs/mnist); NAMEs: some of
 #                                                   diagonal diagonal-1 row cnn (default all)
@@ -19,17 +19,25 @@ train() { # name, options...
     shift
     [ -f "$out/$name/done" ] && return
     "$program" train --data "$data/train-images-idx3-ubyte.gz" --valid "$data/valid-images-idx3-ubyte.gz" --levels 2 \
-        --batch 16 --optimizer adam --schedule cosine --final-fraction 0.01 --warmup 500 --ema 0.999 --seed 1 "$@" \
+        --batch 16 --optimizer adam --schedule cosine --final-fraction 0.01 --warmup 500 --seed 1 "$@" \
         --resume --out "$out/$name"
     touch "$out/$name/done"
 }
 
+# A long run of these learning rates is one whose rate fell, rose again and fell: a second run goes on from the first.
 for name in ${*:-diagonal diagonal-1 row cnn}; do
     case $name in
-    diagonal) train "$name" --kind diagonal --layers 7 --hidden 16 --head 32 --lr 8e-3 --epochs 24 --valid-every 6250 ;;
-    diagonal-1) train "$name" --kind diagonal --layers 1 --hidden 32 --head 32 --lr 8e-3 --epochs 14 --valid-every 6250 ;;
-    row) train "$name" --kind row --layers 5 --hidden 32 --head 32 --lr 8e-3 --epochs 8 --valid-every 6250 ;;
-    cnn) train "$name" --kind cnn --layers 12 --hidden 32 --head 32 --lr 4e-3 --epochs 10 --valid-every 6250 ;;
+    diagonal)
+        train diagonal-begin --kind diagonal --layers 7 --hidden 16 --head 32 --lr 3e-3 --ema 0.999 --epochs 12 \
+            --valid-limit 4000
+        train diagonal --init "$out/diagonal-begin/model.safetensors" --lr 2.5e-3 --ema 0.9995 --epochs 18
+        ;;
+    diagonal-1) train diagonal-1 --kind diagonal --layers 1 --hidden 32 --head 32 --lr 3e-3 --ema 0.999 --epochs 10 ;;
+    row)
+        train row-begin --kind row --layers 7 --hidden 16 --head 32 --lr 3e-3 --ema 0.999 --epochs 8 --valid-limit 4000
+        train row --init "$out/row-begin/model.safetensors" --lr 2.5e-3 --ema 0.9995 --epochs 10
+        ;;
+    cnn) train cnn --kind cnn --layers 12 --hidden 32 --head 32 --lr 2e-3 --ema 0.999 --epochs 8 ;;
     *) echo "no run is called $name" >&2 && exit 2 ;;
     esac
 done
