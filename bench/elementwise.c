@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { LEVELS_OF_IMAGE = 256 };
+enum { LEVELS_OF_IMAGE = 256, COMPONENTS = PRNN_PANEL };
 
 /* Floating-point operations for a number, a multiply-add being two: those of the polynomials in
  * kernels/vectors.h, and what is around them. Of the optimizers none are counted, nor of relu and add: what
@@ -17,7 +17,10 @@ enum {
     SOFTMAX = EXP + 3,
     SOFTMAX_GRADIENT = SOFTMAX + 1,
     BERNOULLI = EXP + LOG1P + 6,
-    BERNOULLI_GRADIENT = BERNOULLI + 4
+    BERNOULLI_GRADIENT = BERNOULLI + 4,
+    TANH = 20,
+    LOGISTICS = (5 * EXP + TANH + 36) / 3, /* a component has three numbers */
+    LOGISTICS_GRADIENT = (6 * EXP + TANH + 58) / 3
 };
 
 typedef struct operands {
@@ -56,6 +59,16 @@ static void call_softmax_weights(void *arg) {
 static void call_bernoulli_nll(void *arg) {
     const operands *a = arg;
     a->kernels->bernoulli_nll(a->n, a->x, a->y, a->scale, a->z);
+}
+
+static void call_logistics_nll(void *arg) {
+    const operands *a = arg;
+    const prnn_logistics mixture = {.components = COMPONENTS, .levels = LEVELS_OF_IMAGE, .log_scale = -3};
+    float sum = 0;
+    for (size_t i = 0; i < a->n; i += 3 * COMPONENTS) {
+        sum += a->kernels->logistics_nll(&mixture, a->x + i, (int)(i % LEVELS_OF_IMAGE), a->scale);
+    }
+    *a->y = sum;
 }
 
 static const prnn_step step = {
@@ -110,7 +123,14 @@ static void time_entry(const options *o, prnn_context *ctx, const entry *e, FILE
 }
 
 void time_elementwise(const options *o, prnn_context *ctx, FILE *out) {
-    enum { SMALL = 2048, PIECE = 1 << 15, LARGE = 1 << 16, MANY = 1 << 23, PIXELS = 16 * LEVELS_OF_IMAGE };
+    enum {
+        SMALL = 2048,
+        PIECE = 1 << 15,
+        LARGE = 1 << 16,
+        MANY = 1 << 23,
+        PIXELS = 16 * LEVELS_OF_IMAGE,
+        MIXTURES = 64 * 3 * COMPONENTS
+    };
     static const entry entries[] = {
         {"relu", call_relu, SMALL, 0, 0, 2, 1, 1, MOVE_COPY},
         {"relu", call_relu, LARGE, 0, 0, 2, 1, 1, MOVE_COPY},
@@ -119,6 +139,9 @@ void time_elementwise(const options *o, prnn_context *ctx, FILE *out) {
         {"softmax_nll", call_softmax_nll, PIXELS, 0, SOFTMAX, 1, 1, 0, MOVE_UPDATE},
         {"softmax_nll, gradient", call_softmax_nll, PIXELS, 1, SOFTMAX_GRADIENT, 1, 1, 1, MOVE_UPDATE},
         {"softmax_weights", call_softmax_weights, PIXELS, 0, SOFTMAX, 2, 1, 1, MOVE_COPY},
+        {"logistics_nll", call_logistics_nll, MIXTURES, 0, LOGISTICS, 1, 1, 0, MOVE_UPDATE},
+        {"logistics_nll, gradient", call_logistics_nll, MIXTURES, 1, LOGISTICS_GRADIENT, 1, 1, 1,
+         MOVE_UPDATE},
         {"bernoulli_nll", call_bernoulli_nll, SMALL, 0, BERNOULLI, 3, 2, 1, MOVE_ADD},
         {"bernoulli_nll, gradient", call_bernoulli_nll, SMALL, 1, BERNOULLI_GRADIENT, 3, 2, 2, MOVE_ADD},
         {"rmsprop", call_rmsprop, PIECE, 0, 0, 3, 3, 2, MOVE_UPDATE},

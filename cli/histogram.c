@@ -4,7 +4,6 @@
 #include "json.h"
 #include "number.h"
 #include "output.h"
-#include "probabilities.h"
 #include "report.h"
 #include "setup.h"
 
@@ -136,7 +135,7 @@ static int read_logits(const settings *s, work *w) {
     }
     size_t values = image_size(&w->h.config);
     w->image = allocate(values, 1);
-    w->logits = allocate(values, logits_of_value(&w->h.config) * sizeof(float));
+    w->logits = allocate(values, prnn_logits_per_value(w->model) * sizeof(float));
     if (!w->image || !w->logits) {
         return fail_memory();
     }
@@ -154,7 +153,10 @@ static int fill_panel(const settings *s, work *w, size_t pixel, int channel) {
     panel *p = &w->panels[w->h.count];
     *p = (panel){pixel, row, column, channel, w->image[value], NULL, 0};
     p->probabilities = w->probabilities + w->h.count * (size_t)c->levels;
-    log_probabilities_of_value(c, w->logits + value * logits_of_value(c), p->probabilities);
+    const float *logits = w->logits + value * prnn_logits_per_value(w->model);
+    if (prnn_log_probabilities(w->ctx, w->model, logits, 1, p->probabilities) != PRNN_OK) {
+        return fail_with(w->ctx);
+    }
     p->nll = -p->probabilities[p->value] / (*w->h.unit == 'b' ? log(2) : 1);
     for (int k = 0; k < c->levels; k++) {
         p->probabilities[k] = exp(p->probabilities[k]);

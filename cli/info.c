@@ -31,6 +31,10 @@ static void print_text(const char *path, const prnn_model *model, const prnn_con
            c->channels, c->levels);
     printf("network     %d layers, hidden %d, head %d, residual %s, skip %s\n", c->layers, c->hidden, c->head,
            c->residual ? "yes" : "no", c->skip ? "yes" : "no");
+    if (c->output == PRNN_LOGISTICS) {
+        printf("output      a mixture of %d logistic distribution%s a value\n", c->components,
+               c->components == 1 ? "" : "s");
+    }
     if (c->condition_size) {
         printf("condition   an image of %d x %d, %d features\n", c->condition_size, c->condition_size,
                c->condition_features);
@@ -62,6 +66,8 @@ static void print_config(json *j, const prnn_config *c) {
     report_json_bool(j, "skip", c->skip);
     report_json_int(j, "condition_size", c->condition_size);
     report_json_int(j, "condition_features", c->condition_features);
+    report_json_string(j, "output", prnn_output_name(c->output));
+    report_json_int(j, "components", c->components);
     report_json_close_object(j);
 }
 

@@ -24,7 +24,7 @@ static const struct option options[] = {
     INTEGER("count", offsetof(settings, count), 1, 10000000, 0, "number of images"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "image i depends on the model, the seed and i alone"),
     DOUBLE("temperature", offsetof(settings, temperature), 0, 1000, OPTION_OPEN_MIN,
-           "logits are divided by it: below 1 images become more alike, 1 is the model itself"),
+           "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
     GROUP("Output"),
     STRING("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
            ".png: a contact sheet; .npy: the levels, uint8 (count, H, W, C); a folder: 00000.png, "

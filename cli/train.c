@@ -129,6 +129,10 @@ static void describe(const training *t, const train_settings *s) {
     fprintf(stderr, "%s, %d layer%s, hidden %d, head %d%s%s: %zu parameters\n", prnn_kind_name(c->kind),
             c->layers, c->layers == 1 ? "" : "s", c->hidden, c->head, c->residual ? "" : ", no residual",
             c->skip ? ", skip" : "", prnn_model_parameter_count(t->model, true));
+    if (c->output == PRNN_LOGISTICS) {
+        fprintf(stderr, "a value is a mixture of %d logistic distribution%s\n", c->components,
+                c->components == 1 ? "" : "s");
+    }
     if (c->condition_size) {
         fprintf(stderr,
                 "conditional on images of %d x %d, %d features; likelihoods are of the values that these do "

@@ -5,7 +5,7 @@
 #include <string.h>
 
 _Static_assert(sizeof(prnn_kind) == sizeof(int) && sizeof(prnn_optimizer) == sizeof(int) &&
-                   sizeof(prnn_schedule) == sizeof(int),
+                   sizeof(prnn_schedule) == sizeof(int) && sizeof(prnn_output) == sizeof(int),
                "OPTION_CHOICE writes an int");
 
 static const train_settings defaults = {
@@ -41,6 +41,11 @@ static const struct option options[] = {
     INTEGER("head", AT(config.head), 1, 8192, 0, "features of the two 1x1 layers in front of the logits"),
     INTEGER("levels", AT(config.levels), 2, 256, 0,
             "levels of a pixel value; 2: black and white, one Bernoulli logit a value"),
+    CHOICE("output", AT(config.output), "softmax|logistics", 0,
+           "distribution of a value: one logit a level, or a mixture of logistic distributions, which knows "
+           "that levels are in order"),
+    INTEGER("components", AT(config.components), 1, 64, OPTION_NO_DEFAULT,
+            "logistic distributions of a mixture (default 10)"),
     FLAG("no-residual", AT(no_residual), 0, "layers replace their input instead of adding to it"),
     FLAG("skip", AT(config.skip), 0, "1x1 connections from every layer to the head"),
     INTEGER("condition-size", AT(config.condition_size), 0, 4096, 0,
@@ -115,6 +120,7 @@ static int check_idle(const arguments *args, const train_settings *s) {
         {"decay-epochs", step, "--schedule step"},
         {"beta2", adaptive, "--optimizer rmsprop or adam"},
         {"epsilon", adaptive, "--optimizer rmsprop or adam"},
+        {"components", s->config.output == PRNN_LOGISTICS || s->init, "--output logistics"},
         {"valid-limit", validates, "--valid or --valid-last"},
         {"valid-every", validates, "--valid or --valid-last"},
         {"condition-features", s->config.condition_size != 0, "--condition-size"},
@@ -137,6 +143,15 @@ static int check_shape(const train_settings *s) {
     return 0;
 }
 
+/* A softmax has none, whatever a preset says. */
+static void settle_components(prnn_config *config) {
+    if (config->output == PRNN_SOFTMAX) {
+        config->components = 0;
+    } else if (config->components == 0) {
+        config->components = 10;
+    }
+}
+
 int train_settle(const arguments *args, train_settings *s) {
     option_source epochs = option_given(args, "epochs"), steps = option_given(args, "steps");
     if (epochs && epochs == steps) {
@@ -149,6 +164,9 @@ int train_settle(const arguments *args, train_settings *s) {
         return usage_error("give --valid or --valid-last, not both");
     }
     s->config.residual = !s->no_residual;
+    if (!s->init) {
+        settle_components(&s->config);
+    }
     if (s->config.condition_size && !s->config.condition_features) {
         s->config.condition_features = CONDITION_FEATURES;
     }
@@ -174,6 +192,7 @@ int train_check_init(const arguments *args, const train_settings *s, const prnn_
         {"height", s->height, model->height},
         {"width", s->width, model->width},
         {"channels", s->channels, model->channels},
+        {"components", mine->components, model->components},
         {"condition-size", mine->condition_size, model->condition_size},
         {"condition-features", mine->condition_features, model->condition_features},
     };
@@ -183,6 +202,9 @@ int train_check_init(const arguments *args, const train_settings *s, const prnn_
     } flags[] = {{"no-residual", s->no_residual, !model->residual}, {"skip", mine->skip, model->skip}};
     if (option_given(args, "kind") && mine->kind != model->kind) {
         return contradiction(s, "kind", prnn_kind_name(mine->kind), prnn_kind_name(model->kind));
+    }
+    if (option_given(args, "output") && mine->output != model->output) {
+        return contradiction(s, "output", prnn_output_name(mine->output), prnn_output_name(model->output));
     }
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         int given = numbers[i].given, in_model = numbers[i].in_model;

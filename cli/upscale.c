@@ -31,7 +31,7 @@ static const struct option options[] = {
     UINT64("seed", offsetof(settings, seed), 0, 0,
            "large image i depends on the models, the seed, i and its small image alone"),
     DOUBLE("temperature", offsetof(settings, temperature), 0, 1000, OPTION_OPEN_MIN,
-           "logits are divided by it: below 1 images become more alike, 1 is the model itself"),
+           "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
     GROUP("Output"),
     STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
            ".png: a sheet with a row per image: the small one, enlarged, then the large ones; .npy: their "

@@ -32,20 +32,23 @@ typedef struct law_shape {
     int height, width, channels, levels, layers, hidden, head;
     bool residual, skip;
     int condition_size, condition_features;
+    int components; /* of a mixture of logistics; 0: a softmax */
 } law_shape;
 
 /* Sizes that are no multiple of anything: features that share a panel, that straddle two, and (the last) a
  * panel for each colour. */
 static const law_shape law_shapes[] = {
-    {"grey", 5, 4, 1, 2, 2, 5, 6, true, false, 0, 0},
-    {"grey with skips, not residual", 4, 6, 1, 5, 3, 17, 20, false, true, 0, 0},
-    {"colour with skips", 5, 4, 3, 2, 2, 4, 7, true, true, 0, 0},
-    {"colour, neither", 4, 5, 3, 3, 2, 18, 35, false, false, 0, 0},
-    {"one row", 1, 7, 3, 4, 1, 7, 12, true, false, 0, 0},
-    {"one column", 6, 1, 1, 256, 2, 3, 8, true, true, 0, 0},
-    {"a panel a colour", 3, 3, 3, 2, 1, 48, 48, true, false, 0, 0},
-    {"grey, conditional", 6, 6, 1, 3, 2, 5, 6, true, false, 3, 3},
-    {"colour with skips, conditional twice", 4, 4, 3, 4, 2, 18, 7, false, true, 1, 17},
+    {"grey", 5, 4, 1, 2, 2, 5, 6, true, false, 0, 0, 0},
+    {"grey with skips, not residual", 4, 6, 1, 5, 3, 17, 20, false, true, 0, 0, 0},
+    {"colour with skips", 5, 4, 3, 2, 2, 4, 7, true, true, 0, 0, 0},
+    {"colour, neither", 4, 5, 3, 3, 2, 18, 35, false, false, 0, 0, 0},
+    {"one row", 1, 7, 3, 4, 1, 7, 12, true, false, 0, 0, 0},
+    {"one column", 6, 1, 1, 256, 2, 3, 8, true, true, 0, 0, 0},
+    {"a panel a colour", 3, 3, 3, 2, 1, 48, 48, true, false, 0, 0, 0},
+    {"colour, a mixture", 3, 3, 3, 12, 2, 6, 18, true, false, 0, 0, 3},
+    {"grey, a mixture of more than a panel", 4, 3, 1, 256, 1, 5, 20, false, false, 0, 0, 17},
+    {"grey, conditional", 6, 6, 1, 3, 2, 5, 6, true, false, 3, 3, 0},
+    {"colour with skips, conditional twice", 4, 4, 3, 4, 2, 18, 7, false, true, 1, 17, 0},
 };
 
 enum {
@@ -69,7 +72,71 @@ static UNUSED prnn_config law_config(prnn_kind kind, const law_shape *shape) {
     c.skip = shape->skip;
     c.condition_size = shape->condition_size;
     c.condition_features = shape->condition_features;
+    c.output = shape->components ? PRNN_LOGISTICS : PRNN_SOFTMAX;
+    c.components = shape->components;
     return c;
+}
+
+/* Logits of a value. */
+static UNUSED size_t law_logits_of(const prnn_config *c) {
+    return c->output == PRNN_LOGISTICS ? 3 * (size_t)c->components : c->levels == 2 ? 1 : (size_t)c->levels;
+}
+
+/* ------------------------------------------------------------------------------- distributions */
+
+static inline double logistic(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+/* sigmoid(b) .. sigmoid(a), on the side where little is subtracted from little. */
+static inline double logistic_between(double b, double a) {
+    return b > 0 ? logistic(-b) - logistic(-a) : logistic(a) - logistic(b);
+}
+
+/* p[0..K-1] of a value from its M logits, by the book (docs/equations.md), in double. */
+static UNUSED void law_mixture(int components, int levels, const double *logits, double *p) {
+    double total = 0, half = 1 / (double)(levels - 1);
+    memset(p, 0, (size_t)levels * sizeof *p);
+    for (int j = 0; j < components; j++) {
+        total += exp(logits[j]);
+    }
+    for (int j = 0; j < components; j++) {
+        double weight = exp(logits[j]) / total, spread = (2 * j + 1) / (double)components - 1;
+        double mean = spread + logits[components + j];
+        double scale = exp(-7) + exp(logits[2 * components + j]) / (2 * components);
+        for (int v = 0; v < levels; v++) {
+            double x = v * 2 / (double)(levels - 1) - 1;
+            double b = v == 0 ? -INFINITY : (x - half - mean) / scale;
+            double a = v == levels - 1 ? INFINITY : (x + half - mean) / scale;
+            p[v] += weight * logistic_between(b, a);
+        }
+    }
+}
+
+static UNUSED void law_probabilities(const prnn_config *c, const double *logits, double *p) {
+    if (c->output == PRNN_LOGISTICS) {
+        law_mixture(c->components, c->levels, logits, p);
+        return;
+    }
+    double two[2] = {0, logits[0]}, top = -INFINITY, total = 0;
+    const double *x = c->levels == 2 ? two : logits;
+    for (int k = 0; k < c->levels; k++) {
+        top = fmax(top, x[k]);
+    }
+    for (int k = 0; k < c->levels; k++) {
+        total += p[k] = exp(x[k] - top);
+    }
+    for (int k = 0; k < c->levels; k++) {
+        p[k] /= total;
+    }
+}
+
+static UNUSED void law_probabilities_of(const prnn_config *c, const float *logits, double *p) {
+    double x[256];
+    for (size_t m = 0; m < law_logits_of(c); m++) {
+        x[m] = (double)logits[m];
+    }
+    law_probabilities(c, x, p);
 }
 
 /* --------------------------------------------------------------------------------------- random */
@@ -145,7 +212,7 @@ static UNUSED law_model law_open(const prnn_config *config, uint64_t seed) {
     m.parameters = prnn_model_parameter_count(m.model, false);
     m.bytes = (size_t)config->height * (size_t)config->width * (size_t)config->channels;
     m.small = (size_t)config->condition_size * (size_t)config->condition_size * (size_t)config->channels;
-    m.logits = config->levels == 2 ? 1 : (size_t)config->levels;
+    m.logits = law_logits_of(config);
     law_randomize(&m, seed, 1);
     return m;
 }

@@ -239,10 +239,6 @@ static inline void add_condition(const reference *r, const char *name, const pla
     }
 }
 
-static inline double logistic(double x) {
-    return 1 / (1 + exp(-x));
-}
-
 /* The cell at (row, col); the cell state before comes from (before_row, before_col), or is the initial one.
  */
 static inline void lstm_cell(const reference *r, const plane *gates, const prnn_tensor *initial,
@@ -433,7 +429,7 @@ static inline void reference_logits(reference *r, const uint8_t *image, double *
     }
     add_plane(r, &x, 0, &total);
     x = total;
-    int per_value = c->levels == 2 ? 1 : c->levels;
+    int per_value = (int)law_logits_of(c);
     for (int i = 0; i < 3; i++) {
         plane in = rectified(r, &x);
         x = new_plane(r, i < 2 ? c->head : c->channels * per_value);
@@ -454,20 +450,12 @@ static inline void reference_logits(reference *r, const uint8_t *image, double *
 /* -log p(image) in nats. */
 static inline double reference_nats(reference *r, const uint8_t *image) {
     const prnn_config *c = &r->config;
-    size_t values = (size_t)(c->height * c->width * c->channels), m = c->levels == 2 ? 1 : (size_t)c->levels;
-    double *logits = malloc(values * m * sizeof *logits), nats = 0;
+    size_t values = (size_t)(c->height * c->width * c->channels), m = law_logits_of(c);
+    double *logits = malloc(values * m * sizeof *logits), nats = 0, p[256];
     reference_logits(r, image, logits);
     for (size_t i = 0; i < values; i++) {
-        const double *x = logits + i * m;
-        if (m == 1) {
-            nats += log1p(exp(image[i] ? -x[0] : x[0]));
-            continue;
-        }
-        double sum = 0;
-        for (size_t k = 0; k < m; k++) {
-            sum += exp(x[k]);
-        }
-        nats += log(sum) - x[image[i]];
+        law_probabilities(c, logits + i * m, p);
+        nats -= log(p[image[i]]);
     }
     free(logits);
     return nats;

@@ -64,7 +64,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_data_disk test_data_convert test_kernels test_kernels_values test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_model"
+programs="test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_check test_laws_model"
 echo "building without a bug"
 cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
     { tail -30 "$work/build.log"; exit 1; }
@@ -86,6 +86,9 @@ plant "the gates are masked as one block" src/layers/map.h \
 plant "a weight behind a mask is let in" src/model/model.c \
     's/bool leak = !model->open\[i\] && values\[i\] != 0;/bool leak = !model->open[i] \&\& values[i] > 1e-6f;/' \
     test_laws_model 'planted weight*'
+
+plant "a mixture's parameters are of other colours" src/layers/map.h \
+    's|column / f.stride \* f.groups / f.blocks|column / f.stride % f.groups|' test_laws_causality 'causality*'
 
 # ------------------------------------------------------------------------------------------ layers
 
@@ -198,6 +201,22 @@ plant "a ReLU swallows a NaN" src/kernels/vectors.h \
     's/return vmax(splat(0), x);/return vmax(x, splat(0));/' test_kernels 'NaN in products'
 plant "the pads of a softmax count" src/kernels/kernels_template.h \
     's/logits\[i\] = -3e38f;/logits[i] = 0;/' test_kernels_values 'softmax'
+
+# ------------------------------------------------------------------------------ mixtures of logistics
+
+plant "the highest level ends" src/kernels/kernels_template.h \
+    's/upper = at < (float)(d->levels - 1);/upper = at < (float)d->levels;/' test_laws_causality 'probabilities*'
+plant "a scale forgets its bound on the way back" src/kernels/kernels_template.h \
+    's|.moved = moved / scale};|.moved = splat(1)};|' test_kernels_logistics 'logistics: nll'
+plant "what is far away is nowhere" src/kernels/kernels_template.h \
+    's/> 1e-28f ? vlog(sum) : far_log_p(m, level);/> -1 ? vlog(sum) : far_log_p(m, level);/' \
+    test_kernels_logistics 'logistics: tails'
+plant "components begin in one place" src/heads/logistics.c \
+    's|(float)(2 \* j + 1 - f.size) / (float)f.size|0|' test_laws_network 'distributions*'
+plant "a block's levels share its number" src/heads/head.c \
+    's|\*uniform = left / (double)p\[k\];||' test_laws_sampling 'by inversion*'
+plant "a mixture is drawn by its logits" src/heads/logistics.c \
+    's|prnn_draw_level(kernels, logs, levels|prnn_draw_level(kernels, logits, levels|' test_laws_sampling 'by inversion*'
 
 echo "$seen bugs seen, $missed not"
 [ "$missed" -eq 0 ]

@@ -81,7 +81,7 @@ common="threads cpu quiet help"
 reading="values binarize fit memory-limit"
 options_of() {
     case $1 in
-    train) echo "data cache valid $reading kind layers hidden head levels no-residual skip epochs steps batch lr optimizer" \
+    train) echo "data cache valid $reading kind layers hidden head levels output components no-residual skip epochs steps batch lr optimizer" \
         "ema clip seed init resume out preset config height width channels limit valid-last valid-limit valid-every" \
         "log-every checkpoint-every schedule warmup final-fraction decay-factor decay-epochs beta1 beta2 epsilon" \
         "list-presets show-preset condition-size condition-features $common" ;;
@@ -144,6 +144,9 @@ usage "options only" train model
 usage "not both" train --data x --out y --epochs 1 --steps 1
 usage "not both" train --data x --out y --valid v --valid-last 1
 usage "no effect" train --data x --out y --decay-factor 0.1
+usage "no effect without --output logistics" train --data x --out y --components 3
+usage "softmax|logistics" train --output gauss
+usage "from 1 to 64" train --components 65
 usage "2 levels" train --data x --out y --binarize sample --channels 1 --levels 4
 usage "grey" train --data x --out y --channels 2
 usage "height" train --data x --out y --fit crop
@@ -213,6 +216,21 @@ check "there is a training figure" grep -q "^last training" out.txt
 run 0 "--init" train --data train.idx --init run/model.safetensors --steps 2 --out init --threads 1
 usage "--layers is 3.*run/model.safetensors" train --data train.idx --init run/model.safetensors --layers 3 --out z
 usage "--kind is cnn.*run/model.safetensors" train --data train.idx --init run/model.safetensors --kind cnn --out z
+usage "levels is 2" train --data train.idx $tiny --output logistics --out z
+run 0 "--output logistics" train --data train.idx $tiny --levels 4 --output logistics --components 3 --steps 2 --out mix
+run 0 "info of a mixture" info mix/model.safetensors
+check "info names the output" grep -q "a mixture of 3 logistic distributions" out.txt
+run 0 "info --json of a mixture" info mix/model.safetensors --json
+check "info --json: output" grep -q '"output": "logistics"' out.txt
+check "info --json: components" test "$(number out.txt components)" = 3
+run 0 "eval of a mixture" eval mix/model.safetensors --data valid.idx
+check "eval of a mixture is in bits" grep -q "bits/dim" out.txt
+run 0 "histogram of a mixture" histogram mix/model.safetensors --data valid.idx --out mix.svg
+run 0 "sample of a mixture" sample mix/model.safetensors --count 2 --temperature 0.9 --out mix.png
+run 0 "--init with a mixture" train --data train.idx --init mix/model.safetensors --output logistics --components 3 \
+    --steps 1 --out mix2 --threads 1
+usage "--components is 2.*it is 3" train --data train.idx --init mix/model.safetensors --components 2 --out z
+usage "--output is softmax.*it is logistics" train --data train.idx --init mix/model.safetensors --output softmax --out z
 run 1 "shapes of --valid" train --data train.idx --valid other.idx $tiny --out z
 check "both shapes are named" grep -q "5 x 5 x 1.*6 x 6 x 1" err.txt
 run 1 "all images for validation" train --data train.idx --valid-last 40 $tiny --out z

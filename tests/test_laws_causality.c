@@ -113,14 +113,17 @@ static void test_field(void **state) {
 
 /* ---------------------------------------------------------------------------------- sums to one */
 
-/* Sum over all images of height x width x channels with this number of levels. */
-static void check_sum(prnn_kind kind, int height, int width, int channels, int levels) {
+/* Sum over all images of height x width x channels with this number of levels; `components`: of a mixture of
+ * logistics, 0: a softmax. */
+static void check_sum(prnn_kind kind, int height, int width, int channels, int levels, int components) {
     prnn_config config = PRNN_CONFIG_INIT;
     config.kind = kind;
     config.height = height;
     config.width = width;
     config.channels = channels;
     config.levels = levels;
+    config.output = components ? PRNN_LOGISTICS : PRNN_SOFTMAX;
+    config.components = components;
     config.layers = 2;
     config.hidden = 6;
     config.head = 12;
@@ -156,11 +159,15 @@ static void check_sum(prnn_kind kind, int height, int width, int channels, int l
 
 static void test_sum(void **state) {
     prnn_kind kind = (prnn_kind) * (const int *)*state;
-    check_sum(kind, 3, 3, 1, 2);
-    check_sum(kind, 2, 2, 3, 2);
-    check_sum(kind, 2, 2, 1, 3);
-    check_sum(kind, 1, 2, 3, 3);
-    check_sum(kind, 2, 1, 1, 40);
+    check_sum(kind, 3, 3, 1, 2, 0);
+    check_sum(kind, 2, 2, 3, 2, 0);
+    check_sum(kind, 2, 2, 1, 3, 0);
+    check_sum(kind, 1, 2, 3, 3, 0);
+    check_sum(kind, 2, 1, 1, 40, 0);
+    check_sum(kind, 2, 2, 1, 3, 2);
+    check_sum(kind, 1, 2, 3, 3, 5);
+    check_sum(kind, 2, 1, 1, 40, 20);
+    check_sum(kind, 1, 2, 1, 256, 4);
 }
 
 int main(int count, char **arguments) {

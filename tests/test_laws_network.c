@@ -66,6 +66,38 @@ static void test_mistakes(void **state) {
     law_close(&m);
 }
 
+/* The distributions of all values, from their logits: those of the book; and the likelihood of an image is
+ * that of its levels in them. */
+static void test_distributions(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 4);
+    uint8_t *images = malloc(IMAGES * m.bytes);
+    random_images(12, config.levels, IMAGES * m.bytes, images);
+    float *logits = law_logits(&m, images, IMAGES), *values = malloc(IMAGES * m.bytes * sizeof *values);
+    size_t levels = (size_t)config.levels;
+    double *own = malloc(IMAGES * m.bytes * levels * sizeof *own);
+    double nats[IMAGES], p[256];
+    assert_int_equal(prnn_logits_per_value(m.model), m.logits);
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, IMAGES, nats, values));
+    assert_ok(m.ctx, prnn_log_probabilities(m.ctx, m.model, logits, IMAGES * m.bytes, own));
+    for (size_t i = 0; i < IMAGES * m.bytes; i++) {
+        const double *mine = own + i * levels;
+        law_probabilities_of(&config, logits + i * m.logits, p);
+        for (size_t k = 0; k < levels; k++) {
+            assert_true(fabs(mine[k] - log(p[k])) < 3e-5);
+        }
+        assert_true(fabs(mine[images[i]] + (double)values[i]) < 2e-5);
+    }
+    logits[m.logits] = NAN;
+    assert_int_equal(prnn_log_probabilities(m.ctx, m.model, logits, 2, own), PRNN_ERROR_ARGUMENT);
+    assert_non_null(strstr(prnn_message(m.ctx), "logit 0 of value 1 is nan"));
+    free(own);
+    free(values);
+    free(logits);
+    free(images);
+    law_close(&m);
+}
+
 /* Open is what SPEC opens. On a small image some taps reach nothing but zeros beside it: so a large one. */
 static void test_masks(void **state) {
     prnn_config config = law_of_state(state);
@@ -220,6 +252,7 @@ int main(int count, char **arguments) {
     law_choose(count, arguments);
     int failures = law_run("computes what SPEC says", test_reference);
     failures += law_run("makes no known mistake", test_mistakes);
+    failures += law_run("distributions", test_distributions);
     failures += law_run("masks", test_masks);
     failures += law_run("gradient against differences", test_gradient);
     failures += law_run("gradient against exact differences", test_gradient_exactly);

@@ -179,6 +179,43 @@ static void values_of_other_types(void **state) {
     assert_refused(&p, "kind");
 }
 
+/* A softmax is not mentioned, so its files are what they were before there was anything else. */
+static void outputs(void **state) {
+    (void)state;
+    parts p = good_parts(PRNN_ROW, 3);
+    assert_string_equal(p.config,
+                        "{\"kind\": \"row\", \"height\": 3, \"width\": 3, \"channels\": 3, \"levels\": 4, "
+                        "\"layers\": 2, \"hidden\": 3, \"head\": 3, \"residual\": true, \"skip\": false, "
+                        "\"condition_size\": 0, \"condition_features\": 0}");
+    prnn_model *model;
+    edit_config(&p, "\"kind\"", "\"output\": \"softmax\", \"components\": 0, \"kind\"");
+    assert_int_equal(load_parts(&p, &model), PRNN_OK);
+    prnn_model_free(model);
+    prnn_model_free(p.model);
+    static const char *const bad[][2] = {
+        {"\"output\": \"gauss\", ", "config.output: no output \"gauss\"; choose softmax or logistics"},
+        {"\"output\": 1, ", "config.output must be \"softmax\" or \"logistics\""},
+        {"\"output\": null, ", "config.output must be"},
+        {"\"components\": 1, ", "components is 1, but output softmax has none"},
+        {"\"output\": \"logistics\", ", "components is 0; it must be 1 to 64"},
+        {"\"output\": \"logistics\", \"components\": 65, ", "components is 65; it must be 1 to 64"},
+        {"\"output\": \"logistics\", \"components\": 2, ",
+         "head.2.weight is [12, 3, 1, 1], the config needs [18,"},
+        {"\"output\": \"logistics\", \"components\": \"2\", ",
+         "config.components is \"2\"; it must be a whole"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char to[128];
+        p = good_parts(PRNN_ROW, 3);
+        snprintf(to, sizeof to, "%s\"kind\"", bad[i][0]);
+        edit_config(&p, "\"kind\"", to);
+        assert_refused(&p, bad[i][1]);
+    }
+    p = good_parts(PRNN_ROW, 1);
+    edit_config(&p, "\"kind\"", "\"output\": \"logistics\", \"components\": 1, \"kind\"");
+    assert_refused(&p, "output is logistics and levels is 2");
+}
+
 static void missing_fields(void **state) {
     (void)state;
     static const char *const needed[] = {"kind",   "height", "width",  "channels",
@@ -317,6 +354,7 @@ int main(void) {
         cmocka_unit_test(metadata_refused),
         cmocka_unit_test(numbers_out_of_range),
         cmocka_unit_test(values_of_other_types),
+        cmocka_unit_test(outputs),
         cmocka_unit_test(missing_fields),
         cmocka_unit_test(tensors_refused_one_by_one),
         cmocka_unit_test(weights_refused),

@@ -105,6 +105,12 @@ PRNN_API const char *prnn_context_precision(const prnn_context *ctx);
 
 typedef enum prnn_kind { PRNN_ROW, PRNN_DIAGONAL, PRNN_CNN } prnn_kind;
 
+/* How a value of K > 2 levels is distributed. */
+typedef enum prnn_output {
+    PRNN_SOFTMAX,  /* a softmax over the levels (K = 2: a Bernoulli distribution) */
+    PRNN_LOGISTICS /* a mixture of logistic distributions, integrated over the bin of each level */
+} prnn_output;
+
 /* What a network looks like: SPEC "The network", paper section 3 and table 1. */
 typedef struct prnn_config {
     size_t size;
@@ -120,19 +126,26 @@ typedef struct prnn_config {
     int condition_size;     /* s: a conditional model sees an s x s image, its own at every H / s-th pixel;
                                H = W = s times a power of 2; 0: an unconditional model (SPEC "Conditional") */
     int condition_features; /* c: features of the upsampled small image, 1..4096; 0 without one */
+    int unused;             /* what was padding in 0.1.0, and may hold anything; not read */
+    prnn_output output;     /* K = 2: PRNN_SOFTMAX */
+    int components;         /* PRNN_LOGISTICS: 1..64 logistic distributions a value; else 0 */
 } prnn_config;
 
 #define PRNN_CONFIG_INIT                                                                                     \
-    { sizeof(prnn_config), PRNN_DIAGONAL, 28, 28, 1, 256, 7, 16, 32, true, false, 0, 0 }
+    { sizeof(prnn_config), PRNN_DIAGONAL, 28, 28, 1, 256, 7, 16, 32, true, false, 0, 0, 0, PRNN_SOFTMAX, 0 }
 
 /* "row", "diagonal", "cnn", and back. */
 PRNN_API const char *prnn_kind_name(prnn_kind kind);
 PRNN_API prnn_status prnn_kind_from_name(prnn_context *ctx, const char *name, prnn_kind *kind);
 
+/* "softmax", "logistics", and back. */
+PRNN_API const char *prnn_output_name(prnn_output output);
+PRNN_API prnn_status prnn_output_from_name(prnn_context *ctx, const char *name, prnn_output *output);
+
 typedef struct prnn_model prnn_model;
 
 /* A new model with random weights, which are a function of config and seed. The logits start at zero,
- * so that every value is equally likely. Free with prnn_model_free. */
+ * so that every value is equally likely (of a mixture of logistics: about so). Free with prnn_model_free. */
 PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                                        prnn_model **model);
 
@@ -300,9 +313,19 @@ PRNN_API prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *co
 /* bits per dimension = nats / (H W C ln 2). */
 PRNN_API double prnn_bits_per_dim(const prnn_model *model, double nats);
 
-/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (SPEC "Head"). */
+/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (SPEC "Head"). A mixture of
+ * logistics has M = 3 * components parameters instead: logits of the weights, means, log-scales
+ * (docs/equations.md says how they are read). */
 PRNN_API prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                  size_t count, float *logits);
+
+/* M of prnn_logits. */
+PRNN_API size_t prnn_logits_per_value(const prnn_model *model);
+
+/* Natural logarithms of the probabilities of the levels of `count` values, (count, K), from their logits,
+ * (count, M), whatever the model's output. PRNN_ERROR_ARGUMENT for logits that are not finite. */
+PRNN_API prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
+                                            size_t count, double *logs);
 
 /* Mean NLL of `count` images in nats, and its gradient by every parameter, in the order of the block of
  * parameters (prnn_model_parameter_count floats); zero where a mask closes a weight. The NLL is that of
@@ -315,7 +338,7 @@ PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, c
 typedef struct prnn_sample_options {
     size_t size;
     uint64_t seed;      /* image i is a function of (model, seed, i) alone */
-    double temperature; /* logits are divided by it; > 0; 1: the model itself */
+    double temperature; /* p(level) becomes p^(1/temperature) / sum; > 0; 1: the model itself */
     prnn_progress_fn progress;
     void *user;
 } prnn_sample_options;

@@ -56,10 +56,20 @@ static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const 
     return uniform * (1 + exp(x)) >= 1;
 }
 
+static void log_p(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits,
+                  double *logs) {
+    (void)kernels;
+    (void)f;
+    (void)levels;
+    logs[0] = 0;
+    logs[1] = (double)logits[0];
+}
+
 const prnn_head_kind prnn_bernoulli = {
     .handles = handles,
     .features = features,
     .logits_per_value = logits_per_value,
     .nll = nll,
     .draw = draw,
+    .log_p = log_p,
 };

@@ -1,6 +1,9 @@
 #include "heads/head.h"
 
-static const prnn_head_kind *const kinds[] = {&prnn_bernoulli, &prnn_softmax};
+#include <math.h>
+#include <string.h>
+
+static const prnn_head_kind *const kinds[] = {&prnn_bernoulli, &prnn_softmax, &prnn_logistic_mixture};
 
 const prnn_head_kind *prnn_head_kind_of(const prnn_config *config) {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -9,4 +12,72 @@ const prnn_head_kind *prnn_head_kind_of(const prnn_config *config) {
         }
     }
     return NULL;
+}
+
+/* -------------------------------------------------------------------------------------- names */
+
+static const char *const outputs[] = {[PRNN_SOFTMAX] = "softmax", [PRNN_LOGISTICS] = "logistics"};
+
+enum { OUTPUTS = sizeof outputs / sizeof *outputs };
+
+const char *prnn_output_name(prnn_output output) {
+    return (unsigned)output < OUTPUTS ? outputs[output] : "unknown";
+}
+
+prnn_status prnn_output_from_name(prnn_context *ctx, const char *name, prnn_output *output) {
+    for (int i = 0; i < OUTPUTS; i++) {
+        if (strcmp(outputs[i], name) == 0) {
+            *output = (prnn_output)i;
+            return PRNN_OK;
+        }
+    }
+    return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no output \"%s\"; choose softmax or logistics", name);
+}
+
+/* ----------------------------------------------------------------------------------- inversion */
+
+enum { BLOCK = PRNN_PANEL };
+
+/* The sum of BLOCK weights, in four parts that a compiler makes a vector of. */
+static double block_sum(const float *p) {
+    float s[4] = {0};
+    for (int i = 0; i < BLOCK; i += 4) {
+        for (int j = 0; j < 4; j++) {
+            s[j] += p[i + j];
+        }
+    }
+    return (double)((s[0] + s[1]) + (s[2] + s[3]));
+}
+
+/* Finds the block that the uniform number falls into, then the level in it. */
+int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels, double temperature,
+                    double *uniform) {
+    float p[256];
+    double sums[256 / BLOCK], total = 0;
+    int blocks = (levels + BLOCK - 1) / BLOCK;
+    kernels->softmax_weights(logits, levels, (float)(1 / temperature), p);
+    for (int b = 0; b < blocks; b++) {
+        total += sums[b] = block_sum(p + b * BLOCK);
+    }
+    if (!isfinite(total)) {
+        return -1;
+    }
+    double left = *uniform * total;
+    int b = 0;
+    while (b < blocks - 1 && left >= sums[b]) {
+        left -= sums[b++];
+    }
+    int last = 0; /* rounding may leave a little beyond the last level with probability */
+    for (int k = b * BLOCK; k < levels; k++) {
+        if (p[k] > 0) {
+            last = k;
+            if (left < (double)p[k]) {
+                *uniform = left / (double)p[k];
+                return k;
+            }
+        }
+        left -= (double)p[k];
+    }
+    *uniform = 1;
+    return last;
 }

@@ -18,13 +18,24 @@ typedef struct prnn_head_kind {
                 size_t positions, const uint8_t *values, float scale, float *nats);
 
     /* Draws a level of one channel of one pixel by inversion: the smallest level whose cumulated probability
-     * exceeds `uniform` in [0, 1). Logits are divided by `temperature`. -1: the logits are not finite. */
+     * exceeds `uniform` in [0, 1). The logarithms of the probabilities are divided by `temperature`. -1: the
+     * logits are not finite. */
     int (*draw)(const prnn_kernels *kernels, prnn_features features, int levels, const float *logits,
                 int channel, double temperature, double uniform);
+
+    /* log_p[0..K-1]: logarithms of the probabilities of the levels of one value, plus any number, from its M
+     * logits. */
+    void (*log_p)(const prnn_kernels *kernels, prnn_features features, int levels, const float *logits,
+                  double *log_p);
 } prnn_head_kind;
 
 const prnn_head_kind *prnn_head_kind_of(const prnn_config *config);
 
-extern const prnn_head_kind prnn_bernoulli, prnn_softmax;
+extern const prnn_head_kind prnn_bernoulli, prnn_softmax, prnn_logistic_mixture;
+
+/* draw() for one softmax, of `levels` logits padded to a multiple of PRNN_PANEL. *uniform becomes the place
+ * of the number in what belongs to the level, 0 to 1: a uniform number again. */
+int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels, double temperature,
+                    double *uniform);
 
 #endif

@@ -116,6 +116,26 @@ typedef struct prnn_state {
     float *weights, *moment1, *moment2, *ema;
 } prnn_state;
 
+/* Most components of a mixture of logistics. */
+#define PRNN_MOST_COMPONENTS 64
+
+/* e^-7: the least scale of a logistic distribution, where levels lie in -1 .. 1. */
+#define PRNN_LEAST_SCALE 9.1188197e-4f
+
+/* A mixture of logistic distributions over the bins of `levels` levels, 3 to 256 (docs/equations.md). Its
+ * parameters are three runs, each padded to a multiple of PRNN_PANEL: `components` logits of weights, means m
+ * and log-scales t. The mean of component j is centres[j] + m, its scale PRNN_LEAST_SCALE + exp(log_scale +
+ * t). Pads of centres are 0. */
+typedef struct prnn_logistics {
+    int components, levels;
+    float centres[PRNN_MOST_COMPONENTS], log_scale;
+} prnn_logistics;
+
+/* `count` runs of `span` levels each, from level `first` on; the last may be shorter. */
+typedef struct prnn_bins {
+    int first, span, count;
+} prnn_bins;
+
 typedef struct prnn_kernels {
     const char *name;
     bool (*supported)(void);
@@ -148,6 +168,14 @@ typedef struct prnn_kernels {
     /* Two levels: nats[i] = -log p(v[i]) with p(1) = sigmoid(x[i]), v 0 or 1. With scale != 0, x becomes
      * scale * (p(1) - v). n is a multiple of PRNN_PANEL. */
     void (*bernoulli_nll)(size_t n, float *x, const float *v, float scale, float *nats);
+
+    /* A mixture of logistics: returns -log p(level). With scale != 0 the parameters become scale times the
+     * gradient by them, 0 in the pads. All that is finite gives finite numbers. */
+    float (*logistics_nll)(const prnn_logistics *mixture, float *parameters, int level, float scale);
+
+    /* log_p[i] = log p(the levels of bin i); the pads are written too. */
+    void (*logistics_log_p)(const prnn_logistics *mixture, const float *parameters, prnn_bins bins,
+                            float *log_p);
 
     /* Optimizers, one pass over everything. */
     void (*rmsprop)(const prnn_step *step, const prnn_state *state);

@@ -25,9 +25,9 @@ static void add(size_t n, const float *a, const float *b, float *sum) {
 
 /* ------------------------------------------------------------------------------- distributions */
 
-static float highest_of(const float *x, size_t n) {
-    vf top = load(x);
-    for (size_t i = VECTOR; i < n; i += VECTOR) {
+INLINE float highest_of(const float *x, size_t n) {
+    vf top = splat(-INFINITY);
+    for (size_t i = 0; i < n; i += VECTOR) {
         top = vmax(top, load(x + i));
     }
     return horizontal_max(top);
@@ -45,7 +45,7 @@ static float softmax_nll(float *logits, int levels, int target, float scale) {
     float highest = highest_of(logits, n), at_target = logits[target] - highest;
     vf sum = {0};
     for (size_t i = 0; i < n; i += VECTOR) {
-        vf e = vexp_negative(load(logits + i) - highest);
+        vf e = vexp(load(logits + i) - highest);
         sum += e;
         if (scale != 0) {
             store(logits + i, e);
@@ -73,7 +73,7 @@ static void softmax_weights(const float *logits, int levels, float sharpness, fl
     }
     float highest = highest_of(p, n);
     for (size_t i = 0; i < n; i += VECTOR) {
-        store(p + i, vexp_negative((load(p + i) - highest) * sharpness));
+        store(p + i, vexp((load(p + i) - highest) * sharpness));
     }
     for (size_t i = (size_t)levels; i < n; i++) {
         p[i] = 0;
@@ -83,11 +83,189 @@ static void softmax_weights(const float *logits, int levels, float sharpness, fl
 static void bernoulli_nll(size_t n, float *x, const float *v, float scale, float *nats) {
     for (size_t i = 0; i < n; i += VECTOR) {
         vf a = load(x + i), b = load(v + i);
-        vf e = vexp_negative(vmin(splat(0), vmin(a, -a))); /* e^-|x| */
+        vf e = vexp(vmin(splat(0), vmin(a, -a))); /* e^-|x| */
         store(nats + i, vrelu(a) - a * b + vlog1p(e));
         if (scale != 0) {
             store(x + i, scale * (vselect(a >= 0, splat(1), e) / (e + 1.0f) - b));
         }
+    }
+}
+
+/* ----------------------------------------------------------------------- mixtures of logistics */
+
+/* Components of a mixture, in levels. */
+typedef struct logistic {
+    vf mean, rate; /* 1 / scale */
+    vf width;      /* 1 - e^-(span * rate), of bins of `span` levels */
+    vf moved;      /* the part of the scale that is not the least scale */
+} logistic;
+
+/* A bin of levels, as components see it (or some bins, as one component does): they give it the
+ * probability e^exponent * factor, in which nothing cancels, however far away they are. Its edges are a and b
+ * scales from the mean; `above` of a component lies above the upper edge, `below` below the lower one. */
+typedef struct bin {
+    vf a, b, above, below, exponent, factor;
+    vf near; /* e^exponent, if that is not less than a float can be */
+} bin;
+
+/* What is larger counts as so large, so that nothing overflows. NaN stays NaN. */
+INLINE vf bounded(vf x) {
+    return vmax(splat(-1e30f), vmin(splat(1e30f), x));
+}
+
+/* Components i .. i + VECTOR - 1. */
+INLINE logistic logistics_at(const prnn_logistics *d, const float *parameters, size_t i, float span) {
+    size_t n = padded(d->components);
+    float half = 0.5f * (float)(d->levels - 1);
+    vf moved = vexp(vmin(splat(30), load(parameters + 2 * n + i)) + d->log_scale);
+    vf scale = moved + PRNN_LEAST_SCALE;
+    vf mean = bounded(load(parameters + n + i)) + load(d->centres + i);
+    logistic c = {
+        .mean = rounded((mean + 1.0f) * half), .rate = 1.0f / (scale * half), .moved = moved / scale};
+    vf t = vtanh(0.5f * span * c.rate);
+    c.width = 2.0f * t / (t + 1.0f);
+    return c;
+}
+
+/* sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^-(a - b)), and sigmoid(a) = e^min(a, 0) / (1 +
+ * e^-|a|). `lower`, `upper`: whether the bin has that edge; if not it goes on without end. */
+INLINE bin bin_of(vf level, float span, vi lower, vi upper, const logistic *c) {
+    const vf zero = {0}, one = splat(1);
+    bin x = {.a = (level + (span - 0.5f) - c->mean) * c->rate, .b = (level - 0.5f - c->mean) * c->rate};
+    vf ea = vselect(upper, vexp(vmin(x.a, -x.a)), zero);
+    vf eb = vselect(lower, vexp(vmin(x.b, -x.b)), zero);
+    vf both = one / ((ea + one) * (eb + one)), ia = both * (eb + one), ib = both * (ea + one);
+    x.above = vselect(upper, vselect(x.a > 0, ea, one) * ia, zero);
+    x.below = vselect(lower, vselect(x.b > 0, one, eb) * ib, zero);
+    x.exponent = vselect(upper, vmin(zero, x.a), zero) + vselect(lower, vmin(zero, -x.b), zero);
+    x.near = vselect(upper & (x.a < 0), ea, vselect(lower & (x.b > 0), eb, one));
+    x.factor = vselect(lower & upper, c->width, one) * both;
+    return x;
+}
+
+/* logits[j] = what component j has less than the likeliest one; returns the sum of their exponentials. */
+INLINE float mixture_logits(const prnn_logistics *d, const float *parameters, float *logits) {
+    size_t n = padded(d->components);
+    for (size_t i = 0; i < n; i += VECTOR) {
+        store(logits + i, bounded(load(parameters + i)));
+    }
+    for (size_t i = (size_t)d->components; i < n; i++) {
+        logits[i] = -3e38f;
+    }
+    float highest = highest_of(logits, n);
+    vf sum = {0};
+    for (size_t i = 0; i < n; i += VECTOR) {
+        vf x = load(logits + i) - highest;
+        store(logits + i, x);
+        sum += vexp(x);
+    }
+    return horizontal_sum(sum);
+}
+
+/* What the bin of a level gets of each component, and how its logarithm goes with mean and log-scale, but for
+ * the sign. */
+typedef struct shares {
+    float logit[PRNN_MOST_COMPONENTS], exponent[PRNN_MOST_COMPONENTS], factor[PRNN_MOST_COMPONENTS];
+    float by_mean[PRNN_MOST_COMPONENTS], by_scale[PRNN_MOST_COMPONENTS];
+} shares;
+
+INLINE void share_out(const prnn_logistics *d, const float *parameters, int level, shares *s) {
+    vf at = splat((float)level);
+    vi lower = at > 0, upper = at < (float)(d->levels - 1);
+    float half = 0.5f * (float)(d->levels - 1);
+    for (size_t i = 0; i < padded(d->components); i += VECTOR) {
+        logistic c = logistics_at(d, parameters, i, 1);
+        bin x = bin_of(at, 1, lower, upper, &c);
+        vf narrow = vselect(lower & upper, c.rate * (1.0f - c.width) / c.width, splat(0));
+        store(s->exponent + i, load(s->logit + i) + x.exponent);
+        store(s->factor + i, x.factor);
+        store(s->by_mean + i, (x.above - x.below) * c.rate * half);
+        store(s->by_scale + i, (x.above * x.a - x.below * x.b + narrow) * c.moved);
+    }
+}
+
+static float logistics_nll(const prnn_logistics *d, float *parameters, int level, float scale) {
+    size_t n = padded(d->components);
+    shares s;
+    float weights = mixture_logits(d, parameters, s.logit);
+    share_out(d, parameters, level, &s);
+    float highest = highest_of(s.exponent, n);
+    vf sum = {0};
+    for (size_t i = 0; i < n; i += VECTOR) {
+        vf p = vexp(load(s.exponent + i) - highest) * load(s.factor + i);
+        store(s.factor + i, p);
+        sum += p;
+    }
+    float total = horizontal_sum(sum);
+    for (size_t i = 0; i < n && scale != 0; i += VECTOR) {
+        vf p = load(s.factor + i) * (scale / total);
+        store(parameters + i, vexp(load(s.logit + i)) * (scale / weights) - p);
+        store(parameters + n + i, p * load(s.by_mean + i));
+        store(parameters + 2 * n + i, p * load(s.by_scale + i));
+    }
+    for (size_t i = (size_t)d->components; i < n && scale != 0; i++) {
+        parameters[i] = parameters[n + i] = parameters[2 * n + i] = 0;
+    }
+    float nats = logf(weights / total) - highest;
+    return nats < 0 ? 0 : nats;
+}
+
+/* Component j of `all`, which are one vector after the other, in every place. */
+INLINE logistic logistic_of(const logistic *all, int j) {
+    const logistic *c = &all[j / VECTOR];
+    int lane = j % VECTOR;
+    return (logistic){splat(c->mean[lane]), splat(c->rate[lane]), splat(c->width[lane]), splat(0)};
+}
+
+/* A mixture, and how many levels are in its bins. */
+typedef struct mixture {
+    int components;
+    float levels, span, logit[PRNN_MOST_COMPONENTS], weight[PRNN_MOST_COMPONENTS];
+    logistic all[PRNN_MOST_COMPONENTS / VECTOR];
+} mixture;
+
+/* The bins from some levels on, as component j sees them. */
+INLINE bin levels_bin(const mixture *m, int j, vf level) {
+    logistic c = logistic_of(m->all, j);
+    return bin_of(level, m->span, level > 0, level + m->span < m->levels, &c);
+}
+
+/* log p of these bins, plus the logarithm of the sum of the weights, where p may be too small for a float.
+ */
+static vf far_log_p(const mixture *m, vf level) {
+    vf highest = splat(-3e38f), sum = {0};
+    for (int j = 0; j < m->components; j++) {
+        highest = vmax(highest, levels_bin(m, j, level).exponent + m->logit[j]);
+    }
+    for (int j = 0; j < m->components; j++) {
+        bin x = levels_bin(m, j, level);
+        sum += vexp(x.exponent + m->logit[j] - highest) * x.factor;
+    }
+    return highest + vlog(sum);
+}
+
+INLINE vf near_log_p(const mixture *m, vf level) {
+    vf sum = {0};
+    for (int j = 0; j < m->components; j++) {
+        bin x = levels_bin(m, j, level);
+        sum += m->weight[j] * x.near * x.factor;
+    }
+    return -horizontal_max(-sum) > 1e-28f ? vlog(sum) : far_log_p(m, level);
+}
+
+static void logistics_log_p(const prnn_logistics *d, const float *parameters, prnn_bins bins, float *log_p) {
+    mixture m = {.components = d->components, .levels = (float)d->levels, .span = (float)bins.span};
+    float weights = logf(mixture_logits(d, parameters, m.logit));
+    for (size_t i = 0; i < padded(d->components); i += VECTOR) {
+        store(m.weight + i, vexp(load(m.logit + i)));
+        m.all[i / VECTOR] = logistics_at(d, parameters, i, m.span);
+    }
+    for (size_t k = 0; k < padded(bins.count); k += VECTOR) {
+        vf level;
+        for (int i = 0; i < VECTOR; i++) {
+            level[i] = (float)(bins.first + ((int)k + i) * bins.span);
+        }
+        store(log_p + k, near_log_p(&m, level) - weights);
     }
 }
 
@@ -212,6 +390,8 @@ const prnn_kernels PASTE(prnn_kernels_, PRNN_NAME) = {
     .softmax_nll = softmax_nll,
     .softmax_weights = softmax_weights,
     .bernoulli_nll = bernoulli_nll,
+    .logistics_nll = logistics_nll,
+    .logistics_log_p = logistics_log_p,
     .rmsprop = rmsprop,
     .adam = adam,
     .sgd = sgd,

@@ -140,9 +140,9 @@ INLINE vf vsigmoid(vf x) {
     return x * p / q + 0.5f;
 }
 
-/* exp for x <= 0: 2^k * e^r with |r| <= ln 2 / 2 and a minimax polynomial; relative error below 2e-7; below
+/* exp for x <= 88: 2^k * e^r with |r| <= ln 2 / 2 and a minimax polynomial; relative error below 2e-7; below
  * -87 a value under 2e-38. NaN stays NaN. */
-INLINE vf vexp_negative(vf x) {
+INLINE vf vexp(vf x) {
     const float magic = 12582912.0f; /* 1.5 * 2^23: rounds to an integer in the low bits */
     x = vmax(splat(-87.0f), x);
     vf shifted = x * 1.44269504f + magic;
@@ -168,6 +168,14 @@ INLINE vf vlog1p(vf x) {
     p = p * u + 0.66666311f;
     p = p * u + 2.0f;
     return s * p;
+}
+
+/* log(x) for a positive number that is not denormal: of 2^k * m with 1 <= m < 2. Error below 3e-7, and that
+ * of rounding. NaN and infinity become NaN. */
+INLINE vf vlog(vf x) {
+    vi bits = (vi)x, exponent = (bits >> 23) - 127;
+    vf m = (vf)((bits & 0x7fffff) | 0x3f800000), k = __builtin_convertvector(exponent, vf);
+    return k * 0.693147181f + vlog1p(m - 1.0f) + (x - x);
 }
 
 INLINE float horizontal_max(vf x) {

@@ -12,7 +12,7 @@
 
 /* How the features of a map are laid out and coloured: `blocks` runs of `size` features, each run padded to
  * `stride` columns. A feature belongs to a colour group by its place in its block (SPEC "Masks"), or, for
- * the logits of a softmax, by its block. */
+ * the logits of a head, by its block. */
 typedef struct prnn_features {
     int blocks, size, stride;
     int groups; /* C */
@@ -33,7 +33,7 @@ static inline int prnn_features_number(prnn_features f, int column) {
 }
 
 static inline int prnn_features_group(prnn_features f, int column) {
-    return f.group_by_block ? column / f.stride : column % f.stride * f.groups / f.size;
+    return f.group_by_block ? column / f.stride * f.groups / f.blocks : column % f.stride * f.groups / f.size;
 }
 
 typedef struct prnn_map {

@@ -67,6 +67,42 @@ prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_
     return status;
 }
 
+size_t prnn_logits_per_value(const prnn_model *model) {
+    return (size_t)model->network->head->logits_per_value(&model->network->plan.config);
+}
+
+static void normalise(double *logs, size_t n) {
+    double highest = logs[0], sum = 0;
+    for (size_t k = 1; k < n; k++) {
+        highest = fmax(highest, logs[k]);
+    }
+    for (size_t k = 0; k < n; k++) {
+        sum += exp(logs[k] - highest);
+    }
+    for (size_t k = 0; k < n; k++) {
+        logs[k] -= highest + log(sum);
+    }
+}
+
+prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
+                                   size_t count, double *logs) {
+    const prnn_network *net = model->network;
+    size_t per_value = prnn_logits_per_value(model), levels = (size_t)net->plan.config.levels;
+    for (size_t i = 0; i < count * per_value; i++) {
+        if (!isfinite(logits[i])) {
+            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                             "logit %zu of value %zu is %g; only finite ones give probabilities",
+                             i % per_value, i / per_value, (double)logits[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        net->head->log_p(prnn_kernels_of(ctx), net->logit_features, (int)levels, logits + i * per_value,
+                         logs + i * levels);
+        normalise(logs + i * levels, levels);
+    }
+    return PRNN_OK;
+}
+
 double prnn_bits_per_dim(const prnn_model *model, double nats) {
     const prnn_config *c = &model->network->plan.config;
     return nats / ((double)c->height * c->width * c->channels * log(2));

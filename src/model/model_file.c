@@ -15,7 +15,12 @@ char *prnn_config_to_json(const prnn_config *c) {
                                c->channels, "levels", c->levels, "layers", c->layers, "hidden", c->hidden,
                                "head", c->head, "residual", c->residual, "skip", c->skip, "condition_size",
                                c->condition_size, "condition_features", c->condition_features);
-    char *text = object ? json_dumps(object, 0) : NULL;
+    bool complete = object != NULL;
+    if (object && c->output != PRNN_SOFTMAX) {
+        complete = json_object_set_new(object, "output", json_string(prnn_output_name(c->output))) == 0 &&
+                   json_object_set_new(object, "components", json_integer(c->components)) == 0;
+    }
+    char *text = complete ? json_dumps(object, 0) : NULL;
     json_decref(object);
     return text;
 }
@@ -54,6 +59,19 @@ static prnn_status read_bool(prnn_context *ctx, const char *path, const json_t *
     return PRNN_OK;
 }
 
+static prnn_status read_output(prnn_context *ctx, const char *path, const json_t *object,
+                               prnn_output *output) {
+    const json_t *item = json_object_get(object, "output");
+    if (item && !json_is_string(item)) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config.output must be \"softmax\" or \"logistics\"",
+                         path);
+    }
+    if (item && prnn_output_from_name(ctx, json_string_value(item), output) != PRNN_OK) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config.output: %s", path, prnn_message(ctx));
+    }
+    return PRNN_OK;
+}
+
 static prnn_status read_config(prnn_context *ctx, const char *path, const json_t *object,
                                prnn_config *config) {
     prnn_config c = PRNN_CONFIG_INIT;
@@ -80,6 +98,7 @@ static prnn_status read_config(prnn_context *ctx, const char *path, const json_t
         {"head", true, &c.head},
         {"condition_size", false, &c.condition_size},
         {"condition_features", false, &c.condition_features},
+        {"components", false, &c.components},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers && status == PRNN_OK; i++) {
         status = read_int(ctx, path, object, numbers[i].field, numbers[i].needed, numbers[i].value);
@@ -89,6 +108,9 @@ static prnn_status read_config(prnn_context *ctx, const char *path, const json_t
     }
     if (status == PRNN_OK) {
         status = read_bool(ctx, path, object, "skip", &c.skip);
+    }
+    if (status == PRNN_OK) {
+        status = read_output(ctx, path, object, &c.output);
     }
     if (status == PRNN_OK && prnn_config_check(ctx, &c) != PRNN_OK) {
         status = prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config: %s", path, prnn_message(ctx));

@@ -12,6 +12,25 @@ static prnn_status check_range(prnn_context *ctx, const char *field, int value, 
     return PRNN_OK;
 }
 
+static prnn_status check_output(prnn_context *ctx, const prnn_config *c) {
+    if (c->output != PRNN_SOFTMAX && c->output != PRNN_LOGISTICS) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "output is %d, which no network has", (int)c->output);
+    }
+    if (c->output == PRNN_SOFTMAX && c->components != 0) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "components is %d, but output softmax has none; it must be 0, or output logistics",
+                         c->components);
+    }
+    if (c->output == PRNN_LOGISTICS && c->levels == 2) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "output is logistics and levels is 2: two levels need no mixture; take output "
+                         "softmax, or levels 3 to 256");
+    }
+    return c->output == PRNN_LOGISTICS
+               ? check_range(ctx, "components", c->components, 1, PRNN_MOST_COMPONENTS)
+               : PRNN_OK;
+}
+
 static prnn_status check_condition(prnn_context *ctx, const prnn_config *c) {
     if (c->condition_size == 0) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
@@ -54,7 +73,9 @@ prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *c) {
     if (!prnn_layer_kind_of(c->kind)) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "kind is %d, which no network has", (int)c->kind);
     }
-    return c->condition_size != 0 || c->condition_features != 0 ? check_condition(ctx, c) : PRNN_OK;
+    prnn_status status = check_output(ctx, c);
+    bool conditional = c->condition_size != 0 || c->condition_features != 0;
+    return status == PRNN_OK && conditional ? check_condition(ctx, c) : status;
 }
 
 static void plan_layers(prnn_network *net, prnn_features stream) {
@@ -145,7 +166,8 @@ static void plan_network(prnn_network *net) {
  * of activations that then fill the cache. Either costs up to a third where the other is right. */
 static int suitable_block(const prnn_config *c) {
     double hidden = c->hidden, head = c->head;
-    double weights = 16 * c->layers * hidden * hidden + head * (head + 2 * hidden + c->channels * c->levels);
+    int logits = c->output == PRNN_LOGISTICS ? 3 * c->components : c->levels;
+    double weights = 16 * c->layers * hidden * hidden + head * (head + 2 * hidden + c->channels * logits);
     return weights > 2e6 ? 4 : 1;
 }
 
