@@ -20,8 +20,8 @@ int chain_open(prnn_context *ctx, const arguments *args, chain *c) {
     for (size_t k = 1; k < c->count; k++) {
         prnn_config small = chain_config(c, k - 1), large = chain_config(c, k);
         if (large.condition_size == 0) {
-            return usage_error("%s is not conditional: only the first of several models may be",
-                               args->operands[k]);
+            return usage_error("%s is not conditional: it draws nothing from the images of %s before it",
+                               args->operands[k], args->operands[k - 1]);
         }
         if (small.height != large.condition_size || small.width != large.condition_size ||
             small.channels != large.channels || small.levels != large.levels) {

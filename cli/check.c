@@ -31,13 +31,13 @@ static const char *word(bool good) {
 }
 
 /* "row 3, column 4, channel 0" */
-static void place_text(const prnn_config *c, size_t value, char text[96]) {
+static void place_text(const prnn_certificate *c, size_t value, char text[96]) {
     size_t channels = (size_t)c->channels, width = (size_t)c->width;
     snprintf(text, 96, "row %zu, column %zu, channel %zu", value / channels / width, value / channels % width,
              value % channels);
 }
 
-static void print_causality(const char *name, const prnn_causality *causality, const prnn_config *c) {
+static void print_causality(const char *name, const prnn_causality *causality, const prnn_certificate *c) {
     printf("%-11s %s: %" PRIu64 " changes of a value and all after it moved %" PRIu64 " of %" PRIu64
            " conditionals at or before it, and %" PRIu64 " after it\n",
            name, word(causality->leaks == 0), causality->changes, causality->leaks,
@@ -51,7 +51,6 @@ static void print_causality(const char *name, const prnn_causality *causality, c
 }
 
 static void print_text(const char *path, const prnn_certificate *found) {
-    const prnn_config *c = &found->config;
     printf("%s\n", path);
     printf("%-11s %s: %" PRIu64 " of %" PRIu64 " weights behind masks are not zero, all %" PRIu64
            " others are finite\n",
@@ -59,22 +58,30 @@ static void print_text(const char *path, const prnn_certificate *found) {
     if (found->nonzero) {
         printf("            the first is %s\n", found->nonzero_name);
     }
-    print_causality("kernels", &found->kernels, c);
-    print_causality("plain", &found->plain, c);
+    print_causality("kernels", &found->kernels, found);
+    print_causality("plain", &found->plain, found);
     printf("%-11s %s: logits of the kernels and of a plain evaluation in double differ by %.1e (relative)\n",
            "agreement", word(found->agrees), found->difference);
     printf("%-11s %s: the probabilities of all %d levels, added at %" PRIu64
            " conditionals, differ from 1 by at most %.1e\n",
-           "sums", word(found->worst_sum <= 1e-4), c->levels, found->sums, found->worst_sum);
+           "sums", word(found->normalised), found->levels, found->sums, found->worst_sum);
     printf("%-11s %s\n", "certificate", found->passed ? "passed" : "FAILED");
 }
 
-static void print_json_causality(json *j, const char *name, const prnn_causality *causality) {
+static void print_json_causality(json *j, const char *name, const prnn_causality *causality,
+                                 const prnn_certificate *found) {
     report_json_open_object(j, name);
     report_json_uint(j, "changes", causality->changes);
     report_json_uint(j, "kept", causality->kept);
     report_json_uint(j, "leaks", causality->leaks);
     report_json_uint(j, "moved_after", causality->moved);
+    if (causality->leaks) {
+        char of[96], from[96];
+        place_text(found, causality->leak_of, of);
+        place_text(found, causality->leak_from, from);
+        report_json_string(j, "leak_of", of);
+        report_json_string(j, "leak_from", from);
+    }
     report_json_close_object(j);
 }
 
@@ -86,11 +93,16 @@ static void print_json(const char *path, const prnn_certificate *found) {
     report_json_uint(&j, "open_weights", found->open);
     report_json_uint(&j, "masked_weights", found->closed);
     report_json_uint(&j, "masked_weights_not_zero", found->nonzero);
-    print_json_causality(&j, "kernels", &found->kernels);
-    print_json_causality(&j, "plain", &found->plain);
+    if (found->nonzero) {
+        report_json_string(&j, "masked_weight", found->nonzero_name);
+    }
+    print_json_causality(&j, "kernels", &found->kernels, found);
+    print_json_causality(&j, "plain", &found->plain, found);
     report_json_double(&j, "logits_difference", found->difference);
+    report_json_bool(&j, "agrees", found->agrees);
     report_json_uint(&j, "sums", found->sums);
     report_json_double(&j, "worst_sum_off", found->worst_sum);
+    report_json_bool(&j, "normalised", found->normalised);
     report_json_end(&j);
 }
 
@@ -139,7 +151,9 @@ const struct command command_check = {
         "was tested; fails with exit code 1 if something is wrong.\n\n"
         "Two images are changed: one drawn from the model and one of noise. The changes are put through the "
         "kernels, as every other command uses them, and through a plain evaluation in double precision that "
-        "knows no masks and uses every weight of the file, as another program might.",
+        "knows no masks and uses every weight of the file, as another program might. A model that moves "
+        "nothing at "
+        "all, such as one that was not trained, passes: the numbers of conditionals that moved say so.",
     .examples = "pixelrnn check model.safetensors\n"
                 "pixelrnn check model.safetensors --positions 0 --json",
     .options = options,

@@ -37,10 +37,7 @@ static int check(const arguments *args, const settings *s) {
     if (!code && s->channels == 2) {
         code = usage_error("--channels is 1 (grey) or 3 (colour), or 0 for as the data");
     }
-    if (!code && s->data.fit != PRNN_FIT_EXACT && (!s->height || !s->width)) {
-        code = usage_error("--fit crop and --fit resize need --height and --width");
-    }
-    return code;
+    return code ? code : check_fit_size(&s->data, s->height, s->width);
 }
 
 static int convert(prnn_context *ctx, const settings *s) {

@@ -67,9 +67,9 @@ static const preset presets[] = {
      "batch = 64\n" IMAGENET_TRAINING "clip = 5000         # nats\n"},
     {"imagenet64-row",
      "Row LSTM, 4 layers of 512, for ImageNet 64x64 (paper: 3.63 bits/dim, validation, multi-scale)",
-     "# The second of two scales. For the first: --preset imagenet32-row, with fit = subsample,\n"
-     "# height = 32, width = 32 and the same data.\n"
-     "# Give the data as 64x64 images, or add: fit = resize, height = 64, width = 64.\n"
+     "# The second of two scales, from 64x64 images (pixelrnn convert --fit resize makes them). The first, "
+     "from\n"
+     "# the same images: --preset imagenet32-row --fit subsample --height 32 --width 32.\n"
      "kind = row\nlayers = 4\nhidden = 512\nhead = 1024\nlevels = 256\nno-residual = true\n"
      "condition-size = 32\ncondition-features = 64\n"
      "batch = 32\n" IMAGENET_TRAINING "clip = 20000        # nats\n"},

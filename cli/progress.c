@@ -120,7 +120,8 @@ void progress_show(progress *p, const prnn_progress *report) {
     if (p->quiet) {
         return;
     }
-    if (!p->phase || strcmp(p->phase, report->phase) != 0) {
+    /* A phase may come twice, as the scales of a chain do. */
+    if (!p->phase || strcmp(p->phase, report->phase) != 0 || (!train && report->done < p->other.done)) {
         p->phase = report->phase;
         p->other = (progress_rate){0};
     }

@@ -50,6 +50,13 @@ int open_data(prnn_context *ctx, const struct common *common, const char *path, 
     return code;
 }
 
+int check_fit_size(const data_settings *data, int height, int width) {
+    bool needs = data->fit != PRNN_FIT_EXACT;
+    return needs && (!height || !width)
+               ? usage_error("--fit crop, resize and subsample need --height and --width")
+               : 0;
+}
+
 int open_data_for(prnn_context *ctx, const struct common *common, const data_settings *data,
                   const char *model_path, const prnn_config *config, size_t first, size_t limit,
                   prnn_data **set) {
@@ -71,10 +78,10 @@ int open_data_for(prnn_context *ctx, const struct common *common, const data_set
     }
     int height = prnn_data_height(*set), width = prnn_data_width(*set), channels = prnn_data_channels(*set);
     if (height != config->height || width != config->width || channels != config->channels) {
-        return fail("%s holds images of %d x %d x %d, the model %s is for %d x %d x %d; --fit crop or "
-                    "--fit resize changes the images",
-                    data->path, height, width, channels, model_path, config->height, config->width,
-                    config->channels);
+        return fail(
+            "%s holds images of %d x %d x %d, and %s needs %d x %d x %d; --fit crop, resize or subsample "
+            "changes the images",
+            data->path, height, width, channels, model_path, config->height, config->width, config->channels);
     }
     if (prnn_data_count(*set) == 0) {
         return fail("%s: no images are left", data->path);

@@ -52,7 +52,7 @@ static const struct option options[] = {
             "N: a conditional model, of images given small ones of N x N, which are every H/N-th pixel of "
             "them; the "
             "images must be square, and H/N a power of 2; 0: unconditional"),
-    INTEGER("condition-features", AT(config.condition_features), 0, 4096, OPTION_NO_DEFAULT,
+    INTEGER("condition-features", AT(config.condition_features), 1, 4096, OPTION_NO_DEFAULT,
             "features of the upsampled small image (default 32 with --condition-size)"),
     STRING("init", AT(init), "MODEL", 0,
            "begin with the weights of this model or checkpoint, which also says the network"),
@@ -123,7 +123,7 @@ static int check_idle(const arguments *args, const train_settings *s) {
         {"components", s->config.output == PRNN_LOGISTICS || s->init, "--output logistics"},
         {"valid-limit", validates, "--valid or --valid-last"},
         {"valid-every", validates, "--valid or --valid-last"},
-        {"condition-features", s->config.condition_size != 0, "--condition-size"},
+        {"condition-features", s->config.condition_size || s->init, "--condition-size"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         if (!rules[i].used && option_given(args, rules[i].name) == FROM_COMMAND_LINE) {
@@ -137,10 +137,7 @@ static int check_shape(const train_settings *s) {
     if (s->channels == 2) {
         return usage_error("--channels is 1 (grey) or 3 (colour), or 0 for as the data");
     }
-    if (s->data.fit != PRNN_FIT_EXACT && !s->init && (!s->height || !s->width)) {
-        return usage_error("--fit crop, resize and subsample need --height and --width");
-    }
-    return 0;
+    return s->init ? 0 : check_fit_size(&s->data, s->height, s->width);
 }
 
 /* A softmax has none, whatever a preset says. */
@@ -149,6 +146,15 @@ static void settle_components(prnn_config *config) {
         config->components = 0;
     } else if (config->components == 0) {
         config->components = 10;
+    }
+}
+
+/* Nor has an unconditional model any. */
+static void settle_condition(prnn_config *config) {
+    if (config->condition_size == 0) {
+        config->condition_features = 0;
+    } else if (config->condition_features == 0) {
+        config->condition_features = CONDITION_FEATURES;
     }
 }
 
@@ -166,9 +172,7 @@ int train_settle(const arguments *args, train_settings *s) {
     s->config.residual = !s->no_residual;
     if (!s->init) {
         settle_components(&s->config);
-    }
-    if (s->config.condition_size && !s->config.condition_features) {
-        s->config.condition_features = CONDITION_FEATURES;
+        settle_condition(&s->config);
     }
     int code = check_idle(args, s);
     return code ? code : check_shape(s);

@@ -157,7 +157,7 @@ plant "values of the small image count twice" src/model/pass.c \
 plant "training predicts the small image" src/model/pass.c \
     's/if (batch->new_only) {/if (batch->new_only \&\& scale == 0) {/' test_laws_multiscale 'gradient of new*'
 plant "a small pixel is drawn again" src/sample/sample.c \
-    's/        known\[pixel\] = 1;/known[pixel] = pixel > 0;/; s/            known\[pixel\] = 1;/known[pixel] = pixel > 0;/' \
+    's/known\[pixel\] = prnn_network_is_given(model->network, row, col);/known[pixel] = pixel > 0 \&\& prnn_network_is_given(model->network, row, col);/' \
     test_laws_multiscale 'upscaling*'
 plant "two scales share random numbers" src/sample/sample.c \
     's/return (uint64_t)config->condition_size << 32 | value;/return (uint64_t)(config->condition_size > 9999) | value;/' \

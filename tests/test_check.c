@@ -22,11 +22,12 @@ static void test_good_models(void **state) {
     law_model m = law_open(&config, 41);
     law_randomize(&m, 41, 2);
     prnn_certificate found = certify(&m);
-    assert_true(found.passed && found.agrees);
+    assert_true(found.passed && found.agrees && found.normalised);
     assert_int_equal(found.open, prnn_model_parameter_count(m.model, true));
     assert_int_equal(found.open + found.closed, m.parameters);
     assert_int_equal(found.nonzero, 0);
-    assert_int_equal(found.config.hidden, config.hidden);
+    assert_int_equal(found.height, config.height);
+    assert_int_equal(found.levels, config.levels);
     uint64_t n = m.bytes;
     assert_int_equal(found.kernels.changes, 2 * n);
     assert_int_equal(found.kernels.kept, n * (n + 1)); /* all of 1 + 2 + ... + n, for two images */
@@ -87,18 +88,39 @@ static void test_leaks(void **state) {
     law_close(&m);
 }
 
-/* What is no model is refused in the words of loading; a callback stops the work. */
+/* What is no model is refused in the words of loading, and the certificate is as it was. */
 static void test_refused(void **state) {
     (void)state;
     prnn_config config = law_config(PRNN_CNN, &law_shapes[0]);
     law_model m = law_open(&config, 43);
-    prnn_certificate found = PRNN_CERTIFICATE_INIT;
+    prnn_certificate found = PRNN_CERTIFICATE_INIT, kept;
+    found.passed = true;
+    kept = found;
     assert_int_equal(prnn_check(m.ctx, "nothing.safetensors", NULL, &found), PRNN_ERROR_FILE);
     m.model->parameters[5] = NAN;
     assert_ok(m.ctx, prnn_model_save(m.ctx, m.model, path));
     assert_int_equal(prnn_check(m.ctx, path, NULL, &found), PRNN_ERROR_FORMAT);
     assert_non_null(strstr(prnn_message(m.ctx), "every weight must be finite"));
-    assert_false(found.passed);
+    assert_memory_equal(&found, &kept, sizeof found);
+    found.size = 0;
+    assert_int_equal(prnn_check(m.ctx, path, NULL, &found), PRNN_ERROR_ARGUMENT);
+    law_close(&m);
+}
+
+/* In bf16 the agreement is coarser, and leaks none the more. */
+static void test_precision(void **state) {
+    (void)state;
+    prnn_config config = law_config(PRNN_DIAGONAL, &law_shapes[0]);
+    law_model m = law_open(&config, 45);
+    prnn_certificate fp32 = certify(&m), bf16 = PRNN_CERTIFICATE_INIT;
+    assert_true(fp32.passed);
+    if (prnn_context_set_precision(m.ctx, "bf16") != PRNN_OK) {
+        law_close(&m);
+        skip();
+    }
+    assert_ok(m.ctx, prnn_check(m.ctx, path, NULL, &bf16));
+    assert_true(bf16.passed);
+    assert_true(bf16.difference > 10 * fp32.difference && bf16.difference < 0.1);
     law_close(&m);
 }
 
@@ -130,6 +152,7 @@ int main(int count, char **arguments) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_precision),
     };
     int failures = law_run("certificate", test_good_models) + law_run("leaks", test_leaks);
     failures += cmocka_run_group_tests_name("others", tests, NULL, NULL);

@@ -164,7 +164,7 @@ static void test_fit_refused(void **state) {
     prnn_image from = {4, 4, 1, values}, to = {4, 5, 1, values};
     assert_int_equal(prnn_image_fit(ctx, "a.png", &from, PRNN_FIT_EXACT, &to), PRNN_ERROR_FORMAT);
     assert_message(ctx, "a.png: the image is 4x4");
-    assert_message(ctx, "crop or resize");
+    assert_message(ctx, "crop, resize or subsample");
     assert_int_equal(prnn_image_fit(ctx, "a.png", &from, PRNN_FIT_CROP, &to), PRNN_ERROR_FORMAT);
     assert_message(ctx, "too small");
     const int sides[][2] = {{4, 2}, {3, 3}, {8, 8}, {5, 4}};

@@ -56,8 +56,14 @@ run 0 "train one given theirs, with validation" "${train[@]}" --kind diagonal --
     --limit 500 --condition-size 14 --out large
 has "the log is written" "^40,.*[0-9],[0-9]" large/metrics.csv
 small=small/model.safetensors middle=middle/model.safetensors large=large/model.safetensors
-run 0 "resuming a conditional model" "${train[@]}" --kind diagonal --data "$images" --valid-last 40 \
-    --limit 500 --condition-size 14 --out large --resume
+# A run that stopped after 20 steps goes on to the same model.
+again=("${train[@]}" --kind diagonal --data "$images" --valid-last 40 --limit 500 --condition-size 14 --out again)
+run 0 "half of the steps" "${again[@]}" --steps 20
+run 0 "resuming a conditional model" "${again[@]}" --resume
+if cmp -s again/checkpoint.safetensors large/checkpoint.safetensors; then echo "ok - it ends with the same bits"; else
+    cmp again/model.safetensors large/model.safetensors && echo "ok - it ends with the same model" ||
+        { failures=$((failures + 1)) && echo "FAIL - another model"; }
+fi
 run 0 "info" info $large
 has "info names the condition" "an image of 14 x 14, 32 features" out.txt
 
@@ -94,12 +100,17 @@ has "its array" "(3, 2, 28, 28, 1)" up.npy
 run 2 "a conditional model does not sample alone" sample $large --out x.png
 has "and says what it needs" "small ones of 14 x 14" err.txt
 run 2 "models in the wrong order" eval $middle $small --data "$images"
+has "and why" "small/model.safetensors is not conditional: it draws nothing from the images of middle" err.txt
+run 2 "a conditional one first" eval $middle $large --data "$images"
+has "and what it needs" "small ones of 7 x 7" err.txt
 run 2 "models that do not fit" eval $small $large --data "$images"
 has "and why" "is given images of 14 x 14 x 1" err.txt
 run 2 "an unconditional model does not upscale" upscale $small --data "$images" --out x.png
 run 1 "a missing model of a chain" sample $small nothing.safetensors --out x.png
 run 2 "a condition that does not divide" "${train[@]}" --data "$images" --condition-size 5 --out bad
 has "says so" "condition_size is 5" err.txt
+run 0 "a preset's condition can be left out" train --preset imagenet64-row --condition-size 0 --layers 1 --hidden 3 \
+    --head 3 --data "$images" --levels 2 --steps 1 --limit 4 --batch 4 --out unconditional --quiet
 run 2 "features without a size" "${train[@]}" --data "$images" --condition-features 5 --out bad
 run 1 "subsampling by no whole number" "${train[@]}" --data "$images" --fit subsample --height 5 --width 5 --out bad
 run 1 "completion needs the small image" complete $large --data "$images" --known-rows 14 --out x.png

@@ -124,7 +124,7 @@ typedef struct prnn_config {
     bool residual;          /* x = x + y(x) in every layer */
     bool skip;              /* 1x1 connections from every layer to the head */
     int condition_size;     /* s: a conditional model sees an s x s image, its own at every H / s-th pixel;
-                               H = W = s times a power of 2; 0: an unconditional model (SPEC "Conditional") */
+                               H = W = s times 2, 4, 8, ...; 0: an unconditional model (SPEC "Conditional") */
     int condition_features; /* c: features of the upsampled small image, 1..4096; 0 without one */
     int unused;             /* what was padding in 0.1.0, and may hold anything; not read */
     prnn_output output;     /* K = 2: PRNN_SOFTMAX */
@@ -302,10 +302,12 @@ PRNN_API prnn_status prnn_data_convert(prnn_context *ctx, const char *path, cons
 PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, double *nats, float *values);
 
-/* The same under a chain of 1 to 64 models, from small images to large ones: the first is unconditional, each
- * other one conditional on the images of the one before it, with the same channels and levels. `images` are
- * those of the last model. nats[i] = -log p(image) exactly: every value counts once, under the model of the
- * smallest scale that has it, so that the probabilities of all large images sum to 1 (paper section 3.4). */
+/* The same under a chain of models (one at least), from small images to large ones: the first is
+ * unconditional, each other one conditional on the images of the one before it, with the same channels and
+ * levels (PRNN_ERROR_ARGUMENT says which is not). `images`, nats[images_count] and, unless NULL, values are
+ * those of the last model, values (images_count, H, W, C). nats[i] = -log p(image) exactly: every value
+ * counts once, under the model of the smallest scale that has it, so that the probabilities of all large
+ * images sum to 1 (paper section 3.4). */
 PRNN_API prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
                                          const uint8_t *images, size_t images_count, double *nats,
                                          float *values);
@@ -364,7 +366,8 @@ PRNN_API prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, c
  * into `large` (count, samples, H, W, C). The pixels of a small image are kept, at every H / s-th row and
  * column. Large image i of all is a function of (model, seed, i, its small image). A chain of models is
  * sampled by prnn_sample and one prnn_upscale for each larger scale, with one seed: draws of different scales
- * are independent of each other. */
+ * are independent of each other. PRNN_ERROR_ARGUMENT: the model is unconditional, or a small value is no
+ * level of it. After PRNN_STOPPED the first images are done, as many as the callback was told. */
 PRNN_API prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
                                   size_t count, size_t samples, const prnn_sample_options *options,
                                   uint8_t *large);
@@ -413,28 +416,37 @@ typedef struct prnn_causality {
 /* What prnn_check found. */
 typedef struct prnn_certificate {
     size_t size;
-    prnn_config config;     /* of the model */
-    uint64_t open, closed;  /* weights that the masks let through, and the others */
-    uint64_t nonzero;       /* of the closed ones */
-    char nonzero_name[96];  /* the first of them: "head.0.weight[3, 1, 0, 0]" */
-    prnn_causality kernels; /* with the kernels of the context */
-    prnn_causality plain;   /* one weight after the other, in double precision, without masks */
-    double difference; /* of the logits of both, ||kernels - plain|| / ||plain||; at most 1e-3, in bf16 0.1 */
-    uint64_t sums;     /* conditionals whose probabilities were added over all levels */
-    double worst_sum;  /* largest |sum - 1|; at most 1e-4 */
-    bool agrees;       /* difference is small enough */
     bool passed;
+    int height, width, channels, levels; /* of the model */
+    uint64_t open, closed;               /* weights that the masks let through, and the others */
+    uint64_t nonzero;                    /* of the closed ones */
+    char nonzero_name[96];               /* the first of them: "head.0.weight[3, 1, 0, 0]" */
+    prnn_causality kernels;              /* with the kernels of the context */
+    prnn_causality plain;                /* one weight after the other, in double precision, without masks */
+    double difference;                   /* of the logits of both, ||kernels - plain|| / ||plain|| */
+    uint64_t sums;                       /* conditionals whose probabilities were added over all levels */
+    double worst_sum;                    /* largest |sum - 1| */
+    bool agrees;                         /* difference is at most 1e-3, in bf16 0.1 */
+    bool normalised;                     /* worst_sum is at most 1e-4 */
 } prnn_certificate;
 
 #define PRNN_CERTIFICATE_INIT                                                                                \
-    { .size = sizeof(prnn_certificate) }
+    {                                                                                                        \
+        sizeof(prnn_certificate), false, 0, 0, 0, 0, 0, 0, 0, "", {0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0}, 0, \
+            0, 0, false, false                                                                               \
+    }
 
 /* Proves on a model file, as far as changing values can, that no conditional depends on a value at or after
  * its own, that the weights behind masks are zero, and that probabilities sum to one. Two images are changed,
  * one drawn from the model and one of noise. The plain evaluation takes the file as any other program would,
- * masked weights included, at up to a 32nd of `positions` (at least 8). PRNN_OK says that the certificate is
- * filled in, not that it passed. A file that is no model, or has weights that are not finite, is refused as
- * prnn_model_load does. */
+ * masked weights included, at up to a 32nd of `positions` (at least 8); it does a few GFLOP/s at best, so
+ * large models take minutes. The kernels get the model with its masked weights set to 0, as every other
+ * function would demand. A model that moves nothing at all (a new one, whose logits are 0) passes, with
+ * `moved` 0.
+ *
+ * PRNN_OK says that the certificate is filled in, not that it passed; else it is as it was. A file (a model
+ * or a checkpoint) that prnn_model_load would refuse for anything but a mask is refused in the same words; a
+ * model whose logits are not finite with PRNN_ERROR_FORMAT. PRNN_STOPPED: the callback said so. */
 PRNN_API prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
                                 prnn_certificate *certificate);
 

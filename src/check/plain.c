@@ -81,7 +81,7 @@ typedef struct tensor {
     int out, in, rows, cols;
 } tensor;
 
-static tensor find(const prnn_plain *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static tensor find(const prnn_plain *p, const char *format, ...) PRNN_PRINTF(2, 3);
 
 static tensor find(const prnn_plain *p, const char *format, ...) {
     char name[96];
@@ -211,14 +211,14 @@ static void recur(const prnn_plain *p, const char *name, int step, const double 
         for (int n = 0; n < width; n++) {
             int col = step < 0 ? width - 1 - n : n;
             for (int tap = 0; tap < w.rows * w.cols; tap++) {
-                int up = step == 0 || tap == 0 ? 1 : 0, from = step == 0 ? col + tap - 1
-                                                               : up      ? col
-                                                                         : col - step;
+                bool up = step == 0 || tap == 0;
+                int from = step == 0 ? col + tap - 1 : col - (up ? 0 : step);
                 if (step == 0 && (from < 0 || from >= width)) {
                     continue; /* zeros beyond the ends of a row */
                 }
-                const double *state =
-                    is_inside(p, row - up, from) ? p->state + at(p, row - up, from, h) : first_hidden;
+                const double *state = is_inside(p, row - (up ? 1 : 0), from)
+                                          ? p->state + at(p, row - (up ? 1 : 0), from, h)
+                                          : first_hidden;
                 add_tap(&w, tap, state, p->gates + at(p, row, col, 4 * h));
             }
             int from_row = step == 0 ? row - 1 : row, from_col = step == 0 ? col : col - step;
@@ -291,26 +291,26 @@ static double scaled(const prnn_config *c, int level) {
 }
 
 /* Transposed convolution number k with its ReLU: from p->condition, size x size, to twice as large. Pixel (i,
- * j) goes into the 4x4 pixels around (2 i, 2 j). */
-static void upsample(prnn_plain *p, int k, int size) {
+ * j) goes into the 4x4 pixels around (2 i, 2 j). The weight is [in, out, 4, 4]. */
+static void upsample(prnn_plain *p, int k, size_t size) {
     tensor w = find(p, "upsampler.%d.weight", k), bias = find(p, "upsampler.%d.bias", k);
-    /* The weight is [in, out, 4, 4]. */
-    int inputs = w.out, outputs = w.in, side = 2 * size;
+    size_t inputs = (size_t)w.out, outputs = (size_t)w.in, side = 2 * size;
     double *to = p->spare;
-    for (int i = 0; i < side * side * outputs; i++) {
+    for (size_t i = 0; i < side * side * outputs; i++) {
         to[i] = (double)bias.weight[i % outputs];
     }
-    for (int i = 0; i < size * size * inputs; i++) {
-        int pixel = i / inputs;
-        for (int tap = 0; tap < 16; tap++) {
-            int row = 2 * (pixel / size) - 1 + tap / 4, col = 2 * (pixel % size) - 1 + tap % 4;
-            for (int o = 0; o < outputs && row >= 0 && row < side && col >= 0 && col < side; o++) {
+    for (size_t i = 0; i < size * size * inputs; i++) {
+        size_t pixel = i / inputs;
+        for (size_t tap = 0; tap < 16; tap++) {
+            /* Counted from 1, so that what is outside is not below 0. */
+            size_t row = 2 * (pixel / size) + tap / 4, col = 2 * (pixel % size) + tap % 4;
+            for (size_t o = 0; o < outputs && row > 0 && row <= side && col > 0 && col <= side; o++) {
                 double weight = (double)w.weight[(i % inputs * outputs + o) * 16 + tap];
-                to[(row * side + col) * outputs + o] += weight * p->condition[i];
+                to[((row - 1) * side + col - 1) * outputs + o] += weight * p->condition[i];
             }
         }
     }
-    for (int i = 0; i < side * side * outputs; i++) {
+    for (size_t i = 0; i < side * side * outputs; i++) {
         to[i] = to[i] > 0 ? to[i] : 0;
     }
     p->spare = p->condition;
@@ -324,7 +324,7 @@ static void upsample_all(prnn_plain *p, const uint8_t *small) {
         p->condition[i] = scaled(c, small[i]);
     }
     for (int k = 0; size && size << k < c->height; k++) {
-        upsample(p, k, size << k);
+        upsample(p, k, (size_t)size << k);
     }
 }
 

@@ -98,7 +98,7 @@ static prnn_status make_data(prnn_builder *b, const char *name, const prnn_image
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
             "%s: the image is %dx%d (height x width), and at most %dx%d is read: choose a size and "
-            "fit crop or resize",
+            "fit crop, resize or subsample",
             name, image->height, image->width, SIDE_LIMIT, SIDE_LIMIT);
     }
     return PRNN_OK;

@@ -96,7 +96,7 @@ static prnn_status choose(prnn_context *ctx, const char *name, const prnn_image 
     if (fit == PRNN_FIT_EXACT && !same) {
         return prnn_fail(ctx, PRNN_ERROR_FORMAT,
                          "%s: the image is %dx%d (height x width) where %dx%d is wanted: choose a size and "
-                         "fit crop or resize",
+                         "fit crop, resize or subsample",
                          name, from->height, from->width, to->height, to->width);
     }
     if (from->height < to->height || from->width < to->width) {

@@ -10,8 +10,10 @@
 /* How a parameter begins. */
 typedef enum prnn_init {
     PRNN_INIT_ZERO,
-    PRNN_INIT_FAN_IN, /* uniform, variance gain^2 / number of open weights of an output */
-    PRNN_INIT_FORGET  /* bias of gates: 1 for the forget gate, else 0 */
+    /* Uniform, variance gain^2 / number of open weights of each of shape[0]: of an output, but for transposed
+     * convolutions. */
+    PRNN_INIT_FAN_IN,
+    PRNN_INIT_FORGET /* bias of gates: 1 for the forget gate, else 0 */
 } prnn_init;
 
 /* A tensor of the model file. */

@@ -67,7 +67,8 @@ static void plan_stage(prnn_plan *p, stage *s, int number, prnn_features in, prn
     snprintf(name, sizeof name, "upsampler.%d", number);
     s->bias = prnn_plan_vector(p, name, "bias", out);
     for (int i = 0; i < PHASES && p->status == PRNN_OK; i++) {
-        s->phase[i] = prnn_plan_whole_map(p, s->size, out.stride, 1);
+        /* The way back needs all phases at once. */
+        s->phase[i] = i == 0 || p->training ? prnn_plan_whole_map(p, s->size, out.stride, 1) : s->phase[0];
         phases[i] = conv_of_phase(&all, i);
         s->phase_of[i] = prnn_plan_product(p, 1, &(prnn_term){&phases[i], s->in});
         terms[i] = (prnn_term){&phases[i], s->phase[i]};
@@ -112,13 +113,17 @@ static prnn_region whole(int size) {
     return (prnn_region){0, size, 0, size, -1};
 }
 
-/* Pixel (row, col) of a map of the result and of the phase that it belongs to. */
-static size_t pixel_bytes(const prnn_pass *pass, const prnn_map *map) {
-    return prnn_map_floats(pass, map, 1) * sizeof(float);
-}
-
-static float *phase_at(const prnn_pass *pass, const stage *s, int row, int col) {
-    return prnn_map_at(pass, s->phase[row % 2 * 2 + col % 2], row / 2, col / 2);
+/* Copies the pixels of a map of the result, the ones that belong to phase i, from the map of the phase or
+ * (`back`) to it. */
+static void copy_phase(const prnn_pass *pass, const stage *s, int i, const prnn_map *map, bool back) {
+    size_t bytes = prnn_map_floats(pass, map, 1) * sizeof(float);
+    for (int row = 0; row < s->size; row++) {
+        for (int col = 0; col < s->size; col++) {
+            float *own = prnn_map_at(pass, s->phase[i], row, col);
+            float *pixel = prnn_map_at(pass, map, 2 * row + i / 2, 2 * col + i % 2);
+            memcpy(back ? own : pixel, back ? pixel : own, bytes);
+        }
+    }
 }
 
 void prnn_upsampler_begin(const prnn_upsampler *u, const prnn_pass *pass) {
@@ -139,12 +144,7 @@ void prnn_upsampler_forward(const prnn_upsampler *u, const prnn_pass *pass) {
                 prnn_map_fill(pass, s->phase[i], row, 0, s->size, pass->forward + s->bias);
             }
             prnn_product_run(pass, s->phase_of[i], whole(s->size), s->phase[i], s->phase[i], true);
-        }
-        for (int row = 0; row < 2 * s->size; row++) {
-            for (int col = 0; col < 2 * s->size; col++) {
-                memcpy(prnn_map_at(pass, s->out, row, col), phase_at(pass, s, row, col),
-                       pixel_bytes(pass, s->out));
-            }
+            copy_phase(pass, s, i, s->out, false);
         }
     }
 }
@@ -157,13 +157,8 @@ void prnn_upsampler_backward(const prnn_upsampler *u, const prnn_pass *pass) {
     for (int k = u->stages - 1; k >= 0; k--) {
         const stage *s = &u->stage[k];
         prnn_map_relu_gradient(pass, whole(2 * s->size), s->out, s->dout);
-        for (int row = 0; row < 2 * s->size; row++) {
-            for (int col = 0; col < 2 * s->size; col++) {
-                memcpy(phase_at(pass, s, row, col), prnn_map_at(pass, s->dout, row, col),
-                       pixel_bytes(pass, s->dout));
-            }
-        }
         for (int i = 0; i < PHASES; i++) {
+            copy_phase(pass, s, i, s->dout, true);
             for (int row = 0; row < s->size; row++) {
                 prnn_map_sum(pass, s->phase[i], row, 0, s->size, pass->gradient + s->bias);
             }

@@ -36,7 +36,7 @@ static prnn_status check_pair(prnn_context *ctx, const prnn_config *small, const
     return PRNN_OK;
 }
 
-prnn_status prnn_chain_check(prnn_context *ctx, const prnn_model *const *models, size_t count) {
+static prnn_status check_chain(prnn_context *ctx, const prnn_model *const *models, size_t count) {
     if (count < 1) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "a chain needs at least one model");
     }
@@ -81,7 +81,7 @@ static void spread(const prnn_config *small, const prnn_config *large, const flo
     }
 }
 
-/* Adds what model `k` says about the part of the images that it models. */
+/* Adds what a model of smaller images says about those in the large ones. */
 static prnn_status add_scale(prnn_context *ctx, const prnn_model *model, const prnn_config *large,
                              const uint8_t *images, size_t count, double *nats, float *values) {
     const prnn_config *c = config_of(model);
@@ -109,14 +109,17 @@ static prnn_status add_scale(prnn_context *ctx, const prnn_model *model, const p
 
 prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
                                 const uint8_t *images, size_t images_count, double *nats, float *values) {
-    prnn_status status = prnn_chain_check(ctx, models, count);
+    prnn_status status = check_chain(ctx, models, count);
     if (status != PRNN_OK) {
         return status;
     }
-    memset(nats, 0, images_count * sizeof *nats);
-    /* From the largest: a smaller scale then overwrites the values that it gives. */
-    for (size_t k = count; k-- > 0 && status == PRNN_OK;) {
-        status = add_scale(ctx, models[k], config_of(models[count - 1]), images, images_count, nats, values);
+    const prnn_model *last = models[count - 1];
+    prnn_evaluation asked = {
+        .images = images, .count = images_count, .new_only = true, .nats = nats, .values = values};
+    status = prnn_model_evaluate(ctx, last, &asked);
+    /* From larger to smaller: a scale overwrites the values that it gives to those above it. */
+    for (size_t k = count - 1; k-- > 0 && status == PRNN_OK;) {
+        status = add_scale(ctx, models[k], config_of(last), images, images_count, nats, values);
     }
     return status;
 }

@@ -37,10 +37,6 @@ typedef struct prnn_evaluation {
 
 prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked);
 
-/* Refuses models of which not each is conditional on the images of the one before it, and the first on none.
- */
-prnn_status prnn_chain_check(prnn_context *ctx, const prnn_model *const *models, size_t count);
-
 /* The config as a JSON object (SPEC "Model file"); free with free(). NULL: out of memory. */
 char *prnn_config_to_json(const prnn_config *config);
 prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);

@@ -193,11 +193,11 @@ static prnn_status check_known(prnn_context *ctx, const prnn_model *model, const
         for (int col = 0; col < c->width; col++) {
             if (prnn_network_is_given(model->network, row, col) && !known[row * c->width + col]) {
                 int step = c->height / c->condition_size;
-                return prnn_fail(
-                    ctx, PRNN_ERROR_ARGUMENT,
-                    "the model is given every %d-th pixel of every %d-th row of an image, and pixel (%d, "
-                    "%d) is not known: complete small images first, or take an unconditional model",
-                    step, step, row, col);
+                return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                                 "the model is given the pixels whose row and column are multiples of %d, "
+                                 "and pixel (%d, %d) is not "
+                                 "known: complete small images first, or take an unconditional model",
+                                 step, row, col);
             }
         }
     }
@@ -228,14 +228,13 @@ prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint
     return status == PRNN_OK ? run(&d, model, "complete") : status;
 }
 
-/* Puts the pixels of a small image into a large one, and marks them as known. */
-static void place_small(const prnn_config *c, const uint8_t *small, uint8_t *large, uint8_t *known) {
+/* Puts the pixels of a small image into a large one. */
+static void place_small(const prnn_config *c, const uint8_t *small, uint8_t *large) {
     size_t channels = (size_t)c->channels, size = (size_t)c->condition_size, width = (size_t)c->width;
     for (size_t row = 0; row < size; row++) {
         for (size_t col = 0; col < size; col++, small += channels) {
             size_t pixel = (row * width + col) * (width / size);
             memcpy(large + pixel * channels, small, channels);
-            known[pixel] = 1;
         }
     }
 }
@@ -272,7 +271,11 @@ prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8
         return PRNN_ERROR_MEMORY;
     }
     for (size_t i = 0; i < count * samples; i++) {
-        place_small(c, small + i / samples * small_bytes, large + i * bytes, known);
+        place_small(c, small + i / samples * small_bytes, large + i * bytes);
+    }
+    for (size_t pixel = 0; pixel < pixels; pixel++) {
+        int row = (int)(pixel / (size_t)c->width), col = (int)(pixel % (size_t)c->width);
+        known[pixel] = prnn_network_is_given(model->network, row, col);
     }
     drawing d = {.ctx = ctx, .options = defaults, .images = large, .known = known, .count = count * samples};
     status = prnn_options_read(ctx, &d.options, sizeof d.options, options);
