@@ -34,10 +34,7 @@ static int check(const arguments *args, const settings *s) {
     output_kind kind;
     int code = arguments_check(args);
     code = code ? code : output_check("out", s->out, ALLOW_NPY, &kind);
-    if (!code && s->channels == 2) {
-        code = usage_error("--channels is 1 (grey) or 3 (colour), or 0 for as the data");
-    }
-    return code ? code : check_fit_size(&s->data, s->height, s->width);
+    return code ? code : check_shape_settings(&s->data, s->height, s->width, s->channels);
 }
 
 static int convert(prnn_context *ctx, const settings *s) {

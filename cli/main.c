@@ -9,11 +9,13 @@
 #include <string.h>
 
 extern const struct command command_train, command_eval, command_sample, command_upscale, command_complete,
-    command_info, command_check, command_curves, command_heat, command_histogram, command_convert;
+    command_info, command_check, command_curves, command_heat, command_histogram, command_show,
+    command_convert;
 
 static const struct command *const commands[] = {
     &command_train, &command_eval,   &command_sample, &command_upscale,   &command_complete, &command_info,
-    &command_check, &command_curves, &command_heat,   &command_histogram, &command_convert,  NULL,
+    &command_check, &command_curves, &command_heat,   &command_histogram, &command_show,     &command_convert,
+    NULL,
 };
 
 static const struct command *find_command(const char *name) {

@@ -50,7 +50,10 @@ int open_data(prnn_context *ctx, const struct common *common, const char *path, 
     return code;
 }
 
-int check_fit_size(const data_settings *data, int height, int width) {
+int check_shape_settings(const data_settings *data, int height, int width, int channels) {
+    if (channels == 2) {
+        return usage_error("--channels is 1 (grey) or 3 (colour), or 0 for as the data");
+    }
     bool needs = data->fit != PRNN_FIT_EXACT;
     return needs && (!height || !width)
                ? usage_error("--fit crop, resize and subsample need --height and --width")

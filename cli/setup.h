@@ -47,8 +47,9 @@ int read_data_settings(const data_settings *data, int levels, prnn_data_options 
 int open_data(prnn_context *ctx, const struct common *common, const char *path, prnn_data_options *options,
               prnn_data **set);
 
-/* Where no model says it, a fit needs a size. */
-int check_fit_size(const data_settings *data, int height, int width);
+/* --height, --width and --channels where no model says them: a fit needs a size, and there are no 2 channels.
+ */
+int check_shape_settings(const data_settings *data, int height, int width, int channels);
 
 /* Opens data->path for a model: its levels and, unless fit is exact, its shape; another shape is an error. */
 int open_data_for(prnn_context *ctx, const struct common *common, const data_settings *data,

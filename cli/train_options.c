@@ -133,11 +133,10 @@ static int check_idle(const arguments *args, const train_settings *s) {
     return 0;
 }
 
+/* Where a model is the beginning, it says the shape. */
 static int check_shape(const train_settings *s) {
-    if (s->channels == 2) {
-        return usage_error("--channels is 1 (grey) or 3 (colour), or 0 for as the data");
-    }
-    return s->init ? 0 : check_fit_size(&s->data, s->height, s->width);
+    const data_settings exact = DATA_DEFAULTS;
+    return check_shape_settings(s->init ? &exact : &s->data, s->height, s->width, s->channels);
 }
 
 /* A softmax has none, whatever a preset says. */

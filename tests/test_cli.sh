@@ -73,7 +73,7 @@ make_idx() {
 run 0 "--version" --version
 check "--version prints one line" grep -q '^pixelrnn [0-9]*\.[0-9]*\.[0-9]*$' out.txt
 run 0 "--help" --help
-for command in train eval sample upscale complete info check curves heat histogram convert; do
+for command in train eval sample upscale complete info check curves heat histogram show convert; do
     check "--help names $command" grep -q "^  $command " out.txt
 done
 
@@ -90,6 +90,8 @@ options_of() {
     complete) echo "data $reading known-rows mask count samples seed out $common" ;;
     info) echo "json $common" ;;
     convert) echo "data height width channels fit first limit out skipped $common" ;;
+    show) echo "data $reading height width channels levels first count shuffle seed out columns $common" ;;
+    show) echo "data $reading height width channels levels first count shuffle seed out columns $common" ;;
     upscale) echo "data $reading first count samples seed temperature out $common" ;;
     check) echo "positions seed json $common" ;;
     curves) echo "names title x low high out help" ;;
@@ -97,7 +99,7 @@ options_of() {
     histogram) echo "data $reading image pixels seed out title unit json $common" ;;
     esac
 }
-for command in train eval sample upscale complete info check curves heat histogram convert; do
+for command in train eval sample upscale complete info check curves heat histogram show convert; do
     run 0 "$command --help" "$command" --help
     cp out.txt help.txt
     missing=""
@@ -112,7 +114,7 @@ run 0 "complete --help" complete --help
 check "complete --help speaks of raster order" grep -q "raster order" out.txt
 
 run 0 "help --man" help --man
-check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 11
+check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 12
 if [ -f "$source_dir/man/pixelrnn.1" ]; then
     check "man/pixelrnn.1 is what help --man prints" cmp -s out.txt "$source_dir/man/pixelrnn.1"
 fi

@@ -115,6 +115,18 @@ run 2 "features without a size" "${train[@]}" --data "$images" --condition-featu
 run 1 "subsampling by no whole number" "${train[@]}" --data "$images" --fit subsample --height 5 --width 5 --out bad
 run 1 "completion needs the small image" complete $large --data "$images" --known-rows 14 --out x.png
 
+# What a data set looks like.
+run 0 "show" show --data "$images" --count 10 --fit subsample --height 7 --width 7 --out shown.png
+has "how many" "^10 of 10 images of 7 x 7 x 1" out.txt
+run 0 "show some of all" show --data "$images" --count 10 --shuffle --seed 2 --out shown.png
+has "of all" "^10 of 10000 images" out.txt
+cp shown.png kept.png
+run 0 "show others" show --data "$images" --count 10 --shuffle --seed 3 --out shown.png
+if cmp -s shown.png kept.png; then failures=$((failures + 1)) && echo "FAIL - the same images"; else echo "ok - others"; fi
+run 2 "a fit without a size" show --data "$images" --fit crop --out shown.png
+run 2 "two channels" show --data "$images" --channels 2 --out shown.png
+run 1 "no data" show --data nothing --out shown.png
+
 # Certificates.
 for model in $small $middle $large; do
     run 0 "certificate of $model" check $model --positions 64 --quiet
