@@ -59,7 +59,7 @@ bench: all
 
 # The paper's table for binarised MNIST, with the models that ship.
 reproduce-mnist-eval: all
-	@sh experiments/mnist/eval.sh $(BUILD)/pixelrnn
+	@bash experiments/mnist/eval.sh $(BUILD)/pixelrnn
 
 # Plants bugs into a copy of the sources, and demands that the tests see each.
 planted-bugs:

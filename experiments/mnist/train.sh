@@ -5,7 +5,7 @@
 #   experiments/mnist/train.sh [OUT] [NAME...]      OUT: folder for the runs (default runs/mnist); NAMEs: some of
 #                                                   diagonal diagonal-1 row cnn (default all)
 #
-# PIXELRNN names the program (default build/pixelrnn).
+# PIXELRNN names the program (default build/pixelrnn). Paths are relative to the root of the project.
 set -eu
 cd "$(dirname "$0")/../.."
 program=${PIXELRNN:-build/pixelrnn}
@@ -14,17 +14,17 @@ out=${1:-runs/mnist}
 data=data/mnist-binarized
 mkdir -p "$out"
 
-train() { # name, options...
-    name=$1
+train() { # run, options...
+    run=$1
     shift
-    [ -f "$out/$name/done" ] && return
+    [ -f "$out/$run/done" ] && return
     "$program" train --data "$data/train-images-idx3-ubyte.gz" --valid "$data/valid-images-idx3-ubyte.gz" --levels 2 \
         --batch 16 --optimizer adam --schedule cosine --final-fraction 0.01 --warmup 500 --seed 1 "$@" \
-        --resume --out "$out/$name"
-    touch "$out/$name/done"
+        --resume --out "$out/$run"
+    touch "$out/$run/done"
 }
 
-# A long run of these learning rates is one whose rate fell, rose again and fell: a second run goes on from the first.
+# Where a run has a second part, that one begins with the weights of the first and raises the learning rate again.
 for name in ${*:-diagonal diagonal-1 row cnn}; do
     case $name in
     diagonal)
@@ -32,7 +32,10 @@ for name in ${*:-diagonal diagonal-1 row cnn}; do
             --valid-limit 4000
         train diagonal --init "$out/diagonal-begin/model.safetensors" --lr 2.5e-3 --ema 0.9995 --epochs 18
         ;;
-    diagonal-1) train diagonal-1 --kind diagonal --layers 1 --hidden 32 --head 32 --lr 3e-3 --ema 0.999 --epochs 10 ;;
+    diagonal-1)
+        train diagonal-1-begin --kind diagonal --layers 1 --hidden 32 --head 32 --lr 3e-3 --ema 0.999 --epochs 10
+        train diagonal-1 --init "$out/diagonal-1-begin/model.safetensors" --lr 3e-3 --ema 0.9995 --epochs 12
+        ;;
     row)
         train row-begin --kind row --layers 7 --hidden 16 --head 32 --lr 3e-3 --ema 0.999 --epochs 8 --valid-limit 4000
         train row --init "$out/row-begin/model.safetensors" --lr 2.5e-3 --ema 0.9995 --epochs 10

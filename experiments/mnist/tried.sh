@@ -5,7 +5,7 @@
 #   experiments/mnist/tried.sh [OUT]         OUT: folder for the runs (default runs/mnist-tried)
 #
 # Writes OUT/table.md; a run that is done is not repeated, one that was stopped goes on. 17 runs of about a minute on 2 cores.
-# PIXELRNN names the program (default build/pixelrnn).
+# PIXELRNN names the program (default build/pixelrnn). Paths are relative to the root of the project.
 set -eu
 cd "$(dirname "$0")/../.."
 program=${PIXELRNN:-build/pixelrnn}
@@ -45,7 +45,9 @@ try no-ema       'no moving average of the weights' --ema 0
 try clip         "the gradient's norm bounded" --clip 10
 try batch-8      'smaller batches' --batch 8
 try batch-32     'larger batches' --batch 32
-try bf16         'products in bf16' --precision bf16
+if "$program" info models/mnist-cnn.safetensors --precision bf16 >/dev/null 2>&1; then # not every processor has it
+    try bf16 'products in bf16' --precision bf16
+fi
 try no-residual  'no residual connections' --no-residual
 try skip         'skip connections' --skip
 mv "$out/table.new" "$out/table.md"
