@@ -45,14 +45,19 @@ static uint64_t next_number(uint64_t *state) {
     return z ^ (z >> 31);
 }
 
-/* The first n of `total` images, or n others of them, each at most once (selection sampling, Knuth 3.4.2 S).
- */
+/* The first n of `total` images, or n others of them in any order, each at most once (selection sampling,
+ * then a shuffle; Knuth 3.4.2, algorithms S and P). */
 static void choose(size_t *indices, size_t n, size_t total, bool shuffle, uint64_t seed) {
     size_t chosen = 0;
     for (size_t i = 0; i < total && chosen < n; i++) {
         if (!shuffle || next_number(&seed) % (total - i) < n - chosen) {
             indices[chosen++] = i;
         }
+    }
+    for (size_t left = n; shuffle && left > 1; left--) {
+        size_t other = next_number(&seed) % left, last = indices[left - 1];
+        indices[left - 1] = indices[other];
+        indices[other] = last;
     }
 }
 
