@@ -4,7 +4,7 @@
 #
 #   experiments/mnist/ship.sh [OUT]      OUT: the folder of the runs (default runs/mnist)
 #
-# PIXELRNN names the program (default build/pixelrnn). Paths are relative to the root of the project.
+# PIXELRNN names the program (default build/pixelrnn), COMMIT the one that trained (default the present one). Paths are relative to the root of the project.
 set -eu
 cd "$(dirname "$0")/../.."
 program=${PIXELRNN:-build/pixelrnn}
@@ -49,7 +49,7 @@ card() {
         done
         echo "| validation NLL, all 10,000 | $(nll "$model" valid) nats |"
         echo "| **test NLL, all 10,000** | **$(nll "$model" test) nats** (paper: $paper) |"
-        echo "| date, commit | $(date +%Y-%m-%d), trained with $(git rev-parse --short HEAD) or before |"
+        echo "| date, commit | $(date +%Y-%m-%d), ${COMMIT:-$(git rev-parse --short HEAD)} |"
         echo
         echo "Made by \`experiments/mnist/train.sh runs/mnist $command\`, which has every setting; seed 1."
         echo

@@ -34,11 +34,11 @@ for name in ${*:-diagonal diagonal-1 row cnn}; do
         ;;
     diagonal-1)
         train diagonal-1-begin --kind diagonal --layers 1 --hidden 32 --head 32 --lr 3e-3 --ema 0.999 --epochs 10
-        train diagonal-1 --init "$out/diagonal-1-begin/model.safetensors" --lr 3e-3 --ema 0.9995 --epochs 12
+        train diagonal-1 --init "$out/diagonal-1-begin/model.safetensors" --lr 3e-3 --ema 0.9995 --epochs 9
         ;;
     row)
         train row-begin --kind row --layers 7 --hidden 16 --head 32 --lr 3e-3 --ema 0.999 --epochs 8 --valid-limit 4000
-        train row --init "$out/row-begin/model.safetensors" --lr 2.5e-3 --ema 0.9995 --epochs 10
+        train row --init "$out/row-begin/model.safetensors" --lr 2.5e-3 --ema 0.9995 --epochs 6
         ;;
     cnn) train cnn --kind cnn --layers 12 --hidden 32 --head 32 --lr 2e-3 --ema 0.999 --epochs 8 ;;
     *) echo "no run is called $name" >&2 && exit 2 ;;
