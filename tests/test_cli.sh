@@ -1,39 +1,6 @@
 #!/usr/bin/env bash
 # Drives the program pixelrnn: test_cli.sh PROGRAM SOURCE_DIR
-# Prints "ok - ..." or "FAIL - ..." for each check; fails if one failed.
-set -u
-
-[ $# -eq 2 ] || { echo "usage: test_cli.sh PROGRAM SOURCE_DIR" >&2; exit 2; }
-program=$(realpath "$1")
-source_dir=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-ok() { echo "ok - $1"; }
-bad() {
-    echo "FAIL - $1"
-    [ -s out.txt ] && sed 's/^/    stdout: /' out.txt | head -5
-    [ -s err.txt ] && sed 's/^/    stderr: /' err.txt | head -5
-    failures=$((failures + 1))
-}
-
-# check NAME COMMAND...: the command succeeds.
-check() {
-    local name=$1
-    shift
-    if "$@"; then ok "$name"; else bad "$name"; fi
-}
-
-# run CODE NAME ARGUMENTS...: pixelrnn ends with that exit code; its output is in out.txt and err.txt.
-run() {
-    local code=$1 name=$2 got
-    shift 2
-    "$program" "$@" >out.txt 2>err.txt
-    got=$?
-    if [ "$got" -eq "$code" ]; then ok "$name"; else bad "$name (exit code $got, not $code)"; fi
-}
+. "$(dirname "$0")/shell.sh"
 
 # usage PATTERN ARGUMENTS...: exit code 2, nothing on stdout, one line on stderr that holds PATTERN.
 usage() {
@@ -48,9 +15,6 @@ usage() {
         bad "$name"
     fi
 }
-
-# number FILE KEY: the number of "KEY": in a JSON text.
-number() { sed -n "s/.*\"$2\": \(-\{0,1\}[0-9][0-9.e+-]*\).*/\1/p" "$1" | head -1; }
 
 starts_with() { [ "$(head -c 4 "$1" | od -An -tx1 | tr -d ' \n')" = "$2" ]; }
 is_png() { starts_with "$1" 89504e47; }
@@ -312,6 +276,4 @@ if [ -w /dev/full ]; then
 fi
 
 echo
-[ $failures -eq 0 ] && { echo "all passed"; exit 0; }
-echo "$failures failed"
-exit 1
+finish

@@ -1,47 +1,9 @@
 #!/usr/bin/env bash
 # pixelrnn convert, and training from what it writes: test_convert.sh PROGRAM SOURCE_DIR
-set -u
-
-[ $# -eq 2 ] || { echo "usage: test_convert.sh PROGRAM SOURCE_DIR" >&2; exit 2; }
-program=$(realpath "$1")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-check() {
-    local name=$1
-    shift
-    if "$@"; then
-        echo "ok - $name"
-    else
-        echo "FAIL - $name"
-        [ -s err.txt ] && sed 's/^/    stderr: /' err.txt | tail -5
-        failures=$((failures + 1))
-    fi
-}
-
-# run CODE NAME ARGUMENTS...: pixelrnn ends with that exit code; its output is in out.txt and err.txt.
-run() {
-    local code=$1 name=$2
-    shift 2
-    "$program" "$@" >out.txt 2>err.txt
-    check "$name" test $? -eq "$code"
-}
+. "$(dirname "$0")/shell.sh"
 
 says() { grep -q -e "$1" err.txt; }
 one_line() { [ "$(wc -l <err.txt)" -eq 1 ] && grep -q '^pixelrnn: ' err.txt; }
-
-# make_idx FILE COUNT SIDE
-make_idx() {
-    awk -v n="$2" -v side="$3" 'BEGIN {
-        printf "\\000\\000\\010\\003\\000\\000\\000\\%03o", n
-        printf "\\000\\000\\000\\%03o\\000\\000\\000\\%03o", side, side
-        for (i = 0; i < n; i++) for (r = 0; r < side; r++) for (c = 0; c < side; c++)
-            printf "%s", (r * c + i * i + r * i) % 7 < 3 ? "\\377" : "\\000"
-    }' >escapes.txt
-    printf "$(cat escapes.txt)" >"$1"
-}
 
 # A folder of class folders: 24 pictures that a model drew, and 12 files that are none.
 make_idx train.idx 40 6
@@ -156,6 +118,4 @@ check "so is one that is none" says "all.npy: "
 check "nothing is left" test ! -e refused
 
 echo
-[ $failures -eq 0 ] && { echo "all passed"; exit 0; }
-echo "$failures failed"
-exit 1
+finish

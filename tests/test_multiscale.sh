@@ -1,49 +1,14 @@
 #!/usr/bin/env bash
 # Chains of models and certificates, as a user runs them: test_multiscale.sh PROGRAM SOURCE_DIR
-# Prints "ok - ..." or "FAIL - ..." for each check; fails if one failed.
-set -u
-
-[ $# -eq 2 ] || { echo "usage: test_multiscale.sh PROGRAM SOURCE_DIR" >&2; exit 2; }
-program=$(realpath "$1")
-data=$(realpath "$2")/data/mnist-binarized
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-# run CODE NAME ARGUMENTS...: pixelrnn ends with that exit code; its output is in out.txt and err.txt.
-run() {
-    local code=$1 name=$2 got
-    shift 2
-    "$program" "$@" >out.txt 2>err.txt
-    got=$?
-    if [ "$got" -eq "$code" ]; then
-        echo "ok - $name"
-    else
-        echo "FAIL - $name (exit code $got, not $code)"
-        sed 's/^/    /' out.txt err.txt | head -8
-        failures=$((failures + 1))
-    fi
-}
-
-# has NAME PATTERN FILE
-has() {
-    if grep -q -e "$2" "$3"; then echo "ok - $1"; else
-        echo "FAIL - $1: no '$2' in $3"
-        sed 's/^/    /' "$3" | head -8
-        failures=$((failures + 1))
-    fi
-}
-
-number() { sed -n "s/.*\"$2\": \(-\{0,1\}[0-9][0-9.e+-]*\).*/\1/p" "$1" | head -1; }
+. "$(dirname "$0")/shell.sh"
+data=$source_dir/data/mnist-binarized
 
 # near NAME A B: equal but for rounding
 near() {
     if awk -v a="$2" -v b="$3" 'BEGIN { d = a - b; exit !(a != "" && b != "" && (d < 0 ? -d : d) < 1e-3) }'; then
-        echo "ok - $1"
+        ok "$1"
     else
-        echo "FAIL - $1: $2 is not $3"
-        failures=$((failures + 1))
+        bad "$1: $2 is not $3"
     fi
 }
 
@@ -60,10 +25,7 @@ small=small/model.safetensors middle=middle/model.safetensors large=large/model.
 again=("${train[@]}" --kind diagonal --data "$images" --valid-last 40 --limit 500 --condition-size 14 --out again)
 run 0 "half of the steps" "${again[@]}" --steps 20
 run 0 "resuming a conditional model" "${again[@]}" --resume
-if cmp -s again/checkpoint.safetensors large/checkpoint.safetensors; then echo "ok - it ends with the same bits"; else
-    cmp again/model.safetensors large/model.safetensors && echo "ok - it ends with the same model" ||
-        { failures=$((failures + 1)) && echo "FAIL - another model"; }
-fi
+check "it ends with the same model" cmp again/model.safetensors large/model.safetensors
 run 0 "info" info $large
 has "info names the condition" "an image of 14 x 14, 32 features" out.txt
 
@@ -84,15 +46,12 @@ has "nats are printed" "nats per image" out.txt
 run 0 "sample a chain" sample $small $middle $large --count 5 --seed 3 --out samples.npy --quiet
 run 0 "again" sample $small $middle $large --count 5 --seed 3 --out again.npy --threads 1 --quiet
 run 0 "the small ones of them" sample $small --count 5 --seed 3 --out first.npy --quiet
-if cmp -s samples.npy again.npy; then echo "ok - the same, whatever the threads"; else failures=$((failures + 1)) && echo "FAIL - threads"; fi
+check "the same, whatever the threads" cmp samples.npy again.npy
 # Pixels of the small samples are every fourth of the large ones: 28x28 bytes behind headers of 128.
 tail -c +129 first.npy | od -An -v -tu1 -w7 >first.txt
 tail -c +129 samples.npy | od -An -v -tu1 -w28 | awk '(NR - 1) % 28 % 4 == 0 {
     for (i = 1; i <= 28; i += 4) printf "%4d", $i; print "" }' >kept.txt
-if cmp -s first.txt kept.txt; then echo "ok - small samples are in the large ones"; else
-    failures=$((failures + 1))
-    echo "FAIL - small samples are not in the large ones"
-fi
+check "small samples are in the large ones" cmp first.txt kept.txt
 run 0 "upscale" upscale $large --data "$images" --fit subsample --count 3 --samples 2 --out up.png --quiet
 run 0 "upscale twice" upscale $middle $large --data "$images" --fit subsample --count 3 --samples 2 --out up.npy --quiet
 has "its array" "(3, 2, 28, 28, 1)" up.npy
@@ -122,7 +81,7 @@ run 0 "show some of all" show --data "$images" --count 10 --shuffle --seed 2 --o
 has "of all" "^10 of 10000 images" out.txt
 cp shown.png kept.png
 run 0 "show others" show --data "$images" --count 10 --shuffle --seed 3 --out shown.png
-if cmp -s shown.png kept.png; then failures=$((failures + 1)) && echo "FAIL - the same images"; else echo "ok - others"; fi
+check "which are others" test "$(cksum <shown.png)" != "$(cksum <kept.png)"
 run 2 "a fit without a size" show --data "$images" --fit crop --out shown.png
 run 2 "two channels" show --data "$images" --channels 2 --out shown.png
 run 1 "no data" show --data nothing --out shown.png
@@ -151,5 +110,4 @@ head -c 2000 $small >short.safetensors
 run 1 "a truncated file" check short.safetensors
 run 2 "no file" check
 
-if [ "$failures" -eq 0 ]; then echo "all passed"; else echo "$failures failed"; fi
-exit $((failures > 0))
+finish

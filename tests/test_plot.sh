@@ -1,39 +1,6 @@
 #!/usr/bin/env bash
 # Pictures: pixelrnn curves, heat and histogram: test_plot.sh PROGRAM SOURCE_DIR
-# Prints "ok - ..." or "FAIL - ..." for each check; fails if one failed.
-set -u
-
-[ $# -eq 2 ] || { echo "usage: test_plot.sh PROGRAM SOURCE_DIR" >&2; exit 2; }
-program=$(realpath "$1")
-source_dir=$(realpath "$2")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-ok() { echo "ok - $1"; }
-bad() {
-    echo "FAIL - $1"
-    [ -s out.txt ] && sed 's/^/    stdout: /' out.txt | head -5
-    [ -s err.txt ] && sed 's/^/    stderr: /' err.txt | head -5
-    failures=$((failures + 1))
-}
-
-# check NAME COMMAND...: the command succeeds.
-check() {
-    local name=$1
-    shift
-    if "$@"; then ok "$name"; else bad "$name"; fi
-}
-
-# run CODE NAME ARGUMENTS...: pixelrnn ends with that exit code; its output is in out.txt and err.txt.
-run() {
-    local code=$1 name=$2 got
-    shift 2
-    "$program" "$@" >out.txt 2>err.txt
-    got=$?
-    if [ "$got" -eq "$code" ]; then ok "$name"; else bad "$name (exit code $got, not $code)"; fi
-}
+. "$(dirname "$0")/shell.sh"
 
 # refused CODE PATTERN ARGUMENTS...: that exit code, nothing on stdout, one plain line on stderr that holds
 # PATTERN, and the files old.* as they were.
@@ -51,9 +18,6 @@ refused() {
         bad "$name (exit code $got, not $code, or another sentence than '$pattern', or files changed)"
     fi
 }
-
-# number FILE KEY: the first number of "KEY": in a JSON text.
-number() { sed -n "s/.*\"$2\": \(-\{0,1\}[0-9][0-9.e+-]*\).*/\1/p" "$1" | head -1; }
 
 # Whether a file is well-formed SVG; without xmllint, whether as many elements end as begin.
 is_svg() {
@@ -365,6 +329,4 @@ run 0 "the curves of docs/" curves "$source_dir"/docs/curves/*.csv --out docs.sv
 picture "the curves of docs/" docs.svg
 
 echo
-[ $failures -eq 0 ] && { echo "all passed"; exit 0; }
-echo "$failures failed"
-exit 1
+finish

@@ -1,39 +1,9 @@
 #!/usr/bin/env bash
 # Kills training at random moments and resumes it: test_resume.sh PROGRAM SOURCE_DIR
 # The model must be the one of a run that nobody touched, to the last bit. SEED=N repeats a failure.
-set -u
-
-[ $# -eq 2 ] || { echo "usage: test_resume.sh PROGRAM SOURCE_DIR" >&2; exit 2; }
-program=$(realpath "$1")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
+. "$(dirname "$0")/shell.sh"
 RANDOM=${SEED:-1}
 echo "seed ${SEED:-1}"
-
-check() {
-    local name=$1
-    shift
-    if "$@"; then
-        echo "ok - $name"
-    else
-        echo "FAIL - $name"
-        [ -s err.txt ] && sed 's/^/    stderr: /' err.txt | tail -5
-        failures=$((failures + 1))
-    fi
-}
-
-# make_idx FILE COUNT SIDE: images of 0 and 255 without much sense.
-make_idx() {
-    awk -v n="$2" -v side="$3" 'BEGIN {
-        printf "\\000\\000\\010\\003\\000\\000\\000\\%03o", n
-        printf "\\000\\000\\000\\%03o\\000\\000\\000\\%03o", side, side
-        for (i = 0; i < n; i++) for (r = 0; r < side; r++) for (c = 0; c < side; c++)
-            printf "%s", (r * c + i * i + r * i) % 7 < 3 ? "\\377" : "\\000"
-    }' >escapes.txt
-    printf "$(cat escapes.txt)" >"$1"
-}
 
 now() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); } # milliseconds
 pause() { sleep "$(awk -v ms="$1" 'BEGIN { print ms / 1000 }')"; }
@@ -121,6 +91,4 @@ check "by name" grep -q '^pixelrnn: new/checkpoint.safetensors: .*lr 0.01, this 
 check "and nothing is changed" cmp new/model.safetensors before.safetensors
 
 echo
-[ $failures -eq 0 ] && { echo "all passed"; exit 0; }
-echo "$failures failed"
-exit 1
+finish

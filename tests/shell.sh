@@ -1,0 +1,58 @@
+# What the tests of the program share. Sourced by test_X.sh PROGRAM SOURCE_DIR, which then works in an empty folder; prints
+# "ok - ..." or "FAIL - ..." for each check.
+set -u
+
+[ $# -eq 2 ] || { echo "usage: $(basename "$0") PROGRAM SOURCE_DIR" >&2; exit 2; }
+program=$(realpath "$1")
+source_dir=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+ok() { echo "ok - $1"; }
+bad() {
+    echo "FAIL - $1"
+    [ -s out.txt ] && sed 's/^/    stdout: /' out.txt | head -5
+    [ -s err.txt ] && sed 's/^/    stderr: /' err.txt | head -5
+    failures=$((failures + 1))
+}
+
+# check NAME COMMAND...: the command succeeds.
+check() {
+    local name=$1
+    shift
+    if "$@"; then ok "$name"; else bad "$name"; fi
+}
+
+# run CODE NAME ARGUMENTS...: pixelrnn ends with that exit code; its output is in out.txt and err.txt.
+run() {
+    local code=$1 name=$2 got
+    shift 2
+    "$program" "$@" >out.txt 2>err.txt
+    got=$?
+    if [ "$got" -eq "$code" ]; then ok "$name"; else bad "$name (exit code $got, not $code)"; fi
+}
+
+# has NAME PATTERN FILE: the file holds the pattern.
+has() { check "$1" grep -q -e "$2" "$3"; }
+
+# number FILE KEY: the number of "KEY": in a JSON text.
+number() { sed -n "s/.*\"$2\": \(-\{0,1\}[0-9][0-9.e+-]*\).*/\1/p" "$1" | head -1; }
+
+# make_idx FILE COUNT SIDE: images of 0 and 255 without much sense.
+make_idx() {
+    awk -v n="$2" -v side="$3" 'BEGIN {
+        printf "\\000\\000\\010\\003\\000\\000\\000\\%03o", n
+        printf "\\000\\000\\000\\%03o\\000\\000\\000\\%03o", side, side
+        for (i = 0; i < n; i++) for (r = 0; r < side; r++) for (c = 0; c < side; c++)
+            printf "%s", (r * c + i * i + r * i) % 7 < 3 ? "\\377" : "\\000"
+    }' >escapes.txt
+    printf "$(cat escapes.txt)" >"$1"
+}
+
+# The last line of a test: fails if a check failed.
+finish() {
+    if [ "$failures" -eq 0 ]; then echo "all passed"; else echo "$failures failed"; fi
+    exit $((failures > 0))
+}
