@@ -2,16 +2,17 @@
 # A chain of two models, 8x8 and 32x32 given 8x8, against one model of 32x32 images, with the same network and as many
 # steps; joint likelihood of the first validation images, samples of both. The paper does so for 64x64 (figures 8, 10).
 #
-#   experiments/cifar10/multiscale.sh CIFAR10-FOLDER [OUT]      SIZE=small: about 20 minutes on 2 cores
+#   experiments/cifar10/multiscale.sh CIFAR10-FOLDER [OUT]
 set -eu
 cd "$(dirname "$0")/../.."
-out=${2:-runs/cifar10-multiscale}
+experiment=multiscale
 . experiments/cifar10/common.sh
 
-network="--kind row --layers $(scale 3 12) --hidden $(scale 48 128)"
-run single $training $network
-run small  $training --kind diagonal --layers "$(scale 3 7)" --hidden "$(scale 48 128)" --fit subsample --height 8 --width 8
-run large  $training $network --condition-size 8 --condition-features "$(scale 48 128)"
+layers=$(scale 3 12) hidden=$(scale 48 128)
+row="--kind row --layers $layers --hidden $hidden"
+network "row-$layers" $row
+network small         --kind diagonal --layers "$(scale 3 7)" --hidden "$hidden" --fit subsample --height 8 --width 8
+network large         $row --condition-size 8 --condition-features "$hidden"
 
 # The images that validate are the last 5,000: of nearly 50,000, wherever some are missing.
 count=$("$program" eval "$out/small/model.safetensors" --data "$cifar" --fit subsample --limit 0 --json --quiet |
@@ -23,11 +24,11 @@ bits() {
 {
     echo "| model | parameters | validation, bits/dim |"
     echo "|---|---|---|"
-    echo "| 32x32 | $(parameters single) | $(bits "$out/single/model.safetensors") |"
+    echo "| 32x32 | $(parameters "row-$layers") | $(bits "$out/row-$layers/model.safetensors") |"
     echo "| 8x8, then 32x32 given it | $(($(parameters small) + $(parameters large))) |" \
         "$(bits "$out/small/model.safetensors" "$out/large/model.safetensors") |"
-} > "$out/table.md"
-cat "$out/table.md"
-"$program" sample "$out/single/model.safetensors" --count 64 --seed 1 --out "$out/single.png"
+} > "$out/$experiment.md"
+cat "$out/$experiment.md"
+"$program" sample "$out/row-$layers/model.safetensors" --count 64 --seed 1 --out "$out/single.png"
 "$program" sample "$out/small/model.safetensors" "$out/large/model.safetensors" --count 64 --seed 1 --out "$out/chain.png"
-curves single large
+curves "row-$layers" large
