@@ -1,5 +1,6 @@
 #include "setup.h"
 
+#include "progress.h"
 #include "report.h"
 #include "skipped.h"
 
@@ -37,16 +38,39 @@ int read_data_settings(const data_settings *data, int levels, prnn_data_options 
     return 0;
 }
 
+/* What opening a data set tells on the way. */
+typedef struct opening {
+    progress bar;
+    skipped missing;
+} opening;
+
+/* A set that is read at once needs no bar. */
+static bool on_progress(void *user, const prnn_progress *report) {
+    opening *o = user;
+    if (report->seconds > 1) {
+        progress_show(&o->bar, report);
+    }
+    return true;
+}
+
+static void on_skipped(void *user, const char *path, const char *why) {
+    opening *o = user;
+    skipped_note(&o->missing, path, why);
+}
+
 int open_data(prnn_context *ctx, const struct common *common, const char *path, prnn_data_options *options,
               prnn_data **set) {
-    skipped missing = {0};
-    options->skipped = skipped_note;
-    options->user = &missing;
+    opening o = {0};
+    progress_begin(&o.bar, common->quiet, NULL);
+    options->progress = on_progress;
+    options->skipped = on_skipped;
+    options->user = &o;
     int code = prnn_data_open(ctx, path, options, set) == PRNN_OK ? 0 : fail_with(ctx);
+    progress_end(&o.bar);
     if (!code && !common->quiet) {
-        skipped_print(&missing);
+        skipped_print(&o.missing);
     }
-    skipped_free(&missing);
+    skipped_free(&o.missing);
     return code;
 }
 
