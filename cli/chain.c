@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int chain_open(prnn_context *ctx, const arguments *args, chain *c) {
     *c = (chain){.config = PRNN_CONFIG_INIT};
@@ -78,4 +79,83 @@ uint8_t *chain_upscale(prnn_context *ctx, const chain *c, size_t k, uint8_t *ima
         count *= samples;
     }
     return images;
+}
+
+/* ------------------------------------------------------------------------------------ completion */
+
+/* Where a pixel of a small image is in the large one: every n-th of every n-th row. */
+static size_t place(const prnn_config *small, const prnn_config *large, size_t pixel) {
+    size_t width = (size_t)small->width, step = (size_t)large->width / width;
+    return (pixel / width * (size_t)large->width + pixel % width) * step;
+}
+
+static size_t pixel_count(const prnn_config *config) {
+    return (size_t)config->height * (size_t)config->width;
+}
+
+/* One scale of a completion. `before` are the completed images of the scale before it, one for each of its
+ * own. */
+typedef struct scale {
+    prnn_config own, small; /* of this scale, and of the one before it */
+    size_t count, samples;  /* images, and how often each is completed */
+    uint8_t *images, *known, *completed;
+} scale;
+
+static void scale_fill(const chain *c, const incomplete *all, const uint8_t *before, scale *s) {
+    size_t bytes = (size_t)c->config.channels, repeats = s->count / all->count;
+    for (size_t i = 0; i < s->count; i++) {
+        const uint8_t *from = all->images + i / repeats * image_size(&c->config);
+        uint8_t *to = s->images + i * image_size(&s->own);
+        for (size_t pixel = 0; pixel < pixel_count(&s->own); pixel++) {
+            memcpy(to + pixel * bytes, from + place(&s->own, &c->config, pixel) * bytes, bytes);
+        }
+        const uint8_t *small = before ? before + i * image_size(&s->small) : NULL;
+        for (size_t pixel = 0; small && pixel < pixel_count(&s->small); pixel++) {
+            memcpy(to + place(&s->small, &s->own, pixel) * bytes, small + pixel * bytes, bytes);
+        }
+    }
+    for (size_t pixel = 0; pixel < pixel_count(&s->own); pixel++) {
+        s->known[pixel] = all->known[place(&s->own, &c->config, pixel)];
+    }
+    for (size_t pixel = 0; before && pixel < pixel_count(&s->small); pixel++) {
+        s->known[place(&s->small, &s->own, pixel)] = 1;
+    }
+}
+
+static uint8_t *complete_scale(prnn_context *ctx, const chain *c, size_t k, const incomplete *all,
+                               const uint8_t *before, const prnn_sample_options *how) {
+    scale s = {.own = chain_config(c, k), .count = all->count, .samples = all->samples};
+    if (k > 0) {
+        s.small = chain_config(c, k - 1);
+        s.count *= all->samples;
+        s.samples = 1;
+    }
+    s.images = allocate(s.count, image_size(&s.own));
+    s.known = allocate(pixel_count(&s.own), 1);
+    s.completed = allocate(s.count * s.samples, image_size(&s.own));
+    int code = s.images && s.known && s.completed ? 0 : fail_memory();
+    if (!code) {
+        scale_fill(c, all, before, &s);
+        code = prnn_complete(ctx, c->models[k], s.images, s.count, s.known, s.samples, how, s.completed) ==
+                       PRNN_OK
+                   ? 0
+                   : fail_with(ctx);
+    }
+    free(s.images);
+    free(s.known);
+    if (code) {
+        free(s.completed);
+    }
+    return code ? NULL : s.completed;
+}
+
+uint8_t *chain_complete(prnn_context *ctx, const chain *c, const incomplete *all,
+                        const prnn_sample_options *how) {
+    uint8_t *completed = complete_scale(ctx, c, 0, all, NULL, how);
+    for (size_t k = 1; completed && k < c->count; k++) {
+        uint8_t *larger = complete_scale(ctx, c, k, all, completed, how);
+        free(completed);
+        completed = larger;
+    }
+    return completed;
 }

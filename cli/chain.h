@@ -1,4 +1,5 @@
-/* Models that work together, from small images to large ones: what eval, sample and upscale are given. */
+/* Models that work together, from small images to large ones: what eval, sample, complete and upscale are
+ * given. */
 #ifndef PIXELRNN_CLI_CHAIN_H
 #define PIXELRNN_CLI_CHAIN_H
 
@@ -27,5 +28,16 @@ int chain_check_first(const chain *c, const arguments *args);
  * as many: model k draws so many for each, every other one 1. NULL after a message. `how` has the seed. */
 uint8_t *chain_upscale(prnn_context *ctx, const chain *c, size_t k, uint8_t *images, size_t count,
                        size_t samples, const prnn_sample_options *how);
+
+/* What is to be completed: images of the last model, (count, H, W, C), whose pixels are known where `known`,
+ * (H, W), is not 0; each so many times. */
+typedef struct incomplete {
+    const uint8_t *images, *known;
+    size_t count, samples;
+} incomplete;
+
+/* Draws what is not known, of the small images first: (count, samples, H, W, C), or NULL after a message. */
+uint8_t *chain_complete(prnn_context *ctx, const chain *c, const incomplete *all,
+                        const prnn_sample_options *how);
 
 #endif

@@ -1,4 +1,5 @@
 /* pixelrnn complete: draws the unknown part of images. */
+#include "chain.h"
 #include "output.h"
 #include "progress.h"
 #include "report.h"
@@ -49,9 +50,9 @@ static const struct option options[] = {
 /* The parts of the work; freed in one place. */
 typedef struct completion {
     prnn_context *ctx;
-    prnn_model *model;
+    chain models;
     prnn_data *set;
-    prnn_config config;
+    prnn_config config; /* of the last model */
     output_kind kind;
     size_t count, samples;
     uint8_t *known;     /* (H, W) */
@@ -83,7 +84,7 @@ static int read_known(const settings *s, completion *c) {
 }
 
 static int read_data(const settings *s, completion *c) {
-    int code = open_data_for(c->ctx, &s->common, &s->data, s->common.operand, &c->config, s->first,
+    int code = open_data_for(c->ctx, &s->common, &s->data, c->models.last, &c->config, s->first,
                              (size_t)s->count, &c->set);
     if (code) {
         return code;
@@ -92,8 +93,7 @@ static int read_data(const settings *s, completion *c) {
     c->count = prnn_data_count(c->set);
     c->samples = (size_t)s->samples;
     c->images = allocate(c->count, bytes);
-    c->completed = allocate(c->count * c->samples, bytes);
-    if (!c->images || !c->completed) {
+    if (!c->images) {
         return fail_memory();
     }
     return read_images(c->ctx, c->set, 0, c->count, s->seed, c->images);
@@ -101,16 +101,16 @@ static int read_data(const settings *s, completion *c) {
 
 static int draw(const settings *s, completion *c) {
     progress bar;
-    progress_begin(&bar, s->common.quiet, c->model);
+    progress_begin(&bar, s->common.quiet, NULL);
     prnn_sample_options how = PRNN_SAMPLE_OPTIONS_INIT;
     how.seed = s->seed;
     how.temperature = s->temperature;
     how.progress = progress_callback;
     how.user = &bar;
-    prnn_status status =
-        prnn_complete(c->ctx, c->model, c->images, c->count, c->known, c->samples, &how, c->completed);
+    const incomplete all = {c->images, c->known, c->count, c->samples};
+    c->completed = chain_complete(c->ctx, &c->models, &all, &how);
     progress_end(&bar);
-    return status == PRNN_OK ? 0 : fail_with(c->ctx);
+    return c->completed ? 0 : EXIT_FAILED;
 }
 
 /* Levels to bytes, so that a picture of two levels can show grey. */
@@ -157,12 +157,11 @@ static int write_array(const settings *s, const completion *c) {
     return status == PRNN_OK ? 0 : fail_with(c->ctx);
 }
 
-static int complete(const settings *s, completion *c) {
-    if (prnn_model_load(c->ctx, s->common.operand, &c->model) != PRNN_OK) {
-        return fail_with(c->ctx);
-    }
-    prnn_model_config(c->model, &c->config);
-    int code = read_known(s, c);
+static int complete(arguments *args, completion *c) {
+    const settings *s = args->settings;
+    int code = chain_open(c->ctx, args, &c->models);
+    c->config = c->models.config;
+    code = code ? code : read_known(s, c);
     code = code ? code : read_data(s, c);
     code = code ? code : draw(s, c);
     code = code ? code : (c->kind == OUTPUT_NPY ? write_array : write_picture)(s, c);
@@ -191,12 +190,12 @@ static int run(arguments *args) {
     completion c = {.config = PRNN_CONFIG_INIT};
     int code = check(args, &c.kind);
     code = code ? code : open_context(&s->common, &c.ctx);
-    code = code ? code : complete(s, &c);
+    code = code ? code : complete(args, &c);
     free(c.known);
     free(c.images);
     free(c.completed);
     prnn_data_free(c.set);
-    prnn_model_free(c.model);
+    chain_close(&c.models);
     prnn_context_free(c.ctx);
     return code;
 }
@@ -205,12 +204,18 @@ const struct command command_complete = {
     .name = "complete",
     .summary = "draw the unknown part of images",
     .operand = "MODEL",
+    .many = true,
     .synopsis = "(--known-rows N | --mask F)",
     .description =
         "Keeps the known pixels of images and draws the others, several times. A drawn value is conditioned "
         "on the values before it in raster order, known or drawn. Known values that come after a drawn one "
-        "are kept in the picture but cannot influence it.",
-    .examples = "pixelrnn complete model.safetensors --data test_batch.bin --known-rows 16 --out half.png",
+        "are kept in the picture but cannot influence it.\n\n"
+        "Several models are a chain, as for 'pixelrnn sample': the first completes the small images in the "
+        "images, each other one what is larger.",
+    .examples =
+        "pixelrnn complete model.safetensors --data test_batch.bin --known-rows 16 --out half.png\n"
+        "pixelrnn complete 8x8.safetensors 32x32-given-8x8.safetensors --data test_batch.bin --known-rows 16 "
+        "--out half.png",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,

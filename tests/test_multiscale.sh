@@ -56,6 +56,32 @@ run 0 "upscale" upscale $large --data "$images" --fit subsample --count 3 --samp
 run 0 "upscale twice" upscale $middle $large --data "$images" --fit subsample --count 3 --samples 2 --out up.npy --quiet
 has "its array" "(3, 2, 28, 28, 1)" up.npy
 
+# Completions: what is known stays, at every scale, and the rest is drawn.
+known=(--data "$images" --known-rows 12 --count 3 --samples 4 --quiet)
+run 0 "complete with a chain" complete $small $middle $large "${known[@]}" --seed 5 --out completed.npy
+run 0 "again, with one thread" complete $small $middle $large "${known[@]}" --seed 5 --threads 1 --out again.npy
+check "the same, whatever the threads" cmp completed.npy again.npy
+run 0 "another seed" complete $small $middle $large "${known[@]}" --seed 6 --out again.npy
+run 0 "its small images alone" complete $small --data "$images" --fit subsample --known-rows 3 --count 3 --samples 4 \
+    --seed 5 --out first.npy --quiet
+rows() { tail -c +129 "$1" | od -An -v -tu1 -w28 | awk -v known="$2" '((NR - 1) % 28 < 12) == known'; }
+rows completed.npy 1 >known.txt
+rows again.npy 1 >kept.txt
+check "known rows are kept" cmp known.txt kept.txt
+gzip -dc "$images" | tail -c +17 | head -c 2352 | od -An -v -tu1 -w28 | awk '
+    (NR - 1) % 28 < 12 { line = ""; for (i = 1; i <= 28; i++) line = line sprintf("%4d", $i >= 128); image[int((NR - 1) / 28)] = image[int((NR - 1) / 28)] line "\n" }
+    END { for (i = 0; i < 3; i++) for (n = 0; n < 4; n++) printf "%s", image[i] }' >kept.txt
+check "they are those of the images" cmp known.txt kept.txt
+rows completed.npy 0 >drawn.txt
+rows again.npy 0 >kept.txt
+check "the others depend on the seed" test "$(cksum <drawn.txt)" != "$(cksum <kept.txt)"
+tail -c +129 first.npy | od -An -v -tu1 -w7 >first.txt
+tail -c +129 completed.npy | od -An -v -tu1 -w28 | awk '(NR - 1) % 28 % 4 == 0 {
+    for (i = 1; i <= 28; i += 4) printf "%4d", $i; print "" }' >kept.txt
+check "completed small images are in the large ones" cmp first.txt kept.txt
+run 0 "complete with a chain, as a picture" complete $small $middle $large "${known[@]}" --out completed.png
+run 2 "a chain in the wrong order" complete $middle $small "${known[@]}" --out x.png
+
 run 2 "a conditional model does not sample alone" sample $large --out x.png
 has "and says what it needs" "small ones of 14 x 14" err.txt
 run 2 "models in the wrong order" eval $middle $small --data "$images"
