@@ -52,6 +52,14 @@ prnn_config chain_config(const chain *c, size_t k) {
     return config;
 }
 
+bool chain_is_given(const prnn_config *c, size_t pixel) {
+    if (c->condition_size == 0) {
+        return false;
+    }
+    size_t width = (size_t)c->width, step = width / (size_t)c->condition_size;
+    return pixel / width % step == 0 && pixel % width % step == 0;
+}
+
 int chain_check_first(const chain *c, const arguments *args) {
     int size = chain_config(c, 0).condition_size;
     return size == 0 ? 0

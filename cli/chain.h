@@ -21,6 +21,9 @@ const prnn_model *chain_last(const chain *c);
 /* The config of model k. */
 prnn_config chain_config(const chain *c, size_t k);
 
+/* Whether a pixel, row * W + column, is one of the small image that a conditional model is given. */
+bool chain_is_given(const prnn_config *c, size_t pixel);
+
 /* Fails unless the first model draws images without being given small ones. */
 int chain_check_first(const chain *c, const arguments *args);
 

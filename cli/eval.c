@@ -72,13 +72,9 @@ static int check_finite(const settings *s, const evaluation *e, size_t from, siz
 
 /* Of an image, what its small image does not give. */
 static double sum_of_new(const prnn_config *c, const float *values) {
-    size_t channels = (size_t)c->channels, width = (size_t)c->width;
-    size_t step = (size_t)c->height / (size_t)c->condition_size;
     double sum = 0;
     for (size_t i = 0; i < image_size(c); i++) {
-        size_t pixel = i / channels;
-        bool given = pixel / width % step == 0 && pixel % width % step == 0;
-        sum += given ? 0 : (double)values[i];
+        sum += chain_is_given(c, i / (size_t)c->channels) ? 0 : (double)values[i];
     }
     return sum;
 }

@@ -2,6 +2,7 @@
 #include "heat.h"
 
 #include "axis.h"
+#include "chain.h"
 #include "json.h"
 #include "output.h"
 #include "progress.h"
@@ -57,7 +58,7 @@ enum { CHUNK = 16 };
 /* The parts of the work; freed in one place. */
 typedef struct work {
     prnn_context *ctx;
-    prnn_model *model;
+    chain models;
     prnn_data *set;
     heat h;
     size_t area;     /* pixels of an image */
@@ -77,13 +78,19 @@ static void sum_channels(const work *w, const float *values, size_t n, float *pi
         for (size_t k = 0; k < channels; k++) {
             sum += values[i * channels + k];
         }
-        pixels[i] = (float)(sum * unit);
+        bool given = w->models.count == 1 && chain_is_given(&w->h.config, i % w->area);
+        pixels[i] = given ? 0 : (float)(sum * unit);
     }
 }
 
 static int evaluate_chunk(const settings *s, work *w, size_t from, size_t n, float *values) {
     uint8_t *images = w->images + from * image_size(&w->h.config);
-    if (prnn_evaluate(w->ctx, w->model, images, n, w->nats + from, values) != PRNN_OK) {
+    const prnn_model *const *models = (const prnn_model *const *)w->models.models;
+    prnn_status status =
+        w->models.count == 1
+            ? prnn_evaluate(w->ctx, *models, images, n, w->nats + from, values)
+            : prnn_evaluate_chain(w->ctx, models, w->models.count, images, n, w->nats + from, values);
+    if (status != PRNN_OK) {
         return fail_with(w->ctx);
     }
     for (size_t i = from; i < from + n; i++) {
@@ -101,7 +108,7 @@ static int evaluate(const settings *s, work *w) {
     float *values = allocate(chunk * image_size(&w->h.config), sizeof(float));
     int code = values ? 0 : fail_memory();
     progress bar;
-    progress_begin(&bar, s->common.quiet, w->model);
+    progress_begin(&bar, s->common.quiet, NULL);
     double begin = clock_seconds();
     for (size_t from = 0; !code && from < count; from += chunk) {
         size_t n = count - from < chunk ? count - from : chunk;
@@ -189,7 +196,7 @@ static void print_image(json *j, const settings *s, const work *w, size_t image)
 static void print_json(const settings *s, const work *w) {
     json j;
     report_json_begin(&j, stdout);
-    report_json_string(&j, "model", s->common.operand);
+    report_json_string(&j, "model", w->models.last);
     report_json_string(&j, "data", s->data.path);
     report_json_string(&j, "out", s->out);
     report_json_string(&j, "unit", w->h.unit);
@@ -208,7 +215,7 @@ static void print_json(const settings *s, const work *w) {
 /* ---------------------------------------------------------------------------------------- work */
 
 static int read_data(const settings *s, work *w) {
-    int code = open_data_for(w->ctx, &s->common, &s->data, s->common.operand, &w->h.config, s->first,
+    int code = open_data_for(w->ctx, &s->common, &s->data, w->models.last, &w->h.config, s->first,
                              (size_t)s->count, &w->set);
     if (code) {
         return code;
@@ -224,13 +231,16 @@ static int read_data(const settings *s, work *w) {
     return read_images(w->ctx, w->set, 0, w->h.count, s->seed, w->images);
 }
 
-static int draw(const settings *s, work *w) {
-    if (prnn_model_load(w->ctx, s->common.operand, &w->model) != PRNN_OK) {
-        return fail_with(w->ctx);
+static int draw(const arguments *args, work *w) {
+    const settings *s = args->settings;
+    int code = chain_open(w->ctx, args, &w->models);
+    code = code || w->models.count == 1 ? code : chain_check_first(&w->models, args);
+    if (code) {
+        return code;
     }
-    prnn_model_config(w->model, &w->h.config);
+    w->h.config = w->models.config;
     w->h.unit = s->unit == 1 || (s->unit == 0 && w->h.config.levels == 2) ? "nats" : "bits";
-    int code = read_data(s, w);
+    code = read_data(s, w);
     code = code ? code : evaluate(s, w);
     code = code ? code : choose_scale(s, w);
     if (code) {
@@ -255,12 +265,12 @@ static int run(arguments *args) {
     int code = arguments_check(args);
     code = code ? code : output_check("out", s->out, ALLOW_PNG, &kind);
     code = code ? code : open_context(&s->common, &w.ctx);
-    code = code ? code : draw(s, &w);
+    code = code ? code : draw(args, &w);
     free(w.images);
     free(w.pixels);
     free(w.nats);
     prnn_data_free(w.set);
-    prnn_model_free(w.model);
+    chain_close(&w.models);
     prnn_context_free(w.ctx);
     return code;
 }
@@ -269,11 +279,16 @@ const struct command command_heat = {
     .name = "heat",
     .summary = "draw where in images a model is surprised",
     .operand = "MODEL",
-    .description = "Draws each image and, beside it, how unexpected each of its pixels was, given those "
-                   "before it: its negative "
-                   "log-likelihood, summed over the channels. The colours go from black (0, certain) to pale "
-                   "yellow; the scale "
-                   "is drawn beside the images and printed.",
+    .many = true,
+    .description =
+        "Draws each image and, beside it, how unexpected each of its pixels was, given those "
+        "before it: its negative "
+        "log-likelihood, summed over the channels. The colours go from black (0, certain) to pale "
+        "yellow; the scale "
+        "is drawn beside the images and printed.\n\n"
+        "Several models are a chain, as for 'pixelrnn eval': a pixel has the colour of the smallest "
+        "scale that has it. With one conditional model alone, the pixels that its small images give "
+        "are black.",
     .examples = "pixelrnn heat model.safetensors --data t10k-images-idx3-ubyte.gz --count 12 --out heat.png\n"
                 "pixelrnn heat model.safetensors --data test_batch.bin --max 20 --json --out heat.png",
     .options = options,

@@ -105,7 +105,7 @@ usage "true or false" train --skip=perhaps
 usage "-- *data" train --out x
 usage "--out" train --data x
 usage "MODEL is missing" eval --data x
-usage "there is one MODEL" heat a b --data x
+usage "there is one MODEL" histogram a b --data x
 usage "options only" train model
 usage "not both" train --data x --out y --epochs 1 --steps 1
 usage "not both" train --data x --out y --valid v --valid-last 1

@@ -43,6 +43,18 @@ near "the joint likelihood is their sum" "$(number out.txt nats)" "$(awk -v a="$
 run 0 "eval of two of three, in words" eval $small $middle --data "$images" --limit 20 --fit subsample
 has "nats are printed" "nats per image" out.txt
 
+# Pictures of where it is surprised have the same values: their mean is that of an image of 784 pixels.
+mean_is() { near "$1" "$(awk -F'[:,]' '/"mean"/ { for (i = 1; i < NF; i++) if ($i ~ /"mean"/) sum += 784 * $(i + 1) } END { printf "%.8f", sum / 3 }' out.txt)" "$2"; }
+few=(--data "$images" --json --quiet)
+run 0 "eval of three images" eval $small $middle $large "${few[@]}" --limit 3
+a=$(number out.txt nats)
+run 0 "heat of a chain" heat $small $middle $large "${few[@]}" --count 3 --out heat.png
+mean_is "every pixel has the colour of its scale" "$a"
+run 0 "eval of the last model" eval $large "${few[@]}" --limit 3
+a=$(number out.txt new_nats)
+run 0 "heat of it" heat $large "${few[@]}" --count 3 --out heat.png
+mean_is "what the small image gives is certain" "$a"
+
 run 0 "sample a chain" sample $small $middle $large --count 5 --seed 3 --out samples.npy --quiet
 run 0 "again" sample $small $middle $large --count 5 --seed 3 --out again.npy --threads 1 --quiet
 run 0 "the small ones of them" sample $small --count 5 --seed 3 --out first.npy --quiet
