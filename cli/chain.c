@@ -42,6 +42,18 @@ void chain_close(chain *c) {
     free(c->models);
 }
 
+void chain_name(const arguments *args, json *j) {
+    if (args->operand_count == 1) {
+        report_json_string(j, "model", args->operands[0]);
+        return;
+    }
+    report_json_open_array(j, "models");
+    for (size_t k = 0; k < args->operand_count; k++) {
+        report_json_string(j, NULL, args->operands[k]);
+    }
+    report_json_close_array(j);
+}
+
 const prnn_model *chain_last(const chain *c) {
     return c->models[c->count - 1];
 }

@@ -3,6 +3,7 @@
 #ifndef PIXELRNN_CLI_CHAIN_H
 #define PIXELRNN_CLI_CHAIN_H
 
+#include "json.h"
 #include "setup.h"
 
 typedef struct chain {
@@ -15,6 +16,9 @@ typedef struct chain {
 /* Loads the operands. Returns 0 or an exit code; close it with chain_close in both cases. */
 int chain_open(prnn_context *ctx, const arguments *args, chain *c);
 void chain_close(chain *c);
+
+/* "model" or "models" of a report: the operands. */
+void chain_name(const arguments *args, json *j);
 
 const prnn_model *chain_last(const chain *c);
 

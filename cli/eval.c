@@ -162,15 +162,7 @@ static void print_json(const arguments *args, const prnn_model *model, const eva
     const settings *s = args->settings;
     json j;
     report_json_begin(&j, stdout);
-    if (args->operand_count == 1) {
-        report_json_string(&j, "model", s->common.operand);
-    } else {
-        report_json_open_array(&j, "models");
-        for (size_t k = 0; k < args->operand_count; k++) {
-            report_json_string(&j, NULL, args->operands[k]);
-        }
-        report_json_close_array(&j);
-    }
+    chain_name(args, &j);
     report_json_string(&j, "data", s->data.path);
     report_json_uint(&j, "images", e->count);
     report_json_double(&j, "nats", e->mean);

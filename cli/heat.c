@@ -193,10 +193,11 @@ static void print_image(json *j, const settings *s, const work *w, size_t image)
     j->flat = false;
 }
 
-static void print_json(const settings *s, const work *w) {
+static void print_json(const arguments *args, const work *w) {
+    const settings *s = args->settings;
     json j;
     report_json_begin(&j, stdout);
-    report_json_string(&j, "model", w->models.last);
+    chain_name(args, &j);
     report_json_string(&j, "data", s->data.path);
     report_json_string(&j, "out", s->out);
     report_json_string(&j, "unit", w->h.unit);
@@ -253,7 +254,7 @@ static int draw(const arguments *args, work *w) {
     w->h.bar = !s->no_bar;
     code = heat_draw(w->ctx, &w->h, s->out);
     if (!code) {
-        (s->json ? print_json : print_text)(s, w);
+        s->json ? print_json(args, w) : print_text(s, w);
     }
     return code;
 }

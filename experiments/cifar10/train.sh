@@ -1,0 +1,33 @@
+#!/bin/bash
+# Trains the models of models/ on CIFAR-10. The first 1,000 of the last 5,000 training images pick the epoch that is kept;
+# the test images are not read. One run after the other; what was stopped goes on, what is done is not repeated.
+#
+#   experiments/cifar10/train.sh CIFAR10-FOLDER [OUT] [NAME...]     OUT: folder for the runs (default runs/cifar10); NAMEs:
+#                                                                   some of row 8x8 32x32-given-8x8 (default all)
+#
+# PIXELRNN names the program (default build/pixelrnn). Paths are relative to the root of the project.
+set -eu
+cd "$(dirname "$0")/../.."
+[ $# -ge 1 ] && [ -d "$1" ] || { echo "usage: $0 CIFAR10-FOLDER [OUT] [NAME...]" >&2 && exit 2; }
+cifar=$1
+out=${2:-runs/cifar10}
+shift $(($# < 2 ? $# : 2))
+. experiments/lib.sh
+
+training="--data $cifar --valid-last 5000 --valid-limit 1000 --levels 256 --output logistics --components 10
+    --precision ${PRECISION:-fp32} --optimizer adam --lr 2e-3 --schedule cosine --final-fraction 0.01 --warmup 200
+    --ema 0.9995 --seed 1"
+for name in ${*:-row 8x8 32x32-given-8x8}; do
+    case $name in
+    row) run "$name" $training --kind row --layers 6 --hidden 48 --head 96 --batch 8 --epochs 12 ;;
+    8x8)
+        run "$name" $training --kind diagonal --layers 4 --hidden 48 --head 96 --batch 16 --epochs 8 \
+            --fit subsample --height 8 --width 8
+        ;;
+    32x32-given-8x8)
+        run "$name" $training --kind row --layers 4 --hidden 48 --head 96 --batch 8 --epochs 3 \
+            --condition-size 8 --condition-features 48
+        ;;
+    *) echo "no run is called $name" >&2 && exit 2 ;;
+    esac
+done
