@@ -1,9 +1,9 @@
 /* pixelrnn complete: draws the unknown part of images. */
 #include "chain.h"
-#include "output.h"
 #include "progress.h"
 #include "report.h"
 #include "setup.h"
+#include "sheet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +15,13 @@ typedef struct settings {
     size_t first;
     int known_rows;
     const char *mask;
-    int count, samples;
+    int count, samples, zoom;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, NULL, 8, 4, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, NULL, 8, 4, 1, 0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -44,6 +44,7 @@ static const struct option options[] = {
     STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
            ".png: one row an image: the original, the original with the unknown part grey, the "
            "completions; .npy: the completions, uint8 levels (count, samples, H, W, C)"),
+    ZOOM_OPTION(settings),
     COMMON_OPTIONS,
 };
 
@@ -144,10 +145,12 @@ static int write_picture(const settings *s, const completion *c) {
         copy_bytes(row + 2 * bytes, c->completed + i * c->samples * bytes, c->samples * bytes,
                    c->config.levels);
     }
-    prnn_status status = prnn_write_png(c->ctx, s->out, picture, c->count * columns, c->config.height,
-                                        c->config.width, c->config.channels, 256, (int)columns);
+    const prnn_config *shape = &c->config;
+    const sheet all = {picture, c->count * columns, shape->height, shape->width, shape->channels,
+                       256,     (int)columns,       s->zoom};
+    int code = sheet_write(c->ctx, s->out, &all);
     free(picture);
-    return status == PRNN_OK ? 0 : fail_with(c->ctx);
+    return code;
 }
 
 static int write_array(const settings *s, const completion *c) {
@@ -182,7 +185,8 @@ static int check(arguments *args, output_kind *kind) {
         return usage_error(rows ? "give --known-rows or --mask, not both"
                                 : "what is known? Give --known-rows N or --mask F");
     }
-    return output_check("out", s->out, ALLOW_PNG | ALLOW_NPY, kind);
+    code = output_check("out", s->out, ALLOW_PNG | ALLOW_NPY, kind);
+    return code ? code : sheet_check(args, s->out, *kind);
 }
 
 static int run(arguments *args) {

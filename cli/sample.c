@@ -1,9 +1,9 @@
 /* pixelrnn sample: new images from a model. */
 #include "chain.h"
-#include "output.h"
 #include "progress.h"
 #include "report.h"
 #include "setup.h"
+#include "sheet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +11,13 @@
 
 typedef struct settings {
     struct common common;
-    int count, columns;
+    int count, columns, zoom;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, 16, 0, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, 0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Images"),
@@ -29,7 +29,8 @@ static const struct option options[] = {
     STRING("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
            ".png: a contact sheet; .npy: the levels, uint8 (count, H, W, C); a folder: 00000.png, "
            "00001.png, ..."),
-    INTEGER("columns", offsetof(settings, columns), 0, 10000, 0, "of the contact sheet; 0: about square"),
+    COLUMNS_OPTION(settings),
+    ZOOM_OPTION(settings),
     COMMON_OPTIONS,
 };
 
@@ -56,10 +57,11 @@ static int write_images(prnn_context *ctx, const settings *s, output_kind kind, 
     if (kind == OUTPUT_FOLDER) {
         return write_folder(ctx, s->out, images, count, c);
     }
-    prnn_status status = kind == OUTPUT_NPY ? prnn_write_npy(ctx, s->out, PRNN_U8, 4, shape, images)
-                                            : prnn_write_png(ctx, s->out, images, count, c->height, c->width,
-                                                             c->channels, c->levels, s->columns);
-    return status == PRNN_OK ? 0 : fail_with(ctx);
+    if (kind == OUTPUT_PNG) {
+        const sheet all = {images, count, c->height, c->width, c->channels, c->levels, s->columns, s->zoom};
+        return sheet_write(ctx, s->out, &all);
+    }
+    return prnn_write_npy(ctx, s->out, PRNN_U8, 4, shape, images) == PRNN_OK ? 0 : fail_with(ctx);
 }
 
 static int sample(prnn_context *ctx, const settings *s, const chain *models, output_kind kind) {
@@ -92,9 +94,7 @@ static int run(arguments *args) {
     output_kind kind = OUTPUT_PNG;
     int code = arguments_check(args);
     code = code ? code : output_check("out", s->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, &kind);
-    if (!code && kind != OUTPUT_PNG && option_given(args, "columns")) {
-        code = usage_error("--columns is for a contact sheet, and --out %s is none", s->out);
-    }
+    code = code ? code : sheet_check(args, s->out, kind);
     code = code ? code : open_context(&s->common, &ctx);
     code = code ? code : chain_open(ctx, args, &models);
     code = code ? code : chain_check_first(&models, args);

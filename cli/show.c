@@ -1,7 +1,7 @@
 /* pixelrnn show: images of a data set, as a model would see them. */
-#include "output.h"
 #include "report.h"
 #include "setup.h"
+#include "sheet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +11,13 @@ typedef struct settings {
     data_settings data;
     int height, width, channels, levels;
     size_t first;
-    int count, columns;
+    int count, columns, zoom;
     bool shuffle;
     uint64_t seed;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, 256, 0, 64, 0, false, 0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, 256, 0, 64, 0, 1, false, 0, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -33,7 +33,8 @@ static const struct option options[] = {
     UINT64("seed", offsetof(settings, seed), 0, 0, "of --shuffle and of --binarize sample"),
     GROUP("Output"),
     STRING("out", offsetof(settings, out), "F.png", OPTION_REQUIRED, "a contact sheet"),
-    INTEGER("columns", offsetof(settings, columns), 0, 10000, 0, "of the contact sheet; 0: about square"),
+    COLUMNS_OPTION(settings),
+    ZOOM_OPTION(settings),
     COMMON_OPTIONS,
 };
 
@@ -72,12 +73,10 @@ static int show(prnn_context *ctx, const settings *s, const prnn_data *set) {
     int code = indices && images ? 0 : fail_memory();
     if (!code) {
         choose(indices, n, total, s->shuffle, s->seed);
+        const sheet all = {images,         n,         shape.height, shape.width,
+                           shape.channels, s->levels, s->columns,   s->zoom};
         prnn_status status = prnn_data_read(ctx, set, indices, n, s->seed, 0, images);
-        if (status == PRNN_OK) {
-            status = prnn_write_png(ctx, s->out, images, n, shape.height, shape.width, shape.channels,
-                                    s->levels, s->columns);
-        }
-        code = status == PRNN_OK ? 0 : fail_with(ctx);
+        code = status == PRNN_OK ? sheet_write(ctx, s->out, &all) : fail_with(ctx);
     }
     if (!code) {
         printf("%zu of %zu images of %d x %d x %d\n%s\n", n, total, shape.height, shape.width, shape.channels,

@@ -1,8 +1,8 @@
 /* pixelrnn upscale: large images from small ones. */
 #include "chain.h"
-#include "output.h"
 #include "progress.h"
 #include "report.h"
+#include "sheet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +12,13 @@ typedef struct settings {
     struct common common;
     data_settings data;
     size_t first;
-    int count, samples;
+    int count, samples, zoom;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 8, 4, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 8, 4, 1, 0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Small images"),
@@ -37,6 +37,7 @@ static const struct option options[] = {
            ".png: a sheet with a row per image: the small one, enlarged, then the large ones; .npy: their "
            "levels, "
            "uint8 (count, samples, H, W, C)"),
+    ZOOM_OPTION(settings),
     COMMON_OPTIONS,
 };
 
@@ -102,18 +103,19 @@ static void enlarge(const upscaling *u, const uint8_t *small, uint8_t *large) {
 static int write_sheet(prnn_context *ctx, const settings *s, const upscaling *u) {
     const prnn_config *c = &u->models.config;
     size_t bytes = image_size(c), columns = u->samples + 1;
-    uint8_t *sheet = allocate(u->count * columns, bytes);
-    if (!sheet) {
+    uint8_t *rows = allocate(u->count * columns, bytes);
+    if (!rows) {
         return fail_memory();
     }
     for (size_t i = 0; i < u->count; i++) {
-        enlarge(u, u->images + i * image_size(&u->small), sheet + i * columns * bytes);
-        memcpy(sheet + (i * columns + 1) * bytes, u->large + i * u->samples * bytes, u->samples * bytes);
+        enlarge(u, u->images + i * image_size(&u->small), rows + i * columns * bytes);
+        memcpy(rows + (i * columns + 1) * bytes, u->large + i * u->samples * bytes, u->samples * bytes);
     }
-    prnn_status status = prnn_write_png(ctx, s->out, sheet, u->count * columns, c->height, c->width,
-                                        c->channels, c->levels, (int)columns);
-    free(sheet);
-    return status == PRNN_OK ? 0 : fail_with(ctx);
+    const sheet all = {rows,        u->count * columns, c->height,    c->width,
+                       c->channels, c->levels,          (int)columns, s->zoom};
+    int code = sheet_write(ctx, s->out, &all);
+    free(rows);
+    return code;
 }
 
 static int write_array(prnn_context *ctx, const settings *s, const upscaling *u) {
@@ -130,6 +132,7 @@ static int run(arguments *args) {
     output_kind kind = OUTPUT_PNG;
     int code = arguments_check(args);
     code = code ? code : output_check("out", s->out, ALLOW_PNG | ALLOW_NPY, &kind);
+    code = code ? code : sheet_check(args, s->out, kind);
     code = code ? code : open_context(&s->common, &ctx);
     code = code ? code : chain_open(ctx, args, &u.models);
     code = code ? code : open_small(ctx, args, &u);

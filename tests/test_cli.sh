@@ -50,13 +50,12 @@ options_of() {
         "log-every checkpoint-every schedule warmup final-fraction decay-factor decay-epochs beta1 beta2 epsilon" \
         "list-presets show-preset condition-size condition-features $common" ;;
     eval) echo "data $reading first limit json per-image per-value $common" ;;
-    sample) echo "count seed temperature out columns $common" ;;
-    complete) echo "data $reading known-rows mask count samples seed out $common" ;;
+    sample) echo "count seed temperature out columns zoom $common" ;;
+    complete) echo "data $reading known-rows mask count samples seed out zoom $common" ;;
     info) echo "json $common" ;;
     convert) echo "data height width channels fit first limit out skipped $common" ;;
-    show) echo "data $reading height width channels levels first count shuffle seed out columns $common" ;;
-    show) echo "data $reading height width channels levels first count shuffle seed out columns $common" ;;
-    upscale) echo "data $reading first count samples seed temperature out $common" ;;
+    show) echo "data $reading height width channels levels first count shuffle seed out columns zoom $common" ;;
+    upscale) echo "data $reading first count samples seed temperature out zoom $common" ;;
     check) echo "positions seed json $common" ;;
     curves) echo "names title x low high out help" ;;
     heat) echo "data $reading first count seed unit max out columns zoom no-bar json $common" ;;
@@ -123,6 +122,8 @@ usage "end with .npy" train --data x --cache x.bin --out y
 usage ".npy" eval m --data x --per-image f.txt
 usage ".png or .npy" sample m --out picture.jpg
 usage "contact sheet" sample m --out a.npy --columns 2
+usage "contact sheet" complete m --data x --known-rows 2 --out a.npy --zoom 2
+usage "contact sheet" upscale m --data x --out a.npy --zoom 2
 usage "what is known" complete m --data x --out a.png
 usage "not both" complete m --data x --out a.png --known-rows 1 --mask m.png
 usage "cpu" info m --cpu z80
@@ -258,6 +259,13 @@ run 0 "sample npy" sample $model --count 5 --seed 3 --out s.npy
 check "sample writes an array" is_npy s.npy "(5, 6, 6, 1)"
 run 0 "sample npy again" sample $model --count 5 --seed 3 --out s2.npy --threads 2
 check "the same seed, the same images" cmp -s s.npy s2.npy
+run 0 "sample png, enlarged" sample $model --count 5 --seed 3 --columns 5 --zoom 3 --out zoom.png
+# A row of 5 images of 6 x 6 with one pixel between them is 34 x 6; each pixel 3 x 3: 94 x 18
+check "an enlarged sheet has its size" test "$(od -An -tx1 -j16 -N8 zoom.png | tr -d ' \n')" = 0000005e00000012
+run 0 "one image" sample $model --count 1 --seed 3 --out one.png
+run 0 "one image, enlarged" sample $model --count 1 --seed 3 --zoom 3 --out zoom.png
+run 0 "every third pixel of it" show --data zoom.png --fit subsample --height 6 --width 6 --levels 2 --out small.png
+check "is the image" cmp one.png small.png
 run 0 "sample into a folder" sample $model --count 3 --out pictures/
 check "sample writes single pictures" test -f pictures/00000.png -a -f pictures/00002.png
 run 0 "complete png" complete $model --data valid.idx --known-rows 3 --count 2 --samples 2 --out c.png
