@@ -21,11 +21,11 @@ for name in ${*:-row 8x8 32x32-given-8x8}; do
     case $name in
     row) run "$name" $training --kind row --layers 6 --hidden 48 --head 96 --batch 8 --epochs 12 ;;
     8x8)
-        run "$name" $training --kind diagonal --layers 4 --hidden 48 --head 96 --batch 16 --epochs 8 \
+        run "$name" $training --kind diagonal --layers 4 --hidden 48 --head 96 --batch 16 --epochs 5 \
             --fit subsample --height 8 --width 8
         ;;
     32x32-given-8x8)
-        run "$name" $training --kind row --layers 4 --hidden 48 --head 96 --batch 8 --epochs 3 \
+        run "$name" $training --kind row --layers 4 --hidden 48 --head 96 --batch 8 --epochs 2 \
             --condition-size 8 --condition-features 48
         ;;
     *) echo "no run is called $name" >&2 && exit 2 ;;
