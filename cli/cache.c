@@ -55,6 +55,5 @@ int train_use_cache(prnn_context *ctx, train_settings *s) {
         fprintf(stderr, "%s: is there, and used in place of %s\n", s->cache, s->data.path);
     }
     s->data.path = s->cache;
-    s->data.fit = PRNN_FIT_EXACT;
     return code;
 }

@@ -164,6 +164,7 @@ static int complete(arguments *args, completion *c) {
     const settings *s = args->settings;
     int code = chain_open(c->ctx, args, &c->models);
     c->config = c->models.config;
+    code = code || c->models.count == 1 ? code : chain_check_first(&c->models, args);
     code = code ? code : read_known(s, c);
     code = code ? code : read_data(s, c);
     code = code ? code : draw(s, c);

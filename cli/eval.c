@@ -216,7 +216,6 @@ static int run_with(prnn_context *ctx, const arguments *args, chain *models, prn
     e->count = code ? 0 : prnn_data_count(*set);
     code = code ? code : allocate_results(s, e);
     code = code ? code : evaluate(ctx, s, models, *set, e);
-    code = code ? code : write_arrays(ctx, s, e);
     if (code) {
         return code;
     }
@@ -229,7 +228,7 @@ static int run_with(prnn_context *ctx, const arguments *args, chain *models, prn
     } else {
         print_text(chain_last(models), e);
     }
-    return 0;
+    return write_arrays(ctx, s, e);
 }
 
 static int run(arguments *args) {

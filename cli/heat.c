@@ -70,6 +70,11 @@ typedef struct work {
 
 /* ------------------------------------------------------------------------------------- numbers */
 
+/* A conditional model without one of its small images. */
+static bool is_alone(const work *w) {
+    return w->models.count == 1 && w->h.config.condition_size > 0;
+}
+
 static void sum_channels(const work *w, const float *values, size_t n, float *pixels) {
     size_t channels = (size_t)w->h.config.channels;
     double unit = w->h.unit[0] == 'b' ? 1 / log(2) : 1;
@@ -78,8 +83,20 @@ static void sum_channels(const work *w, const float *values, size_t n, float *pi
         for (size_t k = 0; k < channels; k++) {
             sum += values[i * channels + k];
         }
-        bool given = w->models.count == 1 && chain_is_given(&w->h.config, i % w->area);
+        bool given = is_alone(w) && chain_is_given(&w->h.config, i % w->area);
         pixels[i] = given ? 0 : (float)(sum * unit);
+    }
+}
+
+/* What the small images give is certain in the picture, so it is in the sums. */
+static void sum_new(work *w, size_t from, size_t n) {
+    double unit = w->h.unit[0] == 'b' ? log(2) : 1;
+    for (size_t i = from; i < from + n; i++) {
+        double sum = 0;
+        for (size_t pixel = 0; pixel < w->area; pixel++) {
+            sum += (double)w->pixels[i * w->area + pixel];
+        }
+        w->nats[i] = sum * unit;
     }
 }
 
@@ -100,6 +117,9 @@ static int evaluate_chunk(const settings *s, work *w, size_t from, size_t n, flo
         }
     }
     sum_channels(w, values, n, w->pixels + from * w->area);
+    if (is_alone(w)) {
+        sum_new(w, from, n);
+    }
     return 0;
 }
 
@@ -289,7 +309,7 @@ const struct command command_heat = {
         "is drawn beside the images and printed.\n\n"
         "Several models are a chain, as for 'pixelrnn eval': a pixel has the colour of the smallest "
         "scale that has it. With one conditional model alone, the pixels that its small images give "
-        "are black.",
+        "are black, and do not count.",
     .examples = "pixelrnn heat model.safetensors --data t10k-images-idx3-ubyte.gz --count 12 --out heat.png\n"
                 "pixelrnn heat model.safetensors --data test_batch.bin --max 20 --json --out heat.png",
     .options = options,

@@ -1,6 +1,7 @@
 /* pixelrnn histogram: what a model expected of single values. */
 #include "histogram.h"
 
+#include "chain.h"
 #include "json.h"
 #include "number.h"
 #include "output.h"
@@ -100,8 +101,10 @@ static int read_pixels(const char *text, work *w) {
     return 0;
 }
 
-/* Adds a pixel that is not there yet. */
+/* Adds a pixel that is not there yet. Of one that the small image of a conditional model gives there is
+ * nothing to predict: the next one. */
 static void add_pixel(work *w, int row, int column) {
+    column += chain_is_given(&w->h.config, (size_t)row * (size_t)w->h.config.width + (size_t)column);
     for (size_t i = 0; i < w->pixel_count; i++) {
         if (w->pixels[i][0] == row && w->pixels[i][1] == column) {
             return;

@@ -79,7 +79,11 @@ static int show(prnn_context *ctx, const settings *s, const prnn_data *set) {
         code = status == PRNN_OK ? sheet_write(ctx, s->out, &all) : fail_with(ctx);
     }
     if (!code) {
-        printf("%zu of %zu images of %d x %d x %d\n%s\n", n, total, shape.height, shape.width, shape.channels,
+        char of[32] = "";
+        if (s->shuffle) { /* else no more of them were read */
+            snprintf(of, sizeof of, " of %zu", total);
+        }
+        printf("%zu%s images of %d x %d x %d\n%s\n", n, of, shape.height, shape.width, shape.channels,
                s->out);
     }
     free(indices);

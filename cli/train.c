@@ -34,6 +34,9 @@ static int open_set(const training *t, const train_settings *s, const char *path
     options.width = s->width;
     options.channels = s->channels;
     options.limit = limit;
+    if (path == s->cache) { /* it was fitted when it was made; --valid was not */
+        options.fit = PRNN_FIT_EXACT;
+    }
     return open_data(t->ctx, &s->common, path, &options, set);
 }
 
@@ -110,9 +113,12 @@ static int make_model(training *t, train_settings *s) {
     int channels = prnn_data_channels(t->train);
     if (t->model) {
         bool fits = c->height == height && c->width == width && c->channels == channels;
-        return fits ? 0
-                    : fail("%s holds images of %d x %d x %d, and %s of --init is for %d x %d x %d",
-                           s->data.path, height, width, channels, s->init, c->height, c->width, c->channels);
+        return fits
+                   ? 0
+                   : fail(
+                         "%s holds images of %d x %d x %d, and %s of --init is for %d x %d x %d; --fit crop, "
+                         "resize or subsample changes the images",
+                         s->data.path, height, width, channels, s->init, c->height, c->width, c->channels);
     }
     c->height = height;
     c->width = width;

@@ -102,6 +102,8 @@ check "training with a cache" test $? -eq 0
 check "the cache is the set" cmp cache.npy set.npy
 check "the same model" cmp memory/model.safetensors cached/model.safetensors
 check "from a folder too" cmp memory/model.safetensors direct/model.safetensors
+train fitted --data set --cache fitted.npy --valid set --fit resize --height 4 --width 4 --steps 2
+check "what validates is fitted beside a cache" test $? -eq 0
 mv set moved_set
 train cached2 --data set --cache cache.npy --valid-last 5 --steps 20 --memory-limit 0
 check "the cache is used" cmp memory/model.safetensors cached2/model.safetensors

@@ -54,6 +54,7 @@ run 0 "eval of the last model" eval $large "${few[@]}" --limit 3
 a=$(number out.txt new_nats)
 run 0 "heat of it" heat $large "${few[@]}" --count 3 --out heat.png
 mean_is "what the small image gives is certain" "$a"
+near "and in the sums" "$(awk -F'[:,]' '/"nats"/ { for (i = 1; i < NF; i++) if ($i ~ /"nats"/) sum += $(i + 1) } END { printf "%.8f", sum / 3 }' out.txt)" "$a"
 
 run 0 "sample a chain" sample $small $middle $large --count 5 --seed 3 --out samples.npy --quiet
 run 0 "again" sample $small $middle $large --count 5 --seed 3 --out again.npy --threads 1 --quiet
@@ -92,6 +93,7 @@ tail -c +129 completed.npy | od -An -v -tu1 -w28 | awk '(NR - 1) % 28 % 4 == 0 {
     for (i = 1; i <= 28; i += 4) printf "%4d", $i; print "" }' >kept.txt
 check "completed small images are in the large ones" cmp first.txt kept.txt
 run 0 "complete with a chain, as a picture" complete $small $middle $large "${known[@]}" --out completed.png
+run 2 "completion by a chain that lacks its first" complete $middle $large "${known[@]}" --out x.png
 run 2 "a chain in the wrong order" complete $middle $small "${known[@]}" --out x.png
 
 run 2 "a conditional model does not sample alone" sample $large --out x.png
@@ -114,7 +116,7 @@ run 1 "completion needs the small image" complete $large --data "$images" --know
 
 # What a data set looks like.
 run 0 "show" show --data "$images" --count 10 --fit subsample --height 7 --width 7 --out shown.png
-has "how many" "^10 of 10 images of 7 x 7 x 1" out.txt
+has "how many" "^10 images of 7 x 7 x 1" out.txt
 run 0 "show some of all" show --data "$images" --count 10 --shuffle --seed 2 --out shown.png
 has "of all" "^10 of 10000 images" out.txt
 cp shown.png kept.png

@@ -184,10 +184,10 @@ prnn_status prnn_builder_check_array(prnn_builder *b, const prnn_stream *s, cons
     if (__builtin_mul_overflow(size, count, &bytes) || bytes > s->left || (s->exact && bytes < s->left)) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
-            "%s: its header says %llu images of %llux%llux%llu (height x width x channels), but %s "
+            "%s: its header says %llu images of %llux%llux%llu (height x width x channels), but %s"
             "%llu bytes follow: it is cut off or damaged; fetch or make it anew",
             s->name, (unsigned long long)count, (unsigned long long)height, (unsigned long long)width,
-            (unsigned long long)channels, s->exact ? "" : "at most", (unsigned long long)s->left);
+            (unsigned long long)channels, s->exact ? "" : "at most ", (unsigned long long)s->left);
     }
     return PRNN_OK;
 }
