@@ -7,7 +7,7 @@ cifar=$1
 out=${2:-runs/cifar10}
 . experiments/lib.sh
 
-# Equal for all runs. A nat of an image is 1 / (3072 ln 2) bits per dimension.
+# Equal for all runs. PRECISION is fp32 (default) or bf16. A nat of an image is 1 / (3072 ln 2) bits per dimension.
 training="--data $cifar --valid-last 5000 --levels 256 --batch 16 --schedule cosine --warmup 500 --ema 0.999 --seed 1"
 if [ "$size" = small ]; then
     training="$training --valid-limit 1000 --optimizer adam --lr 2e-3 --steps 2000 --head 128"

@@ -5,7 +5,7 @@
 #   experiments/cifar10/train.sh CIFAR10-FOLDER [OUT] [NAME...]     OUT: folder for the runs (default runs/cifar10); NAMEs:
 #                                                                   some of row 8x8 32x32-given-8x8 (default all)
 #
-# PIXELRNN names the program (default build/pixelrnn). Paths are relative to the root of the project.
+# PIXELRNN names the program (default build/pixelrnn), PRECISION is fp32 (default) or bf16. Paths are relative to the root of the project.
 set -eu
 cd "$(dirname "$0")/../.."
 [ $# -ge 1 ] && [ -d "$1" ] || { echo "usage: $0 CIFAR10-FOLDER [OUT] [NAME...]" >&2 && exit 2; }
