@@ -118,7 +118,7 @@ static size_t pixel_count(const prnn_config *config) {
 typedef struct scale {
     prnn_config own, small; /* of this scale, and of the one before it */
     size_t count, samples;  /* images, and how often each is completed */
-    uint8_t *images, *known, *completed;
+    uint8_t *images, *known;
 } scale;
 
 static void scale_fill(const chain *c, const incomplete *all, const uint8_t *before, scale *s) {
@@ -142,8 +142,8 @@ static void scale_fill(const chain *c, const incomplete *all, const uint8_t *bef
     }
 }
 
-static uint8_t *complete_scale(prnn_context *ctx, const chain *c, size_t k, const incomplete *all,
-                               const uint8_t *before, const prnn_sample_options *how) {
+static int complete_scale(prnn_context *ctx, const chain *c, size_t k, const incomplete *all,
+                          const uint8_t *before, const prnn_sample_options *how, uint8_t *completed) {
     scale s = {.own = chain_config(c, k), .count = all->count, .samples = all->samples};
     if (k > 0) {
         s.small = chain_config(c, k - 1);
@@ -152,30 +152,35 @@ static uint8_t *complete_scale(prnn_context *ctx, const chain *c, size_t k, cons
     }
     s.images = allocate(s.count, image_size(&s.own));
     s.known = allocate(pixel_count(&s.own), 1);
-    s.completed = allocate(s.count * s.samples, image_size(&s.own));
-    int code = s.images && s.known && s.completed ? 0 : fail_memory();
+    int code = s.images && s.known ? 0 : fail_memory();
     if (!code) {
         scale_fill(c, all, before, &s);
-        code = prnn_complete(ctx, c->models[k], s.images, s.count, s.known, s.samples, how, s.completed) ==
-                       PRNN_OK
-                   ? 0
-                   : fail_with(ctx);
+        prnn_status status =
+            prnn_complete(ctx, c->models[k], s.images, s.count, s.known, s.samples, how, completed);
+        code = status == PRNN_OK ? 0 : fail_with(ctx);
     }
     free(s.images);
     free(s.known);
-    if (code) {
-        free(s.completed);
-    }
-    return code ? NULL : s.completed;
+    return code;
 }
 
+/* The result comes first: what is too large for the memory is told before hours of work. */
 uint8_t *chain_complete(prnn_context *ctx, const chain *c, const incomplete *all,
                         const prnn_sample_options *how) {
-    uint8_t *completed = complete_scale(ctx, c, 0, all, NULL, how);
-    for (size_t k = 1; completed && k < c->count; k++) {
-        uint8_t *larger = complete_scale(ctx, c, k, all, completed, how);
-        free(completed);
-        completed = larger;
+    size_t n = all->count * all->samples;
+    uint8_t *result = allocate(n, image_size(&c->config)), *before = NULL;
+    int code = result ? 0 : fail_memory();
+    for (size_t k = 0; !code && k < c->count; k++) {
+        prnn_config config = chain_config(c, k);
+        bool last = k + 1 == c->count;
+        uint8_t *completed = last ? result : allocate(n, image_size(&config));
+        code = completed ? complete_scale(ctx, c, k, all, before, how, completed) : fail_memory();
+        free(before);
+        before = last ? NULL : completed;
     }
-    return completed;
+    free(before);
+    if (code) {
+        free(result);
+    }
+    return code ? NULL : result;
 }
