@@ -25,7 +25,8 @@ typedef struct data_settings {
            "them, .npy, .npz or a folder of them")
 #define FIT_OPTION(settings)                                                                                 \
     CHOICE("fit", offsetof(settings, data.fit), "exact|crop|resize|subsample", 0,                            \
-           "for images of another size or number of channels; exact: an error; crop: cut out the "           \
+           "for images of another size or number of channels; exact: an error (channels are changed where "  \
+           "--channels asks); crop: cut out the "                                                            \
            "centre; resize: cut the centre to shape and resample; subsample: every n-th pixel of every "     \
            "n-th row, the small images of a conditional model. Colour becomes luma, grey is repeated")
 #define DATA_READING_OPTIONS(settings)                                                                       \
