@@ -325,8 +325,12 @@ check "by the new one" cmp -s old.svg a.svg
 
 # ---------------------------------------------------------------------------------------- the project
 
-run 0 "the curves of docs/" curves "$source_dir"/docs/curves/*.csv --out docs.svg
-picture "the curves of docs/" docs.svg
+for set in mnist cifar10; do
+    run 0 "the curves of docs/: $set" curves "$source_dir"/docs/curves/$set-*.csv --out "$set.svg"
+    picture "the curves of docs/: $set" "$set.svg"
+done
+cp old.svg old.svg.before
+refused 1 "cannot be drawn together" curves "$source_dir"/docs/curves/*.csv --out old.svg
 
 echo
 finish
