@@ -1,5 +1,5 @@
-/* Models that work together, from small images to large ones: what eval, sample, complete and upscale are
- * given. */
+/* Models that work together, from small images to large ones: what eval, heat, sample, complete and
+ * upscale are given. */
 #ifndef PIXELRNN_CLI_CHAIN_H
 #define PIXELRNN_CLI_CHAIN_H
 

@@ -5,8 +5,8 @@
 #   scale SMALL PAPER       one of the two, by the size of the experiment
 #
 # PIXELRNN names the program (default build/pixelrnn). SIZE=small (default) is for a machine of 2 cores and tens of minutes,
-# SIZE=paper for the networks of the paper and a large machine. STEPS replaces the steps or
-# epochs of every run.
+# SIZE=paper for the networks of the paper and a large machine. STEPS replaces the
+# steps or epochs of every run.
 program=${PIXELRNN:-build/pixelrnn}
 size=${SIZE:-small}
 case $size in small | paper) ;; *) echo "SIZE is small or paper, not $size" >&2 && exit 2 ;; esac

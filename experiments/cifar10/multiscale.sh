@@ -28,6 +28,7 @@ bits() {
         "$(bits "$out/small/model.safetensors" "$out/large/model.safetensors") |"
 } > "$out/$experiment.md"
 cat "$out/$experiment.md"
-"$program" sample "$out/row-$layers/model.safetensors" --count 64 --seed 1 --out "$out/single.png"
-"$program" sample "$out/small/model.safetensors" "$out/large/model.safetensors" --count 64 --seed 1 --out "$out/chain.png"
+"$program" sample "$out/row-$layers/model.safetensors" --count 24 --columns 6 --zoom 2 --seed 1 --out "$out/single.png"
+"$program" sample "$out/small/model.safetensors" "$out/large/model.safetensors" --count 24 --columns 6 --zoom 2 \
+    --seed 1 --out "$out/chain.png"
 echo "$out/$experiment.md, $out/single.png, $out/chain.png"
