@@ -34,8 +34,8 @@ static double move_for_a_while(const work *w, char *memory) {
     return moved;
 }
 
-static void work_until(void *arg, size_t index, int worker) {
-    (void)worker;
+static void work_until(void *arg, size_t index, void *own) {
+    (void)own;
     const work *w = arg;
     float sum[16] = {1};
     double done = 0;
@@ -58,7 +58,7 @@ static double rate_of(prnn_context *ctx, work w, size_t threads, double seconds)
     for (int round = 0; round < 5 || (round + 1) * length < seconds; round++) {
         double began = prnn_clock(), sum = 0;
         w.end = began + length;
-        prnn_parallel_for(ctx, threads, (int)threads, work_until, &w);
+        prnn_parallel_for(ctx, threads, work_until, &w);
         for (size_t i = 0; i < threads; i++) {
             sum += done[i];
         }

@@ -83,7 +83,9 @@ PRNN_API void prnn_context_free(prnn_context *ctx);
  * valid until the next call that fails. */
 PRNN_API const char *prnn_message(const prnn_context *ctx);
 
-/* Number of threads, 1 to 1024; 0: one per core. Results do not depend on it. */
+/* Number of threads, 1 to 1024; 0: as many as the environment variable PRNN_THREADS says, or one per core (as
+ * in a context for which this was never called). Results do not depend on it. PRNN_ERROR_ARGUMENT if
+ * PRNN_THREADS is asked and is no such number. */
 PRNN_API prnn_status prnn_context_set_threads(prnn_context *ctx, int threads);
 
 /* Forces an instruction set by name ("generic", "avx2", "avx512"); NULL or "auto": the one that the

@@ -32,9 +32,15 @@ const char *prnn_message(const prnn_context *ctx) {
 }
 
 prnn_status prnn_context_set_threads(prnn_context *ctx, int threads) {
-    if (threads < 0 || threads > 1024) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%d threads: choose 1 to 1024, or 0 for one per core",
-                         threads);
+    if (threads < 0 || threads > PRNN_MOST_THREADS) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%d threads: choose 1 to %d, or 0 for one per core",
+                         threads, PRNN_MOST_THREADS);
+    }
+    const char *wish = getenv("PRNN_THREADS");
+    if (threads == 0 && wish && *wish && !prnn_threads_wished()) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "the environment variable PRNN_THREADS is \"%.40s\": set it to 1 to %d, or unset it",
+                         wish, PRNN_MOST_THREADS);
     }
     ctx->threads = threads;
     prnn_pool_free(ctx->pool);

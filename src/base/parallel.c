@@ -11,36 +11,58 @@ struct prnn_pool {
     pthread_cond_t work, done;
     pthread_t *threads;
     int helpers; /* threads beside the calling one */
+    /* The present round: */
     prnn_task task;
     void *arg;
+    prnn_scratches own; /* as many threads take part as it has elements */
     size_t n, next;
-    int workers; /* that may take part in this round */
     int running; /* helpers that have not finished this round */
     unsigned round;
     int started;
     bool quit;
 };
 
+int prnn_threads_wished(void) {
+    const char *wish = getenv("PRNN_THREADS");
+    char *end = NULL;
+    long threads = wish ? strtol(wish, &end, 10) : 0;
+    return threads > 0 && threads <= PRNN_MOST_THREADS && !*end ? (int)threads : 0;
+}
+
 int prnn_thread_count(const prnn_context *ctx) {
-    if (ctx->threads > 0) {
-        return ctx->threads;
+    int wished = ctx->threads > 0 ? ctx->threads : prnn_threads_wished();
+    if (wished > 0) {
+        return wished;
     }
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
 #ifdef __linux__
     cpu_set_t mine;
     if (sched_getaffinity(0, sizeof mine, &mine) == 0) {
-        return CPU_COUNT(&mine);
+        cores = CPU_COUNT(&mine);
     }
 #endif
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > 1024 ? 1024 : (int)cores;
+    return cores < 1 ? 1 : cores > PRNN_MOST_THREADS ? PRNN_MOST_THREADS : (int)cores;
 }
 
-/* Called and returns with the mutex held. */
-static void work_off(prnn_pool *pool, int worker) {
+int prnn_threads_for(const prnn_context *ctx, size_t n) {
+    int threads = prnn_thread_count(ctx);
+    return n < 1 ? 1 : n < (size_t)threads ? (int)n : threads;
+}
+
+static void *scratch_of(const prnn_scratches *own, int thread) {
+    return own->list ? (char *)own->list + (size_t)thread * own->size : NULL;
+}
+
+/* The work of thread number `thread`, if it takes part. Called and returns with the mutex held. */
+static void work_off(prnn_pool *pool, int thread) {
+    if (thread >= pool->own.count) {
+        return;
+    }
+    void *own = scratch_of(&pool->own, thread);
     while (pool->next < pool->n) {
         size_t index = pool->next++;
         pthread_mutex_unlock(&pool->mutex);
-        pool->task(pool->arg, index, worker);
+        pool->task(pool->arg, index, own);
         pthread_mutex_lock(&pool->mutex);
     }
 }
@@ -48,7 +70,7 @@ static void work_off(prnn_pool *pool, int worker) {
 static void *helper_main(void *arg) {
     prnn_pool *pool = arg;
     pthread_mutex_lock(&pool->mutex);
-    int worker = ++pool->started;
+    int thread = ++pool->started;
     unsigned seen = 0;
     for (;;) {
         while (pool->round == seen && !pool->quit) {
@@ -58,9 +80,7 @@ static void *helper_main(void *arg) {
             break;
         }
         seen = pool->round;
-        if (worker < pool->workers) {
-            work_off(pool, worker);
-        }
+        work_off(pool, thread);
         if (--pool->running == 0) {
             pthread_cond_signal(&pool->done);
         }
@@ -107,24 +127,25 @@ void prnn_pool_free(prnn_pool *pool) {
     free(pool);
 }
 
-void prnn_parallel_for(prnn_context *ctx, size_t n, int workers, prnn_task task, void *arg) {
-    int threads = prnn_thread_count(ctx);
-    bool alone = n <= 1 || workers <= 1 || threads == 1;
+void prnn_parallel_for_with(prnn_context *ctx, size_t n, prnn_scratches scratches, prnn_task task,
+                            void *arg) {
+    int threads = prnn_threads_for(ctx, n);
+    bool alone = threads == 1 || scratches.count <= 1;
     if (!ctx->pool && !alone) {
-        ctx->pool = pool_create(threads);
+        ctx->pool = pool_create(prnn_thread_count(ctx));
     }
     prnn_pool *pool = ctx->pool;
     if (!pool || alone) {
         for (size_t i = 0; i < n; i++) {
-            task(arg, i, 0);
+            task(arg, i, scratch_of(&scratches, 0));
         }
         return;
     }
     pthread_mutex_lock(&pool->mutex);
     pool->task = task;
     pool->arg = arg;
+    pool->own = scratches;
     pool->n = n;
-    pool->workers = workers;
     pool->next = 0;
     pool->running = pool->helpers;
     pool->round++;
@@ -134,4 +155,8 @@ void prnn_parallel_for(prnn_context *ctx, size_t n, int workers, prnn_task task,
         pthread_cond_wait(&pool->done, &pool->mutex);
     }
     pthread_mutex_unlock(&pool->mutex);
+}
+
+void prnn_parallel_for(prnn_context *ctx, size_t n, prnn_task task, void *arg) {
+    prnn_parallel_for_with(ctx, n, (prnn_scratches){NULL, 0, prnn_thread_count(ctx)}, task, arg);
 }

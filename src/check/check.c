@@ -16,6 +16,12 @@ enum {
     PLAIN_AT_LEAST = 8 /* ... but at so many values */
 };
 
+/* What a thread has for plain evaluations. */
+typedef struct plain_worker {
+    prnn_plain *plain;
+    uint8_t *changed; /* an image */
+} plain_worker;
+
 typedef struct check {
     prnn_context *ctx;
     prnn_check_options options;
@@ -32,8 +38,7 @@ typedef struct check {
     size_t small_bytes;
     float *base, *own; /* logits [count][M] of an image, [CHUNK][count][M] of changed ones */
     prnn_certificate *found;
-    /* The plain evaluations, one a thread. */
-    prnn_plain **plain;
+    plain_worker *plain; /* [threads] */
     int threads;
     double *plain_base;     /* [count][M] */
     prnn_causality *pieces; /* [threads], of the changes that are evaluated now */
@@ -166,19 +171,20 @@ static prnn_status check_kernels(check *k) {
     return status;
 }
 
-static void check_plain_change(void *arg, size_t index, int worker) {
+static void check_plain_change(void *arg, size_t index, void *own) {
     check *k = arg;
+    plain_worker *worker = own;
     size_t from = (size_t)k->order[k->first + index];
-    uint8_t *changed = k->changed + (size_t)worker * k->count;
-    change(k, k->image, from, changed);
-    const double *logits = prnn_plain_logits(k->plain[worker], changed, k->small);
+    change(k, k->image, from, worker->changed);
+    const double *logits = prnn_plain_logits(worker->plain, worker->changed, k->small);
     k->pieces[index] = (prnn_causality){0};
     compare(&k->pieces[index], k->count, from, k->logits * sizeof *logits, k->plain_base, logits);
 }
 
 static prnn_status check_plain(check *k) {
     size_t n = plain_positions(k), floats = k->count * k->logits;
-    const double *logits = prnn_plain_logits(k->plain[0], k->images + (size_t)k->image * k->count, k->small);
+    const double *logits =
+        prnn_plain_logits(k->plain[0].plain, k->images + (size_t)k->image * k->count, k->small);
     memcpy(k->plain_base, logits, floats * sizeof *logits);
     double off = 0, size = 0;
     for (size_t i = 0; i < floats; i++) {
@@ -189,7 +195,8 @@ static prnn_status check_plain(check *k) {
     prnn_status status = PRNN_OK;
     for (k->first = 0; k->first < n && status == PRNN_OK; k->first += (size_t)k->threads) {
         size_t now = n - k->first < (size_t)k->threads ? n - k->first : (size_t)k->threads;
-        prnn_parallel_for(k->ctx, now, k->threads, check_plain_change, k);
+        prnn_scratches own = {k->plain, sizeof *k->plain, k->threads};
+        prnn_parallel_for_with(k->ctx, now, own, check_plain_change, k);
         for (size_t i = 0; i < now; i++) {
             unite(&k->found->plain, &k->pieces[i]);
         }
@@ -276,7 +283,7 @@ static prnn_status allocate(check *k) {
     k->count = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
     k->logits = (size_t)k->model->network->head->logits_per_value(c);
     /* Each thread changes one of the CHUNK images. */
-    k->threads = prnn_thread_count(ctx) < CHUNK ? prnn_thread_count(ctx) : CHUNK;
+    k->threads = prnn_threads_for(ctx, CHUNK);
     size_t floats = k->count * k->logits;
     k->order = prnn_alloc(ctx, k->count, sizeof *k->order, "the values to change");
     k->images = prnn_alloc(ctx, IMAGES, k->count, "the images");
@@ -287,21 +294,22 @@ static prnn_status allocate(check *k) {
     k->own = prnn_alloc(ctx, CHUNK * floats, sizeof *k->own, "logits");
     k->plain_base = prnn_alloc(ctx, floats, sizeof *k->plain_base, "logits");
     k->pieces = prnn_alloc(ctx, (size_t)k->threads, sizeof *k->pieces, "what was found");
-    k->plain = prnn_alloc(ctx, (size_t)k->threads, sizeof(prnn_plain *), "the plain evaluations");
+    k->plain = prnn_alloc(ctx, (size_t)k->threads, sizeof *k->plain, "the plain evaluations");
     if (!k->order || !k->images || !k->changed || !k->small || !k->base || !k->own || !k->plain_base ||
         !k->pieces || !k->plain) {
         return PRNN_ERROR_MEMORY;
     }
     prnn_status status = PRNN_OK;
     for (int i = 0; i < k->threads && status == PRNN_OK; i++) {
-        status = prnn_plain_create(ctx, k->model, k->values, &k->plain[i]);
+        k->plain[i].changed = k->changed + (size_t)i * k->count;
+        status = prnn_plain_create(ctx, k->model, k->values, &k->plain[i].plain);
     }
     return status;
 }
 
 static void release(check *k) {
     for (int i = 0; k->plain && i < k->threads; i++) {
-        prnn_plain_free(k->plain[i]);
+        prnn_plain_free(k->plain[i].plain);
     }
     void *blocks[] = {k->small, k->order,  k->images,     k->changed, k->base,
                       k->own,   k->pieces, k->plain_base, k->plain,   k->values};

@@ -45,8 +45,8 @@ typedef struct job {
     slot *slots;
 } job;
 
-static void decode(void *arg, size_t i, int worker) {
-    (void)worker;
+static void decode(void *arg, size_t i, void *own) {
+    (void)own;
     const job *j = arg;
     const prnn_data *d = j->b->data;
     slot *s = &j->slots[i];
@@ -69,7 +69,7 @@ static prnn_status collect(job *j, size_t n) {
     for (size_t i = 0; i < n && status == PRNN_OK; i++) {
         slot *s = &j->slots[i];
         if (s->status == PRNN_ERROR_MEMORY) { /* alone it may find enough */
-            decode(j, i, 0);
+            decode(j, i, NULL);
         }
         b->highest = s->highest > b->highest ? s->highest : b->highest;
         if (s->status == PRNN_OK) {
@@ -88,7 +88,7 @@ static prnn_status work(prnn_builder *b, char *const *paths, slot *slots, size_t
     for (size_t seen; status == PRNN_OK && (seen = b->done + b->skipped) < b->count;) {
         size_t n = b->count - seen < round ? b->count - seen : round;
         job j = {b, paths + seen, b->first + seen, slots};
-        prnn_parallel_for(b->ctx, n, prnn_thread_count(b->ctx), decode, &j);
+        prnn_parallel_for(b->ctx, n, decode, &j);
         status = collect(&j, n);
     }
     return status;

@@ -15,14 +15,14 @@ typedef struct evaluation {
     size_t shard, image_bytes, image_logits;
 } evaluation;
 
-static void evaluate_shard(void *arg, size_t index, int worker) {
+static void evaluate_shard(void *arg, size_t index, void *own) {
     const evaluation *e = arg;
     const prnn_evaluation *asked = e->asked;
     size_t first = index * e->shard;
     int n = (int)(asked->count - first < e->shard ? asked->count - first : e->shard);
     prnn_batch all = {.images = asked->images, .small = asked->small, .new_only = asked->new_only};
     prnn_batch batch = prnn_batch_part(&e->network->plan.config, &all, first, n);
-    prnn_network_evaluate(e->network, &e->workers.list[worker], &batch, asked->nats + first,
+    prnn_network_evaluate(e->network, own, &batch, asked->nats + first,
                           asked->values ? asked->values + first * e->image_bytes : NULL,
                           asked->logits ? asked->logits + first * e->image_logits : NULL);
 }
@@ -36,17 +36,17 @@ prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, cons
         return status;
     }
     /* Few images are spread over the threads. */
-    size_t threads = (size_t)prnn_thread_count(ctx), even = (count + threads - 1) / threads;
+    size_t threads = (size_t)prnn_threads_for(ctx, count), even = (count + threads - 1) / threads;
     size_t shard = even < 1 ? 1 : even < MAX_SHARD ? even : MAX_SHARD, shards = (count + shard - 1) / shard;
-    int workers = (int)(shards < threads ? shards : threads);
     evaluation e = {.network = net,
                     .asked = asked,
                     .shard = shard,
                     .image_bytes = bytes,
                     .image_logits = bytes * (size_t)net->head->logits_per_value(c)};
-    status = prnn_workers_create(ctx, net, (int)shard, workers, model->packed, &e.workers);
+    status =
+        prnn_workers_create(ctx, net, (int)shard, prnn_threads_for(ctx, shards), model->packed, &e.workers);
     if (status == PRNN_OK) {
-        prnn_parallel_for(ctx, shards, workers, evaluate_shard, &e);
+        prnn_parallel_for_with(ctx, shards, prnn_workers_scratches(&e.workers), evaluate_shard, &e);
     }
     prnn_workers_free(ctx, &e.workers);
     return status;

@@ -50,7 +50,7 @@ void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
 static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch) {
     const prnn_plan *plan = &e->network->plan;
     int lanes = lanes_of(batch);
-    e->threads = prnn_thread_count(ctx) < lanes ? prnn_thread_count(ctx) : lanes;
+    e->threads = prnn_threads_for(ctx, (size_t)lanes);
     e->forward = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
     e->backward = prnn_alloc(ctx, plan->backward.count, sizeof(float), "the transposed weights");
     e->lane_gradients =
@@ -88,10 +88,10 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
     return PRNN_OK;
 }
 
-static void run_lane(void *arg, size_t lane, int worker) {
+static void run_lane(void *arg, size_t lane, void *own) {
     const prnn_gradient_engine *e = arg;
     const prnn_batch *all = e->batch;
-    prnn_worker *w = &e->workers[worker];
+    prnn_worker *w = own;
     w->pass.gradient = e->lane_gradients + lane * e->network->plan.forward.count;
     memset(w->pass.gradient, 0, e->network->plan.forward.count * sizeof(float));
     for (int first = (int)lane * e->shard; first < all->n; first += e->lanes * e->shard) {
@@ -114,8 +114,8 @@ typedef struct packer {
     float *gradient;
 } packer;
 
-static void pack_piece(void *arg, size_t index, int worker) {
-    (void)worker;
+static void pack_piece(void *arg, size_t index, void *own) {
+    (void)own;
     const packer *p = arg;
     const prnn_plan *plan = &p->engine->network->plan;
     size_t forward = pieces_of(&plan->forward);
@@ -128,8 +128,8 @@ static void pack_piece(void *arg, size_t index, int worker) {
 }
 
 /* A parameter is in one place of the packed gradient, so pieces write different ones. */
-static void unpack_piece(void *arg, size_t index, int worker) {
-    (void)worker;
+static void unpack_piece(void *arg, size_t index, void *own) {
+    (void)own;
     const packer *p = arg;
     const prnn_gradient_engine *e = p->engine;
     const prnn_packing *packing = &e->network->plan.forward;
@@ -152,12 +152,12 @@ double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, cons
     e->batch = batch;
     e->shard = shard_of(batch->n);
     e->lanes = lanes_of(batch->n);
-    prnn_parallel_for(ctx, pieces_of(&plan->forward) + pieces_of(&plan->backward), e->threads, pack_piece,
-                      &p);
+    prnn_parallel_for(ctx, pieces_of(&plan->forward) + pieces_of(&plan->backward), pack_piece, &p);
     prnn_network_prepare(e->network, e->kernels, e->forward, e->backward);
-    prnn_parallel_for(ctx, (size_t)e->lanes, e->threads, run_lane, e);
+    prnn_scratches workers = {e->workers, sizeof *e->workers, e->threads};
+    prnn_parallel_for_with(ctx, (size_t)e->lanes, workers, run_lane, e);
     memset(gradient, 0, plan->parameter_floats * sizeof *gradient);
-    prnn_parallel_for(ctx, pieces_of(&plan->forward), e->threads, unpack_piece, &p);
+    prnn_parallel_for(ctx, pieces_of(&plan->forward), unpack_piece, &p);
     double total = 0;
     for (int i = 0; i < batch->n; i++) {
         total += e->nats[i];

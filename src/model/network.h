@@ -6,6 +6,7 @@
 #ifndef PRNN_MODEL_NETWORK_H
 #define PRNN_MODEL_NETWORK_H
 
+#include "base/parallel.h"
 #include "heads/head.h"
 #include "layers/layer.h"
 
@@ -83,6 +84,11 @@ typedef struct prnn_workers {
 prnn_status prnn_workers_create(prnn_context *ctx, const prnn_network *network, int images, int count,
                                 const float *packed, prnn_workers *workers);
 void prnn_workers_free(prnn_context *ctx, prnn_workers *workers);
+
+/* The workers as what the threads of a parallel loop have for themselves. */
+static inline prnn_scratches prnn_workers_scratches(const prnn_workers *workers) {
+    return (prnn_scratches){workers->list, sizeof *workers->list, workers->count};
+}
 
 /* ---- Steps of a pass, in this order: begin; then for each row from left to right, or each block of rows:
  * values, forward, logits. Regions with a colour group recompute only the features of that group. */

@@ -22,7 +22,7 @@ typedef struct drawing {
     prnn_workers workers;
     uint8_t *images;      /* (count, H, W, C); what is known is there already */
     const uint8_t *known; /* (H, W); NULL: nothing */
-    size_t count, shard, threads;
+    size_t count, shard;
     size_t first_shard; /* of the present round */
     atomic_bool broken; /* logits that are not finite */
 } drawing;
@@ -98,11 +98,11 @@ static void draw_row(drawing *d, const prnn_worker *w, uint8_t *images, size_t f
     }
 }
 
-static void draw_shard(void *arg, size_t index, int worker) {
+static void draw_shard(void *arg, size_t index, void *own) {
     drawing *d = arg;
     const prnn_config *c = &d->network->plan.config;
     size_t first = (d->first_shard + index) * d->shard;
-    prnn_worker *w = &d->workers.list[worker];
+    prnn_worker *w = own;
     w->pass.images = (int)(d->count - first < d->shard ? d->count - first : d->shard);
     uint8_t *images = d->images + first * (size_t)c->height * (size_t)c->width * (size_t)c->channels;
     prnn_worker_clear(d->network, w);
@@ -119,11 +119,12 @@ static void draw_shard(void *arg, size_t index, int worker) {
 
 /* One shard per thread, then a word to the caller, and so on. */
 static prnn_status draw_all(drawing *d, const char *phase) {
-    size_t shards = (d->count + d->shard - 1) / d->shard, threads = d->threads;
+    size_t shards = (d->count + d->shard - 1) / d->shard, threads = (size_t)d->workers.count;
     double began = prnn_clock();
     for (d->first_shard = 0; d->first_shard < shards; d->first_shard += threads) {
         size_t left = shards - d->first_shard;
-        prnn_parallel_for(d->ctx, left < threads ? left : threads, (int)threads, draw_shard, d);
+        prnn_parallel_for_with(d->ctx, left < threads ? left : threads, prnn_workers_scratches(&d->workers),
+                               draw_shard, d);
         if (atomic_load(&d->broken)) {
             return prnn_fail(d->ctx, PRNN_ERROR_FORMAT,
                              "the model gives logits that are not finite, so nothing can be drawn from it");
@@ -157,12 +158,11 @@ static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
     }
     d->network = model->network;
     /* Few images are spread over the threads. The numbers of an image do not depend on its shard. */
-    size_t threads = (size_t)prnn_thread_count(d->ctx), even = (d->count + threads - 1) / threads;
-    d->threads = threads;
+    size_t threads = (size_t)prnn_threads_for(d->ctx, d->count), even = (d->count + threads - 1) / threads;
     d->shard = even < SHARD ? even : SHARD;
-    size_t shards = (d->count + d->shard - 1) / d->shard, workers = shards < threads ? shards : threads;
+    int workers = prnn_threads_for(d->ctx, (d->count + d->shard - 1) / d->shard);
     prnn_status status =
-        prnn_workers_create(d->ctx, d->network, (int)d->shard, (int)workers, model->packed, &d->workers);
+        prnn_workers_create(d->ctx, d->network, (int)d->shard, workers, model->packed, &d->workers);
     if (status == PRNN_OK) {
         status = draw_all(d, phase);
     }

@@ -62,8 +62,8 @@ static float *from(float *block, size_t first) {
     return block ? block + first : NULL;
 }
 
-static void update_piece(void *arg, size_t index, int worker) {
-    (void)worker;
+static void update_piece(void *arg, size_t index, void *own) {
+    (void)own;
     const update *u = arg;
     const prnn_state *all = &u->state;
     size_t first = index * PIECE, left = all->n - first;
@@ -92,7 +92,7 @@ void prnn_optimizer_update(prnn_context *ctx, const prnn_train_options *o, doubl
                          .correct2 = (float)(1 / (1 - pow(o->beta2, t))),
                          .keep = prnn_ema_keep(o->ema, step)},
                 .state = *state};
-    prnn_parallel_for(ctx, pieces_of(state->n), prnn_thread_count(ctx), update_piece, &u);
+    prnn_parallel_for(ctx, pieces_of(state->n), update_piece, &u);
 }
 
 typedef struct squares {
@@ -102,8 +102,8 @@ typedef struct squares {
 } squares;
 
 /* In eight parts, which do not wait for each other. */
-static void square_piece(void *arg, size_t index, int worker) {
-    (void)worker;
+static void square_piece(void *arg, size_t index, void *own) {
+    (void)own;
     const squares *s = arg;
     const float *x = s->x + index * PIECE;
     size_t left = s->n - index * PIECE, n = left < PIECE ? left : PIECE, i = 0;
@@ -128,7 +128,7 @@ size_t prnn_norm_scratch(size_t n) {
 
 double prnn_norm(prnn_context *ctx, size_t n, const float *x, double *scratch) {
     squares s = {n, x, scratch};
-    prnn_parallel_for(ctx, pieces_of(n), prnn_thread_count(ctx), square_piece, &s);
+    prnn_parallel_for(ctx, pieces_of(n), square_piece, &s);
     double sum = 0;
     for (size_t i = 0; i < pieces_of(n); i++) {
         sum += scratch[i];
