@@ -1,5 +1,6 @@
 #include "base/context.h"
 
+#include "base/call.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 
@@ -13,7 +14,12 @@ const char *prnn_version(void) {
 }
 
 prnn_context *prnn_context_create(void) {
-    return calloc(1, sizeof(prnn_context));
+    prnn_context *ctx = calloc(1, sizeof *ctx);
+    if (ctx &&
+        prnn_call_begin(ctx) == PRNN_OK) { /* which forgets what this thread was refused at this address */
+        prnn_call_end(ctx, PRNN_OK);
+    }
+    return ctx;
 }
 
 void prnn_context_free(prnn_context *ctx) {
@@ -28,7 +34,9 @@ void prnn_context_free(prnn_context *ctx) {
 }
 
 const char *prnn_message(const prnn_context *ctx) {
-    return ctx->message;
+    return prnn_call_was_refused(ctx)
+               ? "this context is at work in another thread; give each thread a context of its own"
+               : ctx->message;
 }
 
 prnn_status prnn_context_set_threads(prnn_context *ctx, int threads) {
@@ -42,10 +50,14 @@ prnn_status prnn_context_set_threads(prnn_context *ctx, int threads) {
                          "the environment variable PRNN_THREADS is \"%.40s\": set it to 1 to %d, or unset it",
                          wish, PRNN_MOST_THREADS);
     }
+    prnn_status status = prnn_call_begin(ctx);
+    if (status != PRNN_OK) {
+        return status;
+    }
     ctx->threads = threads;
     prnn_pool_free(ctx->pool);
     ctx->pool = NULL;
-    return PRNN_OK;
+    return prnn_call_end(ctx, PRNN_OK);
 }
 
 prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) {

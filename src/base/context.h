@@ -4,6 +4,9 @@
 
 #include <pixelrnn/pixelrnn.h>
 
+#include <fenv.h>
+#include <stdatomic.h>
+
 struct prnn_kernels;
 struct prnn_pool;
 
@@ -22,6 +25,10 @@ struct prnn_context {
     const struct prnn_kernels *kernels; /* NULL: not chosen yet (see kernels/kernels.h) */
     bool bf16;                          /* their bf16 variant is used */
     prnn_spare spare[PRNN_SPARES];      /* see prnn_take */
+    /* See base/call.h: */
+    _Atomic(void *) owner;      /* the thread that is in a call; NULL: none */
+    int depth;                  /* of calls within calls */
+    fenv_t callers_environment; /* of floating-point numbers, before the outermost call */
 };
 
 #if defined(__GNUC__)

@@ -14,9 +14,10 @@ struct prnn_pool {
     /* The present round: */
     prnn_task task;
     void *arg;
-    prnn_scratches own; /* as many threads take part as it has elements */
+    prnn_scratches own;
     size_t n, next;
-    int running; /* helpers that have not finished this round */
+    int helping; /* helpers that take part: the first so many */
+    int running; /* those of them that have not finished */
     unsigned round;
     int started;
     bool quit;
@@ -53,11 +54,8 @@ static void *scratch_of(const prnn_scratches *own, int thread) {
     return own->list ? (char *)own->list + (size_t)thread * own->size : NULL;
 }
 
-/* The work of thread number `thread`, if it takes part. Called and returns with the mutex held. */
+/* The work of thread number `thread`. Called and returns with the mutex held. */
 static void work_off(prnn_pool *pool, int thread) {
-    if (thread >= pool->own.count) {
-        return;
-    }
     void *own = scratch_of(&pool->own, thread);
     while (pool->next < pool->n) {
         size_t index = pool->next++;
@@ -69,6 +67,7 @@ static void work_off(prnn_pool *pool, int thread) {
 
 static void *helper_main(void *arg) {
     prnn_pool *pool = arg;
+    fesetenv(FE_DFL_ENV);
     pthread_mutex_lock(&pool->mutex);
     int thread = ++pool->started;
     unsigned seen = 0;
@@ -80,6 +79,9 @@ static void *helper_main(void *arg) {
             break;
         }
         seen = pool->round;
+        if (thread > pool->helping) {
+            continue;
+        }
         work_off(pool, thread);
         if (--pool->running == 0) {
             pthread_cond_signal(&pool->done);
@@ -130,12 +132,12 @@ void prnn_pool_free(prnn_pool *pool) {
 void prnn_parallel_for_with(prnn_context *ctx, size_t n, prnn_scratches scratches, prnn_task task,
                             void *arg) {
     int threads = prnn_threads_for(ctx, n);
-    bool alone = threads == 1 || scratches.count <= 1;
-    if (!ctx->pool && !alone) {
+    threads = threads < scratches.count ? threads : scratches.count;
+    if (!ctx->pool && threads > 1) {
         ctx->pool = pool_create(prnn_thread_count(ctx));
     }
     prnn_pool *pool = ctx->pool;
-    if (!pool || alone) {
+    if (!pool || threads <= 1) {
         for (size_t i = 0; i < n; i++) {
             task(arg, i, scratch_of(&scratches, 0));
         }
@@ -147,7 +149,7 @@ void prnn_parallel_for_with(prnn_context *ctx, size_t n, prnn_scratches scratche
     pool->own = scratches;
     pool->n = n;
     pool->next = 0;
-    pool->running = pool->helpers;
+    pool->helping = pool->running = threads - 1 < pool->helpers ? threads - 1 : pool->helpers;
     pool->round++;
     pthread_cond_broadcast(&pool->work);
     work_off(pool, 0);

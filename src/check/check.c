@@ -1,5 +1,6 @@
 /* The certificate of a model file: by changing values, what its conditionals depend on. */
 
+#include "base/call.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -351,8 +352,8 @@ static prnn_status run(check *k, const char *path) {
     return status;
 }
 
-prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
-                       prnn_certificate *certificate) {
+static prnn_status certify(prnn_context *ctx, const char *path, const prnn_check_options *options,
+                           prnn_certificate *certificate) {
     const prnn_check_options defaults = PRNN_CHECK_OPTIONS_INIT;
     prnn_certificate found = PRNN_CERTIFICATE_INIT;
     check k = {.ctx = ctx, .options = defaults, .found = &found};
@@ -381,4 +382,10 @@ prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_opt
         certificate->size = asked;
     }
     return status;
+}
+
+prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
+                       prnn_certificate *certificate) {
+    prnn_status status = prnn_call_begin(ctx);
+    return status == PRNN_OK ? prnn_call_end(ctx, certify(ctx, path, options, certificate)) : status;
 }

@@ -1,4 +1,5 @@
 /* A data set of any size into one .npy file. */
+#include "base/call.h"
 #include "data/data.h"
 #include "data/npy.h"
 
@@ -16,8 +17,8 @@ static prnn_status finish(prnn_builder *b, const prnn_data *d) {
     return prnn_file_commit(b->ctx, out); /* which also reports a failure of the stream */
 }
 
-prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
-                              const char *out, size_t *written, size_t *skipped) {
+static prnn_status convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
+                           const char *out, size_t *written, size_t *skipped) {
     prnn_builder b;
     prnn_file_writer writer;
     prnn_data *data = NULL;
@@ -50,4 +51,11 @@ prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_da
     }
     prnn_data_free(data);
     return status;
+}
+
+prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
+                              const char *out, size_t *written, size_t *skipped) {
+    prnn_status status = prnn_call_begin(ctx);
+    return status == PRNN_OK ? prnn_call_end(ctx, convert(ctx, path, options, out, written, skipped))
+                             : status;
 }

@@ -1,5 +1,6 @@
 /* Data sets: the table of formats, and opening. */
 #include "data/data.h"
+#include "base/call.h"
 
 #include <stdio.h>
 
@@ -45,15 +46,21 @@ static prnn_status open_input(prnn_builder *b, prnn_input *input) {
     return fail_unknown(b->ctx, input);
 }
 
-prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
-                           prnn_data **data) {
-    *data = NULL;
+static prnn_status open_path(prnn_context *ctx, const char *path, const prnn_data_options *options,
+                             prnn_data **data) {
     prnn_builder b;
     prnn_status status = prnn_builder_init(&b, ctx, path, options);
     if (status != PRNN_OK) {
         return status;
     }
     return prnn_builder_finish(&b, prnn_builder_read(&b, path), data);
+}
+
+prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
+                           prnn_data **data) {
+    *data = NULL;
+    prnn_status status = prnn_call_begin(ctx);
+    return status == PRNN_OK ? prnn_call_end(ctx, open_path(ctx, path, options, data)) : status;
 }
 
 prnn_status prnn_builder_read(prnn_builder *b, const char *path) {

@@ -1,6 +1,7 @@
 /* Likelihood of images under a model, on all threads. Shards of images are independent of each other, and
  * every image's numbers are the same whatever shard it is in. */
 
+#include "base/call.h"
 #include "base/parallel.h"
 #include "model/model.h"
 
@@ -27,7 +28,7 @@ static void evaluate_shard(void *arg, size_t index, void *own) {
                           asked->logits ? asked->logits + first * e->image_logits : NULL);
 }
 
-prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked) {
+static prnn_status run(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked) {
     const prnn_network *net = model->network;
     const prnn_config *c = &net->plan.config;
     size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels, count = asked->count;
@@ -50,6 +51,11 @@ prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, cons
     }
     prnn_workers_free(ctx, &e.workers);
     return status;
+}
+
+prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked) {
+    prnn_status status = prnn_call_begin(ctx);
+    return status == PRNN_OK ? prnn_call_end(ctx, run(ctx, model, asked)) : status;
 }
 
 prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
@@ -84,8 +90,8 @@ static void normalise(double *logs, size_t n) {
     }
 }
 
-prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
-                                   size_t count, double *logs) {
+static prnn_status log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
+                                     size_t count, double *logs) {
     const prnn_network *net = model->network;
     size_t per_value = prnn_logits_per_value(model), levels = (size_t)net->plan.config.levels;
     for (size_t i = 0; i < count * per_value; i++) {
@@ -101,6 +107,13 @@ prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, c
         normalise(logs + i * levels, levels);
     }
     return PRNN_OK;
+}
+
+prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
+                                   size_t count, double *logs) {
+    prnn_status status = prnn_call_begin(ctx);
+    return status == PRNN_OK ? prnn_call_end(ctx, log_probabilities(ctx, model, logits, count, logs))
+                             : status;
 }
 
 double prnn_bits_per_dim(const prnn_model *model, double nats) {

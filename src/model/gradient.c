@@ -1,5 +1,6 @@
 #include "model/gradient.h"
 
+#include "base/call.h"
 #include "base/parallel.h"
 #include "model/model.h"
 
@@ -165,8 +166,8 @@ double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, cons
     return total / batch->n;
 }
 
-prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
-                          double *mean_nats, float *gradient) {
+static prnn_status gradient_of(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
+                               size_t count, double *mean_nats, float *gradient) {
     const prnn_config *c = &model->network->plan.config;
     if (count < 1 || count > 65536) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "a gradient of %zu images; it takes 1 to 65536 at a time",
@@ -183,4 +184,11 @@ prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint
         prnn_gradient_engine_free(engine);
     }
     return status;
+}
+
+prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
+                          double *mean_nats, float *gradient) {
+    prnn_status status = prnn_call_begin(ctx);
+    return status == PRNN_OK ? prnn_call_end(ctx, gradient_of(ctx, model, images, count, mean_nats, gradient))
+                             : status;
 }

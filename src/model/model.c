@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include "base/call.h"
 #include "base/random.h"
 
 #include <math.h>
@@ -73,8 +74,7 @@ static void initialise(prnn_model *model, int tensor, uint64_t seed) {
     }
 }
 
-prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
-                              prnn_model **model) {
+static prnn_status create(prnn_context *ctx, const prnn_config *config, uint64_t seed, prnn_model **model) {
     prnn_config full = PRNN_CONFIG_INIT;
     *model = NULL;
     prnn_status status = prnn_options_read(ctx, &full, sizeof full, config);
@@ -90,6 +90,13 @@ prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint
     }
     prnn_packing_fill(&plan->forward, 0, plan->forward.count, (*model)->parameters, (*model)->packed);
     return PRNN_OK;
+}
+
+prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
+                              prnn_model **model) {
+    *model = NULL;
+    prnn_status status = prnn_call_begin(ctx);
+    return status == PRNN_OK ? prnn_call_end(ctx, create(ctx, config, seed, model)) : status;
 }
 
 /* -------------------------------------------------------------------------------------- look up */

@@ -3,6 +3,7 @@
  * sample costs the arithmetic of one forward pass (paper section 3.6 needs one pass per value). */
 
 #include "sample/sample.h"
+#include "base/call.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -147,7 +148,7 @@ static prnn_status draw_all(drawing *d, const char *phase) {
     return PRNN_OK;
 }
 
-static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
+static prnn_status draw(drawing *d, const prnn_model *model, const char *phase) {
     if (!(d->options.temperature > 0) || isinf(d->options.temperature)) {
         return prnn_fail(d->ctx, PRNN_ERROR_ARGUMENT,
                          "temperature is %g; it must be a number above 0 (1: the model)",
@@ -168,6 +169,11 @@ static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
     }
     prnn_workers_free(d->ctx, &d->workers);
     return status;
+}
+
+static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
+    prnn_status status = prnn_call_begin(d->ctx);
+    return status == PRNN_OK ? prnn_call_end(d->ctx, draw(d, model, phase)) : status;
 }
 
 prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,

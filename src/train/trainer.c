@@ -3,6 +3,7 @@
 
 #include "train/trainer.h"
 
+#include "base/call.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -439,8 +440,8 @@ static prnn_status run(prnn_trainer *t) {
     }
 }
 
-prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train, const prnn_data *valid,
-                       const prnn_train_options *options) {
+static prnn_status train_model(prnn_context *ctx, prnn_model *model, const prnn_data *train,
+                               const prnn_data *valid, const prnn_train_options *options) {
     const prnn_train_options defaults = PRNN_TRAIN_OPTIONS_INIT;
     prnn_trainer t = {.ctx = ctx,
                       .options = defaults,
@@ -475,4 +476,10 @@ prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *tr
     }
     release(&t);
     return status;
+}
+
+prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train, const prnn_data *valid,
+                       const prnn_train_options *options) {
+    prnn_status status = prnn_call_begin(ctx);
+    return status == PRNN_OK ? prnn_call_end(ctx, train_model(ctx, model, train, valid, options)) : status;
 }
