@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "base/real.h"
 #include "check/plain.h"
 
 #include <math.h>
@@ -221,7 +222,7 @@ static prnn_status sum_of(check *k, size_t value, float *nats, double *sum) {
         }
         status = evaluate(k, k->changed, n, nats, NULL);
         for (size_t i = 0; i < n && status == PRNN_OK; i++) {
-            *sum += exp(-(double)nats[i * k->count + value]);
+            *sum += prnn_exp(-(double)nats[i * k->count + value]);
         }
     }
     return status;

@@ -1,6 +1,7 @@
 #include "check/plain.h"
 
 #include "base/memory.h"
+#include "base/real.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -178,7 +179,7 @@ static void add(const prnn_plain *p, int features, const double *from, double *t
 /* ----------------------------------------------------------------------------------------- layers */
 
 static double sigmoid(double x) {
-    return 1 / (1 + exp(-x));
+    return 1 / (1 + prnn_exp(-x));
 }
 
 /* The cell at (row, col), whose gates are there; `before` is the cell state before it. */
@@ -187,8 +188,8 @@ static void lstm_cell(const prnn_plain *p, int row, int col, const double *befor
     const double *gate = p->gates + at(p, row, col, 4 * h);
     double *cell = p->cell + at(p, row, col, h), *state = p->state + at(p, row, col, h);
     for (int k = 0; k < h; k++) {
-        cell[k] = sigmoid(gate[h + k]) * before[k] + sigmoid(gate[2 * h + k]) * tanh(gate[3 * h + k]);
-        state[k] = sigmoid(gate[k]) * tanh(cell[k]);
+        cell[k] = sigmoid(gate[h + k]) * before[k] + sigmoid(gate[2 * h + k]) * prnn_tanh(gate[3 * h + k]);
+        state[k] = sigmoid(gate[k]) * prnn_tanh(cell[k]);
     }
 }
 

@@ -1,6 +1,7 @@
 /* Two levels: one logit per value, p(1) = sigmoid(logit). */
 
 #include "base/memory.h"
+#include "base/real.h"
 #include "heads/head.h"
 
 #include <math.h>
@@ -53,7 +54,7 @@ static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const 
         return -1;
     }
     /* Level 0 has probability 1 / (1 + e^x). */
-    return uniform * (1 + exp(x)) >= 1;
+    return uniform * (1 + prnn_exp(x)) >= 1;
 }
 
 static void log_p(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits,

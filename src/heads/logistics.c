@@ -2,9 +2,9 @@
  * each channel (docs/equations.md). It has the order of the levels built in, which a softmax has to learn;
  * paper section 5.3 compares such a head with the softmax. */
 
+#include "base/real.h"
 #include "heads/head.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Logits of weights, means, log-scales. */
@@ -26,7 +26,7 @@ static int logits_per_value(const prnn_config *config) {
 /* Where all parameters are 0, the means are spread over -1 .. 1, and scales of a quarter of the distance
  * between them make every level about equally likely. */
 static prnn_logistics mixture_of(prnn_features f, int levels) {
-    prnn_logistics m = {.components = f.size, .levels = levels, .log_scale = -logf(2 * (float)f.size)};
+    prnn_logistics m = {.components = f.size, .levels = levels, .log_scale = -(float)prnn_log(2.0 * f.size)};
     for (int j = 0; j < f.size; j++) {
         m.centres[j] = (float)(2 * j + 1 - f.size) / (float)f.size;
     }

@@ -25,12 +25,17 @@ static void add(size_t n, const float *a, const float *b, float *sum) {
 
 /* ------------------------------------------------------------------------------- distributions */
 
+/* Vector i of a row of panels belongs to this part of a panel. */
+INLINE int part_of(size_t i) {
+    return (int)(i / VECTOR % PARTS);
+}
+
 INLINE float highest_of(const float *x, size_t n) {
-    vf top = splat(-INFINITY);
+    panel top = panel_of(-INFINITY);
     for (size_t i = 0; i < n; i += VECTOR) {
-        top = vmax(top, load(x + i));
+        top.part[part_of(i)] = vmax(top.part[part_of(i)], load(x + i));
     }
-    return horizontal_max(top);
+    return panel_max(&top);
 }
 
 static size_t padded(int levels) {
@@ -43,15 +48,15 @@ static float softmax_nll(float *logits, int levels, int target, float scale) {
         logits[i] = -3e38f;
     }
     float highest = highest_of(logits, n), at_target = logits[target] - highest;
-    vf sum = {0};
+    panel sum = panel_of(0);
     for (size_t i = 0; i < n; i += VECTOR) {
         vf e = vexp(load(logits + i) - highest);
-        sum += e;
+        sum.part[part_of(i)] += e;
         if (scale != 0) {
             store(logits + i, e);
         }
     }
-    float total = horizontal_sum(sum);
+    float total = panel_sum(&sum);
     if (scale != 0) {
         float factor = scale / total;
         for (size_t i = 0; i < n; i += VECTOR) {
@@ -62,7 +67,7 @@ static float softmax_nll(float *logits, int levels, int target, float scale) {
             logits[i] = 0;
         }
     }
-    return logf(total) - at_target;
+    return log_of(total) - at_target;
 }
 
 static void softmax_weights(const float *logits, int levels, float sharpness, float *p) {
@@ -84,7 +89,7 @@ static void bernoulli_nll(size_t n, float *x, const float *v, float scale, float
     for (size_t i = 0; i < n; i += VECTOR) {
         vf a = load(x + i), b = load(v + i);
         vf e = vexp(vmin(splat(0), vmin(a, -a))); /* e^-|x| */
-        store(nats + i, vrelu(a) - a * b + vlog1p(e));
+        store(nats + i, vfma(-a, b, vrelu(a)) + vlog1p(e));
         if (scale != 0) {
             store(x + i, scale * (vselect(a >= 0, splat(1), e) / (e + 1.0f) - b));
         }
@@ -120,8 +125,7 @@ INLINE logistic logistics_at(const prnn_logistics *d, const float *parameters, s
     vf moved = vexp(vmin(splat(30), load(parameters + 2 * n + i)) + d->log_scale);
     vf scale = moved + PRNN_LEAST_SCALE;
     vf mean = bounded(load(parameters + n + i)) + load(d->centres + i);
-    logistic c = {
-        .mean = rounded((mean + 1.0f) * half), .rate = 1.0f / (scale * half), .moved = moved / scale};
+    logistic c = {.mean = (mean + 1.0f) * half, .rate = 1.0f / (scale * half), .moved = moved / scale};
     vf t = vtanh(0.5f * span * c.rate);
     c.width = 2.0f * t / (t + 1.0f);
     return c;
@@ -153,13 +157,13 @@ INLINE float mixture_logits(const prnn_logistics *d, const float *parameters, fl
         logits[i] = -3e38f;
     }
     float highest = highest_of(logits, n);
-    vf sum = {0};
+    panel sum = panel_of(0);
     for (size_t i = 0; i < n; i += VECTOR) {
         vf x = load(logits + i) - highest;
         store(logits + i, x);
-        sum += vexp(x);
+        sum.part[part_of(i)] += vexp(x);
     }
-    return horizontal_sum(sum);
+    return panel_sum(&sum);
 }
 
 /* What the bin of a level gets of each component, and how its logarithm goes with mean and log-scale, but for
@@ -180,7 +184,7 @@ INLINE void share_out(const prnn_logistics *d, const float *parameters, int leve
         store(s->exponent + i, load(s->logit + i) + x.exponent);
         store(s->factor + i, x.factor);
         store(s->by_mean + i, (x.above - x.below) * c.rate * half);
-        store(s->by_scale + i, (x.above * x.a - x.below * x.b + narrow) * c.moved);
+        store(s->by_scale + i, (vfma(x.above, x.a, narrow) - x.below * x.b) * c.moved);
     }
 }
 
@@ -190,23 +194,23 @@ static float logistics_nll(const prnn_logistics *d, float *parameters, int level
     float weights = mixture_logits(d, parameters, s.logit);
     share_out(d, parameters, level, &s);
     float highest = highest_of(s.exponent, n);
-    vf sum = {0};
+    panel sum = panel_of(0);
     for (size_t i = 0; i < n; i += VECTOR) {
         vf p = vexp(load(s.exponent + i) - highest) * load(s.factor + i);
         store(s.factor + i, p);
-        sum += p;
+        sum.part[part_of(i)] += p;
     }
-    float total = horizontal_sum(sum);
+    float total = panel_sum(&sum);
     for (size_t i = 0; i < n && scale != 0; i += VECTOR) {
         vf p = load(s.factor + i) * (scale / total);
-        store(parameters + i, vexp(load(s.logit + i)) * (scale / weights) - p);
+        store(parameters + i, vfma(vexp(load(s.logit + i)), splat(scale / weights), -p));
         store(parameters + n + i, p * load(s.by_mean + i));
         store(parameters + 2 * n + i, p * load(s.by_scale + i));
     }
     for (size_t i = (size_t)d->components; i < n && scale != 0; i++) {
         parameters[i] = parameters[n + i] = parameters[2 * n + i] = 0;
     }
-    float nats = logf(weights / total) - highest;
+    float nats = log_of(weights / total) - highest;
     return nats < 0 ? 0 : nats;
 }
 
@@ -239,7 +243,7 @@ static vf far_log_p(const mixture *m, vf level) {
     }
     for (int j = 0; j < m->components; j++) {
         bin x = levels_bin(m, j, level);
-        sum += vexp(x.exponent + m->logit[j] - highest) * x.factor;
+        sum = vfma(vexp(x.exponent + m->logit[j] - highest), x.factor, sum);
     }
     return highest + vlog(sum);
 }
@@ -248,14 +252,15 @@ INLINE vf near_log_p(const mixture *m, vf level) {
     vf sum = {0};
     for (int j = 0; j < m->components; j++) {
         bin x = levels_bin(m, j, level);
-        sum += m->weight[j] * x.near * x.factor;
+        sum = vfma(m->weight[j] * x.near, x.factor, sum);
     }
-    return -horizontal_max(-sum) > 1e-28f ? vlog(sum) : far_log_p(m, level);
+    vi near = sum > 1e-28f;
+    return any(~near) ? vselect(near, vlog(sum), far_log_p(m, level)) : vlog(sum);
 }
 
 static void logistics_log_p(const prnn_logistics *d, const float *parameters, prnn_bins bins, float *log_p) {
     mixture m = {.components = d->components, .levels = (float)d->levels, .span = (float)bins.span};
-    float weights = logf(mixture_logits(d, parameters, m.logit));
+    float weights = log_of(mixture_logits(d, parameters, m.logit));
     for (size_t i = 0; i < padded(d->components); i += VECTOR) {
         store(m.weight + i, vexp(load(m.logit + i)));
         m.all[i / VECTOR] = logistics_at(d, parameters, i, m.span);
@@ -278,30 +283,30 @@ typedef struct update {
 
 INLINE void rmsprop_vector(const prnn_step *s, bool momentum, update *u) {
     vf g = u->gradient * s->scale;
-    u->moment2 = s->beta2 * u->moment2 + (1 - s->beta2) * g * g;
+    u->moment2 = vfma(splat(s->beta2), u->moment2, (1 - s->beta2) * g * g);
     vf m = g / (vsqrt(u->moment2) + s->epsilon);
     if (momentum) {
-        m += s->beta1 * u->moment1;
+        m = vfma(splat(s->beta1), u->moment1, m);
         u->moment1 = m;
     }
-    u->weight -= rounded(s->rate * m);
+    u->weight = vfma(splat(-s->rate), m, u->weight);
 }
 
 INLINE void adam_vector(const prnn_step *s, bool momentum, update *u) {
     (void)momentum;
     vf g = u->gradient * s->scale;
-    u->moment1 = s->beta1 * u->moment1 + (1 - s->beta1) * g;
-    u->moment2 = s->beta2 * u->moment2 + (1 - s->beta2) * g * g;
+    u->moment1 = vfma(splat(s->beta1), u->moment1, (1 - s->beta1) * g);
+    u->moment2 = vfma(splat(s->beta2), u->moment2, (1 - s->beta2) * g * g);
     u->weight -= s->rate * (u->moment1 * s->correct1) / (vsqrt(u->moment2 * s->correct2) + s->epsilon);
 }
 
 INLINE void sgd_vector(const prnn_step *s, bool momentum, update *u) {
     vf m = u->gradient * s->scale;
     if (momentum) {
-        m += s->beta1 * u->moment1;
+        m = vfma(splat(s->beta1), u->moment1, m);
         u->moment1 = m;
     }
-    u->weight -= rounded(s->rate * m);
+    u->weight = vfma(splat(-s->rate), m, u->weight);
 }
 
 INLINE vf load_some(const float *p, size_t n) {
@@ -340,7 +345,8 @@ INLINE void update_some(void (*vector)(const prnn_step *, bool, update *), const
         store_some(s->moment2 + i, u.moment2, n);
     }
     if (s->ema) {
-        store_some(s->ema + i, step->keep * load_some(s->ema + i, n) + (1 - step->keep) * u.weight, n);
+        vf more = (1 - step->keep) * u.weight;
+        store_some(s->ema + i, vfma(splat(step->keep), load_some(s->ema + i, n), more), n);
     }
 }
 

@@ -256,7 +256,7 @@ INLINE void lstm_tile(int R, const tile *t, size_t m) {
     float *gates = c->gates ? c->gates + m * 4 * hidden + t->column : NULL;
     UNROLL for (int i = 0; i < R; i++) {
         vf o = vsigmoid(sum[i][0]), f = vsigmoid(sum[i][1]), in = vsigmoid(sum[i][2]), g = vtanh(sum[i][3]);
-        vf cell = f * load(c->cell_before + at) + in * g;
+        vf cell = vfma(f, load(c->cell_before + at), in * g);
         store(c->cell + at, cell);
         store(c->state + at, o * vtanh(cell));
         if (gates) {
@@ -323,11 +323,12 @@ INLINE void lstm_gradient_tile(int R, const tile *t, size_t m) {
             vf o = load(gates), f = load(gates + hidden), in = load(gates + 2 * hidden),
                g = load(gates + 3 * hidden);
             vf ds = sum[i][v], tc = vtanh(load(c->cell + at));
-            vf dc = load(c->dcell + at) + ds * o * (1.0f - tc * tc);
+            const vf one = splat(1);
+            vf dc = vfma(ds * o, vfma(-tc, tc, one), load(c->dcell + at));
             store(d, ds * tc * o * (1.0f - o));
             store(d + hidden, dc * load(c->cell_before + at) * f * (1.0f - f));
             store(d + 2 * hidden, dc * g * in * (1.0f - in));
-            store(d + 3 * hidden, dc * in * (1.0f - g * g));
+            store(d + 3 * hidden, dc * in * vfma(-g, g, one));
             store(c->dcell + at, dc * f);
         }
     }

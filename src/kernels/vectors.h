@@ -1,10 +1,16 @@
 /* Vectors of VECTOR floats: the compiler's own, and the few operations that it has no operator for. An
  * instruction set's file defines VECTOR and includes the template; where the processor has an instruction it
- * is named here. */
+ * is named here.
+ *
+ * Every operation gives the same bits on every processor, for every VECTOR: each is one of IEEE 754's,
+ * rounded to nearest (nothing here is contracted by the compiler: a fused multiply-add is written as vfma),
+ * and no result depends on the other lanes, but that of panel_sum and panel_max, whose order is fixed. (A NaN
+ * may differ in its sign and payload.) */
 #ifndef PRNN_KERNELS_VECTORS_H
 #define PRNN_KERNELS_VECTORS_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -41,14 +47,73 @@ INLINE vf vselect(vi mask, vf yes, vf no) {
     return (vf)((mask & (vi)yes) | (~mask & (vi)no));
 }
 
-/* A product that is rounded before it is added to something, on every instruction set. */
-INLINE vf rounded(vf x) {
-#if defined(__x86_64__)
-    __asm__("" : "+v"(x));
-#elif defined(__aarch64__)
-    __asm__("" : "+w"(x));
+/* a * b + c, rounded once. */
+#if defined(__x86_64__) && VECTOR == 16
+INLINE vf vfma(vf a, vf b, vf c) {
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+#elif defined(__x86_64__) && VECTOR == 8
+INLINE vf vfma(vf a, vf b, vf c) {
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+#elif defined(__x86_64__) && VECTOR == 4
+/* Without such an instruction: the product of two floats is exact in double. Its sum with c, rounded to
+ * double, can then be rounded to float, unless it has become a tie between two floats, or is so small that a
+ * float has fewer bits for it. */
+INLINE bool may_round_twice(__m128d low, __m128d high) {
+    __m128 l = _mm_castpd_ps(low), h = _mm_castpd_ps(high);
+    __m128i tails = _mm_castps_si128(_mm_shuffle_ps(l, h, _MM_SHUFFLE(2, 0, 2, 0)));
+    __m128i heads = _mm_castps_si128(_mm_shuffle_ps(l, h, _MM_SHUFFLE(3, 1, 3, 1)));
+    __m128i tie =
+        _mm_cmpeq_epi32(_mm_and_si128(tails, _mm_set1_epi32(0x1fffffff)), _mm_set1_epi32(0x10000000));
+    __m128i size = _mm_and_si128(heads, _mm_set1_epi32(0x7fffffff));
+    __m128i small = _mm_and_si128(_mm_cmplt_epi32(size, _mm_set1_epi32((1023 - 126) << 20)),
+                                  _mm_cmpgt_epi32(size, _mm_setzero_si128()));
+    return _mm_movemask_epi8(_mm_or_si128(tie, small)) != 0;
+}
+
+/* The sum of an exact product and c, rounded to odd: where it is not exact, to the neighbour whose last bit
+ * is 1. Rounding that to a float is rounding the exact sum (Boldo and Melquiond 2008). */
+INLINE __m128d add_to_odd(__m128d product, __m128d c) {
+    __m128d sum = _mm_add_pd(product, c), back = _mm_sub_pd(sum, product);
+    __m128d lost = _mm_add_pd(_mm_sub_pd(product, _mm_sub_pd(sum, back)), _mm_sub_pd(c, back));
+    __m128d zero = _mm_setzero_pd(), inexact = _mm_or_pd(_mm_cmplt_pd(lost, zero), _mm_cmpgt_pd(lost, zero));
+    __m128i bits = _mm_castpd_si128(sum), one = _mm_set1_epi64x(1);
+    __m128i even = _mm_sub_epi64(_mm_and_si128(bits, one), one); /* all ones */
+    __m128i inwards = _mm_srli_epi64(_mm_castpd_si128(_mm_xor_pd(lost, sum)), 63);
+    __m128i step = _mm_sub_epi64(one, _mm_slli_epi64(inwards, 1));
+    step = _mm_and_si128(step, _mm_and_si128(even, _mm_castpd_si128(inexact)));
+    return _mm_castsi128_pd(_mm_add_epi64(bits, step));
+}
+
+INLINE vf vfma(vf a, vf b, vf c) {
+    __m128 x = (__m128)a, y = (__m128)b, z = (__m128)c;
+    __m128d product[2] = {_mm_mul_pd(_mm_cvtps_pd(x), _mm_cvtps_pd(y)),
+                          _mm_mul_pd(_mm_cvtps_pd(_mm_movehl_ps(x, x)), _mm_cvtps_pd(_mm_movehl_ps(y, y)))};
+    __m128d more[2] = {_mm_cvtps_pd(z), _mm_cvtps_pd(_mm_movehl_ps(z, z))};
+    __m128d low = _mm_add_pd(product[0], more[0]), high = _mm_add_pd(product[1], more[1]);
+    if (__builtin_expect(may_round_twice(low, high), 0)) {
+        low = add_to_odd(product[0], more[0]);
+        high = add_to_odd(product[1], more[1]);
+    }
+    return (vf)_mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
+}
+#elif defined(__aarch64__) && VECTOR == 4
+INLINE vf vfma(vf a, vf b, vf c) {
+    return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+#else
+INLINE vf vfma(vf a, vf b, vf c) {
+    for (int i = 0; i < VECTOR; i++) {
+        c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+    }
+    return c;
+}
 #endif
-    return x;
+
+/* A polynomial's next coefficient. */
+INLINE vf horner(vf p, vf x, float coefficient) {
+    return vfma(p, x, splat(coefficient));
 }
 
 /* The smaller and the larger of two, and the square root. Where one of two is NaN the result is b, as the
@@ -114,14 +179,14 @@ INLINE vf vrelu(vf x) {
 INLINE vf vtanh(vf x) {
     x = vmax(splat(-9.02f), vmin(splat(9.02f), x));
     vf u = x * x;
-    vf p = u * 1.8162567e-11f - 1.2743862e-08f;
-    p = p * u + 9.2551427e-06f;
-    p = p * u + 2.9194127e-03f;
-    p = p * u + 0.12917973f;
-    p = p * u + 0.99999994f;
-    vf q = u * 2.2791390e-04f + 2.3757642e-02f;
-    q = q * u + 0.46251255f;
-    q = q * u + 1.0f;
+    vf p = horner(splat(1.8162567e-11f), u, -1.2743862e-08f);
+    p = horner(p, u, 9.2551427e-06f);
+    p = horner(p, u, 2.9194127e-03f);
+    p = horner(p, u, 0.12917973f);
+    p = horner(p, u, 0.99999994f);
+    vf q = horner(splat(2.2791390e-04f), u, 2.3757642e-02f);
+    q = horner(q, u, 0.46251255f);
+    q = horner(q, u, 1.0f);
     return x * p / q;
 }
 
@@ -129,14 +194,14 @@ INLINE vf vtanh(vf x) {
 INLINE vf vsigmoid(vf x) {
     x = vmax(splat(-18.04f), vmin(splat(18.04f), x));
     vf u = x * x;
-    vf p = u * (1.8162567e-11f / 4096) - 1.2743862e-08f / 1024;
-    p = p * u + 9.2551427e-06f / 256;
-    p = p * u + 2.9194127e-03f / 64;
-    p = p * u + 0.12917973f / 16;
-    p = p * u + 0.99999994f / 4;
-    vf q = u * (2.2791390e-04f / 64) + 2.3757642e-02f / 16;
-    q = q * u + 0.46251255f / 4;
-    q = q * u + 1.0f;
+    vf p = horner(splat(1.8162567e-11f / 4096), u, -1.2743862e-08f / 1024);
+    p = horner(p, u, 9.2551427e-06f / 256);
+    p = horner(p, u, 2.9194127e-03f / 64);
+    p = horner(p, u, 0.12917973f / 16);
+    p = horner(p, u, 0.99999994f / 4);
+    vf q = horner(splat(2.2791390e-04f / 64), u, 2.3757642e-02f / 16);
+    q = horner(q, u, 0.46251255f / 4);
+    q = horner(q, u, 1.0f);
     return x * p / q + 0.5f;
 }
 
@@ -145,16 +210,16 @@ INLINE vf vsigmoid(vf x) {
 INLINE vf vexp(vf x) {
     const float magic = 12582912.0f; /* 1.5 * 2^23: rounds to an integer in the low bits */
     x = vmax(splat(-87.0f), x);
-    vf shifted = x * 1.44269504f + magic;
+    vf shifted = vfma(x, splat(1.44269504f), splat(magic));
     vf k = shifted - magic;
-    vf r = x - k * 0.693359375f;
-    r = r + k * 2.12194440e-4f;
-    vf p = r * 0.00138367934f + 0.00837485678f;
-    p = p * r + 0.0416682288f;
-    p = p * r + 0.166664198f;
-    p = p * r + 0.499999911f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
+    vf r = vfma(k, splat(-0.693359375f), x);
+    r = vfma(k, splat(2.12194440e-4f), r);
+    vf p = horner(splat(0.00138367934f), r, 0.00837485678f);
+    p = horner(p, r, 0.0416682288f);
+    p = horner(p, r, 0.166664198f);
+    p = horner(p, r, 0.499999911f);
+    p = horner(p, r, 1.0f);
+    p = horner(p, r, 1.0f);
     vi power = ((vi)shifted - (vi)splat(magic) + 127) << 23;
     return p * (vf)power;
 }
@@ -163,10 +228,10 @@ INLINE vf vexp(vf x) {
  * below 2e-7. */
 INLINE vf vlog1p(vf x) {
     vf s = x / (x + 2.0f), u = s * s;
-    vf p = u * 0.28198576f + 0.27956292f;
-    p = p * u + 0.400251955f;
-    p = p * u + 0.66666311f;
-    p = p * u + 2.0f;
+    vf p = horner(splat(0.28198576f), u, 0.27956292f);
+    p = horner(p, u, 0.400251955f);
+    p = horner(p, u, 0.66666311f);
+    p = horner(p, u, 2.0f);
     return s * p;
 }
 
@@ -175,23 +240,58 @@ INLINE vf vlog1p(vf x) {
 INLINE vf vlog(vf x) {
     vi bits = (vi)x, exponent = (bits >> 23) - 127;
     vf m = (vf)((bits & 0x7fffff) | 0x3f800000), k = __builtin_convertvector(exponent, vf);
-    return k * 0.693147181f + vlog1p(m - 1.0f) + (x - x);
+    return vfma(k, splat(0.693147181f), vlog1p(m - 1.0f)) + (x - x);
 }
 
-INLINE float horizontal_max(vf x) {
-    float m = x[0];
-    for (int i = 1; i < VECTOR; i++) {
-        m = x[i] > m ? x[i] : m;
-    }
-    return m;
+INLINE float log_of(float x) {
+    return vlog(splat(x))[0];
 }
 
-INLINE float horizontal_sum(vf x) {
-    float s = 0;
-    for (int i = 0; i < VECTOR; i++) {
-        s += x[i];
+/* What is summed or compared over the columns of many panels, each column by itself: the vectors of one
+ * panel. */
+enum { PANEL = 16, PARTS = PANEL / VECTOR };
+
+typedef struct panel {
+    vf part[PARTS];
+} panel;
+
+INLINE panel panel_of(float x) {
+    panel all;
+    UNROLL for (int i = 0; i < PARTS; i++) {
+        all.part[i] = splat(x);
     }
-    return s;
+    return all;
+}
+
+/* Over the columns of a panel: of each half and the other, until one is left. */
+INLINE float panel_sum(const panel *all) {
+    float x[PANEL];
+    memcpy(x, all, sizeof x);
+    UNROLL for (int half = PANEL / 2; half > 0; half /= 2) {
+        UNROLL for (int i = 0; i < half; i++) {
+            x[i] += x[i + half];
+        }
+    }
+    return x[0];
+}
+
+INLINE float panel_max(const panel *all) {
+    float x[PANEL];
+    memcpy(x, all, sizeof x);
+    UNROLL for (int half = PANEL / 2; half > 0; half /= 2) {
+        UNROLL for (int i = 0; i < half; i++) {
+            x[i] = x[i] > x[i + half] ? x[i] : x[i + half];
+        }
+    }
+    return x[0];
+}
+
+INLINE bool any(vi mask) {
+    int32_t bits = 0;
+    UNROLL for (int i = 0; i < VECTOR; i++) {
+        bits |= mask[i];
+    }
+    return bits != 0;
 }
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/call.h"
 #include "base/parallel.h"
+#include "base/real.h"
 #include "model/model.h"
 
 #include <math.h>
@@ -83,10 +84,10 @@ static void normalise(double *logs, size_t n) {
         highest = fmax(highest, logs[k]);
     }
     for (size_t k = 0; k < n; k++) {
-        sum += exp(logs[k] - highest);
+        sum += prnn_exp(logs[k] - highest);
     }
     for (size_t k = 0; k < n; k++) {
-        logs[k] -= highest + log(sum);
+        logs[k] -= highest + prnn_log(sum);
     }
 }
 
@@ -118,5 +119,5 @@ prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, c
 
 double prnn_bits_per_dim(const prnn_model *model, double nats) {
     const prnn_config *c = &model->network->plan.config;
-    return nats / ((double)c->height * c->width * c->channels * log(2));
+    return nats / ((double)c->height * c->width * c->channels * 0.6931471805599453);
 }

@@ -19,9 +19,10 @@ void prnn_network_begin(const prnn_network *net, const prnn_pass *pass) {
     }
 }
 
-/* A level as the networks see it, -1 to 1. */
+/* A level as the networks see it, -1 to 1: 2 level / (K - 1) - 1, rounded once. */
 static float scaled(const prnn_network *net, int level) {
-    return (float)level * (2.0f / (float)(net->plan.config.levels - 1)) - 1.0f;
+    int last = net->plan.config.levels - 1;
+    return (float)(2 * level - last) / (float)last;
 }
 
 void prnn_network_condition(const prnn_network *net, const prnn_pass *pass, const uint8_t *images,

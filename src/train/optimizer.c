@@ -1,6 +1,7 @@
 #include "train/optimizer.h"
 
 #include "base/parallel.h"
+#include "base/real.h"
 
 #include <math.h>
 
@@ -27,10 +28,10 @@ double prnn_learning_rate(const prnn_train_options *o, uint64_t step, uint64_t s
     double rate = o->learning_rate;
     if (o->schedule == PRNN_COSINE && steps > 1) {
         double progress = (double)step / (double)(steps - 1);
-        double fall = (1 + cos(3.14159265358979323846 * fmin(progress, 1))) / 2;
+        double fall = (1 + prnn_cos_pi(progress < 1 ? progress : 1)) / 2;
         rate *= o->final_fraction + (1 - o->final_fraction) * fall;
     } else if (o->schedule == PRNN_STEP) {
-        rate *= pow(o->decay_factor, floor(epoch / o->decay_epochs));
+        rate *= prnn_power(o->decay_factor, (uint64_t)(epoch / o->decay_epochs));
     }
     if ((double)step < o->warmup_steps) {
         rate *= ((double)step + 1) / (o->warmup_steps + 1);
@@ -79,7 +80,6 @@ static void update_piece(void *arg, size_t index, void *own) {
 void prnn_optimizer_update(prnn_context *ctx, const prnn_train_options *o, double rate, uint64_t step,
                            double scale, const prnn_state *state) {
     const prnn_kernels *k = prnn_kernels_of(ctx);
-    double t = (double)step + 1;
     update u = {.kernel = o->optimizer == PRNN_ADAM  ? k->adam
                           : o->optimizer == PRNN_SGD ? k->sgd
                                                      : k->rmsprop,
@@ -88,8 +88,8 @@ void prnn_optimizer_update(prnn_context *ctx, const prnn_train_options *o, doubl
                          .beta2 = (float)o->beta2,
                          .epsilon = (float)o->epsilon,
                          .scale = (float)scale,
-                         .correct1 = (float)(1 / (1 - pow(o->beta1, t))),
-                         .correct2 = (float)(1 / (1 - pow(o->beta2, t))),
+                         .correct1 = (float)(1 / (1 - prnn_power(o->beta1, step + 1))),
+                         .correct2 = (float)(1 / (1 - prnn_power(o->beta2, step + 1))),
                          .keep = prnn_ema_keep(o->ema, step)},
                 .state = *state};
     prnn_parallel_for(ctx, pieces_of(state->n), update_piece, &u);
