@@ -23,25 +23,33 @@ static double power_of_two(int64_t k) {
 /* ln 2 in two parts; the first has so few bits that its product with an exponent is exact. */
 static const double LN2_HIGH = 0x1.62e42feep-1, LN2_LOW = 0x1.a39ef35793c76p-33;
 
+/* 2^(j / 32), rounded. */
+static const double roots_of_two[32] = {
+    0x1.0000000000000p+0, 0x1.059b0d3158574p+0, 0x1.0b5586cf9890fp+0, 0x1.11301d0125b51p+0,
+    0x1.172b83c7d517bp+0, 0x1.1d4873168b9aap+0, 0x1.2387a6e756238p+0, 0x1.29e9df51fdee1p+0,
+    0x1.306fe0a31b715p+0, 0x1.371a7373aa9cbp+0, 0x1.3dea64c123422p+0, 0x1.44e086061892dp+0,
+    0x1.4bfdad5362a27p+0, 0x1.5342b569d4f82p+0, 0x1.5ab07dd485429p+0, 0x1.6247eb03a5585p+0,
+    0x1.6a09e667f3bcdp+0, 0x1.71f75e8ec5f74p+0, 0x1.7a11473eb0187p+0, 0x1.82589994cce13p+0,
+    0x1.8ace5422aa0dbp+0, 0x1.93737b0cdc5e5p+0, 0x1.9c49182a3f090p+0, 0x1.a5503b23e255dp+0,
+    0x1.ae89f995ad3adp+0, 0x1.b7f76f2fb5e47p+0, 0x1.c199bdd85529cp+0, 0x1.cb720dcef9069p+0,
+    0x1.d5818dcfba487p+0, 0x1.dfc97337b9b5fp+0, 0x1.ea4afa2a490dap+0, 0x1.f50765b6e4540p+0,
+};
+
 double prnn_exp(double x) {
-    static const double inverse_factorials[] = {
-        1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320,
-        1.0 / 5040,       1.0 / 720,       1.0 / 120,      1.0 / 24,      1.0 / 6,      1.0 / 2};
     if (!(x < 709.8)) {
         return x + INFINITY; /* and NaN for NaN */
     }
     if (x < -745.2) {
         return 0;
     }
+    /* x = k ln 2 / 32 + r, and e^r by its series. */
     const double magic = 0x1.8p52; /* rounds to an integer */
-    double k = (x * 1.4426950408889634 + magic) - magic;
-    double r = (x - k * LN2_HIGH) - k * LN2_LOW, p = 0;
-    for (size_t i = 0; i < sizeof inverse_factorials / sizeof *inverse_factorials; i++) {
-        p = p * r + inverse_factorials[i];
-    }
-    p = 1 + (r + r * r * p);
-    int64_t n = (int64_t)k, half = n / 2;
-    return p * power_of_two(half) * power_of_two(n - half);
+    double k = (x * (32 * 1.4426950408889634) + magic) - magic;
+    double r = (x - k * (LN2_HIGH / 32)) - k * (LN2_LOW / 32), square = r * r;
+    double p = (1.0 / 2 + r * (1.0 / 6)) + square * ((1.0 / 24 + r * (1.0 / 120)) + square * (1.0 / 720));
+    int64_t whole = (int64_t)k, j = whole & 31, n = (whole - j) / 32, half = n / 2;
+    double root = roots_of_two[j];
+    return (root + root * (r + square * p)) * power_of_two(half) * power_of_two(n - half);
 }
 
 double prnn_log(double x) {

@@ -16,7 +16,7 @@ INLINE vf broadcast(const char *x) {
 }
 
 INLINE vf multiply_add(vf sum, vf x, vf y) {
-    return vfma(x, y, sum);
+    return vfma(y, x, sum);
 }
 
 /* The sources of rows begin .. end - 1; `own` is memory for such that are not in place. */

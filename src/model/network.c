@@ -162,6 +162,14 @@ static void plan_network(prnn_network *net) {
     plan_head(net, head_features);
 }
 
+/* 2 level / (K - 1) - 1, rounded once. */
+static void scale_levels(prnn_network *net) {
+    int last = net->plan.config.levels - 1;
+    for (int level = 0; level <= last; level++) {
+        net->scaled[level] = (float)(2 * level - last) / (float)last;
+    }
+}
+
 /* Weights that a cache holds are read for each row; from further away, for some rows at a time, at the price
  * of activations that then fill the cache. Either costs up to a third where the other is right. */
 static int suitable_block(const prnn_config *c) {
@@ -195,6 +203,7 @@ prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *
     net->kind = prnn_layer_kind_of(config->kind);
     net->head = prnn_head_kind_of(config);
     net->logit_features = net->head->features(config);
+    scale_levels(net);
     plan_network(net);
     status = net->plan.status;
     net->plan.ctx = NULL;

@@ -16,7 +16,8 @@ typedef struct prnn_network {
     const prnn_head_kind *head;
     prnn_features logit_features;
 
-    prnn_map *values;             /* the input, scaled to -1 .. 1 */
+    float scaled[256];            /* levels as the network sees them, -1 .. 1 */
+    prnn_map *values;             /* the input, scaled */
     prnn_map **stream, **dstream; /* x_0 .. x_L, and gradients by them */
     prnn_upsampler *condition;    /* of conditional models, else NULL */
     void **layers;

@@ -19,12 +19,6 @@ void prnn_network_begin(const prnn_network *net, const prnn_pass *pass) {
     }
 }
 
-/* A level as the networks see it, -1 to 1: 2 level / (K - 1) - 1, rounded once. */
-static float scaled(const prnn_network *net, int level) {
-    int last = net->plan.config.levels - 1;
-    return (float)(2 * level - last) / (float)last;
-}
-
 void prnn_network_condition(const prnn_network *net, const prnn_pass *pass, const uint8_t *images,
                             const uint8_t *small) {
     const prnn_config *c = &net->plan.config;
@@ -39,7 +33,7 @@ void prnn_network_condition(const prnn_network *net, const prnn_pass *pass, cons
                 float *to = prnn_map_at(pass, net->condition->small, (int)row, (int)col) +
                             i * net->condition->small->stride;
                 for (size_t k = 0; k < channels; k++) {
-                    to[k] = scaled(net, from[k]);
+                    to[k] = net->scaled[from[k]];
                 }
             }
         }
@@ -56,7 +50,7 @@ bool prnn_network_is_given(const prnn_network *net, int row, int col) {
 void prnn_network_set_value(const prnn_network *net, const prnn_pass *pass, int image, int row, int col,
                             int c, int v) {
     float *pixel = prnn_map_at(pass, net->values, row, col);
-    pixel[image * net->values->stride + c] = scaled(net, v);
+    pixel[image * net->values->stride + c] = net->scaled[v];
 }
 
 void prnn_network_forward(const prnn_network *net, const prnn_pass *pass, prnn_region region) {
