@@ -24,7 +24,8 @@ static void shape_text(const prnn_tensor *tensor, char text[64]) {
     }
 }
 
-static void print_text(const char *path, const prnn_model *model, const prnn_config *c) {
+static void print_text(const prnn_context *ctx, const char *path, const prnn_model *model,
+                       const prnn_config *c) {
     printf("%s\n", path);
     printf("kind        %s\n", prnn_kind_name(c->kind));
     printf("image       %d x %d x %d (height x width x channels), %d levels\n", c->height, c->width,
@@ -39,6 +40,7 @@ static void print_text(const char *path, const prnn_model *model, const prnn_con
         printf("condition   an image of %d x %d, %d features\n", c->condition_size, c->condition_size,
                c->condition_features);
     }
+    printf("arithmetic  %s\n", prnn_context_arithmetic(ctx));
     printf("parameters  %zu, of these %zu open (not closed by a mask)\n",
            prnn_model_parameter_count(model, false), prnn_model_parameter_count(model, true));
     size_t count = prnn_model_tensor_count(model);
@@ -91,10 +93,12 @@ static void print_tensors(json *j, const prnn_model *model) {
     report_json_close_array(j);
 }
 
-static void print_json(const char *path, const prnn_model *model, const prnn_config *c) {
+static void print_json(const prnn_context *ctx, const char *path, const prnn_model *model,
+                       const prnn_config *c) {
     json j;
     report_json_begin(&j, stdout);
     report_json_string(&j, "model", path);
+    report_json_string(&j, "arithmetic", prnn_context_arithmetic(ctx));
     report_json_string(&j, "kind", prnn_kind_name(c->kind));
     print_config(&j, c);
     report_json_uint(&j, "parameters", prnn_model_parameter_count(model, false));
@@ -115,7 +119,7 @@ static int run(arguments *args) {
     if (!code) {
         prnn_config config = PRNN_CONFIG_INIT;
         prnn_model_config(model, &config);
-        (s->json ? print_json : print_text)(s->common.operand, model, &config);
+        (s->json ? print_json : print_text)(ctx, s->common.operand, model, &config);
     }
     prnn_model_free(model);
     prnn_context_free(ctx);

@@ -5,12 +5,12 @@ include(CheckCCompilerFlag)
 set(kernels ${PROJECT_SOURCE_DIR}/src/kernels)
 set(have)
 
-# kernels_<lower>.c is built with the flags that follow, and kernels.c told so.
-macro(instruction_set lower upper)
+# kernels_<lower>.c is built with the flags that follow, for processors of that name, and kernels.c told so.
+macro(instruction_set lower upper processors)
   set(flags ${ARGN})
   list(JOIN flags " " flags_text)
   check_c_compiler_flag("${flags_text}" PRNN_COMPILER_HAS_${upper})
-  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(${processors})$" AND CMAKE_SIZEOF_VOID_P EQUAL 8
       AND PRNN_COMPILER_HAS_${upper} AND EXISTS ${kernels}/kernels_${lower}.c)
     list(APPEND have PRNN_HAVE_${upper})
     set_source_files_properties(${kernels}/kernels_${lower}.c PROPERTIES
@@ -19,8 +19,10 @@ macro(instruction_set lower upper)
     list(REMOVE_ITEM sources ${kernels}/kernels_${lower}.c)
   endif()
 endmacro()
-instruction_set(avx2 AVX2 -mavx2 -mfma)
-instruction_set(avx512 AVX512 -mavx512f -mavx512dq -mavx512vl -mavx512bw)
-instruction_set(avx512bf16 AVX512BF16 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512bf16)
+set(x86_64 "x86_64|AMD64|amd64")
+instruction_set(avx2 AVX2 ${x86_64} -mavx2 -mfma)
+instruction_set(avx512 AVX512 ${x86_64} -mavx512f -mavx512dq -mavx512vl -mavx512bw)
+instruction_set(avx512bf16 AVX512BF16 ${x86_64} -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512bf16)
+instruction_set(neon NEON "aarch64|arm64")
 
 set_source_files_properties(${kernels}/kernels.c PROPERTIES COMPILE_DEFINITIONS "${have}")

@@ -31,8 +31,9 @@
  *   Every ..._free takes NULL.
  *   A context serves one thread at a time (its own threads work inside a call). Models and data sets
  *     may be shared by contexts as long as nobody changes them.
- *   The same inputs give the same bits, whatever the number of threads; another instruction set or
- *     precision rounds differently.
+ *   The same inputs give the same bits on every processor, with every compiler and number of threads (see
+ *     prnn_context_arithmetic); another precision rounds differently. For the length of a call rounding is to
+ *     nearest and nothing is flushed to zero, whatever the caller has set, which is restored.
  */
 #ifndef PIXELRNN_H
 #define PIXELRNN_H
@@ -88,7 +89,7 @@ PRNN_API const char *prnn_message(const prnn_context *ctx);
  * PRNN_THREADS is asked and is no such number. */
 PRNN_API prnn_status prnn_context_set_threads(prnn_context *ctx, int threads);
 
-/* Forces an instruction set by name ("generic", "avx2", "avx512"); NULL or "auto": the one that the
+/* Forces an instruction set by name ("generic", "avx2", "avx512", "neon"); NULL or "auto": the one that the
  * environment variable PRNN_CPU names, or the best that the processor has. PRNN_ERROR_ARGUMENT if this build
  * or this processor lacks it. A context for which this was never called is as with "auto", but takes the best
  * if PRNN_CPU names something that is not there. */
@@ -102,6 +103,12 @@ PRNN_API const char *prnn_context_cpu(const prnn_context *ctx);
  * score what was compressed or sampled with one with the same one. */
 PRNN_API prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name);
 PRNN_API const char *prnn_context_precision(const prnn_context *ctx);
+
+/* Name of the arithmetic that the context computes in. Where it is the same, the same model, inputs and seed
+ * give the same bits: likelihoods, gradients, samples, and weights after training. In fp32 it is "fma32-1"
+ * with every instruction set and compiler; in bf16 "bf16-1", on every processor that has that precision. Its
+ * number is raised when a later version computes other bits. Static storage. */
+PRNN_API const char *prnn_context_arithmetic(const prnn_context *ctx);
 
 /* ------------------------------------------------------------------------------------- models */
 

@@ -10,8 +10,10 @@ static const prnn_kernels *const tables[] = {
 #ifdef PRNN_HAVE_AVX2
     &prnn_kernels_avx2,
 #endif
-    &prnn_kernels_generic,
-    NULL,
+#ifdef PRNN_HAVE_NEON
+    &prnn_kernels_neon,
+#endif
+    &prnn_kernels_generic, NULL,
 };
 
 const prnn_kernels *prnn_kernels_at(int i) {
@@ -78,6 +80,10 @@ prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name) {
 
 const char *prnn_context_precision(const prnn_context *ctx) {
     return ctx->bf16 ? "bf16" : "fp32";
+}
+
+const char *prnn_context_arithmetic(const prnn_context *ctx) {
+    return ctx->bf16 ? "bf16-1" : "fma32-1";
 }
 
 /* Keeps the precision, which the instruction set must have. */

@@ -197,6 +197,6 @@ const prnn_kernels *prnn_kernels_in_bf16(const prnn_kernels *kernels);
 size_t prnn_scratch_floats(const prnn_matrix *matrix);
 
 extern const prnn_kernels prnn_kernels_generic, prnn_kernels_avx2, prnn_kernels_avx512,
-    prnn_kernels_avx512bf16;
+    prnn_kernels_avx512bf16, prnn_kernels_neon;
 
 #endif

@@ -44,6 +44,7 @@ static void put_readable(pairs *p, const char *key, double value) {
  * may be made longer. */
 static void put_settings(pairs *p, const prnn_trainer *t) {
     const prnn_train_options *o = &t->options;
+    put(p, "arithmetic", prnn_context_arithmetic(t->ctx));
     put_u64(p, "training images", prnn_data_count(t->train));
     put_u64(p, "fingerprint of the training images", t->train_print);
     put_u64(p, "validation images", t->valid ? prnn_data_count(t->valid) : 0);
