@@ -150,7 +150,7 @@ static void optimizers_are_their_formulas(void **state) {
     }
 }
 
-/* p - lr g, to the last bit; also the batches: partial ones, and one that holds all images. */
+/* p - lr g, rounded once, to the last bit; also the batches: partial ones, and one that holds all images. */
 static void check_sgd(int batch, prnn_kind kind, const prnn_data_options *how) {
     prnn_config config = tiny(kind);
     prnn_model *model = make_model(&config), *other = make_model(&config);
@@ -169,7 +169,7 @@ static void check_sgd(int batch, prnn_kind kind, const prnn_data_options *how) {
         double nats;
         assert_ok(prnn_gradient(ctx, other, images, batch_of(&o, data, step, images), &nats, gradient));
         for (size_t i = 0; i < n; i++) {
-            other->parameters[i] -= rate * gradient[i];
+            other->parameters[i] = fmaf(-rate, gradient[i], other->parameters[i]);
         }
         assert_ok(prnn_model_set_parameters(ctx, other, other->parameters));
     }

@@ -19,6 +19,8 @@ typedef struct prnn_layer_io {
 typedef struct prnn_layer_kind {
     const char *name;
     prnn_kind kind;
+    int together; /* images that training should take through a layer at a time, at least: each pixel, or each
+                     row of them, is one product, which should not be too small */
     int top, left; /* margins of zeros that the input needs */
 
     /* Plans parameters `name`.*, maps and products; NULL after a failure. */

@@ -6,30 +6,55 @@
 
 #include <string.h>
 
-enum { MAX_SHARD = 4, MAX_LANES = 16 };
+enum { MOST_LANES = 64, MOST_LEVELS = 6, MOST_AT_ONCE = 4 };
 
-/* Images of a shard of a batch: enough rows for the products of one pixel, few enough for the caches and for
- * many threads; and two shards at least. */
-static int shard_of(int images) {
-    return images >= 2 * MAX_SHARD ? MAX_SHARD : (images + 1) / 2;
+static int divided(int n, int by) {
+    return (n + by - 1) / by;
 }
 
-static int lanes_of(int images) {
-    int shards = (images + shard_of(images) - 1) / shard_of(images);
-    return shards < MAX_LANES ? shards : MAX_LANES;
+/* How a batch is cut. Its sum depends on this, so this depends on the kind of network and the batch alone. */
+typedef struct cut {
+    int lane;  /* images of a lane */
+    int shard; /* of them, those that go through the network together */
+    int lanes;
+} cut;
+
+/* Two lanes at least. */
+static cut cut_of(const prnn_network *net, int images) {
+    int least = divided(images, 2) < net->kind->together ? divided(images, 2) : net->kind->together;
+    int lane = divided(divided(images, MOST_LANES), least) * least;
+    return (cut){lane, lane < MOST_AT_ONCE ? lane : MOST_AT_ONCE, divided(images, lane)};
 }
+
+/* Levels of the tree over the lanes that a thread adds up itself, lane by lane, in memory of its own. The
+ * more, the less memory, but each thread should find some pieces of work, and all of them equally many. No
+ * bit depends on it. */
+static int own_levels(int lanes, int threads) {
+    int levels = 0, best = divided(lanes, threads);
+    for (int more = 1; divided(lanes, 1 << more) >= 4 * threads; more++) {
+        int longest = divided(divided(lanes, 1 << more), threads) << more;
+        levels = longest * 16 <= best * 17 ? more : levels;
+    }
+    return levels;
+}
+
+/* A thread's memory: for a pass, and for the partial sums of its present lanes, [levels][forward.count]. */
+typedef struct lane_worker {
+    prnn_worker worker;
+    float *sums;
+} lane_worker;
 
 struct prnn_gradient_engine {
     prnn_network *network;
     const prnn_kernels *kernels;
-    int threads;
+    int threads, levels;       /* own_levels */
     float *forward, *backward; /* packed weights */
-    float *lane_gradients;     /* [lanes][forward.count] */
+    float *sums;               /* [lanes / 2^levels][forward.count] */
     double *nats;              /* [batch] */
-    prnn_worker *workers;      /* [threads] */
-    /* The present run: */
+    lane_worker *workers;      /* [threads] */
+    /* The present batch: */
     const prnn_batch *batch;
-    int shard, lanes;
+    cut cut;
 };
 
 void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
@@ -37,11 +62,12 @@ void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
         return;
     }
     for (int w = 0; engine->workers && w < engine->threads; w++) {
-        prnn_worker_free(&engine->workers[w]);
+        prnn_worker_free(&engine->workers[w].worker);
+        prnn_free(engine->workers[w].sums);
     }
     prnn_free(engine->workers);
     prnn_free(engine->nats);
-    prnn_free(engine->lane_gradients);
+    prnn_free(engine->sums);
     prnn_free(engine->backward);
     prnn_free(engine->forward);
     prnn_network_free(engine->network);
@@ -50,21 +76,26 @@ void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
 
 static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch) {
     const prnn_plan *plan = &e->network->plan;
-    int lanes = lanes_of(batch);
-    e->threads = prnn_threads_for(ctx, (size_t)lanes);
+    size_t count = plan->forward.count;
+    cut all = cut_of(e->network, batch);
+    e->threads = prnn_threads_for(ctx, (size_t)all.lanes);
+    e->levels = own_levels(all.lanes, e->threads);
     e->forward = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
     e->backward = prnn_alloc(ctx, plan->backward.count, sizeof(float), "the transposed weights");
-    e->lane_gradients =
-        prnn_alloc(ctx, (size_t)lanes * plan->forward.count, sizeof(float), "the threads' gradients");
+    size_t runs = (size_t)divided(all.lanes, 1 << e->levels);
+    e->sums = prnn_alloc(ctx, runs * count, sizeof(float), "the gradients of a batch");
     e->nats = prnn_alloc(ctx, (size_t)batch, sizeof(double), "likelihoods");
     e->workers = prnn_alloc(ctx, (size_t)e->threads, sizeof *e->workers, "the threads' work");
-    if (!e->forward || !e->backward || !e->lane_gradients || !e->nats || !e->workers) {
+    if (!e->forward || !e->backward || !e->sums || !e->nats || !e->workers) {
         return PRNN_ERROR_MEMORY;
     }
     prnn_status status = PRNN_OK;
     for (int w = 0; w < e->threads && status == PRNN_OK; w++) {
-        status =
-            prnn_worker_create(ctx, e->network, shard_of(batch), e->forward, e->backward, &e->workers[w]);
+        lane_worker *worker = &e->workers[w];
+        worker->sums = prnn_alloc(ctx, (size_t)e->levels * count, sizeof(float), "the gradients of a thread");
+        status = worker->sums ? prnn_worker_create(ctx, e->network, all.shard, e->forward, e->backward,
+                                                   &worker->worker)
+                              : PRNN_ERROR_MEMORY;
     }
     return status;
 }
@@ -89,16 +120,36 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
     return PRNN_OK;
 }
 
-static void run_lane(void *arg, size_t lane, void *own) {
-    const prnn_gradient_engine *e = arg;
+static void run_lane(const prnn_gradient_engine *e, prnn_worker *w, int lane, float *gradient) {
     const prnn_batch *all = e->batch;
-    prnn_worker *w = own;
-    w->pass.gradient = e->lane_gradients + lane * e->network->plan.forward.count;
-    memset(w->pass.gradient, 0, e->network->plan.forward.count * sizeof(float));
-    for (int first = (int)lane * e->shard; first < all->n; first += e->lanes * e->shard) {
-        int n = all->n - first < e->shard ? all->n - first : e->shard;
+    int begin = lane * e->cut.lane, end = begin + e->cut.lane < all->n ? begin + e->cut.lane : all->n;
+    w->pass.gradient = gradient;
+    memset(gradient, 0, e->network->plan.forward.count * sizeof *gradient);
+    for (int first = begin; first < end; first += e->cut.shard) {
+        int n = end - first < e->cut.shard ? end - first : e->cut.shard;
         prnn_batch part = prnn_batch_part(&e->network->plan.config, all, (size_t)first, n);
         prnn_network_gradient(e->network, w, &part, 1.0f / (float)all->n, e->nats + first);
+    }
+}
+
+/* Some lanes that are a node of the tree. Their sums so far are of nodes that become smaller: like the digits
+ * of a binary number, two of one size become one of the next. */
+static void run_lanes(void *arg, size_t index, void *own) {
+    const prnn_gradient_engine *e = arg;
+    lane_worker *w = own;
+    size_t count = e->network->plan.forward.count;
+    int begin = (int)index << e->levels, end = begin + (1 << e->levels), sums = 0;
+    end = end < e->cut.lanes ? end : e->cut.lanes;
+    float *sum[MOST_LEVELS + 1] = {e->sums + index * count};
+    for (int level = 0; level < e->levels; level++) {
+        sum[level + 1] = w->sums + (size_t)level * count;
+    }
+    for (int lane = begin; lane < end; lane++) {
+        run_lane(e, &w->worker, lane, sum[sums++]);
+        for (int done = lane - begin + 1; sums > 1 && (done % 2 == 0 || lane == end - 1); done /= 2) {
+            sums--;
+            e->kernels->add(count, sum[sums - 1], sum[sums], sum[sums - 1]);
+        }
     }
 }
 
@@ -107,6 +158,10 @@ enum { PIECE = 1 << 14 };
 
 static size_t pieces_of(const prnn_packing *packing) {
     return (packing->count + PIECE - 1) / PIECE;
+}
+
+static size_t runs_of(const prnn_gradient_engine *e) {
+    return (size_t)divided(e->cut.lanes, 1 << e->levels);
 }
 
 typedef struct packer {
@@ -128,20 +183,24 @@ static void pack_piece(void *arg, size_t index, void *own) {
     }
 }
 
-/* A parameter is in one place of the packed gradient, so pieces write different ones. */
+/* The rest of the tree. A parameter is in one place of the packed gradient, so pieces write different ones.
+ */
 static void unpack_piece(void *arg, size_t index, void *own) {
     (void)own;
     const packer *p = arg;
     const prnn_gradient_engine *e = p->engine;
     const prnn_packing *packing = &e->network->plan.forward;
     size_t begin = index * PIECE, end = begin + PIECE < packing->count ? begin + PIECE : packing->count;
+    size_t nodes = runs_of(e);
+    for (size_t size = 1; size < nodes; size *= 2) {
+        for (size_t left = 0; left + size < nodes; left += 2 * size) {
+            float *sum = e->sums + left * packing->count + begin;
+            e->kernels->add(end - begin, sum, sum + size * packing->count, sum);
+        }
+    }
     for (size_t i = begin; i < end; i++) {
         if (packing->index[i] >= 0) {
-            float sum = 0;
-            for (int lane = 0; lane < e->lanes; lane++) {
-                sum += e->lane_gradients[(size_t)lane * packing->count + i];
-            }
-            p->gradient[packing->index[i]] = sum;
+            p->gradient[packing->index[i]] = e->sums[i];
         }
     }
 }
@@ -151,12 +210,11 @@ double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, cons
     const prnn_plan *plan = &e->network->plan;
     packer p = {e, parameters, gradient};
     e->batch = batch;
-    e->shard = shard_of(batch->n);
-    e->lanes = lanes_of(batch->n);
+    e->cut = cut_of(e->network, batch->n);
     prnn_parallel_for(ctx, pieces_of(&plan->forward) + pieces_of(&plan->backward), pack_piece, &p);
     prnn_network_prepare(e->network, e->kernels, e->forward, e->backward);
     prnn_scratches workers = {e->workers, sizeof *e->workers, e->threads};
-    prnn_parallel_for_with(ctx, (size_t)e->lanes, workers, run_lane, e);
+    prnn_parallel_for_with(ctx, runs_of(e), workers, run_lanes, e);
     memset(gradient, 0, plan->parameter_floats * sizeof *gradient);
     prnn_parallel_for(ctx, pieces_of(&plan->forward), unpack_piece, &p);
     double total = 0;

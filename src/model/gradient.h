@@ -1,6 +1,7 @@
 /* The gradient of a batch, on all threads, with the same bits whatever their number: a batch is cut into
- * shards of fixed size, shards belong to lanes in a fixed way, a lane adds up its shards in order, and lanes
- * are added up in order. */
+ * lanes of images, 64 at most, in a way that depends on the network and the batch alone. A lane adds up its
+ * images in order, and lanes are added up over a binary tree: the sum of lanes i 2^k .. (i + 1) 2^k - 1 is
+ * that of their first half plus that of their second, if that has a lane. */
 #ifndef PRNN_MODEL_GRADIENT_H
 #define PRNN_MODEL_GRADIENT_H
 

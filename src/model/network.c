@@ -171,17 +171,19 @@ static void scale_levels(prnn_network *net) {
 }
 
 /* Weights that a cache holds are read for each row; from further away, for some rows at a time, at the price
- * of activations that then fill the cache. Either costs up to a third where the other is right. */
-static int suitable_block(const prnn_config *c) {
+ * of activations that then fill the cache. Either costs up to a third where the other is right. Training,
+ * which keeps its activations anyway, takes at least four rows of an image through a layer, or one row of
+ * four. */
+static int suitable_block(const prnn_config *c, bool training) {
     double hidden = c->hidden, head = c->head;
     int logits = c->output == PRNN_LOGISTICS ? 3 * c->components : c->levels;
     double weights = 16 * c->layers * hidden * hidden + head * (head + 2 * hidden + c->channels * logits);
-    return weights > 2e6 ? 4 : 1;
+    return weights > 2e6 ? 4 : training ? 4 / prnn_layer_kind_of(c->kind)->together : 1;
 }
 
 prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training, size_t limit,
                                 prnn_network **network) {
-    return prnn_network_create_in_blocks(ctx, config, training, limit, suitable_block(config), network);
+    return prnn_network_create_in_blocks(ctx, config, training, limit, 0, network);
 }
 
 prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *config, bool training,
@@ -198,7 +200,7 @@ prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *
     net->plan = (prnn_plan){.ctx = ctx,
                             .config = *config,
                             .training = training,
-                            .block_rows = block_rows,
+                            .block_rows = block_rows ? block_rows : suitable_block(config, training),
                             .parameter_limit = limit};
     net->kind = prnn_layer_kind_of(config->kind);
     net->head = prnn_head_kind_of(config);

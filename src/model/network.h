@@ -41,7 +41,7 @@ prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *config);
 prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training, size_t limit,
                                 prnn_network **network);
 
-/* The same with a number of rows that go through a layer together, instead of the one that suits its size. */
+/* The same with a number of rows that go through a layer together, instead of (0) the one that suits it. */
 prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *config, bool training,
                                           size_t limit, int block_rows, prnn_network **network);
 void prnn_network_free(prnn_network *network);
