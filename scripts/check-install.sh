@@ -34,7 +34,7 @@ check() {
     local work=$temporary/$2 prefix libdir hidden internal
     mkdir "$work"
     git clone --quiet . "$work/clone"
-    make -C "$work/clone" install PREFIX="$work/first" >"$work/log" || { cat "$work/log" >&2 && return 1; }
+    make -C "$work/clone" install PREFIX="$work/first" >"$work/log" 2>&1 || { tail -n 30 "$work/log" >&2 && return 1; }
     prefix=$work/installed
     mv "$work/first" "$prefix"
     libdir=$(dirname "$(find "$prefix" -name pixelrnn.pc)")/..
