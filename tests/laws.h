@@ -291,16 +291,16 @@ static UNUSED prnn_config law_of_state(void **state) {
     return law_config((prnn_kind)(number / LAW_SHAPES), &law_shapes[number % LAW_SHAPES]);
 }
 
-/* Runs a law over the configurations of every kind; returns the number of failures. PRNN_LAWS_EVERY=7: over every
- * seventh, which are of every kind too, for emulators. */
+/* Runs a law over the configurations of every kind; returns the number of failures. PRNN_LAWS_EVERY=7: over
+ * every seventh, which are of every kind too, for emulators. */
 static UNUSED int law_run_some(const char *law, CMUnitTestFunction test, bool conditional_too) {
     const char *every = getenv("PRNN_LAWS_EVERY");
-    int step = every ? atoi(every) : 1;
+    int step = every && atoi(every) > 0 ? atoi(every) : 1;
     static char names[LAWS][96];
     static int numbers[LAWS];
     struct CMUnitTest tests[LAWS];
     int count = 0;
-    for (int i = 0; i < LAWS; i += step > 0 ? step : 1) {
+    for (int i = 0; i < LAWS; i += step) {
         const law_shape *shape = &law_shapes[i % LAW_SHAPES];
         if (conditional_too || shape->condition_size == 0) {
             snprintf(names[i], sizeof names[i], "%s: %s, %s", law,
