@@ -4,8 +4,8 @@ BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-# Ninja if it is there (asked only after setup.sh, which may have installed it).
-CMAKE = CMAKE_GENERATOR="$$(command -v ninja >/dev/null && echo Ninja || echo Unix Makefiles)" cmake
+# CMAKE_GENERATOR, or Ninja if it is there (asked only after setup.sh, which may have installed it).
+CMAKE = CMAKE_GENERATOR="$${CMAKE_GENERATOR:-$$(command -v ninja >/dev/null && echo Ninja || echo Unix Makefiles)}" cmake
 CONFIGURE = $(CMAKE) -S . -B $(BUILD) >/dev/null
 CTEST = ctest --output-on-failure -j $(JOBS)
 
@@ -16,7 +16,7 @@ MAKEFLAGS += --no-print-directory
 all:
 	@bash scripts/setup.sh
 	@$(CONFIGURE)
-	@cmake --build $(BUILD) -j $(JOBS) --target pixelrnn pixelrnn_static pixelrnn_program
+	@cmake --build $(BUILD) -j $(JOBS) --target pixelrnn_shared pixelrnn_static pixelrnn_program
 
 test:
 	@bash scripts/setup.sh test

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Installs what a build needs and this machine lacks; silent when nothing is missing.
-#   scripts/setup.sh [build|test|fuzz|ci]     test adds cmocka, fuzz adds clang, ci adds both and clang-format
+#   scripts/setup.sh [build|test|fuzz|arm64|ci]     test adds cmocka, fuzz adds clang, arm64 a cross compiler, qemu and
+#                                                   libraries, ci all of them and clang-format
 # With apt-get, and as root or with sudo that asks no password, it installs; else it says what to install.
 set -u
 what=${1:-build}
 case "$what" in
-build | test | fuzz | ci) ;;
+build | test | fuzz | arm64 | ci) ;;
 *)
-    echo "usage: scripts/setup.sh [build|test|fuzz|ci]" >&2
+    echo "usage: scripts/setup.sh [build|test|fuzz|arm64|ci]" >&2
     exit 2
     ;;
 esac
@@ -59,8 +60,22 @@ check_fuzzer() {
     fi
 }
 
+# Debian's multiarch puts arm64's libraries beside this machine's: every -dev package that is needed is "Multi-Arch:
+# same", so nothing is replaced. Other systems have nothing of the kind.
+check_arm64() {
+    local before=${#missing[@]} library
+    has aarch64-linux-gnu-gcc || lacks "a cross compiler for arm64" gcc-aarch64-linux-gnu - -
+    has qemu-aarch64 || lacks qemu-aarch64 qemu-user - -
+    for library in zlib:zlib1g spng:libspng jansson:libjansson cmocka:libcmocka libzip:libzip libturbojpeg:libturbojpeg0; do
+        [ -e "/usr/lib/aarch64-linux-gnu/pkgconfig/${library%:*}.pc" ] ||
+            [ -e "/usr/lib/aarch64-linux-gnu/pkgconfig/lib${library%:*}.pc" ] ||
+            lacks "arm64's ${library%:*}" "${library#*:}-dev:arm64" - -
+    done
+    [ ${#missing[@]} -eq "$before" ] || arm64=yes
+}
+
 check_all() {
-    missing=() debian=() fedora=() brew=()
+    missing=() debian=() fedora=() brew=() arm64=no
     check_compiler
     has cmake || lacks cmake cmake cmake cmake
     has pkg-config || lacks pkg-config pkg-config pkgconf pkgconf
@@ -73,6 +88,9 @@ check_all() {
     fi
     if [ "$what" = fuzz ] || [ "$what" = ci ]; then
         check_fuzzer
+    fi
+    if [ "$what" = arm64 ] || [ "$what" = ci ]; then
+        check_arm64
     fi
     if [ "$what" = ci ]; then
         has git || lacks git git git git
@@ -92,6 +110,9 @@ install_with_apt() {
     # Not needed, but good to have: a faster build, .npz and JPEG files.
     local wanted=("${debian[@]}" ninja-build libzip-dev libturbojpeg0-dev)
     echo "Installing ${wanted[*]} (missing: $(joined))" >&2
+    if [ $arm64 = yes ]; then
+        "${run[@]}" dpkg --add-architecture arm64 || return
+    fi
     "${apt[@]}" update </dev/null >&2 &&
         "${apt[@]}" install -y --no-install-recommends "${wanted[@]}" </dev/null >&2
 }
@@ -112,7 +133,7 @@ if has apt-get && { [ "$(id -u)" -eq 0 ] || sudo -n true >/dev/null 2>&1; }; the
 fi
 cat >&2 <<TEXT
 pixelrnn cannot be built yet; missing: $(joined). Install it and run make again:
-  Debian, Ubuntu: apt-get install ${debian[*]}
+  Debian, Ubuntu: $([ $arm64 = no ] || echo "dpkg --add-architecture arm64 && apt-get update && ")apt-get install ${debian[*]}
   Fedora: dnf install ${fedora[*]:-}; macOS: brew install ${brew[*]:-} (and Random123's headers, from their makers, into /usr/local/include)
 TEXT
 exit 1
