@@ -27,8 +27,7 @@ endfunction()
 # Under sanitizers they would take minutes, and the tests of kernels are on every instruction set anyway.
 option(PRNN_TEST_EVERY_CPU "Run the laws on every instruction set" ON)
 
-# What tests compute plainly is not to be fused, as arm64 would.
-set(test_options -ffp-contract=off)
+set(test_options)
 # gcc 12 for arm64 breaks off ("in vect_transform_reduction") at nested loops over fmax, which only tests have.
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_C_COMPILER_VERSION VERSION_LESS 13
     AND CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")

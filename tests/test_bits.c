@@ -365,7 +365,7 @@ static void check_certificate(network *net) {
     char path[128];
     prnn_certificate found = PRNN_CERTIFICATE_INIT;
     prnn_check_options options = PRNN_CHECK_OPTIONS_INIT;
-    options.positions = 8;
+    options.positions = 4;
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
     assert_ok(net->ctx, prnn_model_save(net->ctx, net->model, path));
     assert_ok(net->ctx, prnn_check(net->ctx, path, &options, &found));
@@ -382,7 +382,9 @@ static void check_networks(const char *cpu, const char *precision, int threads) 
             check_evaluation(net);
             check_gradient(net);
             check_samples(net);
-            check_certificate(net);
+            if (s == 0) {
+                check_certificate(net);
+            }
             check_training(net, (prnn_optimizer)(s % 3));
             network_free(net);
         }
@@ -391,8 +393,9 @@ static void check_networks(const char *cpu, const char *precision, int threads) 
 
 static void test_networks(void **state) {
     const char *cpu = table_of(state)->name;
-    const int threads[] = {1, 2, 7};
-    for (int i = 0; i < (getenv("PRNN_RECORD_BITS") ? 1 : 3); i++) {
+    const int threads[] = {7, 2, 1};
+    bool once = getenv("PRNN_RECORD_BITS") || getenv("PRNN_LAWS_EVERY"); /* on an emulator */
+    for (int i = 0; i < (once ? 1 : 3); i++) {
         check_networks(cpu, "fp32", threads[i]);
     }
 }
