@@ -508,6 +508,13 @@ typedef struct prnn_train_options {
 PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                 const prnn_data *valid, const prnn_train_options *options);
 
+/* Whether there is memory to train a new model of `config` so: PRNN_ERROR_MEMORY says how much it takes,
+ * before anything is made (prnn_train looks again, at what is there then). Work for which the threads' memory
+ * is short takes fewer threads. The other arguments are those of prnn_train; PRNN_ERROR_ARGUMENT as
+ * prnn_model_create and prnn_train would. */
+PRNN_API prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const prnn_data *train,
+                                     const prnn_data *valid, const prnn_train_options *options);
+
 #ifdef __cplusplus
 }
 #endif

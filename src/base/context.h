@@ -22,6 +22,8 @@ struct prnn_context {
     const struct prnn_kernels *kernels; /* NULL: not chosen yet (see kernels/kernels.h) */
     bool bf16;                          /* their bf16 variant is used */
     prnn_spare spare[PRNN_SPARES];      /* see prnn_take */
+    size_t asked;                       /* bytes of all blocks so far, to compare with predictions */
+    size_t memory;                      /* for tests: work is planned as if no more were there; 0: all */
 };
 
 #if defined(__GNUC__)

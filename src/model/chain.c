@@ -121,5 +121,5 @@ prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *mode
     for (size_t k = count - 1; k-- > 0 && status == PRNN_OK;) {
         status = add_scale(ctx, models[k], config_of(last), images, images_count, nats, values);
     }
-    return status;
+    return status == PRNN_OK ? prnn_model_check_finite(ctx, nats, images_count) : status;
 }

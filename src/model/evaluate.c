@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-enum { MAX_SHARD = 8 };
-
 typedef struct evaluation {
     const prnn_network *network;
     const prnn_evaluation *asked;
@@ -37,25 +35,42 @@ prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, cons
     }
     /* Few images are spread over the threads. */
     size_t threads = (size_t)prnn_thread_count(ctx), even = (count + threads - 1) / threads;
-    size_t shard = even < 1 ? 1 : even < MAX_SHARD ? even : MAX_SHARD, shards = (count + shard - 1) / shard;
+    size_t shard = even < 1                       ? 1
+                   : even < PRNN_EVALUATION_SHARD ? even
+                                                  : PRNN_EVALUATION_SHARD,
+           shards = (count + shard - 1) / shard;
     int workers = (int)(shards < threads ? shards : threads);
     evaluation e = {.network = net,
                     .asked = asked,
                     .shard = shard,
                     .image_bytes = bytes,
                     .image_logits = bytes * (size_t)net->head->logits_per_value(c)};
-    status = prnn_workers_create(ctx, net, (int)shard, workers, model->packed, &e.workers);
+    status = prnn_model_workers(ctx, model, (int)shard, workers, &e.workers);
     if (status == PRNN_OK) {
-        prnn_parallel_for(ctx, shards, workers, evaluate_shard, &e);
+        prnn_parallel_for(ctx, shards, e.workers.count, evaluate_shard, &e);
     }
     prnn_workers_free(ctx, &e.workers);
     return status;
 }
 
+prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(nats[i])) {
+            return prnn_fail(
+                ctx, PRNN_ERROR_FORMAT,
+                "the negative log-likelihood of image %zu is %g: the weights of the model lead out "
+                "of the range of numbers; take an earlier checkpoint",
+                i, nats[i]);
+        }
+    }
+    return PRNN_OK;
+}
+
 prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                           double *nats, float *values) {
     prnn_evaluation e = {.images = images, .count = count, .nats = nats, .values = values};
-    return prnn_model_evaluate(ctx, model, &e);
+    prnn_status status = prnn_model_evaluate(ctx, model, &e);
+    return status == PRNN_OK ? prnn_model_check_finite(ctx, nats, count) : status;
 }
 
 prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,

@@ -1,7 +1,7 @@
 #include "model/gradient.h"
 
 #include "base/parallel.h"
-#include "model/model.h"
+#include "model/memory.h"
 
 #include <string.h>
 
@@ -47,20 +47,35 @@ void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
     prnn_free(engine);
 }
 
-static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch) {
+prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, int batch, int *workers) {
+    int lanes = lanes_of(batch), threads = prnn_thread_count(ctx);
+    *workers = threads < lanes ? threads : lanes;
+    return prnn_gradient_need(ctx, network, batch, shard_of(batch), lanes, *workers);
+}
+
+static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch, size_t reserve) {
     const prnn_plan *plan = &e->network->plan;
-    int lanes = lanes_of(batch);
-    e->threads = prnn_thread_count(ctx) < lanes ? prnn_thread_count(ctx) : lanes;
+    int lanes = lanes_of(batch), wanted;
+    prnn_need need = prnn_gradient_engine_need(ctx, e->network, batch, &wanted);
+    prnn_need_add(&need.shared, reserve);
+    e->threads = wanted;
+    prnn_status status = prnn_need_afford(ctx, &need, &e->threads, "the gradient of a batch",
+                                          "choose a smaller hidden size, fewer layers or a smaller batch");
+    if (status == PRNN_OK) {
+        status = prnn_plan_index(ctx, &e->network->plan);
+    }
+    if (status != PRNN_OK) {
+        return status;
+    }
     e->forward = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
     e->backward = prnn_alloc(ctx, plan->backward.count, sizeof(float), "the transposed weights");
     e->lane_gradients =
         prnn_alloc(ctx, (size_t)lanes * plan->forward.count, sizeof(float), "the threads' gradients");
     e->nats = prnn_alloc(ctx, (size_t)batch, sizeof(double), "likelihoods");
-    e->workers = prnn_alloc(ctx, (size_t)e->threads, sizeof *e->workers, "the threads' work");
+    e->workers = prnn_alloc(ctx, (size_t)wanted, sizeof *e->workers, "the threads' work");
     if (!e->forward || !e->backward || !e->lane_gradients || !e->nats || !e->workers) {
         return PRNN_ERROR_MEMORY;
     }
-    prnn_status status = PRNN_OK;
     for (int w = 0; w < e->threads && status == PRNN_OK; w++) {
         status =
             prnn_worker_create(ctx, e->network, shard_of(batch), e->forward, e->backward, &e->workers[w]);
@@ -69,7 +84,7 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batc
 }
 
 prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *config, int batch,
-                                        prnn_gradient_engine **engine) {
+                                        size_t reserve, prnn_gradient_engine **engine) {
     *engine = NULL;
     prnn_gradient_engine *e = prnn_alloc(ctx, 1, sizeof *e, "the gradient");
     if (!e) {
@@ -78,7 +93,7 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
     prnn_status status = prnn_network_create(ctx, config, true, PRNN_MAX_PARAMETERS, &e->network);
     e->kernels = prnn_kernels_of(ctx);
     if (status == PRNN_OK) {
-        status = allocate(ctx, e, batch);
+        status = allocate(ctx, e, batch, reserve);
     }
     if (status != PRNN_OK) {
         prnn_gradient_engine_free(e);
@@ -175,11 +190,12 @@ prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint
     prnn_gradient_engine *engine = NULL;
     prnn_status status = prnn_model_check_images(ctx, model, images, count);
     if (status == PRNN_OK) {
-        status = prnn_gradient_engine_create(ctx, c, (int)count, &engine);
+        status = prnn_gradient_engine_create(ctx, c, (int)count, 0, &engine);
     }
     if (status == PRNN_OK) {
         prnn_batch batch = {.images = images, .n = (int)count};
         *mean_nats = prnn_gradient_engine_run(ctx, engine, model->parameters, &batch, gradient);
+        status = prnn_model_check_finite(ctx, engine->nats, count);
         prnn_gradient_engine_free(engine);
     }
     return status;

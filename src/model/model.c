@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include "base/random.h"
+#include "model/memory.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,11 +13,26 @@ void prnn_model_free(prnn_model *model) {
     if (!model) {
         return;
     }
+    if (model->packed) {
+        pthread_mutex_destroy(&model->packed->mutex);
+        prnn_free(model->packed->weights);
+        prnn_free(model->packed);
+    }
     prnn_network_free(model->network);
     prnn_free(model->parameters);
-    prnn_free(model->packed);
     prnn_free(model->open);
     prnn_free(model);
+}
+
+/* What no product reads is closed by a mask. */
+static void open_run(void *user, size_t at, const int32_t *index, size_t n) {
+    (void)at;
+    uint8_t *open = user;
+    for (size_t i = 0; i < n; i++) {
+        if (index[i] >= 0) {
+            open[index[i]] = 1;
+        }
+    }
 }
 
 prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, size_t limit,
@@ -28,25 +44,50 @@ prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config
     }
     prnn_status status = prnn_network_create(ctx, config, false, limit, &m->network);
     if (status == PRNN_OK) {
-        const prnn_plan *plan = &m->network->plan;
-        m->parameters = prnn_alloc(ctx, plan->parameter_floats, sizeof(float), "the weights");
-        m->packed = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
-        m->open = prnn_alloc(ctx, plan->parameter_floats, 1, "the masks");
-        status = m->parameters && m->packed && m->open ? PRNN_OK : PRNN_ERROR_MEMORY;
+        status = prnn_parameters_afford(ctx, m->network);
+    }
+    if (status == PRNN_OK) {
+        m->open = prnn_alloc(ctx, m->network->plan.parameter_floats, 1, "the masks");
+        m->packed = prnn_alloc(ctx, 1, sizeof *m->packed, "the model");
+        status = m->open && m->packed ? PRNN_OK : PRNN_ERROR_MEMORY;
+    }
+    if (m->packed) {
+        pthread_mutex_init(&m->packed->mutex, NULL);
     }
     if (status != PRNN_OK) {
         prnn_model_free(m);
         return status;
     }
-    /* What no product reads is closed by a mask. */
-    const prnn_packing *packing = &m->network->plan.forward;
-    for (size_t i = 0; i < packing->count; i++) {
-        if (packing->index[i] >= 0) {
-            m->open[packing->index[i]] = 1;
-        }
-    }
+    prnn_plan_visit(&m->network->plan, false, &(prnn_packed_visitor){open_run, m->open});
     *model = m;
     return PRNN_OK;
+}
+
+/* ----------------------------------------------------------------------------------------- pack */
+
+/* Called with the mutex held. */
+static prnn_status pack(prnn_context *ctx, const prnn_model *model) {
+    prnn_packed *packed = model->packed;
+    if (!packed->weights) {
+        packed->weights =
+            prnn_alloc_raw(ctx, model->network->plan.forward.count, sizeof(float), "the packed weights");
+    }
+    if (!packed->weights) {
+        return PRNN_ERROR_MEMORY;
+    }
+    if (!packed->fresh) {
+        prnn_network_pack(model->network, model->parameters, packed->weights);
+        packed->fresh = true;
+    }
+    return PRNN_OK;
+}
+
+prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, const float **weights) {
+    pthread_mutex_lock(&model->packed->mutex);
+    prnn_status status = pack(ctx, model);
+    *weights = model->packed->weights;
+    pthread_mutex_unlock(&model->packed->mutex);
+    return status;
 }
 
 /* ----------------------------------------------------------------------------------- initialise */
@@ -85,10 +126,15 @@ prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint
         return status;
     }
     const prnn_plan *plan = &(*model)->network->plan;
+    (*model)->parameters = prnn_alloc(ctx, plan->parameter_floats, sizeof(float), "the weights");
+    if (!(*model)->parameters) {
+        prnn_model_free(*model);
+        *model = NULL;
+        return PRNN_ERROR_MEMORY;
+    }
     for (int t = 0; t < plan->parameter_count; t++) {
         initialise(*model, t, seed);
     }
-    prnn_packing_fill(&plan->forward, 0, plan->forward.count, (*model)->parameters, (*model)->packed);
     return PRNN_OK;
 }
 
@@ -145,7 +191,8 @@ void prnn_model_describe_parameter(const prnn_model *model, size_t index, char *
     }
 }
 
-prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float *values, const char *source) {
+static prnn_status check_values(prnn_context *ctx, const prnn_model *model, const float *values,
+                                const char *source) {
     const prnn_plan *plan = &model->network->plan;
     for (size_t i = 0; i < plan->parameter_floats; i++) {
         bool leak = !model->open[i] && values[i] != 0;
@@ -165,9 +212,31 @@ prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float 
                          "%s: %s is %g; every weight must be finite, take an earlier checkpoint", source,
                          place, (double)values[i]);
     }
-    memcpy(model->parameters, values, plan->parameter_floats * sizeof *values);
-    prnn_packing_fill(&plan->forward, 0, plan->forward.count, model->parameters, model->packed);
     return PRNN_OK;
+}
+
+prnn_status prnn_model_adopt(prnn_context *ctx, prnn_model *model, float *values, const char *source) {
+    prnn_status status = check_values(ctx, model, values, source);
+    if (status == PRNN_OK) {
+        prnn_free(model->parameters);
+        model->parameters = values;
+        model->packed->fresh = false;
+    }
+    return status;
+}
+
+prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float *values, const char *source) {
+    size_t n = model->network->plan.parameter_floats;
+    prnn_status status = check_values(ctx, model, values, source);
+    if (status == PRNN_OK && !model->parameters) {
+        model->parameters = prnn_alloc_raw(ctx, n, sizeof *values, "the weights");
+        status = model->parameters ? PRNN_OK : PRNN_ERROR_MEMORY;
+    }
+    if (status == PRNN_OK) {
+        memcpy(model->parameters, values, n * sizeof *values);
+        model->packed->fresh = false;
+    }
+    return status;
 }
 
 prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values) {

@@ -306,10 +306,10 @@ prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, con
     float *values = NULL;
     prnn_status status = prnn_model_read(ctx, path, st, model, &values);
     if (status == PRNN_OK) {
-        status = prnn_model_assign(ctx, *model, values, path);
+        status = prnn_model_adopt(ctx, *model, values, path);
     }
-    prnn_free(values);
     if (status != PRNN_OK) {
+        prnn_free(values);
         prnn_model_free(*model);
         *model = NULL;
     }

@@ -147,9 +147,10 @@ static prnn_status draw_all(drawing *d, const char *phase) {
 }
 
 static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
-    if (!(d->options.temperature > 0) || isinf(d->options.temperature)) {
+    /* The kernels multiply by 1 / temperature, a float. */
+    if (!(d->options.temperature >= 1e-38 && d->options.temperature <= 1e38)) {
         return prnn_fail(d->ctx, PRNN_ERROR_ARGUMENT,
-                         "temperature is %g; it must be a number above 0 (1: the model)",
+                         "temperature is %g; it must be 1e-38 to 1e38 (1: the model)",
                          d->options.temperature);
     }
     if (d->count == 0) {
@@ -158,12 +159,11 @@ static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
     d->network = model->network;
     /* Few images are spread over the threads. The numbers of an image do not depend on its shard. */
     size_t threads = (size_t)prnn_thread_count(d->ctx), even = (d->count + threads - 1) / threads;
-    d->threads = threads;
     d->shard = even < SHARD ? even : SHARD;
     size_t shards = (d->count + d->shard - 1) / d->shard, workers = shards < threads ? shards : threads;
-    prnn_status status =
-        prnn_workers_create(d->ctx, d->network, (int)d->shard, (int)workers, model->packed, &d->workers);
+    prnn_status status = prnn_model_workers(d->ctx, model, (int)d->shard, (int)workers, &d->workers);
     if (status == PRNN_OK) {
+        d->threads = (size_t)d->workers.count;
         status = draw_all(d, phase);
     }
     prnn_workers_free(d->ctx, &d->workers);
