@@ -27,8 +27,9 @@ prnn_status prnn_need_afford(prnn_context *ctx, const prnn_need *need, int *work
                              const char *way_out) {
     size_t there = ctx->memory ? ctx->memory : SIZE_MAX;
     if (prnn_need_total(need, *workers) >= PRNN_LARGE) {
-        size_t available = prnn_memory_available();
-        there = available < there ? available : there;
+        /* Stacks, alignment and whatever else the process does take a little, too. */
+        size_t available = prnn_memory_available(), usable = available - available / 16;
+        there = usable < there ? usable : there;
     }
     if (prnn_need_total(need, *workers) <= there) {
         return PRNN_OK;

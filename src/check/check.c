@@ -1,6 +1,7 @@
 /* The certificate of a model file: by changing values, what its conditionals depend on. */
 
 #include "base/clock.h"
+#include "base/fields.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -345,11 +346,12 @@ static prnn_status run(check *k, const char *path) {
 
 prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
                        prnn_certificate *certificate) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(certificate));
     const prnn_check_options defaults = PRNN_CHECK_OPTIONS_INIT;
     prnn_certificate found = PRNN_CERTIFICATE_INIT;
     check k = {.ctx = ctx, .options = defaults, .found = &found};
     prnn_safetensors *st = NULL;
-    prnn_status status = prnn_options_read(ctx, &k.options, sizeof k.options, options);
+    prnn_status status = prnn_options_read(ctx, &k.options, &prnn_check_options_fields, options);
     if (status == PRNN_OK && certificate->size <= sizeof certificate->size) {
         status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                            "a certificate says that its size is %zu; begin with "
@@ -368,9 +370,7 @@ prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_opt
     }
     release(&k);
     if (status == PRNN_OK) {
-        size_t asked = certificate->size;
-        memcpy(certificate, &found, asked < sizeof found ? asked : sizeof found);
-        certificate->size = asked;
+        prnn_fields_copy(&prnn_certificate_fields, certificate->size, certificate, &found);
     }
     return status;
 }

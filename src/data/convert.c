@@ -18,6 +18,7 @@ static prnn_status finish(prnn_builder *b, const prnn_data *d) {
 
 prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
                               const char *out, size_t *written, size_t *skipped) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(out));
     prnn_builder b;
     prnn_file_writer writer;
     prnn_data *data = NULL;

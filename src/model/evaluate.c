@@ -68,6 +68,7 @@ prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_
 
 prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                           double *nats, float *values) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_ARRAY(nats, count));
     prnn_evaluation e = {.images = images, .count = count, .nats = nats, .values = values};
     prnn_status status = prnn_model_evaluate(ctx, model, &e);
     return status == PRNN_OK ? prnn_model_check_finite(ctx, nats, count) : status;
@@ -75,6 +76,7 @@ prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint
 
 prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                         float *logits) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_ARRAY(logits, count));
     double *nats = prnn_alloc(ctx, count, sizeof *nats, "likelihoods");
     prnn_evaluation e = {.images = images, .count = count, .nats = nats, .logits = logits};
     prnn_status status = nats ? prnn_model_evaluate(ctx, model, &e) : PRNN_ERROR_MEMORY;
@@ -101,6 +103,7 @@ static void normalise(double *logs, size_t n) {
 
 prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
                                    size_t count, double *logs) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(logits, count), PRNN_ARRAY(logs, count));
     const prnn_network *net = model->network;
     size_t per_value = prnn_logits_per_value(model), levels = (size_t)net->plan.config.levels;
     for (size_t i = 0; i < count * per_value; i++) {

@@ -182,6 +182,8 @@ double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, cons
 
 prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                           double *mean_nats, float *gradient) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_GIVEN(mean_nats),
+                        PRNN_GIVEN(gradient));
     const prnn_config *c = &model->network->plan.config;
     if (count < 1 || count > 65536) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "a gradient of %zu images; it takes 1 to 65536 at a time",

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include "base/fields.h"
 #include "base/random.h"
 #include "model/memory.h"
 
@@ -116,9 +117,10 @@ static void initialise(prnn_model *model, int tensor, uint64_t seed) {
 
 prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                               prnn_model **model) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model));
     prnn_config full = PRNN_CONFIG_INIT;
     *model = NULL;
-    prnn_status status = prnn_options_read(ctx, &full, sizeof full, config);
+    prnn_status status = prnn_options_read(ctx, &full, &prnn_config_fields, config);
     if (status == PRNN_OK) {
         status = prnn_model_create_empty(ctx, &full, PRNN_MAX_PARAMETERS, model);
     }
@@ -141,9 +143,7 @@ prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint
 /* -------------------------------------------------------------------------------------- look up */
 
 void prnn_model_config(const prnn_model *model, prnn_config *config) {
-    size_t size = config->size < sizeof *config ? config->size : sizeof *config, asked = config->size;
-    memcpy(config, &model->network->plan.config, size);
-    config->size = asked;
+    prnn_fields_copy(&prnn_config_fields, config->size, config, &model->network->plan.config);
 }
 
 size_t prnn_model_tensor_count(const prnn_model *model) {
@@ -240,6 +240,7 @@ prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float 
 }
 
 prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_GIVEN(values));
     prnn_status status = prnn_model_assign(ctx, model, values, "parameters");
     return status == PRNN_ERROR_FORMAT ? PRNN_ERROR_ARGUMENT : status;
 }

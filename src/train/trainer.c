@@ -3,6 +3,7 @@
 
 #include "train/trainer.h"
 
+#include "base/fields.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -447,12 +448,13 @@ static prnn_status run(prnn_trainer *t) {
 
 prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const prnn_data *train,
                             const prnn_data *valid, const prnn_train_options *options) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(train));
     prnn_train_options o = PRNN_TRAIN_OPTIONS_INIT;
     prnn_config full = PRNN_CONFIG_INIT;
     prnn_trainer_needs needs;
-    prnn_status status = prnn_options_read(ctx, &full, sizeof full, config);
+    prnn_status status = prnn_options_read(ctx, &full, &prnn_config_fields, config);
     if (status == PRNN_OK) {
-        status = prnn_options_read(ctx, &o, sizeof o, options);
+        status = prnn_options_read(ctx, &o, &prnn_train_options_fields, options);
     }
     prnn_optimizer_defaults(&o);
     if (status == PRNN_OK) {
@@ -466,6 +468,7 @@ prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const 
 
 prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train, const prnn_data *valid,
                        const prnn_train_options *options) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_GIVEN(train));
     const prnn_train_options defaults = PRNN_TRAIN_OPTIONS_INIT;
     prnn_trainer t = {.ctx = ctx,
                       .options = defaults,
@@ -474,7 +477,7 @@ prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *tr
                       .valid = valid,
                       .lock = -1,
                       .parameters = prnn_model_parameter_count(model, false)};
-    prnn_status status = prnn_options_read(ctx, &t.options, sizeof t.options, options);
+    prnn_status status = prnn_options_read(ctx, &t.options, &prnn_train_options_fields, options);
     prnn_optimizer_defaults(&t.options);
     if (status == PRNN_OK) {
         status = check_options(ctx, &t.options);
