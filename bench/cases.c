@@ -110,7 +110,7 @@ static void training_begin(training *t, const options *o, const network_case *is
     subject *s = &t->subject;
     subject_begin(s, o, is);
     prnn_optimizer_defaults(&t->options);
-    must(s->ctx, prnn_gradient_engine_create(s->ctx, &s->config, is->batch, &t->engine));
+    must(s->ctx, prnn_gradient_engine_create(s->ctx, &s->config, is->batch, 0, &t->engine));
     t->batch = (prnn_batch){.images = s->images, .n = is->batch};
     t->state.n = prnn_model_parameter_count(s->model, false);
     t->gradient = zeros(t);

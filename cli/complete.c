@@ -39,7 +39,7 @@ static const struct option options[] = {
     INTEGER("samples", offsetof(settings, samples), 1, 10000, 0, "completions of each image"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "another seed gives other completions"),
     DOUBLE(
-        "temperature", offsetof(settings, temperature), 0, 1000, OPTION_OPEN_MIN,
+        "temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
         "log-probabilities are divided by it: below 1 completions become more alike, 1 is the model itself"),
     STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
            ".png: one row an image: the original, the original with the unknown part grey, the "

@@ -102,7 +102,9 @@ static int evaluate_chunk(prnn_context *ctx, const settings *s, const chain *mod
                                                     e->new_nats + from)
                              : prnn_evaluate_chain(ctx, (const prnn_model *const *)models->models,
                                                    models->count, images, n, e->nats + from, values);
-    return status == PRNN_OK ? check_finite(s, e, from, n) : fail_with(ctx);
+    /* The library counts from the first image of the chunk. */
+    code = status == PRNN_ERROR_FORMAT ? check_finite(s, e, from, n) : 0;
+    return code || status == PRNN_OK ? code : fail_with(ctx);
 }
 
 static int evaluate(prnn_context *ctx, const settings *s, const chain *models, const prnn_data *set,

@@ -23,7 +23,7 @@ static const struct option options[] = {
     GROUP("Images"),
     INTEGER("count", offsetof(settings, count), 1, 10000000, 0, "number of images"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "image i depends on the model, the seed and i alone"),
-    DOUBLE("temperature", offsetof(settings, temperature), 0, 1000, OPTION_OPEN_MIN,
+    DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
            "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
     GROUP("Output"),
     STRING("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,

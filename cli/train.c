@@ -123,7 +123,10 @@ static int make_model(training *t, train_settings *s) {
     c->height = height;
     c->width = width;
     c->channels = channels;
-    prnn_status status = prnn_model_create(t->ctx, c, s->train.seed, &t->model);
+    prnn_status status = prnn_train_fits(t->ctx, c, t->train, t->valid, &s->train);
+    if (status == PRNN_OK) {
+        status = prnn_model_create(t->ctx, c, s->train.seed, &t->model);
+    }
     if (status == PRNN_ERROR_ARGUMENT) {
         return usage_error("%s", prnn_message(t->ctx));
     }

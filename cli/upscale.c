@@ -30,7 +30,7 @@ static const struct option options[] = {
     INTEGER("samples", offsetof(settings, samples), 1, 1000000, 0, "large images drawn for each small one"),
     UINT64("seed", offsetof(settings, seed), 0, 0,
            "large image i depends on the models, the seed, i and its small image alone"),
-    DOUBLE("temperature", offsetof(settings, temperature), 0, 1000, OPTION_OPEN_MIN,
+    DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
            "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
     GROUP("Output"),
     STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,

@@ -64,7 +64,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_check test_laws_model"
+programs="test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_check test_laws_model test_memory test_arguments"
 echo "building without a bug"
 cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
     { tail -30 "$work/build.log"; exit 1; }
@@ -77,7 +77,8 @@ echo "all tests pass without a bug"
 # ------------------------------------------------------------------------------------------- masks
 
 plant "mask A lets the own colour through" src/layers/product.c \
-    's/PRNN_MASK_A ? a >= b : a > b/PRNN_MASK_A ? a > b : a > b/' test_laws_causality 'causality*'
+    's/PRNN_MASK_A ? a < b : a <= b/PRNN_MASK_A ? a <= b : a <= b/; s/p->high + (conv->mask == PRNN_MASK_B)/p->high + 1/' \
+    test_laws_causality 'causality*'
 plant "the tap to the right is open" src/layers/product.c \
     's|j <= cols / 2)|j <= cols / 2 + 1)|' test_laws_causality 'causality*'
 plant "the gates are masked as one block" src/layers/map.h \
@@ -162,6 +163,15 @@ plant "a small pixel is drawn again" src/sample/sample.c \
 plant "two scales share random numbers" src/sample/sample.c \
     's/return (uint64_t)config->condition_size << 32 | value;/return (uint64_t)(config->condition_size > 9999) | value;/' \
     test_laws_multiscale 'test_draws'
+
+plant "a prediction forgets the lanes" src/model/memory.c \
+    's/(size_t)lanes \* forward/forward/' test_memory 'a gradient*'
+plant "what is cached counts as used" src/base/available.c \
+    's/used > cache ? used - cache : 0/used/' test_memory 'test_available'
+plant "half a field is copied" src/base/fields.c \
+    's/end = fields->end\[i\];/end = size;/' test_arguments 'test_half_fields'
+plant "a likelihood that is no number passes" src/model/evaluate.c \
+    's/if (!isfinite(nats\[i\])) {/if (isinf(nats[i])) {/' test_arguments 'test_not_finite'
 
 # ------------------------------------------------------------------------------------- certificates
 

@@ -236,9 +236,14 @@ if ! LC_ALL=C grep -a -q __asan_init "$program"; then
         refused model.safetensors info "$work/model.safetensors"
         refused data.idx eval $good --data "$work/data.idx"
         refused data.npy eval $good --data "$work/data.npy"
+        # A network that would need 30 GB, before anything large is made.
+        ulimit -t 2
+        refused 'training a network of' train --data good.idx --kind row --layers 1 --hidden 4096 --out "$work/large"
+        check "it says what to do" grep -q 'GB are there: choose a smaller hidden size' "$work/err"
+        check "no folder is made" test ! -e "$work/large"
         exit $failures
     )
-    failures=$? checks=$((checks + 3))
+    failures=$? checks=$((checks + 6))
 fi
 
 echo

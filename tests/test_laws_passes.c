@@ -16,7 +16,7 @@ static uint8_t *images_of(const law_model *m, size_t count) {
 
 static prnn_workers worker_open(const law_model *m, int images) {
     prnn_workers workers;
-    assert_ok(m->ctx, prnn_workers_create(m->ctx, m->model->network, images, 1, m->model->packed, &workers));
+    assert_ok(m->ctx, prnn_model_workers(m->ctx, m->model, images, 1, &workers));
     return workers;
 }
 
@@ -141,6 +141,7 @@ static void test_memory(void **state) {
 
     prnn_network *net;
     assert_ok(m.ctx, prnn_network_create(m.ctx, &config, true, PRNN_MAX_PARAMETERS, &net));
+    assert_ok(m.ctx, prnn_plan_index(m.ctx, &net->plan));
     size_t packed = net->plan.forward.count;
     float *forward = malloc(packed * sizeof *forward), *gradient[2];
     float *backward = malloc(net->plan.backward.count * sizeof *backward);
@@ -175,6 +176,7 @@ static void gradient_in_blocks(const law_model *m, int rows, const uint8_t *imag
     prnn_worker w;
     assert_ok(m->ctx,
               prnn_network_create_in_blocks(m->ctx, &m->config, true, PRNN_MAX_PARAMETERS, rows, &net));
+    assert_ok(m->ctx, prnn_plan_index(m->ctx, &net->plan));
     const prnn_packing *packing = &net->plan.forward;
     float *forward = malloc(packing->count * sizeof *forward);
     float *backward = malloc(net->plan.backward.count * sizeof *backward);

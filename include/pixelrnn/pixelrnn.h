@@ -28,12 +28,17 @@
  *     names the file or value and the way out. The library never prints, exits or aborts.
  *   Options structs begin with their size, so that they can grow: start from the PRNN_..._INIT macro
  *     beside each and change what you need. Where a function takes options, NULL means all defaults.
- *   Every ..._free takes NULL.
- *   A context serves one thread at a time (its own threads work inside a call). Models and data sets
- *     may be shared by contexts as long as nobody changes them.
- *   The same inputs give the same bits on every processor, with every compiler and number of threads (see
- *     prnn_context_arithmetic); another precision rounds differently. For the length of a call rounding is to
- *     nearest and nothing is flushed to zero, whatever the caller has set, which is restored.
+ *     A size may be that of another version, older or newer: fields are taken as a whole or not at all.
+ *   Pointers must point to something unless their comment says that they may be NULL; every ..._free takes
+ *     NULL, and an array without elements may be NULL. A function that returns a status refuses NULL with
+ *     PRNN_ERROR_ARGUMENT and, unless it is the context itself, a sentence that names it; the others trust.
+ *   Work whose memory is not there is refused, with PRNN_ERROR_MEMORY, before it begins; where only the
+ *     memory of its threads is not there, it takes fewer of them. A container's limit counts as what is
+ * there. A context serves one thread at a time (its own threads work inside a call). Models and data sets may
+ * be shared by contexts as long as nobody changes them. The same inputs give the same bits on every
+ * processor, with every compiler and number of threads (see prnn_context_arithmetic); another precision
+ * rounds differently. For the length of a call rounding is to nearest and nothing is flushed to zero,
+ * whatever the caller has set, which is restored.
  */
 #ifndef PIXELRNN_H
 #define PIXELRNN_H
@@ -153,8 +158,9 @@ PRNN_API prnn_status prnn_output_from_name(prnn_context *ctx, const char *name, 
 
 typedef struct prnn_model prnn_model;
 
-/* A new model with random weights, which are a function of config and seed. The logits start at zero,
- * so that every value is equally likely (of a mixture of logistics: about so). Free with prnn_model_free. */
+/* A new model with random weights, which are a function of config (NULL: PRNN_CONFIG_INIT) and seed. The
+ * logits start at zero, so that every value is equally likely (of a mixture of logistics: about so). Free
+ * with prnn_model_free. */
 PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                                        prnn_model **model);
 
@@ -167,7 +173,7 @@ PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_m
 PRNN_API prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path);
 PRNN_API void prnn_model_free(prnn_model *model);
 
-/* Fills *config, up to the size that it says it has. */
+/* Fills the fields of *config that lie wholly in the size that it says it has. */
 PRNN_API void prnn_model_config(const prnn_model *model, prnn_config *config);
 
 /* One named array of weights, in PyTorch's layout (SPEC "Model file"). */
@@ -279,8 +285,9 @@ PRNN_API prnn_status prnn_data_from_memory(prnn_context *ctx, const uint8_t *ima
                                            prnn_data **data);
 PRNN_API void prnn_data_free(prnn_data *data);
 
-/* Cuts the set: `data` keeps the images before number `first`, 1..prnn_data_count; the others become a set of
- * their own, counted from 0, or are dropped if `rest` is NULL. Nobody else may be using `data`. */
+/* Cuts the set: `data` keeps the images before number `first`; the others become a set of their own, counted
+ * from 0, or are dropped if `rest` is NULL. No set is empty: `first` is 1..prnn_data_count - 1, or, if `rest`
+ * is NULL, 1..prnn_data_count. Nobody else may be using `data`. */
 PRNN_API prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest);
 
 PRNN_API size_t prnn_data_count(const prnn_data *data);
@@ -307,7 +314,9 @@ PRNN_API prnn_status prnn_data_convert(prnn_context *ctx, const char *path, cons
 
 /* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
  * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, also
- * those that the small image gives (SPEC "Conditional"); the small images are taken from the images. */
+ * those that the small image gives (SPEC "Conditional"); the small images are taken from the images.
+ * PRNN_ERROR_FORMAT names the first image whose likelihood is not finite: a model whose weights lead out of
+ * the range of numbers; nats and values then hold what was computed. */
 PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, double *nats, float *values);
 
@@ -316,7 +325,7 @@ PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, c
  * levels (PRNN_ERROR_ARGUMENT says which is not). `images`, nats[images_count] and, unless NULL, values are
  * those of the last model, values (images_count, H, W, C). nats[i] = -log p(image) exactly: every value
  * counts once, under the model of the smallest scale that has it, so that the probabilities of all large
- * images sum to 1 (paper section 3.4). */
+ * images sum to 1 (paper section 3.4). PRNN_ERROR_FORMAT: as prnn_evaluate. */
 PRNN_API prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
                                          const uint8_t *images, size_t images_count, double *nats,
                                          float *values);
@@ -326,7 +335,7 @@ PRNN_API double prnn_bits_per_dim(const prnn_model *model, double nats);
 
 /* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (SPEC "Head"). A mixture of
  * logistics has M = 3 * components parameters instead: logits of the weights, means, log-scales
- * (docs/equations.md says how they are read). */
+ * (docs/equations.md says how they are read). They are what the network computes, finite or not. */
 PRNN_API prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                  size_t count, float *logits);
 
@@ -340,7 +349,8 @@ PRNN_API prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model 
 
 /* Mean NLL of `count` images in nats, and its gradient by every parameter, in the order of the block of
  * parameters (prnn_model_parameter_count floats); zero where a mask closes a weight. The NLL is that of
- * prnn_evaluate. (prnn_train leaves out the values that the small image of a conditional model gives.) */
+ * prnn_evaluate, and is refused as there if it is not finite. (prnn_train leaves out the values that the
+ * small image of a conditional model gives.) */
 PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, double *mean_nats, float *gradient);
 
@@ -349,7 +359,7 @@ PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, c
 typedef struct prnn_sample_options {
     size_t size;
     uint64_t seed;      /* image i is a function of (model, seed, i) alone */
-    double temperature; /* p(level) becomes p^(1/temperature) / sum; > 0; 1: the model itself */
+    double temperature; /* p(level) becomes p^(1/temperature) / sum; 1e-38 to 1e38; 1: the model itself */
     prnn_progress_fn progress;
     void *user;
 } prnn_sample_options;
@@ -516,6 +526,13 @@ typedef struct prnn_train_options {
  * already holds a checkpoint is refused unless `resume`. */
 PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                 const prnn_data *valid, const prnn_train_options *options);
+
+/* Whether there is memory to train a new model of `config` so: PRNN_ERROR_MEMORY says how much it takes,
+ * before anything is made (prnn_train looks again, at what is there then). Work for which the threads' memory
+ * is short takes fewer threads. The other arguments are those of prnn_train; PRNN_ERROR_ARGUMENT as
+ * prnn_model_create and prnn_train would. */
+PRNN_API prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const prnn_data *train,
+                                     const prnn_data *valid, const prnn_train_options *options);
 
 #ifdef __cplusplus
 }

@@ -40,6 +40,9 @@ const char *prnn_message(const prnn_context *ctx) {
 }
 
 prnn_status prnn_context_set_threads(prnn_context *ctx, int threads) {
+    if (!ctx) {
+        return PRNN_ERROR_ARGUMENT;
+    }
     if (threads < 0 || threads > PRNN_MOST_THREADS) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%d threads: choose 1 to %d, or 0 for one per core",
                          threads, PRNN_MOST_THREADS);
@@ -73,19 +76,15 @@ prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format,
     return status;
 }
 
-prnn_status prnn_options_read(prnn_context *ctx, void *to, size_t to_size, const void *from) {
-    if (!from) {
-        return PRNN_OK;
+prnn_status prnn_check_given(prnn_context *ctx, const char *function, const prnn_given *list) {
+    if (!ctx) {
+        return PRNN_ERROR_ARGUMENT;
     }
-    size_t from_size;
-    memcpy(&from_size, from, sizeof from_size);
-    if (from_size <= sizeof(size_t)) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_ARGUMENT,
-            "an options struct says that its size is %zu; begin with the PRNN_..._INIT beside its type",
-            from_size);
+    for (; list->name; list++) {
+        if (!list->pointer) {
+            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: %s is NULL; it must point to something", function,
+                             list->name);
+        }
     }
-    size_t known = from_size < to_size ? from_size : to_size;
-    memcpy((char *)to + sizeof(size_t), (const char *)from + sizeof(size_t), known - sizeof(size_t));
     return PRNN_OK;
 }

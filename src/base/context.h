@@ -25,6 +25,8 @@ struct prnn_context {
     const struct prnn_kernels *kernels; /* NULL: not chosen yet (see kernels/kernels.h) */
     bool bf16;                          /* their bf16 variant is used */
     prnn_spare spare[PRNN_SPARES];      /* see prnn_take */
+    size_t asked;                       /* bytes of all blocks so far, to compare with predictions */
+    size_t memory;                      /* for tests: work is planned as if no more were there; 0: all */
     /* See base/call.h: */
     _Atomic(void *) owner;      /* the thread that is in a call; NULL: none */
     int depth;                  /* of calls within calls */
@@ -40,8 +42,27 @@ struct prnn_context {
 /* Writes the sentence into the context (which may be NULL) and returns `status`. */
 prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) PRNN_PRINTF(3, 4);
 
-/* Copies an options struct of the caller (NULL: none) over the defaults in *to, as far as both know it.
- * Refuses one that does not say its size. */
-prnn_status prnn_options_read(prnn_context *ctx, void *to, size_t to_size, const void *from);
+/* A pointer that the caller of a public function must give. */
+typedef struct prnn_given {
+    const char *name;
+    const void *pointer;
+} prnn_given;
+
+/* PRNN_ERROR_ARGUMENT, naming the first that is NULL, the context included; `list` ends without a name. */
+prnn_status prnn_check_given(prnn_context *ctx, const char *function, const prnn_given *list);
+
+/* Leaves a public function whose caller gave NULL, before anything looks at what was given:
+ * PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(nats, count)). An array without elements may be
+ * NULL. */
+#define PRNN_RETURN_IF_NULL(ctx, ...)                                                                        \
+    do {                                                                                                     \
+        if (prnn_check_given(ctx, __func__, (const prnn_given[]){__VA_ARGS__, {NULL, NULL}}) != PRNN_OK) {   \
+            return PRNN_ERROR_ARGUMENT;                                                                      \
+        }                                                                                                    \
+    } while (0)
+#define PRNN_GIVEN(pointer)                                                                                  \
+    { #pointer, pointer }
+#define PRNN_ARRAY(pointer, count)                                                                           \
+    { #pointer, (count) ? (const void *)(pointer) : "" }
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/call.h"
 #include "base/clock.h"
+#include "base/fields.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -359,7 +360,7 @@ static prnn_status certify(prnn_context *ctx, const char *path, const prnn_check
     prnn_certificate found = PRNN_CERTIFICATE_INIT;
     check k = {.ctx = ctx, .options = defaults, .found = &found};
     prnn_safetensors *st = NULL;
-    prnn_status status = prnn_options_read(ctx, &k.options, sizeof k.options, options);
+    prnn_status status = prnn_options_read(ctx, &k.options, &prnn_check_options_fields, options);
     if (status == PRNN_OK && certificate->size <= sizeof certificate->size) {
         status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                            "a certificate says that its size is %zu; begin with "
@@ -378,15 +379,14 @@ static prnn_status certify(prnn_context *ctx, const char *path, const prnn_check
     }
     release(&k);
     if (status == PRNN_OK) {
-        size_t asked = certificate->size;
-        memcpy(certificate, &found, asked < sizeof found ? asked : sizeof found);
-        certificate->size = asked;
+        prnn_fields_copy(&prnn_certificate_fields, certificate->size, certificate, &found);
     }
     return status;
 }
 
 prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
                        prnn_certificate *certificate) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(certificate));
     prnn_status status = prnn_call_begin(ctx);
     return status == PRNN_OK ? prnn_call_end(ctx, certify(ctx, path, options, certificate)) : status;
 }

@@ -1,6 +1,7 @@
 #include "data/builder.h"
 
 #include "base/clock.h"
+#include "base/fields.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -41,7 +42,7 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
 prnn_status prnn_builder_init(prnn_builder *b, prnn_context *ctx, const char *name,
                               const prnn_data_options *options) {
     *b = (prnn_builder){.ctx = ctx, .name = name, .options = PRNN_DATA_OPTIONS_INIT, .began = prnn_clock()};
-    prnn_status status = prnn_options_read(ctx, &b->options, sizeof b->options, options);
+    prnn_status status = prnn_options_read(ctx, &b->options, &prnn_data_options_fields, options);
     return status == PRNN_OK ? check_options(ctx, &b->options) : status;
 }
 

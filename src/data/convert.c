@@ -55,6 +55,7 @@ static prnn_status convert(prnn_context *ctx, const char *path, const prnn_data_
 
 prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
                               const char *out, size_t *written, size_t *skipped) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(out));
     prnn_status status = prnn_call_begin(ctx);
     return status == PRNN_OK ? prnn_call_end(ctx, convert(ctx, path, options, out, written, skipped))
                              : status;

@@ -44,6 +44,7 @@ static size_t make_header(char header[512], prnn_type type, int rank, const size
 
 prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, int rank, const size_t *shape,
                            const void *values) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(shape));
     if (type != PRNN_U8 && type != PRNN_F32 && type != PRNN_F64) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: cannot write values of type %d", path, (int)type);
     }
@@ -57,6 +58,7 @@ prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, 
             return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: cannot write so large an array", path);
         }
     }
+    PRNN_RETURN_IF_NULL(ctx, PRNN_ARRAY(values, bytes));
     prnn_file_writer writer;
     prnn_status status = prnn_file_begin(ctx, path, &writer);
     if (status != PRNN_OK) {

@@ -1,4 +1,4 @@
-#include "layers/plan.h"
+#include "layers/product.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -54,8 +54,9 @@ void prnn_plan_free(prnn_plan *plan) {
     free(plan->blocks);
     free(plan->parameters);
     free(plan->products);
-    free(plan->forward.index);
-    free(plan->backward.index);
+    free(plan->vectors);
+    prnn_free(plan->forward.index);
+    prnn_free(plan->backward.index);
     memset(plan, 0, sizeof *plan);
 }
 
@@ -95,22 +96,8 @@ int prnn_plan_parameter(prnn_plan *plan, prnn_init init, double gain, int rank, 
     return plan->parameter_count++;
 }
 
-size_t prnn_packing_append(prnn_plan *plan, prnn_packing *packing, const int32_t *index, size_t n) {
+size_t prnn_packing_reserve(prnn_packing *packing, size_t n) {
     size_t at = packing->count;
-    if (plan->status != PRNN_OK) {
-        return at;
-    }
-    if (at + n > packing->capacity) {
-        size_t capacity = (at + n) * 2;
-        int32_t *grown = realloc(packing->index, capacity * sizeof *grown);
-        if (!grown) {
-            plan_fail(plan);
-            return at;
-        }
-        packing->index = grown;
-        packing->capacity = capacity;
-    }
-    memcpy(packing->index + at, index, n * sizeof *index);
     packing->count += n;
     return at;
 }
@@ -118,13 +105,48 @@ size_t prnn_packing_append(prnn_plan *plan, prnn_packing *packing, const int32_t
 size_t prnn_plan_vector(prnn_plan *plan, const char *name, const char *member, prnn_features features) {
     int parameter =
         prnn_plan_parameter(plan, PRNN_INIT_ZERO, 0, 1, (int[]){features.size}, "%s.%s", name, member);
-    size_t at = plan->forward.count;
-    for (int column = 0; column < prnn_features_width(features) && plan->status == PRNN_OK; column++) {
-        int number = prnn_features_number(features, column);
-        int32_t index = number < 0 ? -1 : (int32_t)plan->parameters[parameter].offset + number;
-        prnn_packing_append(plan, &plan->forward, &index, 1);
+    size_t at = prnn_packing_reserve(&plan->forward, (size_t)prnn_features_width(features));
+    if (grow(plan, &plan->vectors, &plan->vector_capacity, plan->vector_count, sizeof *plan->vectors)) {
+        plan->vectors[plan->vector_count++] = (prnn_vector){parameter, features, at};
     }
     return at;
+}
+
+static void visit_vector(const prnn_plan *plan, const prnn_vector *vector,
+                         const prnn_packed_visitor *visitor) {
+    for (int column = 0; column < prnn_features_width(vector->features); column++) {
+        int number = prnn_features_number(vector->features, column);
+        int32_t index = number < 0 ? -1 : (int32_t)plan->parameters[vector->parameter].offset + number;
+        visitor->visit(visitor->user, vector->at + (size_t)column, &index, 1);
+    }
+}
+
+void prnn_plan_visit(const prnn_plan *plan, bool backward, const prnn_packed_visitor *visitor) {
+    for (int i = 0; i < plan->vector_count && !backward; i++) {
+        visit_vector(plan, &plan->vectors[i], visitor);
+    }
+    for (int i = 0; i < plan->product_count; i++) {
+        if (plan->products[i]->transposed == backward) {
+            prnn_product_visit(plan, plan->products[i], visitor);
+        }
+    }
+}
+
+static void keep_index(void *user, size_t at, const int32_t *index, size_t n) {
+    memcpy((int32_t *)user + at, index, n * sizeof *index);
+}
+
+prnn_status prnn_plan_index(prnn_context *ctx, prnn_plan *plan) {
+    prnn_packing *packings[] = {&plan->forward, &plan->backward};
+    for (int i = 0; i < 2; i++) {
+        packings[i]->index =
+            prnn_alloc_raw(ctx, packings[i]->count, sizeof(int32_t), "the places of the weights");
+        if (!packings[i]->index) {
+            return PRNN_ERROR_MEMORY;
+        }
+        prnn_plan_visit(plan, i == 1, &(prnn_packed_visitor){keep_index, packings[i]->index});
+    }
+    return PRNN_OK;
 }
 
 const char *prnn_plan_path(char *path, const char *name, const char *member) {

@@ -25,11 +25,25 @@ typedef struct prnn_parameter {
     double gain;
 } prnn_parameter;
 
-/* For every float of a packed block the number of the parameter that it holds, or -1 for zero. */
+/* A packed block of `count` floats. */
 typedef struct prnn_packing {
-    int32_t *index;
-    size_t count, capacity;
+    size_t count;
+    int32_t *index; /* of every float the number of the parameter that it holds, or -1 for zero; NULL: nobody
+                       asked for it (prnn_plan_index) */
 } prnn_packing;
+
+/* A parameter in the forward block that no product has. */
+typedef struct prnn_vector {
+    int parameter;
+    prnn_features features;
+    size_t at;
+} prnn_vector;
+
+/* Told the numbers of the parameters that the n packed floats from `at` on hold, -1 for zero. */
+typedef struct prnn_packed_visitor {
+    void (*visit)(void *user, size_t at, const int32_t *index, size_t n);
+    void *user;
+} prnn_packed_visitor;
 
 struct prnn_product;
 
@@ -46,6 +60,8 @@ typedef struct prnn_plan {
     size_t parameter_floats, parameter_limit; /* no more than the limit */
 
     prnn_packing forward, backward;
+    prnn_vector *vectors;
+    int vector_count, vector_capacity;
     struct prnn_product **products; /* all of them, forward and transposed */
     int product_count, product_capacity;
     prnn_layout memory; /* of the maps, in floats per image */
@@ -75,8 +91,15 @@ const char *prnn_plan_path(char *path, const char *name, const char *member);
 /* Gain of a layer's output: with residual connections the sum over all layers has the variance of one. */
 double prnn_residual_gain(bool residual, int layers);
 
-/* Appends n numbers to a packing and returns where they begin. */
-size_t prnn_packing_append(prnn_plan *plan, prnn_packing *packing, const int32_t *index, size_t n);
+/* Makes room for n more floats in a packing and returns where they begin. Nothing large is made: what a plan
+ * will need is known before it is asked for. */
+size_t prnn_packing_reserve(prnn_packing *packing, size_t n);
+
+/* Tells the visitor of every float of the block, forward or backward: in runs, each float once. */
+void prnn_plan_visit(const prnn_plan *plan, bool backward, const prnn_packed_visitor *visitor);
+
+/* Makes the numbers of both packings, for who packs again and again: 4 bytes a packed float. */
+prnn_status prnn_plan_index(prnn_context *ctx, prnn_plan *plan);
 
 /* How many rows of a map are read later. */
 typedef enum prnn_keep {

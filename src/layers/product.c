@@ -38,46 +38,24 @@ prnn_conv prnn_conv_one_tap(const prnn_conv *conv, int kernel, int row, int col)
     return one;
 }
 
-/* Number of the parameter that weighs input column `in` for output column `out`, or -1. */
-static int32_t weight_index(const prnn_plan *plan, const prnn_conv *conv, const prnn_conv_tap *tap, int in,
-                            int out) {
-    int from = prnn_features_number(conv->in, in), to = prnn_features_number(conv->out, out);
-    if (from < 0 || to < 0) {
-        return -1;
-    }
-    if (tap->centre && conv->mask != PRNN_MASK_NONE) {
-        int a = prnn_features_group(conv->in, in), b = prnn_features_group(conv->out, out);
-        if (conv->mask == PRNN_MASK_A ? a >= b : a > b) {
-            return -1;
-        }
-    }
-    size_t inputs = (size_t)conv->in.blocks * (size_t)conv->in.size;
-    size_t outputs = (size_t)conv->out.blocks * (size_t)conv->out.size;
-    size_t pair = conv->in_first ? (size_t)from * outputs + (size_t)to : (size_t)to * inputs + (size_t)from;
-    size_t element = pair * (size_t)conv->kernel_size + (size_t)tap->kernel;
-    return (int32_t)(plan->parameters[conv->weight].offset + element);
-}
-
-static int32_t bias_index(const prnn_plan *plan, int terms, const prnn_term *term, int column) {
-    for (int t = 0; t < terms; t++) {
-        int number = prnn_features_number(term[t].conv->out, column);
-        if (term[t].conv->bias >= 0 && number >= 0) {
-            return (int32_t)plan->parameters[term[t].conv->bias].offset + number;
-        }
-    }
-    return -1;
-}
-
 /* A product in the making. */
 typedef struct builder {
     prnn_plan *plan;
     prnn_product *product;
     prnn_packing *packing;
-    int terms;
-    const prnn_term *term;
-    prnn_features features; /* of its results */
     int segments, segment_capacity;
 } builder;
+
+/* The features that are the columns of its panels, and those that are its rows, of one term. */
+static prnn_features columns_of(const prnn_product *product) {
+    const prnn_conv *first = &product->conv[0];
+    return product->transposed ? first->in : first->out;
+}
+
+static prnn_features rows_of(const prnn_product *product, int term) {
+    const prnn_conv *conv = &product->conv[term];
+    return product->transposed ? conv->out : conv->in;
+}
 
 /* Room for one more segment. */
 static bool grow_segments(builder *b) {
@@ -98,57 +76,92 @@ static bool grow_segments(builder *b) {
     return true;
 }
 
-/* Feature k of a tap: packed if any column of the panel is open to it. */
-static void add_row(builder *b, prnn_strip *strip, int tap, int k, const int32_t *index) {
-    bool open = false;
+/* The columns of a panel: numbers of their features, -1 for padding, and their colour groups. */
+typedef struct panel_columns {
+    int number[PRNN_PANEL], group[PRNN_PANEL];
+    int low, high; /* of the groups */
+} panel_columns;
+
+static panel_columns panel_at(prnn_features features, size_t column) {
+    panel_columns p = {.low = features.groups, .high = -1};
     for (int i = 0; i < PRNN_PANEL; i++) {
-        open |= index[i] >= 0;
+        p.number[i] = prnn_features_number(features, (int)column + i);
+        p.group[i] = prnn_features_group(features, (int)column + i);
+        if (p.number[i] >= 0) {
+            p.low = p.group[i] < p.low ? p.group[i] : p.low;
+            p.high = p.group[i] > p.high ? p.group[i] : p.high;
+        }
     }
-    if (!open) {
-        return;
+    return p;
+}
+
+/* Whether a tap lets an input of group a through to an output of group b. */
+static bool is_open(const prnn_conv *conv, const prnn_conv_tap *tap, int a, int b) {
+    bool masked = tap->centre && conv->mask != PRNN_MASK_NONE;
+    return !masked || (conv->mask == PRNN_MASK_A ? a < b : a <= b);
+}
+
+/* The first feature of a block that is not of a group before `group`. */
+static int begin_of_group(prnn_features f, int group) {
+    int first = (group * f.size + f.groups - 1) / f.groups;
+    return group <= 0 ? 0 : first < f.size ? first : f.size;
+}
+
+/* The features of a block of a tap that some column of a panel is open to: a run, as groups ascend. */
+static prnn_segment open_run(const prnn_product *product, int term, const prnn_conv_tap *tap,
+                             const panel_columns *p, int block) {
+    const prnn_conv *conv = &product->conv[term];
+    prnn_features rows = rows_of(product, term);
+    int first = 0, end = rows.size, column = block * rows.stride;
+    if (tap->centre && conv->mask != PRNN_MASK_NONE && rows.group_by_block) {
+        int group = prnn_features_group(rows, column);
+        bool open =
+            product->transposed ? is_open(conv, tap, p->low, group) : is_open(conv, tap, group, p->high);
+        end = open ? end : 0;
+    } else if (tap->centre && conv->mask != PRNN_MASK_NONE && product->transposed) {
+        first = begin_of_group(rows, p->low + (conv->mask == PRNN_MASK_A));
+    } else if (tap->centre && conv->mask != PRNN_MASK_NONE) {
+        end = begin_of_group(rows, p->high + (conv->mask == PRNN_MASK_B));
     }
+    return (prnn_segment){.first = (uint32_t)(column + first), .count = (uint32_t)(end - first)};
+}
+
+/* A run of features of tap `tap` is packed. */
+static void add_run(builder *b, prnn_strip *strip, int tap, prnn_segment run) {
     prnn_matrix *matrix = &b->product->matrix;
     prnn_segment *last = strip->segments ? &matrix->segments[b->segments - 1] : NULL;
-    if (last && last->tap == (uint32_t)tap && last->first + last->count == (uint32_t)k) {
-        last->count++;
-    } else if (grow_segments(b)) {
-        b->product->matrix.segments[b->segments++] = (prnn_segment){(uint32_t)tap, (uint32_t)k, 1};
-        strip->segments++;
-    } else {
+    if (run.count == 0) {
         return;
     }
-    prnn_packing_append(b->plan, b->packing, index, PRNN_PANEL);
-    strip->depth++;
-    matrix->weights++;
+    if (last && last->tap == (uint32_t)tap && last->first + last->count == run.first) {
+        last->count += run.count;
+    } else if (grow_segments(b)) {
+        run.tap = (uint32_t)tap;
+        matrix->segments[b->segments++] = run;
+        strip->segments++;
+    }
+    strip->depth += run.count;
+    matrix->weights += run.count;
 }
 
 /* The columns from `column` on, as a strip of one panel. */
 static prnn_strip build_panel(builder *b, int column) {
-    prnn_plan *plan = b->plan;
-    bool transposed = b->product->transposed;
+    const prnn_product *product = b->product;
+    panel_columns p = panel_at(columns_of(product), (size_t)column);
     prnn_strip strip = {
         .first_segment = (uint32_t)b->segments, .panels = 1, .column = (size_t)column, .step = PRNN_PANEL};
-    int32_t index[PRNN_PANEL];
-    for (int i = 0; i < PRNN_PANEL; i++) {
-        index[i] = transposed ? -1 : bias_index(plan, b->terms, b->term, column + i);
-        b->product->matrix.biased |= index[i] >= 0;
-    }
-    strip.at = prnn_packing_append(plan, b->packing, index, PRNN_PANEL);
     int number = 0;
-    for (int t = 0; t < b->terms; t++) {
-        const prnn_conv *conv = b->term[t].conv;
-        int depth = prnn_features_width(transposed ? conv->out : conv->in);
+    for (int t = 0; t < product->terms; t++) {
+        const prnn_conv *conv = &product->conv[t];
+        b->product->matrix.biased |= !product->transposed && conv->bias >= 0;
         for (int n = 0; n < conv->taps; n++, number++) {
-            for (int k = 0; k < depth && plan->status == PRNN_OK; k++) {
-                for (int i = 0; i < PRNN_PANEL; i++) {
-                    index[i] = transposed ? weight_index(plan, conv, &conv->tap[n], column + i, k)
-                                          : weight_index(plan, conv, &conv->tap[n], k, column + i);
-                }
-                add_row(b, &strip, number, k, index);
+            for (int block = 0; block < rows_of(product, t).blocks && p.high >= 0; block++) {
+                add_run(b, &strip, number, open_run(product, t, &conv->tap[n], &p, block));
             }
         }
     }
     strip.size = (1 + (size_t)strip.depth) * PRNN_PANEL;
+    strip.at = prnn_packing_reserve(b->packing, strip.size);
     return strip;
 }
 
@@ -166,10 +179,11 @@ static unsigned groups_of(prnn_features features, size_t column) {
 /* Joins a panel to the strip before it, if both read the same and are needed for the same colours. */
 static bool join(const builder *b, prnn_strip *strip, const prnn_strip *panel) {
     const prnn_segment *segments = b->product->matrix.segments;
+    prnn_features features = columns_of(b->product);
     size_t step = panel->column - strip->column - (strip->panels - 1) * strip->step;
     if (strip->panels == PRNN_STRIP || strip->segments != panel->segments || panel->column < strip->column ||
         (strip->panels > 1 && step != strip->step) ||
-        groups_of(b->features, strip->column) != groups_of(b->features, panel->column) ||
+        groups_of(features, strip->column) != groups_of(features, panel->column) ||
         (panel->segments && memcmp(segments + strip->first_segment, segments + panel->first_segment,
                                    panel->segments * sizeof *segments) != 0)) {
         return false;
@@ -191,10 +205,11 @@ static int panel_column(prnn_features features, int p) {
 
 static void build_strips(builder *b) {
     prnn_matrix *matrix = &b->product->matrix;
-    int panels = (prnn_features_width(b->features) + PRNN_PANEL - 1) / PRNN_PANEL;
+    prnn_features features = columns_of(b->product);
+    int panels = (prnn_features_width(features) + PRNN_PANEL - 1) / PRNN_PANEL;
     matrix->strips = prnn_plan_alloc(b->plan, (size_t)panels, sizeof *matrix->strips);
     for (int p = 0; p < panels && b->plan->status == PRNN_OK; p++) {
-        prnn_strip panel = build_panel(b, panel_column(b->features, p));
+        prnn_strip panel = build_panel(b, panel_column(features, p));
         if (matrix->strip_count && join(b, &matrix->strips[matrix->strip_count - 1], &panel)) {
             b->segments = (int)panel.first_segment; /* the strip has them already */
         } else if (b->plan->status == PRNN_OK) {
@@ -209,7 +224,7 @@ static prnn_strip_list list_strips(builder *b, int group) {
     int *list = prnn_plan_alloc(b->plan, (size_t)matrix->strip_count, sizeof *list);
     int count = 0;
     for (int s = 0; s < matrix->strip_count && list; s++) {
-        if (group < 0 || groups_of(b->features, matrix->strips[s].column) >> group & 1) {
+        if (group < 0 || groups_of(columns_of(b->product), matrix->strips[s].column) >> group & 1) {
             list[count++] = s;
         }
     }
@@ -227,41 +242,46 @@ static void count_features(prnn_matrix *matrix) {
     }
 }
 
-static prnn_product *build(prnn_plan *plan, int terms, const prnn_term *term, bool transposed) {
-    prnn_product *product = prnn_plan_alloc(plan, 1, sizeof *product);
-    if (!product) {
-        return NULL;
-    }
-    builder b = {.plan = plan,
-                 .product = product,
-                 .packing = transposed ? &plan->backward : &plan->forward,
-                 .terms = terms,
-                 .term = term,
-                 .features = transposed ? term[0].conv->in : term[0].conv->out};
-    product->transposed = transposed;
+/* Its terms, which outlive the caller's, and their taps. */
+static void copy_terms(builder *b, int terms, const prnn_term *term) {
+    prnn_product *product = b->product;
+    product->terms = terms;
+    product->conv = prnn_plan_alloc(b->plan, (size_t)terms, sizeof *product->conv);
     for (int t = 0; t < terms; t++) {
         product->taps += term[t].conv->taps;
     }
-    product->tap = prnn_plan_alloc(plan, (size_t)product->taps, sizeof *product->tap);
-    product->matrix.taps = product->taps;
-    product->matrix.features = prnn_plan_alloc(plan, (size_t)product->taps, sizeof(uint32_t));
-    build_strips(&b);
-    count_features(&product->matrix);
-    prnn_plan_list_product(plan, product);
-    for (int group = -1; group < b.features.groups; group++) {
-        product->strips[group + 1] = list_strips(&b, group);
-    }
-    if (plan->status != PRNN_OK) {
-        return NULL;
-    }
-    int number = 0, sign = transposed ? -1 : 1;
-    for (int t = 0; t < terms; t++) {
+    product->tap = prnn_plan_alloc(b->plan, (size_t)product->taps, sizeof *product->tap);
+    int number = 0, sign = product->transposed ? -1 : 1;
+    for (int t = 0; t < terms && b->plan->status == PRNN_OK; t++) {
+        product->conv[t] = *term[t].conv;
         for (int n = 0; n < term[t].conv->taps; n++, number++) {
             const prnn_conv_tap *tap = &term[t].conv->tap[n];
             product->tap[number] = (prnn_product_tap){term[t].map, sign * tap->row, sign * tap->col};
         }
     }
-    return product;
+}
+
+static prnn_product *build(prnn_plan *plan, int terms, const prnn_term *term, bool transposed) {
+    prnn_product *product = prnn_plan_alloc(plan, 1, sizeof *product);
+    if (!product) {
+        return NULL;
+    }
+    builder b = {.plan = plan, .product = product, .packing = transposed ? &plan->backward : &plan->forward};
+    product->transposed = transposed;
+    copy_terms(&b, terms, term);
+    product->matrix.taps = product->taps;
+    product->matrix.features = prnn_plan_alloc(plan, (size_t)product->taps, sizeof(uint32_t));
+    if (plan->status != PRNN_OK) {
+        return NULL;
+    }
+    build_strips(&b);
+    count_features(&product->matrix);
+    prnn_plan_list_product(plan, product);
+    int groups = columns_of(product).groups;
+    for (int group = -1; group < groups; group++) {
+        product->strips[group + 1] = list_strips(&b, group);
+    }
+    return plan->status == PRNN_OK ? product : NULL;
 }
 
 prnn_product *prnn_plan_product(prnn_plan *plan, int terms, const prnn_term *term) {
@@ -271,6 +291,78 @@ prnn_product *prnn_plan_product(prnn_plan *plan, int terms, const prnn_term *ter
 prnn_product *prnn_plan_transposed(prnn_plan *plan, int terms, const prnn_term *term) {
     return plan->training ? build(plan, terms, term, true) : NULL;
 }
+
+/* --------------------------------------------------------------------- which parameter is where */
+
+static int32_t weight_index(const prnn_plan *plan, const prnn_conv *conv, const prnn_conv_tap *tap, int in,
+                            int out) {
+    size_t inputs = (size_t)conv->in.blocks * (size_t)conv->in.size;
+    size_t outputs = (size_t)conv->out.blocks * (size_t)conv->out.size;
+    size_t pair = conv->in_first ? (size_t)in * outputs + (size_t)out : (size_t)out * inputs + (size_t)in;
+    size_t element = pair * (size_t)conv->kernel_size + (size_t)tap->kernel;
+    return (int32_t)(plan->parameters[conv->weight].offset + element);
+}
+
+/* Of feature k of a tap, for the columns of a panel. */
+static void row_indices(const prnn_plan *plan, const prnn_product *product, int term,
+                        const prnn_conv_tap *tap, const panel_columns *p, int k, int32_t *index) {
+    const prnn_conv *conv = &product->conv[term];
+    prnn_features rows = rows_of(product, term);
+    int number = prnn_features_number(rows, k), group = prnn_features_group(rows, k);
+    for (int i = 0; i < PRNN_PANEL; i++) {
+        bool open = product->transposed ? is_open(conv, tap, p->group[i], group)
+                                        : is_open(conv, tap, group, p->group[i]);
+        index[i] = p->number[i] < 0 || !open ? -1
+                   : product->transposed     ? weight_index(plan, conv, tap, p->number[i], number)
+                                             : weight_index(plan, conv, tap, number, p->number[i]);
+    }
+}
+
+static void bias_indices(const prnn_plan *plan, const prnn_product *product, const panel_columns *p,
+                         int32_t *index) {
+    int bias = -1;
+    for (int t = 0; t < product->terms && bias < 0 && !product->transposed; t++) {
+        bias = product->conv[t].bias;
+    }
+    for (int i = 0; i < PRNN_PANEL; i++) {
+        bool there = bias >= 0 && p->number[i] >= 0;
+        index[i] = there ? (int32_t)plan->parameters[bias].offset + p->number[i] : -1;
+    }
+}
+
+/* One panel of a strip, which is packed from `at` on. */
+static void panel_indices(const prnn_plan *plan, const prnn_product *product, const prnn_strip *strip,
+                          size_t column, size_t at, const prnn_packed_visitor *visitor) {
+    panel_columns p = panel_at(columns_of(product), column);
+    int32_t index[PRNN_PANEL];
+    bias_indices(plan, product, &p, index);
+    visitor->visit(visitor->user, at, index, PRNN_PANEL);
+    int term = 0, before = 0; /* taps of the terms before */
+    for (uint32_t i = 0; i < strip->segments; i++) {
+        const prnn_segment *segment = &product->matrix.segments[strip->first_segment + i];
+        for (; (int)segment->tap >= before + product->conv[term].taps; term++) {
+            before += product->conv[term].taps;
+        }
+        const prnn_conv_tap *tap = &product->conv[term].tap[(int)segment->tap - before];
+        for (uint32_t k = segment->first; k < segment->first + segment->count; k++) {
+            row_indices(plan, product, term, tap, &p, (int)k, index);
+            visitor->visit(visitor->user, at += PRNN_PANEL, index, PRNN_PANEL);
+        }
+    }
+}
+
+void prnn_product_visit(const prnn_plan *plan, const prnn_product *product,
+                        const prnn_packed_visitor *visitor) {
+    for (int s = 0; s < product->matrix.strip_count; s++) {
+        const prnn_strip *strip = &product->matrix.strips[s];
+        for (size_t panel = 0; panel < strip->panels; panel++) {
+            panel_indices(plan, product, strip, strip->column + panel * strip->step,
+                          strip->at + panel * strip->size, visitor);
+        }
+    }
+}
+
+/* ----------------------------------------------------------------------------------------- run */
 
 /* What a kernel needs to know of a product on a region; `sources` are its taps. */
 static prnn_factors factors_of(const prnn_pass *pass, const prnn_product *product, prnn_region region,

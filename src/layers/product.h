@@ -56,6 +56,8 @@ typedef struct prnn_product_tap {
 typedef struct prnn_product {
     prnn_matrix matrix;
     bool transposed;
+    int terms;
+    prnn_conv *conv; /* [terms] */
     int taps;
     prnn_product_tap *tap;
     prnn_strip_list strips[4]; /* [0]: all; [1 + b]: those with features of colour group b */
@@ -74,6 +76,10 @@ prnn_product *prnn_plan_product(prnn_plan *plan, int terms, const prnn_term *ter
 /* Sum of the transposed terms with the same `in` features: gradients by outputs to gradients by inputs.
  * NULL in a plan without training. */
 prnn_product *prnn_plan_transposed(prnn_plan *plan, int terms, const prnn_term *term);
+
+/* Tells the visitor of each packed float of a product (see prnn_plan_visit). */
+void prnn_product_visit(const prnn_plan *plan, const prnn_product *product,
+                        const prnn_packed_visitor *visitor);
 
 /* out = relu?(add + product) on a region; `add` may be NULL or `out`. Here and in prnn_product_gradient, rows
  * that lie behind each other go through the kernel as one. */

@@ -40,6 +40,11 @@ static prnn_status check_chain(prnn_context *ctx, const prnn_model *const *model
     if (count < 1) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "a chain needs at least one model");
     }
+    for (size_t k = 0; k < count; k++) {
+        if (!models[k]) {
+            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "model %zu of the chain is NULL", k + 1);
+        }
+    }
     if (config_of(models[0])->condition_size) {
         return prnn_fail(
             ctx, PRNN_ERROR_ARGUMENT,
@@ -109,6 +114,8 @@ static prnn_status add_scale(prnn_context *ctx, const prnn_model *model, const p
 
 prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
                                 const uint8_t *images, size_t images_count, double *nats, float *values) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_ARRAY(models, count), PRNN_ARRAY(images, images_count),
+                        PRNN_ARRAY(nats, images_count));
     prnn_status status = check_chain(ctx, models, count);
     if (status != PRNN_OK) {
         return status;
@@ -121,5 +128,5 @@ prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *mode
     for (size_t k = count - 1; k-- > 0 && status == PRNN_OK;) {
         status = add_scale(ctx, models[k], config_of(last), images, images_count, nats, values);
     }
-    return status;
+    return status == PRNN_OK ? prnn_model_check_finite(ctx, nats, images_count) : status;
 }

@@ -8,8 +8,6 @@
 
 #include <math.h>
 
-enum { MAX_SHARD = 8 };
-
 typedef struct evaluation {
     const prnn_network *network;
     const prnn_evaluation *asked;
@@ -38,15 +36,16 @@ static prnn_status run(prnn_context *ctx, const prnn_model *model, const prnn_ev
         return status;
     }
     /* Few images are spread over the threads. */
-    size_t threads = (size_t)prnn_threads_for(ctx, count), even = (count + threads - 1) / threads;
-    size_t shard = even < 1 ? 1 : even < MAX_SHARD ? even : MAX_SHARD, shards = (count + shard - 1) / shard;
+    size_t threads = (size_t)prnn_threads_for(ctx, count), even = (count + threads - 1) / threads,
+           shard = even;
+    shard = shard < 1 ? 1 : shard < PRNN_EVALUATION_SHARD ? shard : PRNN_EVALUATION_SHARD;
+    size_t shards = (count + shard - 1) / shard;
     evaluation e = {.network = net,
                     .asked = asked,
                     .shard = shard,
                     .image_bytes = bytes,
                     .image_logits = bytes * (size_t)net->head->logits_per_value(c)};
-    status =
-        prnn_workers_create(ctx, net, (int)shard, prnn_threads_for(ctx, shards), model->packed, &e.workers);
+    status = prnn_model_workers(ctx, model, (int)shard, prnn_threads_for(ctx, shards), &e.workers);
     if (status == PRNN_OK) {
         prnn_parallel_for_with(ctx, shards, prnn_workers_scratches(&e.workers), evaluate_shard, &e);
     }
@@ -59,14 +58,30 @@ prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, cons
     return status == PRNN_OK ? prnn_call_end(ctx, run(ctx, model, asked)) : status;
 }
 
+prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(nats[i])) {
+            return prnn_fail(
+                ctx, PRNN_ERROR_FORMAT,
+                "the negative log-likelihood of image %zu is %g: the weights of the model lead out "
+                "of the range of numbers; take an earlier checkpoint",
+                i, nats[i]);
+        }
+    }
+    return PRNN_OK;
+}
+
 prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                           double *nats, float *values) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_ARRAY(nats, count));
     prnn_evaluation e = {.images = images, .count = count, .nats = nats, .values = values};
-    return prnn_model_evaluate(ctx, model, &e);
+    prnn_status status = prnn_model_evaluate(ctx, model, &e);
+    return status == PRNN_OK ? prnn_model_check_finite(ctx, nats, count) : status;
 }
 
 prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                         float *logits) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_ARRAY(logits, count));
     double *nats = prnn_alloc(ctx, count, sizeof *nats, "likelihoods");
     prnn_evaluation e = {.images = images, .count = count, .nats = nats, .logits = logits};
     prnn_status status = nats ? prnn_model_evaluate(ctx, model, &e) : PRNN_ERROR_MEMORY;
@@ -112,6 +127,7 @@ static prnn_status log_probabilities(prnn_context *ctx, const prnn_model *model,
 
 prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
                                    size_t count, double *logs) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(logits, count), PRNN_ARRAY(logs, count));
     prnn_status status = prnn_call_begin(ctx);
     return status == PRNN_OK ? prnn_call_end(ctx, log_probabilities(ctx, model, logits, count, logs))
                              : status;

@@ -2,7 +2,7 @@
 
 #include "base/call.h"
 #include "base/parallel.h"
-#include "model/model.h"
+#include "model/memory.h"
 
 #include <string.h>
 
@@ -74,22 +74,49 @@ void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
     prnn_free(engine);
 }
 
-static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch) {
+prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, int batch, int *workers) {
+    size_t forward = network->plan.forward.count, backward = network->plan.backward.count;
+    cut all = cut_of(network, batch);
+    *workers = prnn_threads_for(ctx, (size_t)all.lanes);
+    int levels = own_levels(all.lanes, *workers);
+    prnn_need need = {.worker = prnn_worker_bytes(ctx, network, all.shard)};
+    prnn_need_block(&need.worker, (size_t)levels * forward, sizeof(float));
+    prnn_need_block(&need.shared, forward, sizeof(int32_t));
+    prnn_need_block(&need.shared, backward, sizeof(int32_t));
+    prnn_need_block(&need.shared, forward, sizeof(float));
+    prnn_need_block(&need.shared, backward, sizeof(float));
+    prnn_need_block(&need.shared, (size_t)divided(all.lanes, 1 << levels) * forward, sizeof(float));
+    prnn_need_block(&need.shared, (size_t)batch, sizeof(double));
+    prnn_need_block(&need.shared, (size_t)*workers, sizeof(lane_worker));
+    return need;
+}
+
+static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch, size_t reserve) {
     const prnn_plan *plan = &e->network->plan;
-    size_t count = plan->forward.count;
     cut all = cut_of(e->network, batch);
-    e->threads = prnn_threads_for(ctx, (size_t)all.lanes);
-    e->levels = own_levels(all.lanes, e->threads);
+    size_t count = plan->forward.count;
+    int wanted;
+    prnn_need need = prnn_gradient_engine_need(ctx, e->network, batch, &wanted);
+    prnn_need_add(&need.shared, reserve);
+    e->threads = wanted;
+    e->levels = own_levels(all.lanes, wanted);
+    prnn_status status = prnn_need_afford(ctx, &need, &e->threads, "the gradient of a batch",
+                                          "choose a smaller hidden size, fewer layers or a smaller batch");
+    if (status == PRNN_OK) {
+        status = prnn_plan_index(ctx, &e->network->plan);
+    }
+    if (status != PRNN_OK) {
+        return status;
+    }
     e->forward = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
     e->backward = prnn_alloc(ctx, plan->backward.count, sizeof(float), "the transposed weights");
     size_t runs = (size_t)divided(all.lanes, 1 << e->levels);
     e->sums = prnn_alloc(ctx, runs * count, sizeof(float), "the gradients of a batch");
     e->nats = prnn_alloc(ctx, (size_t)batch, sizeof(double), "likelihoods");
-    e->workers = prnn_alloc(ctx, (size_t)e->threads, sizeof *e->workers, "the threads' work");
+    e->workers = prnn_alloc(ctx, (size_t)wanted, sizeof *e->workers, "the threads' work");
     if (!e->forward || !e->backward || !e->sums || !e->nats || !e->workers) {
         return PRNN_ERROR_MEMORY;
     }
-    prnn_status status = PRNN_OK;
     for (int w = 0; w < e->threads && status == PRNN_OK; w++) {
         lane_worker *worker = &e->workers[w];
         worker->sums = prnn_alloc(ctx, (size_t)e->levels * count, sizeof(float), "the gradients of a thread");
@@ -101,7 +128,7 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batc
 }
 
 prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *config, int batch,
-                                        prnn_gradient_engine **engine) {
+                                        size_t reserve, prnn_gradient_engine **engine) {
     *engine = NULL;
     prnn_gradient_engine *e = prnn_alloc(ctx, 1, sizeof *e, "the gradient");
     if (!e) {
@@ -110,7 +137,7 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
     prnn_status status = prnn_network_create(ctx, config, true, PRNN_MAX_PARAMETERS, &e->network);
     e->kernels = prnn_kernels_of(ctx);
     if (status == PRNN_OK) {
-        status = allocate(ctx, e, batch);
+        status = allocate(ctx, e, batch, reserve);
     }
     if (status != PRNN_OK) {
         prnn_gradient_engine_free(e);
@@ -234,11 +261,12 @@ static prnn_status gradient_of(prnn_context *ctx, const prnn_model *model, const
     prnn_gradient_engine *engine = NULL;
     prnn_status status = prnn_model_check_images(ctx, model, images, count);
     if (status == PRNN_OK) {
-        status = prnn_gradient_engine_create(ctx, c, (int)count, &engine);
+        status = prnn_gradient_engine_create(ctx, c, (int)count, 0, &engine);
     }
     if (status == PRNN_OK) {
         prnn_batch batch = {.images = images, .n = (int)count};
         *mean_nats = prnn_gradient_engine_run(ctx, engine, model->parameters, &batch, gradient);
+        status = prnn_model_check_finite(ctx, engine->nats, count);
         prnn_gradient_engine_free(engine);
     }
     return status;
@@ -246,6 +274,8 @@ static prnn_status gradient_of(prnn_context *ctx, const prnn_model *model, const
 
 prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                           double *mean_nats, float *gradient) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_GIVEN(mean_nats),
+                        PRNN_GIVEN(gradient));
     prnn_status status = prnn_call_begin(ctx);
     return status == PRNN_OK ? prnn_call_end(ctx, gradient_of(ctx, model, images, count, mean_nats, gradient))
                              : status;

@@ -9,9 +9,14 @@
 
 typedef struct prnn_gradient_engine prnn_gradient_engine;
 
-/* For batches of at most `batch` images. Free with prnn_gradient_engine_free. */
+/* For batches of at most `batch` images, on fewer threads where memory is short, so that `reserve` bytes are
+ * left for others. Free with prnn_gradient_engine_free. */
 prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *config, int batch,
-                                        prnn_gradient_engine **engine);
+                                        size_t reserve, prnn_gradient_engine **engine);
+
+/* What that asks for, beside the plan, of a network for training; *workers: the threads that it would like.
+ */
+prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, int batch, int *workers);
 void prnn_gradient_engine_free(prnn_gradient_engine *engine);
 
 /* Mean NLL in nats of the images of a batch (1 .. as many as the engine is for) and its gradient by all

@@ -1,7 +1,9 @@
 #include "model/model.h"
 
 #include "base/call.h"
+#include "base/fields.h"
 #include "base/random.h"
+#include "model/memory.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,11 +15,26 @@ void prnn_model_free(prnn_model *model) {
     if (!model) {
         return;
     }
+    if (model->packed) {
+        pthread_mutex_destroy(&model->packed->mutex);
+        prnn_free(model->packed->weights);
+        prnn_free(model->packed);
+    }
     prnn_network_free(model->network);
     prnn_free(model->parameters);
-    prnn_free(model->packed);
     prnn_free(model->open);
     prnn_free(model);
+}
+
+/* What no product reads is closed by a mask. */
+static void open_run(void *user, size_t at, const int32_t *index, size_t n) {
+    (void)at;
+    uint8_t *open = user;
+    for (size_t i = 0; i < n; i++) {
+        if (index[i] >= 0) {
+            open[index[i]] = 1;
+        }
+    }
 }
 
 prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, size_t limit,
@@ -29,25 +46,50 @@ prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config
     }
     prnn_status status = prnn_network_create(ctx, config, false, limit, &m->network);
     if (status == PRNN_OK) {
-        const prnn_plan *plan = &m->network->plan;
-        m->parameters = prnn_alloc(ctx, plan->parameter_floats, sizeof(float), "the weights");
-        m->packed = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
-        m->open = prnn_alloc(ctx, plan->parameter_floats, 1, "the masks");
-        status = m->parameters && m->packed && m->open ? PRNN_OK : PRNN_ERROR_MEMORY;
+        status = prnn_parameters_afford(ctx, m->network);
+    }
+    if (status == PRNN_OK) {
+        m->open = prnn_alloc(ctx, m->network->plan.parameter_floats, 1, "the masks");
+        m->packed = prnn_alloc(ctx, 1, sizeof *m->packed, "the model");
+        status = m->open && m->packed ? PRNN_OK : PRNN_ERROR_MEMORY;
+    }
+    if (m->packed) {
+        pthread_mutex_init(&m->packed->mutex, NULL);
     }
     if (status != PRNN_OK) {
         prnn_model_free(m);
         return status;
     }
-    /* What no product reads is closed by a mask. */
-    const prnn_packing *packing = &m->network->plan.forward;
-    for (size_t i = 0; i < packing->count; i++) {
-        if (packing->index[i] >= 0) {
-            m->open[packing->index[i]] = 1;
-        }
-    }
+    prnn_plan_visit(&m->network->plan, false, &(prnn_packed_visitor){open_run, m->open});
     *model = m;
     return PRNN_OK;
+}
+
+/* ----------------------------------------------------------------------------------------- pack */
+
+/* Called with the mutex held. */
+static prnn_status pack(prnn_context *ctx, const prnn_model *model) {
+    prnn_packed *packed = model->packed;
+    if (!packed->weights) {
+        packed->weights =
+            prnn_alloc_raw(ctx, model->network->plan.forward.count, sizeof(float), "the packed weights");
+    }
+    if (!packed->weights) {
+        return PRNN_ERROR_MEMORY;
+    }
+    if (!packed->fresh) {
+        prnn_network_pack(model->network, model->parameters, packed->weights);
+        packed->fresh = true;
+    }
+    return PRNN_OK;
+}
+
+prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, const float **weights) {
+    pthread_mutex_lock(&model->packed->mutex);
+    prnn_status status = pack(ctx, model);
+    *weights = model->packed->weights;
+    pthread_mutex_unlock(&model->packed->mutex);
+    return status;
 }
 
 /* ----------------------------------------------------------------------------------- initialise */
@@ -77,7 +119,7 @@ static void initialise(prnn_model *model, int tensor, uint64_t seed) {
 static prnn_status create(prnn_context *ctx, const prnn_config *config, uint64_t seed, prnn_model **model) {
     prnn_config full = PRNN_CONFIG_INIT;
     *model = NULL;
-    prnn_status status = prnn_options_read(ctx, &full, sizeof full, config);
+    prnn_status status = prnn_options_read(ctx, &full, &prnn_config_fields, config);
     if (status == PRNN_OK) {
         status = prnn_model_create_empty(ctx, &full, PRNN_MAX_PARAMETERS, model);
     }
@@ -85,15 +127,21 @@ static prnn_status create(prnn_context *ctx, const prnn_config *config, uint64_t
         return status;
     }
     const prnn_plan *plan = &(*model)->network->plan;
+    (*model)->parameters = prnn_alloc(ctx, plan->parameter_floats, sizeof(float), "the weights");
+    if (!(*model)->parameters) {
+        prnn_model_free(*model);
+        *model = NULL;
+        return PRNN_ERROR_MEMORY;
+    }
     for (int t = 0; t < plan->parameter_count; t++) {
         initialise(*model, t, seed);
     }
-    prnn_packing_fill(&plan->forward, 0, plan->forward.count, (*model)->parameters, (*model)->packed);
     return PRNN_OK;
 }
 
 prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                               prnn_model **model) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model));
     *model = NULL;
     prnn_status status = prnn_call_begin(ctx);
     return status == PRNN_OK ? prnn_call_end(ctx, create(ctx, config, seed, model)) : status;
@@ -102,9 +150,7 @@ prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint
 /* -------------------------------------------------------------------------------------- look up */
 
 void prnn_model_config(const prnn_model *model, prnn_config *config) {
-    size_t size = config->size < sizeof *config ? config->size : sizeof *config, asked = config->size;
-    memcpy(config, &model->network->plan.config, size);
-    config->size = asked;
+    prnn_fields_copy(&prnn_config_fields, config->size, config, &model->network->plan.config);
 }
 
 size_t prnn_model_tensor_count(const prnn_model *model) {
@@ -152,7 +198,8 @@ void prnn_model_describe_parameter(const prnn_model *model, size_t index, char *
     }
 }
 
-prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float *values, const char *source) {
+static prnn_status check_values(prnn_context *ctx, const prnn_model *model, const float *values,
+                                const char *source) {
     const prnn_plan *plan = &model->network->plan;
     for (size_t i = 0; i < plan->parameter_floats; i++) {
         bool leak = !model->open[i] && values[i] != 0;
@@ -172,12 +219,35 @@ prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float 
                          "%s: %s is %g; every weight must be finite, take an earlier checkpoint", source,
                          place, (double)values[i]);
     }
-    memcpy(model->parameters, values, plan->parameter_floats * sizeof *values);
-    prnn_packing_fill(&plan->forward, 0, plan->forward.count, model->parameters, model->packed);
     return PRNN_OK;
 }
 
+prnn_status prnn_model_adopt(prnn_context *ctx, prnn_model *model, float *values, const char *source) {
+    prnn_status status = check_values(ctx, model, values, source);
+    if (status == PRNN_OK) {
+        prnn_free(model->parameters);
+        model->parameters = values;
+        model->packed->fresh = false;
+    }
+    return status;
+}
+
+prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float *values, const char *source) {
+    size_t n = model->network->plan.parameter_floats;
+    prnn_status status = check_values(ctx, model, values, source);
+    if (status == PRNN_OK && !model->parameters) {
+        model->parameters = prnn_alloc_raw(ctx, n, sizeof *values, "the weights");
+        status = model->parameters ? PRNN_OK : PRNN_ERROR_MEMORY;
+    }
+    if (status == PRNN_OK) {
+        memcpy(model->parameters, values, n * sizeof *values);
+        model->packed->fresh = false;
+    }
+    return status;
+}
+
 prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_GIVEN(values));
     prnn_status status = prnn_model_assign(ctx, model, values, "parameters");
     return status == PRNN_ERROR_FORMAT ? PRNN_ERROR_ARGUMENT : status;
 }

@@ -5,20 +5,43 @@
 #include "model/network.h"
 #include "model/safetensors.h"
 
+#include <pthread.h>
+
+/* The weights as the kernels read them: made by the first pass that needs them, since who only looks at a
+ * model needs none. */
+typedef struct prnn_packed {
+    pthread_mutex_t mutex; /* a model may be shared */
+    bool fresh;
+    float *weights; /* forward */
+} prnn_packed;
+
 struct prnn_model {
     prnn_network *network; /* for streaming */
     float *parameters;
-    float *packed; /* forward */
     uint8_t *open; /* per parameter: not closed by a mask */
+    prnn_packed *packed;
 };
 
-/* A model with all weights zero; refused if it has more than `limit`. */
+/* A model that has no weights yet; refused if it would have more than `limit`. */
 prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, size_t limit,
                                     prnn_model **model);
+
+/* *packed: the present weights, which stay until the model is changed or freed. */
+prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, const float **packed);
 
 /* Replaces all weights; `source` begins the messages. Refuses values that are not finite, and weights that
  * are not zero where a mask closes them. */
 prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float *values, const char *source);
+
+/* The same; with PRNN_OK the model owns `values`, which prnn_alloc gave. */
+prnn_status prnn_model_adopt(prnn_context *ctx, prnn_model *model, float *values, const char *source);
+
+/* Workers for passes of a model (prnn_workers_create). */
+prnn_status prnn_model_workers(prnn_context *ctx, const prnn_model *model, int images, int count,
+                               prnn_workers *workers);
+
+/* What that asks for at most, the packed weights included. */
+prnn_need prnn_model_workers_need(prnn_context *ctx, const prnn_network *network, int images, int count);
 
 /* Refuses images (count, H, W, C) with a value that is no level of the model. */
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
@@ -35,14 +58,21 @@ typedef struct prnn_evaluation {
     float *values, *logits; /* (count, H, W, C), (count, H, W, C, M), or NULL */
 } prnn_evaluation;
 
+/* Most images of an evaluation that go through a network together. */
+enum { PRNN_EVALUATION_SHARD = 8 };
+
+/* Likelihoods may turn out not to be finite. */
 prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked);
+
+/* PRNN_ERROR_FORMAT, naming the image, if one of `count` likelihoods is not finite. */
+prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_t count);
 
 /* The config as a JSON object (SPEC "Model file"); free with free(). NULL: out of memory. */
 char *prnn_config_to_json(const prnn_config *config);
 prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
 
-/* An empty model of the network that a file describes, and the weights that it holds, as they are (free with
- * prnn_free): prnn_model_assign says whether a model may have them. */
+/* A model without weights, of the network that a file describes, and the weights that it holds, as they are
+ * (free with prnn_free): prnn_model_assign says whether a model may have them. */
 prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safetensors *st,
                             prnn_model **model, float **values);
 

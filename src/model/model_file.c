@@ -306,10 +306,10 @@ prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, con
     float *values = NULL;
     prnn_status status = prnn_model_read(ctx, path, st, model, &values);
     if (status == PRNN_OK) {
-        status = prnn_model_assign(ctx, *model, values, path);
+        status = prnn_model_adopt(ctx, *model, values, path);
     }
-    prnn_free(values);
     if (status != PRNN_OK) {
+        prnn_free(values);
         prnn_model_free(*model);
         *model = NULL;
     }
@@ -317,6 +317,7 @@ prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, con
 }
 
 prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(model));
     *model = NULL;
     prnn_safetensors *st = NULL;
     prnn_status status = prnn_safetensors_read(ctx, path, &st);
@@ -328,6 +329,7 @@ prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **mo
 }
 
 prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_GIVEN(path));
     size_t count = prnn_model_tensor_count(model);
     prnn_safetensors_entry *entries = prnn_alloc(ctx, count, sizeof *entries, "the list of tensors");
     char *config = prnn_config_to_json(&model->network->plan.config);

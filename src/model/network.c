@@ -232,6 +232,22 @@ void prnn_packing_fill(const prnn_packing *packing, size_t first, size_t count, 
     }
 }
 
+typedef struct packer {
+    const float *parameters;
+    float *packed;
+} packer;
+
+static void pack_run(void *user, size_t at, const int32_t *index, size_t n) {
+    const packer *p = user;
+    for (size_t i = 0; i < n; i++) {
+        p->packed[at + i] = index[i] < 0 ? 0 : p->parameters[index[i]];
+    }
+}
+
+void prnn_network_pack(const prnn_network *network, const float *parameters, float *packed) {
+    prnn_plan_visit(&network->plan, false, &(prnn_packed_visitor){pack_run, &(packer){parameters, packed}});
+}
+
 void prnn_network_prepare(const prnn_network *network, const prnn_kernels *kernels, float *forward,
                           float *backward) {
     const prnn_plan *plan = &network->plan;
@@ -277,6 +293,18 @@ static prnn_status worker_create(prnn_context *ctx, const prnn_network *network,
     return PRNN_OK;
 }
 
+size_t prnn_worker_bytes(prnn_context *ctx, const prnn_network *network, int images) {
+    const prnn_config *c = &network->plan.config;
+    size_t row = (size_t)c->width * (size_t)c->channels * (size_t)images, bytes = 0;
+    prnn_need_block(&bytes, network->plan.memory.floats, (size_t)images * sizeof(float));
+    prnn_need_block(&bytes, row, (size_t)network->plan.block_rows);
+    prnn_need_block(&bytes, row, sizeof(float));
+    if (prnn_kernels_of(ctx)->prepare) {
+        prnn_need_block(&bytes, scratch_floats(&network->plan), sizeof(float));
+    }
+    return bytes;
+}
+
 static const char memory_of_maps[] = "the maps of a batch (fewer threads need less)";
 
 prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, int images,
@@ -300,14 +328,30 @@ void prnn_worker_clear(const prnn_network *network, prnn_worker *worker) {
            network->plan.memory.floats * (size_t)worker->capacity * sizeof *worker->pass.memory);
 }
 
+prnn_need prnn_workers_need(prnn_context *ctx, const prnn_network *network, int images, int count) {
+    prnn_need need = {.worker = prnn_worker_bytes(ctx, network, images)};
+    prnn_need_block(&need.shared, (size_t)count, sizeof(prnn_worker));
+    if (prnn_kernels_of(ctx)->prepare) {
+        prnn_need_block(&need.shared, network->plan.forward.count, sizeof(float));
+    }
+    return need;
+}
+
 prnn_status prnn_workers_create(prnn_context *ctx, const prnn_network *network, int images, int count,
                                 const float *packed, prnn_workers *workers) {
     const prnn_kernels *kernels = prnn_kernels_of(ctx);
     size_t floats = network->plan.forward.count;
     *workers =
         (prnn_workers){.count = count, .bytes = network->plan.memory.floats * (size_t)images * sizeof(float)};
+    prnn_need need = prnn_workers_need(ctx, network, images, count);
+    prnn_status status = prnn_need_afford(ctx, &need, &workers->count, "a pass through the network",
+                                          "free some, or take a smaller network");
+    if (status != PRNN_OK) {
+        *workers = (prnn_workers){0};
+        return status;
+    }
     workers->list = prnn_alloc(ctx, (size_t)count, sizeof *workers->list, "the threads' work");
-    prnn_status status = workers->list ? PRNN_OK : PRNN_ERROR_MEMORY;
+    status = workers->list ? PRNN_OK : PRNN_ERROR_MEMORY;
     if (status == PRNN_OK && kernels->prepare) {
         workers->prepared = prnn_alloc(ctx, floats, sizeof(float), "the rounded weights");
         status = workers->prepared ? PRNN_OK : PRNN_ERROR_MEMORY;
@@ -317,7 +361,7 @@ prnn_status prnn_workers_create(prnn_context *ctx, const prnn_network *network, 
         prnn_network_prepare(network, kernels, workers->prepared, NULL);
         packed = workers->prepared;
     }
-    for (int w = 0; w < count && status == PRNN_OK; w++) {
+    for (int w = 0; w < workers->count && status == PRNN_OK; w++) {
         void *memory = prnn_take(ctx, 1, workers->bytes, memory_of_maps);
         status = worker_create(ctx, network, images, memory, packed, NULL, &workers->list[w]);
     }

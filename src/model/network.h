@@ -6,6 +6,7 @@
 #ifndef PRNN_MODEL_NETWORK_H
 #define PRNN_MODEL_NETWORK_H
 
+#include "base/need.h"
 #include "base/parallel.h"
 #include "heads/head.h"
 #include "layers/layer.h"
@@ -46,7 +47,11 @@ prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *
                                           size_t limit, int block_rows, prnn_network **network);
 void prnn_network_free(prnn_network *network);
 
-/* packed[i] = the parameter that belongs there, or 0, for at most `count` floats from `first` on. */
+/* All forward weights from a block of parameters. */
+void prnn_network_pack(const prnn_network *network, const float *parameters, float *packed);
+
+/* packed[i] = the parameter that belongs there, or 0, for at most `count` floats from `first` on; of a
+ * packing with an index (prnn_plan_index), again and again faster. */
 void prnn_packing_fill(const prnn_packing *packing, size_t first, size_t count, const float *parameters,
                        float *packed);
 
@@ -68,6 +73,9 @@ prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, i
                                const float *forward, const float *backward, prnn_worker *worker);
 void prnn_worker_free(prnn_worker *worker);
 
+/* Bytes that prnn_worker_create asks for. */
+size_t prnn_worker_bytes(prnn_context *ctx, const prnn_network *network, int images);
+
 /* Zeroes the maps. A pass by colours needs it once: features of later colours share panels with those of
  * earlier ones, and are multiplied with zeros before they are computed. */
 void prnn_worker_clear(const prnn_network *network, prnn_worker *worker);
@@ -75,13 +83,13 @@ void prnn_worker_clear(const prnn_network *network, prnn_worker *worker);
 /* Workers of several threads, for passes forward. */
 typedef struct prnn_workers {
     prnn_worker *list;
-    int count;
+    int count;       /* as many as were asked for, or as there is memory for */
     size_t bytes;    /* of the maps of each */
     float *prepared; /* weights; NULL where they are used as they are packed */
 } prnn_workers;
 
-/* `packed`: weights as prnn_packing_fill leaves them, which must stay. The memory of maps is taken from the
- * context and given back to it. */
+/* `count` workers, or fewer where memory is short. `packed`: weights as prnn_network_pack leaves them, which
+ * must stay. The memory of maps is taken from the context and given back to it. */
 prnn_status prnn_workers_create(prnn_context *ctx, const prnn_network *network, int images, int count,
                                 const float *packed, prnn_workers *workers);
 void prnn_workers_free(prnn_context *ctx, prnn_workers *workers);
@@ -90,6 +98,9 @@ void prnn_workers_free(prnn_context *ctx, prnn_workers *workers);
 static inline prnn_scratches prnn_workers_scratches(const prnn_workers *workers) {
     return (prnn_scratches){workers->list, sizeof *workers->list, workers->count};
 }
+
+/* What prnn_workers_create asks for. */
+prnn_need prnn_workers_need(prnn_context *ctx, const prnn_network *network, int images, int count);
 
 /* ---- Steps of a pass, in this order: begin; then for each row from left to right, or each block of rows:
  * values, forward, logits. Regions with a colour group recompute only the features of that group. */

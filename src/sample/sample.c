@@ -5,6 +5,7 @@
 #include "sample/sample.h"
 #include "base/call.h"
 #include "base/clock.h"
+#include "base/fields.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -149,9 +150,10 @@ static prnn_status draw_all(drawing *d, const char *phase) {
 }
 
 static prnn_status draw(drawing *d, const prnn_model *model, const char *phase) {
-    if (!(d->options.temperature > 0) || isinf(d->options.temperature)) {
+    /* The kernels multiply by 1 / temperature, a float. */
+    if (!(d->options.temperature >= 1e-38 && d->options.temperature <= 1e38)) {
         return prnn_fail(d->ctx, PRNN_ERROR_ARGUMENT,
-                         "temperature is %g; it must be a number above 0 (1: the model)",
+                         "temperature is %g; it must be 1e-38 to 1e38 (1: the model)",
                          d->options.temperature);
     }
     if (d->count == 0) {
@@ -162,8 +164,7 @@ static prnn_status draw(drawing *d, const prnn_model *model, const char *phase) 
     size_t threads = (size_t)prnn_threads_for(d->ctx, d->count), even = (d->count + threads - 1) / threads;
     d->shard = even < SHARD ? even : SHARD;
     int workers = prnn_threads_for(d->ctx, (d->count + d->shard - 1) / d->shard);
-    prnn_status status =
-        prnn_workers_create(d->ctx, d->network, (int)d->shard, workers, model->packed, &d->workers);
+    prnn_status status = prnn_model_workers(d->ctx, model, (int)d->shard, workers, &d->workers);
     if (status == PRNN_OK) {
         status = draw_all(d, phase);
     }
@@ -178,9 +179,10 @@ static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
 
 prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,
                         const prnn_sample_options *options, uint8_t *images) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count));
     const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
     drawing d = {.ctx = ctx, .options = defaults, .images = images, .count = count};
-    prnn_status status = prnn_options_read(ctx, &d.options, sizeof d.options, options);
+    prnn_status status = prnn_options_read(ctx, &d.options, &prnn_sample_options_fields, options);
     if (model->network->condition && status == PRNN_OK) {
         int size = model->network->plan.config.condition_size;
         status =
@@ -213,6 +215,8 @@ static prnn_status check_known(prnn_context *ctx, const prnn_model *model, const
 prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                           const uint8_t *known, size_t samples, const prnn_sample_options *options,
                           uint8_t *completed) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_GIVEN(known),
+                        PRNN_ARRAY(completed, count && samples));
     const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
     const prnn_config *c = &model->network->plan.config;
     size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
@@ -230,7 +234,7 @@ prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint
     }
     drawing d = {
         .ctx = ctx, .options = defaults, .images = completed, .known = known, .count = count * samples};
-    status = prnn_options_read(ctx, &d.options, sizeof d.options, options);
+    status = prnn_options_read(ctx, &d.options, &prnn_sample_options_fields, options);
     return status == PRNN_OK ? run(&d, model, "complete") : status;
 }
 
@@ -264,6 +268,8 @@ static prnn_status check_small(prnn_context *ctx, const prnn_config *c, const ui
 
 prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8_t *small, size_t count,
                          size_t samples, const prnn_sample_options *options, uint8_t *large) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(small, count),
+                        PRNN_ARRAY(large, count && samples));
     const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
     const prnn_config *c = &model->network->plan.config;
     size_t pixels = (size_t)c->height * (size_t)c->width, bytes = pixels * (size_t)c->channels;
@@ -284,7 +290,7 @@ prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8
         known[pixel] = prnn_network_is_given(model->network, row, col);
     }
     drawing d = {.ctx = ctx, .options = defaults, .images = large, .known = known, .count = count * samples};
-    status = prnn_options_read(ctx, &d.options, sizeof d.options, options);
+    status = prnn_options_read(ctx, &d.options, &prnn_sample_options_fields, options);
     if (status == PRNN_OK) {
         status = run(&d, model, "upscale");
     }

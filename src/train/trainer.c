@@ -4,6 +4,7 @@
 #include "train/trainer.h"
 
 #include "base/call.h"
+#include "base/fields.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -20,8 +21,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { VALID_PIECE = 64 }; /* images validated between two calls of progress */
 
 /* --------------------------------------------------------------------------------------- check */
 
@@ -108,8 +107,15 @@ static prnn_status allocate(prnn_trainer *t) {
     prnn_context *ctx = t->ctx;
     const prnn_config *c = &t->model->network->plan.config;
     size_t n = t->parameters, count = prnn_data_count(t->train);
-    size_t batch = (size_t)t->options.batch < count ? (size_t)t->options.batch : count;
-    size_t images = batch > VALID_PIECE ? batch : VALID_PIECE;
+    size_t batch = prnn_trainer_batch(&t->options, count), images = prnn_trainer_room(batch);
+    prnn_trainer_needs needs;
+    prnn_status status = prnn_trainer_need(ctx, c, &t->options, count, t->valid, &needs);
+    if (status == PRNN_OK) {
+        status = prnn_trainer_afford(ctx, &needs, false, t->options.batch);
+    }
+    if (status != PRNN_OK) {
+        return status;
+    }
     t->weights = prnn_alloc(ctx, n, sizeof(float), "the weights");
     t->gradient = prnn_alloc(ctx, n, sizeof(float), "the gradient");
     t->squares = prnn_alloc(ctx, prnn_norm_scratch(n), sizeof(double), "the norm of the gradient");
@@ -129,11 +135,12 @@ static prnn_status allocate(prnn_trainer *t) {
         !t->model_path || !t->checkpoint_path || !t->metrics_path) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory to train %zu parameters", n);
     }
-    prnn_status status = prnn_data_fingerprint(ctx, t->train, &t->train_print);
+    status = prnn_data_fingerprint(ctx, t->train, &t->train_print);
     if (status == PRNN_OK && t->valid) {
         status = prnn_data_fingerprint(ctx, t->valid, &t->valid_print);
     }
-    return status == PRNN_OK ? prnn_gradient_engine_create(ctx, c, (int)batch, &t->engine) : status;
+    return status == PRNN_OK ? prnn_gradient_engine_create(ctx, c, (int)batch, needs.validation, &t->engine)
+                             : status;
 }
 
 static void release(prnn_trainer *t) {
@@ -297,13 +304,13 @@ prnn_status prnn_trainer_check_weights(const prnn_trainer *t) {
 
 static prnn_status validate(prnn_trainer *t) {
     size_t count = prnn_data_count(t->valid);
-    double nats[VALID_PIECE], total = 0, began = prnn_clock();
+    double nats[PRNN_VALID_PIECE], total = 0, began = prnn_clock();
     prnn_status status = prnn_trainer_check_weights(t);
     if (status == PRNN_OK) {
         status = prnn_model_assign(t->ctx, t->model, prnn_trainer_result(t), "trained weights");
     }
-    for (size_t first = 0; first < count && status == PRNN_OK; first += VALID_PIECE) {
-        size_t n = count - first < VALID_PIECE ? count - first : VALID_PIECE;
+    for (size_t first = 0; first < count && status == PRNN_OK; first += PRNN_VALID_PIECE) {
+        size_t n = count - first < PRNN_VALID_PIECE ? count - first : PRNN_VALID_PIECE;
         for (size_t i = 0; i < n; i++) {
             t->indices[i] = first + i;
         }
@@ -440,6 +447,26 @@ static prnn_status run(prnn_trainer *t) {
     }
 }
 
+prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const prnn_data *train,
+                            const prnn_data *valid, const prnn_train_options *options) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(train));
+    prnn_train_options o = PRNN_TRAIN_OPTIONS_INIT;
+    prnn_config full = PRNN_CONFIG_INIT;
+    prnn_trainer_needs needs;
+    prnn_status status = prnn_options_read(ctx, &full, &prnn_config_fields, config);
+    if (status == PRNN_OK) {
+        status = prnn_options_read(ctx, &o, &prnn_train_options_fields, options);
+    }
+    prnn_optimizer_defaults(&o);
+    if (status == PRNN_OK) {
+        status = check_options(ctx, &o);
+    }
+    if (status == PRNN_OK) {
+        status = prnn_trainer_need(ctx, &full, &o, prnn_data_count(train), valid, &needs);
+    }
+    return status == PRNN_OK ? prnn_trainer_afford(ctx, &needs, true, o.batch) : status;
+}
+
 static prnn_status train_model(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                const prnn_data *valid, const prnn_train_options *options) {
     const prnn_train_options defaults = PRNN_TRAIN_OPTIONS_INIT;
@@ -450,7 +477,7 @@ static prnn_status train_model(prnn_context *ctx, prnn_model *model, const prnn_
                       .valid = valid,
                       .lock = -1,
                       .parameters = prnn_model_parameter_count(model, false)};
-    prnn_status status = prnn_options_read(ctx, &t.options, sizeof t.options, options);
+    prnn_status status = prnn_options_read(ctx, &t.options, &prnn_train_options_fields, options);
     prnn_optimizer_defaults(&t.options);
     if (status == PRNN_OK) {
         status = check_options(ctx, &t.options);
@@ -480,6 +507,7 @@ static prnn_status train_model(prnn_context *ctx, prnn_model *model, const prnn_
 
 prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train, const prnn_data *valid,
                        const prnn_train_options *options) {
+    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_GIVEN(train));
     prnn_status status = prnn_call_begin(ctx);
     return status == PRNN_OK ? prnn_call_end(ctx, train_model(ctx, model, train, valid, options)) : status;
 }

@@ -1,0 +1,30 @@
+/* The structs of the public header that begin with their size, and can grow: where their fields end. A caller
+ * of another version knows fewer fields, or more; a field is copied as a whole or not at all. */
+#ifndef PRNN_BASE_FIELDS_H
+#define PRNN_BASE_FIELDS_H
+
+#include "base/context.h"
+
+typedef struct prnn_fields {
+    const size_t *end; /* of each field, ascending; the first is the size */
+    size_t count;
+} prnn_fields;
+
+extern const prnn_fields prnn_config_fields;
+extern const prnn_fields prnn_data_options_fields;
+extern const prnn_fields prnn_sample_options_fields;
+extern const prnn_fields prnn_check_options_fields;
+extern const prnn_fields prnn_train_options_fields;
+extern const prnn_fields prnn_certificate_fields;
+
+/* Where the last field ends that lies wholly within `size` bytes. */
+size_t prnn_fields_within(const prnn_fields *fields, size_t size);
+
+/* Copies the fields that lie wholly within `size` bytes, but not the size. */
+void prnn_fields_copy(const prnn_fields *fields, size_t size, void *to, const void *from);
+
+/* Copies an options struct of the caller (NULL: none) over the defaults in *to, as far as both know it.
+ * Refuses one that does not say its size. */
+prnn_status prnn_options_read(prnn_context *ctx, void *to, const prnn_fields *fields, const void *from);
+
+#endif

@@ -1,0 +1,33 @@
+#include "model/memory.h"
+
+#include <stdio.h>
+
+size_t prnn_parameter_bytes(const prnn_network *network) {
+    size_t bytes = 0;
+    prnn_need_block(&bytes, network->plan.parameter_floats, sizeof(float));
+    prnn_need_block(&bytes, network->plan.parameter_floats, 1);
+    return bytes;
+}
+
+prnn_status prnn_parameters_afford(prnn_context *ctx, const prnn_network *network) {
+    char what[64];
+    int workers = 1;
+    prnn_need need = {.shared = prnn_parameter_bytes(network)};
+    snprintf(what, sizeof what, "a network of %zu parameters", network->plan.parameter_floats);
+    return prnn_need_afford(ctx, &need, &workers, what, "choose a smaller hidden size or fewer layers");
+}
+
+prnn_need prnn_model_workers_need(prnn_context *ctx, const prnn_network *network, int images, int count) {
+    prnn_need need = prnn_workers_need(ctx, network, images, count);
+    prnn_need_block(&need.shared, network->plan.forward.count, sizeof(float));
+    return need;
+}
+
+prnn_status prnn_model_workers(prnn_context *ctx, const prnn_model *model, int images, int count,
+                               prnn_workers *workers) {
+    const float *packed = NULL;
+    *workers = (prnn_workers){0};
+    prnn_status status = prnn_model_packed(ctx, model, &packed);
+    return status == PRNN_OK ? prnn_workers_create(ctx, model->network, images, count, packed, workers)
+                             : status;
+}

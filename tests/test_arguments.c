@@ -1,0 +1,299 @@
+/* What the public functions refuse: NULL, sizes that end inside a field, values out of range, results that
+ * are no numbers. */
+#include "laws.h"
+
+#include <float.h>
+
+#include "base/fields.h"
+
+static prnn_context *ctx;
+
+#define refuses(call, says)                                                                                  \
+    do {                                                                                                     \
+        assert_int_equal((call), PRNN_ERROR_ARGUMENT);                                                       \
+        if (!strstr(prnn_message(ctx), says)) {                                                              \
+            fail_msg("%s should say \"%s\", says \"%s\"", #call, says, prnn_message(ctx));                   \
+        }                                                                                                    \
+    } while (0)
+
+/* ----------------------------------------------------------------------------------------- NULL */
+
+/* One model of 2x2 images, one conditional on 1x1, and room for whatever a call would write. */
+typedef struct things {
+    law_model m, large;
+    prnn_data *data;
+    uint8_t images[64], out[64];
+    double nats[64];
+    float floats[4096];
+} things;
+
+static things set_up(void) {
+    things t = {.m.ctx = NULL};
+    prnn_config c = PRNN_CONFIG_INIT;
+    c.height = c.width = c.levels = 2;
+    c.layers = 1;
+    c.hidden = c.head = 2;
+    t.m = law_open(&c, 1);
+    c.condition_size = c.condition_features = 1;
+    t.large = law_open(&c, 1);
+    prnn_data_options o = PRNN_DATA_OPTIONS_INIT;
+    o.levels = 2;
+    assert_ok(ctx, prnn_data_from_memory(ctx, t.images, 4, 2, 2, 1, &o, &t.data));
+    return t;
+}
+
+static void tear_down(things *t) {
+    prnn_data_free(t->data);
+    law_close(&t->m);
+    law_close(&t->large);
+}
+
+static void test_null_names_models(void **state) {
+    (void)state;
+    things t = set_up();
+    prnn_model *made = NULL, *model = t.m.model;
+    prnn_kind kind;
+    prnn_output output;
+    refuses(prnn_kind_from_name(ctx, NULL, &kind), "name is NULL");
+    refuses(prnn_kind_from_name(ctx, "row", NULL), "kind is NULL");
+    refuses(prnn_output_from_name(ctx, NULL, &output), "name is NULL");
+    refuses(prnn_output_from_name(ctx, "softmax", NULL), "output is NULL");
+    refuses(prnn_model_create(ctx, &t.m.config, 0, NULL), "prnn_model_create: model is NULL");
+    refuses(prnn_model_load(ctx, NULL, &made), "path is NULL");
+    refuses(prnn_model_load(ctx, "/nowhere", NULL), "model is NULL");
+    refuses(prnn_model_save(ctx, NULL, "/nowhere"), "model is NULL");
+    refuses(prnn_model_save(ctx, model, NULL), "path is NULL");
+    refuses(prnn_model_set_parameters(ctx, NULL, t.floats), "model is NULL");
+    refuses(prnn_model_set_parameters(ctx, model, NULL), "values is NULL");
+    prnn_certificate certificate = PRNN_CERTIFICATE_INIT;
+    refuses(prnn_check(ctx, NULL, NULL, &certificate), "path is NULL");
+    refuses(prnn_check(ctx, "/nowhere", NULL, NULL), "certificate is NULL");
+    refuses(prnn_train(ctx, NULL, t.data, NULL, NULL), "model is NULL");
+    refuses(prnn_train(ctx, model, NULL, NULL, NULL), "train is NULL");
+    refuses(prnn_train_fits(ctx, &t.m.config, NULL, NULL, NULL), "train is NULL");
+    assert_null(made);
+    tear_down(&t);
+}
+
+static void test_null_data_and_files(void **state) {
+    (void)state;
+    things t = set_up();
+    prnn_data *data = NULL;
+    const size_t shape[] = {2}, index[] = {0};
+    refuses(prnn_data_open(ctx, NULL, NULL, &data), "path is NULL");
+    refuses(prnn_data_open(ctx, "/nowhere", NULL, NULL), "data is NULL");
+    refuses(prnn_data_from_memory(ctx, NULL, 1, 2, 2, 1, NULL, &data), "images is NULL");
+    refuses(prnn_data_from_memory(ctx, t.images, 1, 2, 2, 1, NULL, NULL), "data is NULL");
+    refuses(prnn_data_split(ctx, NULL, 1, &data), "data is NULL");
+    refuses(prnn_data_read(ctx, NULL, index, 1, 0, 0, t.out), "data is NULL");
+    refuses(prnn_data_read(ctx, t.data, NULL, 1, 0, 0, t.out), "indices is NULL");
+    refuses(prnn_data_read(ctx, t.data, index, 1, 0, 0, NULL), "images is NULL");
+    assert_ok(ctx, prnn_data_read(ctx, t.data, NULL, 0, 0, 0, NULL));
+    refuses(prnn_data_convert(ctx, NULL, NULL, "/nowhere/x", NULL, NULL), "path is NULL");
+    refuses(prnn_data_convert(ctx, "/nowhere", NULL, NULL, NULL, NULL), "out is NULL");
+    refuses(prnn_write_png(ctx, NULL, t.images, 1, 2, 2, 1, 2, 0), "path is NULL");
+    refuses(prnn_write_png(ctx, "/nowhere/x", NULL, 1, 2, 2, 1, 2, 0), "images is NULL");
+    refuses(prnn_write_npy(ctx, NULL, PRNN_U8, 1, shape, t.images), "path is NULL");
+    refuses(prnn_write_npy(ctx, "/nowhere/x", PRNN_U8, 1, NULL, t.images), "shape is NULL");
+    refuses(prnn_write_npy(ctx, "/nowhere/x", PRNN_U8, 1, shape, NULL), "values is NULL");
+    refuses(prnn_read_mask(ctx, NULL, 2, 2, t.out), "path is NULL");
+    refuses(prnn_read_mask(ctx, "/nowhere", 2, 2, NULL), "known is NULL");
+    assert_null(data);
+    tear_down(&t);
+}
+
+static void test_null_passes(void **state) {
+    (void)state;
+    things t = set_up();
+    const prnn_model *model = t.m.model, *large = t.large.model, *chain[] = {model, NULL};
+    refuses(prnn_evaluate(ctx, NULL, t.images, 1, t.nats, NULL), "prnn_evaluate: model is NULL");
+    refuses(prnn_evaluate(ctx, model, NULL, 1, t.nats, NULL), "images is NULL");
+    refuses(prnn_evaluate(ctx, model, t.images, 1, NULL, NULL), "nats is NULL");
+    assert_ok(ctx, prnn_evaluate(ctx, model, NULL, 0, NULL, NULL));
+    refuses(prnn_evaluate_chain(ctx, NULL, 1, t.images, 1, t.nats, NULL), "models is NULL");
+    refuses(prnn_evaluate_chain(ctx, chain, 2, t.images, 1, t.nats, NULL), "model 2 of the chain is NULL");
+    refuses(prnn_evaluate_chain(ctx, chain, 1, NULL, 1, t.nats, NULL), "images is NULL");
+    refuses(prnn_evaluate_chain(ctx, chain, 1, t.images, 1, NULL, NULL), "nats is NULL");
+    refuses(prnn_logits(ctx, NULL, t.images, 1, t.floats), "model is NULL");
+    refuses(prnn_logits(ctx, model, NULL, 1, t.floats), "images is NULL");
+    refuses(prnn_logits(ctx, model, t.images, 1, NULL), "logits is NULL");
+    refuses(prnn_log_probabilities(ctx, NULL, t.floats, 1, t.nats), "model is NULL");
+    refuses(prnn_log_probabilities(ctx, model, NULL, 1, t.nats), "logits is NULL");
+    refuses(prnn_log_probabilities(ctx, model, t.floats, 1, NULL), "logs is NULL");
+    refuses(prnn_gradient(ctx, NULL, t.images, 1, t.nats, t.floats), "model is NULL");
+    refuses(prnn_gradient(ctx, model, NULL, 1, t.nats, t.floats), "images is NULL");
+    refuses(prnn_gradient(ctx, model, t.images, 1, NULL, t.floats), "mean_nats is NULL");
+    refuses(prnn_gradient(ctx, model, t.images, 1, t.nats, NULL), "gradient is NULL");
+    refuses(prnn_sample(ctx, NULL, 1, NULL, t.out), "model is NULL");
+    refuses(prnn_sample(ctx, model, 1, NULL, NULL), "images is NULL");
+    refuses(prnn_complete(ctx, NULL, t.images, 1, t.images, 1, NULL, t.out), "model is NULL");
+    refuses(prnn_complete(ctx, model, NULL, 1, t.images, 1, NULL, t.out), "images is NULL");
+    refuses(prnn_complete(ctx, model, t.images, 1, NULL, 1, NULL, t.out), "known is NULL");
+    refuses(prnn_complete(ctx, model, t.images, 1, t.images, 1, NULL, NULL), "completed is NULL");
+    refuses(prnn_upscale(ctx, NULL, t.images, 1, 1, NULL, t.out), "model is NULL");
+    refuses(prnn_upscale(ctx, large, NULL, 1, 1, NULL, t.out), "small is NULL");
+    refuses(prnn_upscale(ctx, large, t.images, 1, 1, NULL, NULL), "large is NULL");
+    tear_down(&t);
+}
+
+/* Without a context there is nowhere to say anything, but a status. */
+static void test_null_context(void **state) {
+    (void)state;
+    things t = set_up();
+    prnn_model *model = NULL;
+    prnn_kind kind;
+    assert_int_equal(prnn_context_set_threads(NULL, 1), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_context_set_cpu(NULL, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_context_set_precision(NULL, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_kind_from_name(NULL, "row", &kind), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_model_create(NULL, &t.m.config, 0, &model), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_evaluate(NULL, t.m.model, t.images, 1, t.nats, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_sample(NULL, t.m.model, 1, NULL, t.out), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_train(NULL, t.m.model, t.data, NULL, NULL), PRNN_ERROR_ARGUMENT);
+    tear_down(&t);
+}
+
+/* ---------------------------------------------------------------------------------------- sizes */
+
+/* Whatever a caller says that its size is, a field is copied as a whole or not at all. */
+static void check_fields(const prnn_fields *fields, size_t size) {
+    char from[1024], to[1024];
+    assert_true(fields->end[0] == sizeof(size_t) && size <= sizeof from);
+    assert_in_range(fields->end[fields->count - 1], size - sizeof(void *) + 1, size);
+    for (size_t said = sizeof(size_t) + 1; said <= size + 8; said++) {
+        memset(from, 0x55, sizeof from);
+        memset(to, 0, sizeof to);
+        memcpy(from, &said, sizeof said);
+        assert_ok(ctx, prnn_options_read(ctx, to, fields, from));
+        size_t end = 0;
+        for (size_t i = 0; i < fields->count; i++) {
+            assert_true(i == 0 || fields->end[i] > fields->end[i - 1]);
+            end = fields->end[i] <= said ? fields->end[i] : end;
+        }
+        for (size_t i = sizeof(size_t); i < sizeof to; i++) {
+            assert_int_equal(to[i], i < end ? 0x55 : 0);
+        }
+    }
+}
+
+static void test_half_fields(void **state) {
+    (void)state;
+    check_fields(&prnn_config_fields, sizeof(prnn_config));
+    check_fields(&prnn_data_options_fields, sizeof(prnn_data_options));
+    check_fields(&prnn_sample_options_fields, sizeof(prnn_sample_options));
+    check_fields(&prnn_check_options_fields, sizeof(prnn_check_options));
+    check_fields(&prnn_train_options_fields, sizeof(prnn_train_options));
+    check_fields(&prnn_certificate_fields, sizeof(prnn_certificate));
+    /* The public functions, in and out. */
+    things t = set_up();
+    prnn_sample_options half = PRNN_SAMPLE_OPTIONS_INIT;
+    half.size = offsetof(prnn_sample_options, temperature) + 4;
+    half.temperature = -1;
+    assert_ok(ctx, prnn_sample(ctx, t.m.model, 1, &half, t.out));
+    prnn_config out = PRNN_CONFIG_INIT;
+    out.size = offsetof(prnn_config, width) + 2;
+    out.height = out.width = 0x01010101;
+    prnn_model_config(t.m.model, &out);
+    assert_int_equal(out.height, 2);
+    assert_int_equal(out.width, 0x01010101);
+    tear_down(&t);
+}
+
+/* --------------------------------------------------------------------------------------- values */
+
+static void test_config_is_checked_first(void **state) {
+    (void)state;
+    const int bad[] = {INT32_MIN, -1, 0, INT32_MAX};
+    for (int i = 0; i < 4; i++) {
+        prnn_model *model = NULL;
+        prnn_config tall = PRNN_CONFIG_INIT, deep = PRNN_CONFIG_INIT, mixed = PRNN_CONFIG_INIT;
+        tall.height = tall.hidden = bad[i];
+        refuses(prnn_model_create(ctx, &tall, 0, &model), "height is");
+        deep.layers = bad[i];
+        refuses(prnn_model_create(ctx, &deep, 0, &model), "layers is");
+        mixed.output = PRNN_LOGISTICS;
+        mixed.components = bad[i];
+        refuses(prnn_model_create(ctx, &mixed, 0, &model), "components is");
+        assert_null(model);
+    }
+}
+
+static void test_temperature(void **state) {
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) { /* one logit, a softmax, a mixture */
+        law_model m = {0};
+        prnn_config c = law_config(PRNN_CNN, &law_shapes[0]);
+        c.levels = kind == 0 ? 2 : 9;
+        c.output = kind == 2 ? PRNN_LOGISTICS : PRNN_SOFTMAX;
+        c.components = kind == 2 ? 2 : 0;
+        m = law_open(&c, 3);
+        uint8_t images[20];
+        prnn_sample_options o = PRNN_SAMPLE_OPTIONS_INIT;
+        const double good[] = {1e-38, 1e-30, 1e-3, 1, 1e30, 1e38},
+                     bad[] = {1e-40, 1e39, 0, -1, NAN, INFINITY};
+        for (int i = 0; i < 6; i++) {
+            o.temperature = good[i];
+            assert_ok(m.ctx, prnn_sample(m.ctx, m.model, 1, &o, images));
+            o.temperature = bad[i];
+            assert_int_equal(prnn_sample(m.ctx, m.model, 1, &o, images), PRNN_ERROR_ARGUMENT);
+            assert_non_null(strstr(prnn_message(m.ctx), "temperature is"));
+        }
+        law_close(&m);
+    }
+}
+
+static void test_split(void **state) {
+    (void)state;
+    things t = set_up();
+    prnn_data *rest = NULL;
+    refuses(prnn_data_split(ctx, t.data, 0, &rest), "each part needs an image");
+    refuses(prnn_data_split(ctx, t.data, 4, &rest), "each part needs an image");
+    refuses(prnn_data_split(ctx, t.data, 5, NULL), "each part needs an image");
+    assert_null(rest);
+    assert_ok(ctx, prnn_data_split(ctx, t.data, 4, NULL));
+    assert_ok(ctx, prnn_data_split(ctx, t.data, 3, &rest));
+    assert_int_equal(prnn_data_count(rest), 1);
+    prnn_data_free(rest);
+    tear_down(&t);
+}
+
+/* Finite weights whose likelihood is no number: a status, and the image, in every function that has a
+ * likelihood. */
+static void test_not_finite(void **state) {
+    (void)state;
+    prnn_config c = law_config(PRNN_CNN, &law_shapes[1]);
+    law_model m = law_open(&c, 5);
+    for (size_t i = 0; i < m.parameters; i++) {
+        bool open = prnn_model_parameter_is_open(m.model, i);
+        m.model->parameters[i] = open ? (i % 2 ? FLT_MAX : -FLT_MAX) : 0;
+    }
+    assert_ok(m.ctx, prnn_model_set_parameters(m.ctx, m.model, m.model->parameters));
+    const prnn_model *chain[] = {m.model};
+    uint8_t images[2 * 24] = {0};
+    double nats[2] = {0, 0}, mean;
+    float *gradient = malloc(m.parameters * sizeof *gradient);
+    const prnn_status statuses[] = {prnn_evaluate(m.ctx, m.model, images, 2, nats, NULL),
+                                    prnn_evaluate_chain(m.ctx, chain, 1, images, 2, nats, NULL),
+                                    prnn_gradient(m.ctx, m.model, images, 2, &mean, gradient)};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(statuses[i], PRNN_ERROR_FORMAT);
+    }
+    assert_false(isfinite(nats[0]));
+    assert_non_null(strstr(prnn_message(m.ctx), "the negative log-likelihood of image 0 is"));
+    free(gradient);
+    law_close(&m);
+}
+
+int main(void) {
+    ctx = prnn_context_create();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_null_names_models), cmocka_unit_test(test_null_data_and_files),
+        cmocka_unit_test(test_null_passes),       cmocka_unit_test(test_null_context),
+        cmocka_unit_test(test_half_fields),       cmocka_unit_test(test_config_is_checked_first),
+        cmocka_unit_test(test_temperature),       cmocka_unit_test(test_split),
+        cmocka_unit_test(test_not_finite),
+    };
+    int failures = cmocka_run_group_tests(tests, NULL, NULL);
+    prnn_context_free(ctx);
+    return failures;
+}
