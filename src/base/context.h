@@ -17,6 +17,7 @@ enum { PRNN_SPARES = 16 };
 
 struct prnn_context {
     char message[1024];
+    int cause;                          /* errno, if the message is of prnn_fail_system; else 0 */
     int threads;                        /* as asked; 0: one per core */
     struct prnn_pool *pool;             /* made at the first parallel call */
     const struct prnn_kernels *kernels; /* NULL: not chosen yet (see kernels/kernels.h) */
@@ -32,6 +33,10 @@ struct prnn_context {
 
 /* Writes the sentence into the context (which may be NULL) and returns `status`. */
 prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) PRNN_PRINTF(3, 4);
+
+/* The same for what the system refused: ": " and what the errno `why` means follow the sentence. Returns
+ * PRNN_ERROR_MEMORY for ENOMEM, else PRNN_ERROR_FILE. */
+prnn_status prnn_fail_system(prnn_context *ctx, int why, const char *format, ...) PRNN_PRINTF(3, 4);
 
 /* Copies an options struct of the caller (NULL: none) over the defaults in *to, as far as both know it.
  * Refuses one that does not say its size. */

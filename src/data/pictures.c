@@ -29,6 +29,13 @@ prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input) {
     return status;
 }
 
+/* Whether the picture is at fault: damaged, not there, or not to be read. What the system refuses for any
+ * other reason it may refuse for good pictures too, and a set without them would be another set. */
+static bool at_fault(const prnn_context *ctx, prnn_status status) {
+    return status == PRNN_ERROR_FORMAT ||
+           (status == PRNN_ERROR_FILE && (!ctx->cause || prnn_file_is_absent(ctx)));
+}
+
 /* One picture of a round. */
 typedef struct slot {
     prnn_context ctx; /* for its message alone */
@@ -53,7 +60,7 @@ static void decode(void *arg, size_t i, int worker) {
     prnn_image image;
     s->highest = 0;
     s->status = prnn_picture_read(&s->ctx, j->paths[i], &image);
-    s->unusable = s->status == PRNN_ERROR_FORMAT || s->status == PRNN_ERROR_FILE;
+    s->unusable = at_fault(&s->ctx, s->status);
     if (s->status == PRNN_OK) {
         bool small = image.height < d->height || image.width < d->width;
         s->status = prnn_data_take(&s->ctx, d, j->paths[i], j->number + i, &image, s->values, &s->highest);
@@ -105,7 +112,7 @@ static prnn_status begin(prnn_builder *b, char *const *paths) {
             prnn_image_free(&image);
             return status;
         }
-        if (status != PRNN_ERROR_FORMAT && status != PRNN_ERROR_FILE) {
+        if (!at_fault(b->ctx, status)) {
             return status;
         }
         char why[sizeof b->ctx->message];

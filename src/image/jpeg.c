@@ -20,6 +20,7 @@ prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t 
 #include "base/memory.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <turbojpeg.h>
 
 /* A block of 8 x 8 pixels takes at least one bit; twice that is let pass. */
@@ -29,9 +30,25 @@ enum { PIXELS_PER_BYTE = 1024 };
  * (it is cut off, say) is but a warning, after which the rest of the picture would be grey. */
 enum { FLAGS = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS };
 
+/* TurboJPEG tells want of memory by its words alone: these are its own, and those of the libjpeg inside it.
+ * They are in no catalogue, so they are the same in every language. */
+static bool is_memory(const char *why) {
+    static const char *const words[] = {"Insufficient memory", "Memory allocation failure",
+                                        "Memory limit exceeded"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strstr(why, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static prnn_status refuse(prnn_context *ctx, const char *name, tjhandle jpeg) {
     char why[256]; /* the decoder's words may hold what the file holds */
     snprintf(why, sizeof why, "%s", tjGetErrorStr2(jpeg));
+    if (is_memory(why)) {
+        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it (%s)", name, why);
+    }
     for (char *p = why; *p; p++) {
         *p = *p < ' ' || *p > '~' ? '?' : *p;
     }

@@ -5,11 +5,40 @@
 #include "base/memory.h"
 
 #include <spng.h>
+#include <stdlib.h>
 
 enum { CHUNK_LIMIT = 16 << 20, CACHE_LIMIT = 32 << 20 };
 
+/* libspng says of a stream that zlib had no memory for what it says of a damaged one, so it allocates here.
+ */
+static _Thread_local bool lacks_memory;
+
+static void *noted(void *memory) {
+    lacks_memory = lacks_memory || !memory;
+    return memory;
+}
+
+static void *note_malloc(size_t size) {
+    return noted(malloc(size ? size : 1)); /* NULL is want of memory alone */
+}
+
+static void *note_realloc(void *memory, size_t size) {
+    return noted(realloc(memory, size ? size : 1));
+}
+
+static void *note_calloc(size_t count, size_t size) {
+    return noted(count && size ? calloc(count, size) : calloc(1, 1));
+}
+
+/* NULL: no memory. */
+static spng_ctx *new_png(int flags) {
+    struct spng_alloc alloc = {note_malloc, note_realloc, note_calloc, free};
+    lacks_memory = false;
+    return spng_ctx_new2(&alloc, flags);
+}
+
 static prnn_status refuse(prnn_context *ctx, const char *name, int error) {
-    if (error == SPNG_EMEM) {
+    if (error == SPNG_EMEM || lacks_memory) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it", name);
     }
     return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a valid PNG file (%s)", name, spng_strerror(error));
@@ -70,7 +99,7 @@ static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, si
 prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                             prnn_image *image) {
     *image = (prnn_image){0};
-    spng_ctx *png = spng_ctx_new(0);
+    spng_ctx *png = new_png(0);
     if (!png) {
         return refuse(ctx, name, SPNG_EMEM);
     }
@@ -127,7 +156,7 @@ prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height,
         return status;
     }
     uint8_t *values = prnn_alloc(ctx, row_bytes, 1, "a row of pixels");
-    spng_ctx *png = values ? spng_ctx_new(SPNG_CTX_ENCODER) : NULL;
+    spng_ctx *png = values ? new_png(SPNG_CTX_ENCODER) : NULL;
     int error = SPNG_EMEM;
     if (png) {
         error = spng_set_png_file(png, writer.stream);
@@ -135,9 +164,14 @@ prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height,
     }
     spng_ctx_free(png);
     prnn_free(values);
+    if (error == SPNG_EMEM || (error && lacks_memory)) {
+        prnn_file_abandon(&writer);
+        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it; nothing was changed",
+                         path);
+    }
     if (error && error != SPNG_IO_ERROR && !ferror(writer.stream)) {
         prnn_file_abandon(&writer);
-        return prnn_fail(ctx, error == SPNG_EMEM ? PRNN_ERROR_MEMORY : PRNN_ERROR_ARGUMENT,
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "%s: could not be encoded as PNG (%s); nothing was changed", path,
                          spng_strerror(error));
     }
