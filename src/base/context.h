@@ -4,6 +4,7 @@
 
 #include <pixelrnn/pixelrnn.h>
 
+struct prnn_budget;
 struct prnn_kernels;
 struct prnn_pool;
 
@@ -22,6 +23,8 @@ struct prnn_context {
     struct prnn_pool *pool;             /* made at the first parallel call */
     const struct prnn_kernels *kernels; /* NULL: not chosen yet (see kernels/kernels.h) */
     bool bf16;                          /* their bf16 variant is used */
+    struct prnn_budget *budget;         /* NULL: none (see base/budget.h) */
+    size_t taken;                       /* out of it */
     prnn_spare spare[PRNN_SPARES];      /* see prnn_take */
 };
 

@@ -15,7 +15,7 @@ enum { LINE = 64, HUGE_PAGE = 2 << 20 };
 
 /* Bytes that can be had without swapping, or SIZE_MAX if nobody says. A system that promises more memory than
  * it has would kill the program later. */
-static size_t available(void) {
+size_t prnn_memory_available(void) {
     unsigned long long kilobytes = 0;
     FILE *f = fopen("/proc/meminfo", "r");
     char line[128];
@@ -50,7 +50,7 @@ void *prnn_alloc_raw(prnn_context *ctx, size_t count, size_t size, const char *w
         return NULL;
     }
     size_t bytes = block_bytes(count * size);
-    bool there = bytes < LARGE || bytes <= available(), huge = bytes >= 2 * HUGE_PAGE;
+    bool there = bytes < LARGE || bytes <= prnn_memory_available(), huge = bytes >= 2 * HUGE_PAGE;
     void *memory = there ? aligned_alloc(huge ? HUGE_PAGE : LINE, bytes) : NULL;
     if (!memory) {
         prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory for %s (%zu bytes)", what, bytes);

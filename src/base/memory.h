@@ -19,6 +19,8 @@ void prnn_free(void *memory);
 void *prnn_take(prnn_context *ctx, size_t count, size_t size, const char *what);
 void prnn_give(prnn_context *ctx, void *memory, size_t bytes);
 
+size_t prnn_memory_available(void);
+
 /* A block of floats in the making: each request gets an offset, a multiple of 16 floats (64 bytes). */
 typedef struct prnn_layout {
     size_t floats;

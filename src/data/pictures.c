@@ -1,4 +1,5 @@
 /* Pictures: one PNG or JPEG file, or many, decoded on all threads and stored in their order. */
+#include "base/budget.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/data.h"
@@ -50,15 +51,22 @@ typedef struct job {
     char *const *paths; /* of the pictures of this round */
     size_t number;      /* of the first of them */
     slot *slots;
+    prnn_budget budget; /* of all threads; the files themselves are little beside what they decode to */
 } job;
+
+/* Of what is free, for what is decoded: the rest is for the decoder's own, and for others. */
+static size_t decoding_bytes(void) {
+    return prnn_memory_available() / 4 * 3;
+}
 
 static void decode(void *arg, size_t i, int worker) {
     (void)worker;
-    const job *j = arg;
+    job *j = arg;
     const prnn_data *d = j->b->data;
     slot *s = &j->slots[i];
     prnn_image image;
     s->highest = 0;
+    s->ctx.budget = &j->budget;
     s->status = prnn_picture_read(&s->ctx, j->paths[i], &image);
     s->unusable = at_fault(&s->ctx, s->status);
     if (s->status == PRNN_OK) {
@@ -67,6 +75,7 @@ static void decode(void *arg, size_t i, int worker) {
         s->unusable = s->status == PRNN_ERROR_FORMAT && small && d->fit == PRNN_FIT_CROP;
         prnn_image_free(&image);
     }
+    prnn_budget_give(&s->ctx);
 }
 
 /* What became of the pictures of a round, in their order. */
@@ -94,9 +103,11 @@ static prnn_status work(prnn_builder *b, char *const *paths, slot *slots, size_t
     prnn_status status = PRNN_OK;
     for (size_t seen; status == PRNN_OK && (seen = b->done + b->skipped) < b->count;) {
         size_t n = b->count - seen < round ? b->count - seen : round;
-        job j = {b, paths + seen, b->first + seen, slots};
+        job j = {b, paths + seen, b->first + seen, slots, {.bytes = 0}};
+        prnn_budget_init(&j.budget, decoding_bytes());
         prnn_parallel_for(b->ctx, n, prnn_thread_count(b->ctx), decode, &j);
         status = collect(&j, n);
+        prnn_budget_destroy(&j.budget);
     }
     return status;
 }

@@ -1,6 +1,7 @@
 /* PNG through libspng, which takes limits and returns errors. */
 #include "image/image.h"
 
+#include "base/budget.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -73,24 +74,30 @@ static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, si
     if (status != PRNN_OK) {
         return status;
     }
-    size_t bytes = (size_t)header.width * header.height * 3;
+    bool grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
+                header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
+    /* libspng makes one channel of these alone. */
+    bool direct = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE && header.bit_depth <= 8;
+    size_t bytes = (size_t)header.width * header.height * (direct ? 1 : 3);
+    status = prnn_budget_take(ctx, bytes + file_size, name);
+    if (status != PRNN_OK) {
+        return status;
+    }
     image->values = prnn_alloc(ctx, bytes, 1, name);
     if (!image->values) {
         return PRNN_ERROR_MEMORY;
     }
-    error = spng_decode_image(png, image->values, bytes, SPNG_FMT_RGB8, 0);
+    error = spng_decode_image(png, image->values, bytes, direct ? SPNG_FMT_G8 : SPNG_FMT_RGB8, 0);
     if (!error) {
         error = spng_decode_chunks(png); /* to the end, so that a file that was cut off is noticed */
     }
     if (error) {
         return refuse(ctx, name, error);
     }
-    bool grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
-                header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
     image->height = (int)header.height;
     image->width = (int)header.width;
     image->channels = grey ? 1 : 3;
-    for (size_t i = 0; grey && i < bytes / 3; i++) {
+    for (size_t i = 0; grey && !direct && i < bytes / 3; i++) {
         image->values[i] = image->values[3 * i];
     }
     return PRNN_OK;
