@@ -106,19 +106,19 @@ survives() {
 
 # ------------------------------------------------------------------------------------------ commands
 
-survives "convert" 200 out.npy convert --data set --fit resize --height 4 --width 4 --channels 1 --threads 2 \
+survives "convert" 150 out.npy convert --data set --fit resize --height 4 --width 4 --channels 1 --threads 2 \
     --out result/out.npy --quiet
 survives "convert a packed file" 60 out.npy convert --data train.idx.gz --out result/out.npy --quiet
 if "$program" convert --data "$corpus/npz/deflated" --out npz.npy --quiet >out.txt 2>err.txt; then
     survives "convert an archive" 60 out.npy convert --data "$corpus/npz/only_one" --out result/out.npy --quiet
 fi
-survives "eval" 80 none eval $model --data set --fit resize --threads 1 --per-image result/i.npy --quiet
+survives "eval" 60 none eval $model --data set --fit resize --threads 1 --per-image result/i.npy --quiet
 survives "eval from a file" 50 none eval $model --data train.npy --memory-limit 0 --threads 1 \
     --per-image result/i.npy --quiet
-survives "info" 80 none info $model
-survives "sample" 80 out.png sample $model --count 4 --threads 2 --out result/out.png --quiet
+survives "info" 600 none info $model
+survives "sample" 60 out.png sample $model --count 4 --threads 2 --out result/out.png --quiet
 # shellcheck disable=SC2086
-survives "train" 120 none train --data set --fit resize --height 4 --width 4 --channels 1 $tiny --steps 2 \
+survives "train" 80 none train --data set --fit resize --height 4 --width 4 --channels 1 $tiny --steps 2 \
     --valid-every 2 --cache result/cache.npy --valid-last 2 --threads 1 --out result/run --quiet
 
 echo
