@@ -4,7 +4,9 @@
 #include "report.h"
 #include "train.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static int make_cache(prnn_context *ctx, const train_settings *s) {
@@ -47,6 +49,9 @@ int train_use_cache(prnn_context *ctx, train_settings *s) {
     output_kind kind;
     int code = output_check("cache", s->cache, ALLOW_NPY, &kind);
     bool there = access(s->cache, F_OK) == 0;
+    if (!code && !there && errno != ENOENT) {
+        code = fail("--cache %s: nobody can tell whether it is there: %s", s->cache, strerror(errno));
+    }
     if (!code && !there) {
         code = make_cache(ctx, s);
     }

@@ -1,8 +1,8 @@
 #include "config.h"
 
 #include "report.h"
+#include "text.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,28 +87,6 @@ static int read_text(arguments *args, const char *file, char *text, option_sourc
     return 0;
 }
 
-static char *read_file(const char *path) {
-    FILE *file = fopen(path, "rb");
-    char *text = file ? malloc(CONFIG_LIMIT + 1) : NULL;
-    errno = file && !text ? ENOMEM : errno;
-    size_t n = text ? fread(text, 1, CONFIG_LIMIT, file) : 0;
-    if (!text || ferror(file)) {
-        fail("%s: cannot be read: %s", path, strerror(errno));
-        free(text);
-        text = NULL;
-    } else if (n == CONFIG_LIMIT || memchr(text, 0, n)) {
-        fail("%s: is not a config file", path);
-        free(text);
-        text = NULL;
-    } else {
-        text[n] = 0;
-    }
-    if (file) {
-        fclose(file);
-    }
-    return text;
-}
-
 /* Texts that options point into; a command has at most one preset and one file. */
 static char *kept[2];
 
@@ -126,7 +104,7 @@ int config_layer(arguments *args, const char *preset, const char *file) {
         failed = text ? keep_and_read(args, 0, preset, strdup(text), FROM_PRESET) : preset_unknown(preset);
     }
     if (!failed && file) {
-        failed = keep_and_read(args, 1, file, read_file(file), FROM_CONFIG);
+        failed = keep_and_read(args, 1, file, text_read(file, CONFIG_LIMIT, "a config file"), FROM_CONFIG);
     }
     return failed ? failed : arguments_parse(args);
 }

@@ -71,9 +71,10 @@ const struct command command_convert = {
         "Writes images of any number and size into one .npy file, uint8 (images, H, W, C), decoding on all "
         "threads. Training, evaluation and completion read such a file image by image where it is larger "
         "than "
-        "--memory-limit. Files of a folder that are damaged, no pictures, or too small to crop are skipped "
-        "and "
-        "named; the file appears when it is complete.",
+        "--memory-limit. Files of a folder that are damaged, no pictures, too small to crop, gone meanwhile "
+        "or "
+        "not to be read are skipped and named; any other failure, such as of a disk or for want of memory, "
+        "ends the conversion. The file appears when it is complete.",
     .examples =
         "pixelrnn convert --data imagenet/train --fit resize --height 32 --width 32 --channels 3 --out "
         "train32.npy\n"

@@ -4,8 +4,8 @@
 #include "number.h"
 #include "report.h"
 #include "setup.h"
+#include "text.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,36 +24,6 @@ typedef struct reader {
 } reader;
 
 /* ----------------------------------------------------------------------------------- the file */
-
-static char *read_stream(const char *path, FILE *file) {
-    char *text = malloc(LIMIT + 1);
-    size_t n = text ? fread(text, 1, LIMIT, file) : 0;
-    if (!text) {
-        fail_memory();
-    } else if (ferror(file)) {
-        fail("%s: cannot be read: %s", path, strerror(errno));
-    } else if (n == LIMIT) {
-        fail("%s: is too large for a metrics.csv (at most %d MiB are read)", path, LIMIT >> 20);
-    } else if (memchr(text, 0, n)) {
-        fail("%s: is not a text file; a metrics.csv of 'pixelrnn train' is needed", path);
-    } else {
-        text[n] = 0;
-        return text;
-    }
-    free(text);
-    return NULL;
-}
-
-static char *read_file(const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        fail("%s: cannot be opened: %s", path, strerror(errno));
-        return NULL;
-    }
-    char *text = read_stream(path, file);
-    fclose(file);
-    return text;
-}
 
 /* Cuts the line at *rest and moves *rest behind it; NULL at the end. */
 static char *next_line(char **rest) {
@@ -198,7 +168,8 @@ static int read_text(reader *r) {
 
 int metrics_read(const char *path, const char *x, metrics *m) {
     *m = (metrics){0};
-    reader r = {.path = path, .x = x, .m = m, .text = read_file(path)};
+    reader r = {
+        .path = path, .x = x, .m = m, .text = text_read(path, LIMIT, "a metrics.csv of 'pixelrnn train'")};
     int code = r.text ? read_text(&r) : EXIT_FAILED;
     free(r.text);
     return code;

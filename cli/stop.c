@@ -26,6 +26,7 @@ static void catch_signal(int number) {
 void stop_catch(void) {
     catch_signal(SIGINT);
     catch_signal(SIGTERM);
+    catch_signal(SIGHUP); /* the terminal is closed, or the connection lost */
 }
 
 bool stop_asked(void) {

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* From now on the first SIGINT or SIGTERM only asks to stop, and the second one ends the program. */
+/* From now on the first SIGINT, SIGTERM or SIGHUP only asks to stop, and the second one ends the program. */
 void stop_catch(void);
 bool stop_asked(void);
 

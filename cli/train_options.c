@@ -233,8 +233,9 @@ const struct command command_train = {
     .description =
         "Trains a model by stochastic gradient descent on the negative log-likelihood of images. The folder "
         "DIR gets model.safetensors (the best validation's weights, or without validation the last ones), "
-        "metrics.csv and checkpoint.safetensors. Ctrl-C saves a checkpoint and stops; --resume goes on to "
-        "the same bits as if it had never stopped.",
+        "metrics.csv and checkpoint.safetensors. Ctrl-C saves a checkpoint and stops, and so does a closed "
+        "terminal (SIGINT, SIGTERM, SIGHUP; nohup keeps the last one away); --resume goes on to the same "
+        "bits as if it had never stopped.",
     .examples = "pixelrnn train --preset mnist-diagonal --data train.gz --valid valid.gz --out run1\n"
                 "pixelrnn train --data cifar10 --valid-last 5000 --preset cifar10-row --layers 6 --out run2\n"
                 "pixelrnn train --data cifar10 --fit subsample --height 8 --width 8 --out small\n"

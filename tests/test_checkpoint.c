@@ -89,6 +89,7 @@ static void checkpoints_with_wrong_pieces(void **state) {
     static const char *const all[] = {"format",
                                       "version",
                                       "config",
+                                      "arithmetic",
                                       "training images",
                                       "fingerprint of the training images",
                                       "validation images",

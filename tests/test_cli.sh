@@ -205,18 +205,34 @@ run 1 "missing data" train --data none.idx $tiny --out z
 run 1 "a file as --out" train --data train.idx $tiny --out train.idx
 check "a failure leaves no folder" test ! -e z
 
-"$program" train --data train.idx $tiny --steps 100000000 --out stopped >out.txt 2>err.txt &
-job=$!
-for _ in $(seq 100); do
-    [ -f stopped/metrics.csv ] && break
-    sleep 0.1
+# start_training FOLDER STEPS: in the background, as $job; returns when it is under way.
+start_training() {
+    # shellcheck disable=SC2086
+    "$program" train --data train.idx $tiny --steps "$2" --out "$1" >out.txt 2>err.txt &
+    job=$!
+    for _ in $(seq 100); do
+        [ -f "$1/metrics.csv" ] && break
+        sleep 0.1
+    done
+    sleep 0.3
+}
+for signal in TERM HUP; do
+    start_training stopped$signal 100000000
+    kill -s $signal $job
+    wait $job
+    check "SIG$signal ends training with 1" test $? -eq 1
+    check "and says how to go on" grep -q "the same command with --resume" err.txt
+    check "and leaves a checkpoint" test -f stopped$signal/checkpoint.safetensors
 done
+trap '' HUP # as nohup does; the program inherits it
+start_training hungup 100000000
+kill -HUP $job
 sleep 0.3
+check "a SIGHUP that is ignored stays ignored" kill -0 $job
+trap - HUP
 kill -TERM $job
 wait $job
-check "a signal ends training with 1" test $? -eq 1
-check "and says how to go on" grep -q "the same command with --resume" err.txt
-check "and leaves a checkpoint" test -f stopped/checkpoint.safetensors
+check "and SIGTERM is not" test $? -eq 1
 
 # --------------------------------------------------------------------------------- eval and others
 

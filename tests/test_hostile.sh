@@ -43,7 +43,7 @@ refused() {
     local named=$1 code lines=0 wrong
     shift
     [ "$1" = train ] && lines=2 # what is being trained
-    "$program" "$@" >"$work/out" 2>"$work/err" </dev/null
+    timeout 60 "$program" "$@" >"$work/out" 2>"$work/err" </dev/null
     code=$?
     wrong=$(verdict "$code" "$named" $lines)
     check "pixelrnn $*: $wrong" test -z "$wrong"
@@ -222,6 +222,24 @@ for kib in 0 1 2; do
     check "--resume goes on" test $? -eq 0
     rm -r "$work/run"
 done
+
+# What is no file is refused before it is opened: a pipe that nobody writes to would be waited for.
+mkfifo pipe
+files >"$work/before"
+for arguments in "info pipe" "check pipe" "sample pipe --out old.npy" "eval $good --data pipe" \
+    "complete $good --data good.idx --mask pipe --out old.npy" "curves pipe --out old.svg" "train --data pipe --out x" \
+    "train --data good.idx --init pipe --out x" "train --data good.idx --config pipe --out x" \
+    "convert --data pipe --out old.npy" "show --data pipe --out old.png"; do
+    # shellcheck disable=SC2086
+    refused "pipe: is n" $arguments
+done
+mkdir piped
+mkfifo piped/metrics.csv
+files >"$work/before"
+# shellcheck disable=SC2086
+refused "piped/metrics.csv: is not a file" train $small --steps 1 --out piped
+rm -r pipe piped
+files >"$work/before"
 
 # Files that are much larger than the memory. (The sanitizers need terabytes of addresses for themselves.)
 if ! LC_ALL=C grep -a -q __asan_init "$program"; then

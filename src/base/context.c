@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,17 +64,35 @@ prnn_status prnn_context_set_threads(prnn_context *ctx, int threads) {
     return prnn_call_end(ctx, PRNN_OK);
 }
 
+/* The arguments may point into the old message. */
+static void set_message(prnn_context *ctx, int cause, const char *format, va_list args) {
+    char text[sizeof ctx->message];
+    int n = vsnprintf(text, sizeof text, format, args);
+    if (cause && n >= 0 && (size_t)n < sizeof text) {
+        snprintf(text + n, sizeof text - (size_t)n, ": %s", strerror(cause));
+    }
+    memcpy(ctx->message, text, sizeof text);
+    ctx->cause = cause;
+}
+
 prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) {
     if (ctx) {
-        /* The arguments may point into the old message. */
-        char text[sizeof ctx->message];
         va_list args;
         va_start(args, format);
-        vsnprintf(text, sizeof text, format, args);
+        set_message(ctx, 0, format, args);
         va_end(args);
-        memcpy(ctx->message, text, sizeof text);
     }
     return status;
+}
+
+prnn_status prnn_fail_system(prnn_context *ctx, int why, const char *format, ...) {
+    if (ctx) {
+        va_list args;
+        va_start(args, format);
+        set_message(ctx, why, format, args);
+        va_end(args);
+    }
+    return why == ENOMEM ? PRNN_ERROR_MEMORY : PRNN_ERROR_FILE;
 }
 
 prnn_status prnn_check_given(prnn_context *ctx, const char *function, const prnn_given *list) {

@@ -7,6 +7,7 @@
 #include <fenv.h>
 #include <stdatomic.h>
 
+struct prnn_budget;
 struct prnn_kernels;
 struct prnn_pool;
 
@@ -20,10 +21,13 @@ enum { PRNN_SPARES = 16 };
 
 struct prnn_context {
     char message[1024];
+    int cause;                          /* errno, if the message is of prnn_fail_system; else 0 */
     int threads;                        /* as asked; 0: one per core */
     struct prnn_pool *pool;             /* made at the first parallel call */
     const struct prnn_kernels *kernels; /* NULL: not chosen yet (see kernels/kernels.h) */
     bool bf16;                          /* their bf16 variant is used */
+    struct prnn_budget *budget;         /* NULL: none (see base/budget.h) */
+    size_t taken;                       /* out of it */
     prnn_spare spare[PRNN_SPARES];      /* see prnn_take */
     size_t asked;                       /* bytes of all blocks so far, to compare with predictions */
     size_t memory;                      /* for tests: work is planned as if no more were there; 0: all */
@@ -41,6 +45,10 @@ struct prnn_context {
 
 /* Writes the sentence into the context (which may be NULL) and returns `status`. */
 prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) PRNN_PRINTF(3, 4);
+
+/* The same for what the system refused: ": " and what the errno `why` means follow the sentence. Returns
+ * PRNN_ERROR_MEMORY for ENOMEM, else PRNN_ERROR_FILE. */
+prnn_status prnn_fail_system(prnn_context *ctx, int why, const char *format, ...) PRNN_PRINTF(3, 4);
 
 /* A pointer that the caller of a public function must give. */
 typedef struct prnn_given {

@@ -11,40 +11,91 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Opening a pipe waits for somebody to write, and opening a device may do something to it. */
+static prnn_status check_kind(prnn_context *ctx, const char *path) {
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return prnn_fail_system(ctx, errno, "%s: cannot be opened", path);
+    }
+    return S_ISREG(st.st_mode) ? PRNN_OK : prnn_fail(ctx, PRNN_ERROR_FILE, "%s: is not a file", path);
+}
+
+prnn_status prnn_file_open(prnn_context *ctx, const char *path, int *file, uint64_t *size) {
+    prnn_status status = check_kind(ctx, path);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    *file = open(path, O_RDONLY | O_CLOEXEC);
+    if (*file < 0) {
+        return prnn_fail_system(ctx, errno, "%s: cannot be opened", path);
+    }
+    struct stat st;
+    if (fstat(*file, &st) != 0) {
+        status = prnn_fail_system(ctx, errno, "%s: cannot be read", path);
+        close(*file);
+        return status;
+    }
+    *size = (uint64_t)st.st_size;
+    return PRNN_OK;
+}
+
+static prnn_status read_bytes(prnn_context *ctx, const char *path, int file, uint8_t *to, size_t n) {
+    for (size_t done = 0; done < n;) {
+        ssize_t got = read(file, to + done, n - done);
+        if (got < 0 && errno != EINTR) {
+            return prnn_fail_system(ctx, errno, "%s: only %zu of %zu bytes could be read", path, done, n);
+        }
+        if (got == 0) {
+            return prnn_fail(ctx, PRNN_ERROR_FILE,
+                             "%s: only %zu of %zu bytes could be read: it has become shorter", path, done, n);
+        }
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return PRNN_OK;
+}
+
 prnn_status prnn_file_read(prnn_context *ctx, const char *path, size_t limit, uint8_t **bytes, size_t *size) {
     *bytes = NULL;
     *size = 0;
-    FILE *f = fopen(path, "rb");
-    if (!f) {
-        return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+    int file;
+    uint64_t n;
+    prnn_status status = prnn_file_open(ctx, path, &file, &n);
+    if (status != PRNN_OK) {
+        return status;
     }
-    struct stat st;
-    if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode)) {
-        fclose(f);
-        return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: is not a file", path);
+    uint8_t *memory = NULL;
+    if (n > limit) {
+        status = prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is too large (%llu bytes, at most %zu are read)",
+                           path, (unsigned long long)n, limit);
+    } else {
+        memory = prnn_alloc(ctx, (size_t)n, 1, path);
+        status = memory ? read_bytes(ctx, path, file, memory, (size_t)n) : PRNN_ERROR_MEMORY;
     }
-    if ((uint64_t)st.st_size > limit) {
-        fclose(f);
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is too large (%lld bytes, at most %zu are read)", path,
-                         (long long)st.st_size, limit);
-    }
-    size_t n = (size_t)st.st_size;
-    uint8_t *memory = prnn_alloc(ctx, n, 1, path);
-    if (!memory) {
-        fclose(f);
-        return PRNN_ERROR_MEMORY;
-    }
-    size_t got = fread(memory, 1, n, f);
-    int failed = ferror(f);
-    fclose(f);
-    if (got != n) {
+    close(file);
+    if (status != PRNN_OK) {
         prnn_free(memory);
-        return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: only %zu of %zu bytes could be read%s%s", path, got, n,
-                         failed ? ": " : "", failed ? strerror(errno) : "");
+        return status;
     }
     *bytes = memory;
-    *size = n;
+    *size = (size_t)n;
     return PRNN_OK;
+}
+
+prnn_status prnn_file_exists(prnn_context *ctx, const char *path, bool *there) {
+    *there = access(path, F_OK) == 0;
+    return *there || errno == ENOENT || errno == ENOTDIR
+               ? PRNN_OK
+               : prnn_fail_system(ctx, errno, "%s: nobody can tell whether it is there", path);
+}
+
+bool prnn_file_is_absent(const prnn_context *ctx) {
+    static const int absent[] = {ENOENT, ENOTDIR, ELOOP, EACCES, EPERM};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++) {
+        if (ctx->cause == absent[i]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_writer *writer) {
@@ -59,8 +110,7 @@ prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_write
     snprintf(writer->temporary, n + 40, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
     writer->stream = fopen(writer->temporary, "wb");
     if (!writer->stream) {
-        prnn_status status =
-            prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be written: %s", path, strerror(errno));
+        prnn_status status = prnn_fail_system(ctx, errno, "%s: cannot be written", path);
         free(writer->path);
         free(writer->temporary);
         return status;

@@ -6,8 +6,19 @@
 
 #include <stdio.h>
 
+/* Opens a file for reading: *file becomes a descriptor, *size its bytes. Anything else, such as a folder or a
+ * pipe, is refused at once. */
+prnn_status prnn_file_open(prnn_context *ctx, const char *path, int *file, uint64_t *size);
+
 /* A whole file in memory, at most `limit` bytes (larger: PRNN_ERROR_FORMAT); free *bytes with prnn_free. */
 prnn_status prnn_file_read(prnn_context *ctx, const char *path, size_t limit, uint8_t **bytes, size_t *size);
+
+/* Whether there is something at `path`; fails where nobody can tell, which is no reason to write over it. */
+prnn_status prnn_file_exists(prnn_context *ctx, const char *path, bool *there);
+
+/* Whether the last failure of a function above was the file's own: there is none, or it may not be read. Any
+ * other one, such as of a disk or for want of descriptors, says nothing about the file. */
+bool prnn_file_is_absent(const prnn_context *ctx);
 
 /* A file in the making: `stream` writes to a temporary file beside `path`. */
 typedef struct prnn_file_writer {

@@ -128,12 +128,16 @@ static prnn_status tell(prnn_builder *b) {
                            b->count, b->out ? "; nothing was written" : "");
 }
 
+prnn_status prnn_builder_fail_write(prnn_builder *b) {
+    return prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: could not be written: %s; nothing was changed",
+                     b->out->path, strerror(errno));
+}
+
 prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values) {
     size_t size = prnn_data_size(b->data);
     uint8_t *to = b->out ? NULL : b->data->values + b->done * size;
     if (b->out && fwrite(values, 1, size, b->out->stream) != size) {
-        return prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: could not be written: %s; nothing was changed",
-                         b->out->path, strerror(errno));
+        return prnn_builder_fail_write(b);
     }
     if (to && to != values) {
         memcpy(to, values, size);
@@ -232,9 +236,11 @@ prnn_status prnn_builder_put_part(prnn_builder *b, prnn_stream *s, const prnn_ar
 /* The images stay in their file. The first one is read, so that a size that does not fit is known now. */
 static prnn_status leave_on_disk(prnn_builder *b, prnn_stream *s, const prnn_array *a) {
     uint64_t size = a->height * a->width * a->channels;
-    prnn_disk *disk = prnn_disk_open(b->ctx, s->name, fileno(s->input->file), s->offset + b->first * size);
-    if (!disk) {
-        return PRNN_ERROR_FILE;
+    prnn_disk *disk;
+    prnn_status status =
+        prnn_disk_open(b->ctx, s->name, fileno(s->input->file), s->offset + b->first * size, &disk);
+    if (status != PRNN_OK) {
+        return status;
     }
     disk->first = b->first;
     disk->height = (int)a->height;
@@ -243,7 +249,7 @@ static prnn_status leave_on_disk(prnn_builder *b, prnn_stream *s, const prnn_arr
     b->data->disk = disk;
     b->done = b->count;
     uint8_t *image = prnn_alloc(b->ctx, prnn_data_size(b->data), 1, "an image");
-    prnn_status status = image ? prnn_disk_read(b->ctx, b->data, 0, image, &b->highest) : PRNN_ERROR_MEMORY;
+    status = image ? prnn_disk_read(b->ctx, b->data, 0, image, &b->highest) : PRNN_ERROR_MEMORY;
     prnn_free(image);
     return status;
 }

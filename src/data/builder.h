@@ -43,6 +43,9 @@ prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image
 /* The second half of that: `values` were made by prnn_data_take. */
 prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values);
 
+/* Says, by errno, that b->out could not be written. */
+prnn_status prnn_builder_fail_write(prnn_builder *b);
+
 /* Leaves the next of b->count images out, and says so. */
 prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why);
 

@@ -5,16 +5,19 @@
 
 /* The images go behind a header that is written last, when their number is known. */
 static prnn_status write_images(prnn_builder *b, const char *path) {
-    prnn_npy_write_head(b->out->stream, 0, 0, 0, 0);
-    return prnn_builder_read(b, path);
+    return prnn_npy_write_head(b->out->stream, 0, 0, 0, 0) ? prnn_builder_read(b, path)
+                                                           : prnn_builder_fail_write(b);
 }
 
 static prnn_status finish(prnn_builder *b, const prnn_data *d) {
     prnn_file_writer *out = b->out;
-    if (fseeko(out->stream, 0, SEEK_SET) == 0) {
-        prnn_npy_write_head(out->stream, d->count, d->height, d->width, d->channels);
+    if (fseeko(out->stream, 0, SEEK_SET) != 0 ||
+        !prnn_npy_write_head(out->stream, d->count, d->height, d->width, d->channels)) {
+        prnn_status status = prnn_builder_fail_write(b);
+        prnn_file_abandon(out);
+        return status;
     }
-    return prnn_file_commit(b->ctx, out); /* which also reports a failure of the stream */
+    return prnn_file_commit(b->ctx, out);
 }
 
 static prnn_status convert(prnn_context *ctx, const char *path, const prnn_data_options *options,

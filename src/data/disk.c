@@ -9,20 +9,22 @@
 #include <string.h>
 #include <unistd.h>
 
-prnn_disk *prnn_disk_open(prnn_context *ctx, const char *name, int file, uint64_t offset) {
+prnn_status prnn_disk_open(prnn_context *ctx, const char *name, int file, uint64_t offset, prnn_disk **to) {
+    *to = NULL;
     prnn_disk *disk = prnn_alloc(ctx, 1, sizeof *disk, "a data set");
     if (!disk) {
-        return NULL;
+        return PRNN_ERROR_MEMORY;
     }
     disk->offset = offset;
-    disk->name = strdup(name);
     disk->file = fcntl(file, F_DUPFD_CLOEXEC, 0);
-    if (disk->file < 0 || !disk->name) {
-        prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be kept open: %s", name, strerror(errno));
+    disk->name = disk->file < 0 ? NULL : strdup(name);
+    if (!disk->name) {
+        prnn_status status = prnn_fail_system(ctx, errno, "%s: cannot be kept open", name);
         prnn_disk_free(disk);
-        return NULL;
+        return status;
     }
-    return disk;
+    *to = disk;
+    return PRNN_OK;
 }
 
 void prnn_disk_free(prnn_disk *disk) {
@@ -44,9 +46,14 @@ static prnn_status read_bytes(prnn_context *ctx, const prnn_disk *disk, size_t i
     uint64_t offset = disk->offset + (uint64_t)index * n;
     while (done < n) {
         ssize_t got = pread(disk->file, to + done, n - done, (off_t)(offset + done));
-        if (got == 0 || (got < 0 && errno != EINTR)) {
-            return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: image %zu cannot be read: %s", disk->name,
-                             disk->first + index, got ? strerror(errno) : "the file has become shorter");
+        if (got < 0 && errno != EINTR) {
+            return prnn_fail_system(ctx, errno, "%s: image %zu cannot be read", disk->name,
+                                    disk->first + index);
+        }
+        if (got == 0) {
+            return prnn_fail(ctx, PRNN_ERROR_FILE,
+                             "%s: image %zu cannot be read: the file has become shorter", disk->name,
+                             disk->first + index);
         }
         done += got > 0 ? (size_t)got : 0;
     }

@@ -122,21 +122,27 @@ typedef struct search {
     list *found;
 } search;
 
-/* Whether the entry is a folder, or a file (*is_file). A link that leads nowhere is a file that will turn out
- * to be unreadable; pipes and devices are neither. */
-static bool is_folder(int folder, const struct dirent *e, bool *is_file) {
+/* Whether the entry is a folder, or a file. A link that leads nowhere is a file that will turn out to be
+ * unreadable; pipes and devices are neither. 0 or an errno: who cannot be asked may be a folder of pictures.
+ */
+static int tell_kind(int folder, const struct dirent *e, bool *is_folder, bool *is_file) {
     struct stat st;
     *is_file = e->d_type == DT_REG;
-    if (e->d_type == DT_REG || e->d_type == DT_DIR) {
-        return e->d_type == DT_DIR;
+    *is_folder = e->d_type == DT_DIR;
+    if (*is_file || *is_folder) {
+        return 0;
     }
-    bool there = fstatat(folder, e->d_name, &st, 0) == 0;
-    *is_file = !there || S_ISREG(st.st_mode);
-    return there && S_ISDIR(st.st_mode);
+    if (fstatat(folder, e->d_name, &st, 0) == 0) {
+        *is_file = S_ISREG(st.st_mode);
+        *is_folder = S_ISDIR(st.st_mode);
+        return 0;
+    }
+    *is_file = true;
+    return errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == EACCES ? 0 : errno;
 }
 
 static prnn_status fail_read(prnn_context *ctx, const char *folder, int why) {
-    return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: the folder cannot be read: %s", folder, strerror(why));
+    return prnn_fail_system(ctx, why, "%s: the folder cannot be read", folder);
 }
 
 /* The entries of one folder: what is wanted is found, folders go into `below`. */
@@ -146,21 +152,25 @@ static prnn_status list_folder(const search *s, const char *folder, place *here,
     if (!d) {
         return fail_read(s->ctx, folder, errno);
     }
-    bool enough = true, is_file;
+    bool enough = true;
     int why = fstat(dirfd(d), &st) == 0 ? 0 : errno;
     here->device = st.st_dev;
     here->number = st.st_ino;
-    errno = 0;
-    for (struct dirent *e = why ? NULL : readdir(d); enough && e; e = readdir(d)) {
-        bool folder_below = is_folder(dirfd(d), e, &is_file);
-        if (folder_below && s->deep && e->d_name[0] != '.') {
+    while (!why && enough) {
+        errno = 0;
+        struct dirent *e = readdir(d);
+        if (!e) {
+            why = errno;
+            break;
+        }
+        bool is_folder, is_file;
+        why = tell_kind(dirfd(d), e, &is_folder, &is_file);
+        if (is_folder && s->deep && e->d_name[0] != '.') {
             enough = list_add(below, folder, e->d_name);
         } else if (is_file && s->wanted(e->d_name)) {
             enough = list_add(s->found, folder, e->d_name);
         }
-        errno = 0;
     }
-    why = why ? why : errno;
     closedir(d);
     if (!enough) {
         return prnn_fail(s->ctx, PRNN_ERROR_MEMORY, "%s: not enough memory for the names of its files",

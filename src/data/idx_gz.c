@@ -11,6 +11,10 @@ typedef struct gzip {
     uint8_t buffer[65536];
 } gzip;
 
+static prnn_status fail_memory(prnn_context *ctx, const char *name) {
+    return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to unpack it", name);
+}
+
 static prnn_status refill(prnn_context *ctx, prnn_stream *s, gzip *g) {
     uint64_t rest = s->input->size - s->offset;
     size_t n = rest < sizeof g->buffer ? (size_t)rest : sizeof g->buffer;
@@ -47,8 +51,10 @@ static prnn_status gzip_read(prnn_context *ctx, prnn_stream *s, void *to, size_t
         *got += piece - g->z.avail_out;
         if (code == Z_STREAM_END) {
             g->ended = true;
+        } else if (code == Z_MEM_ERROR) {
+            return fail_memory(ctx, s->name);
         } else if (code != Z_OK && code != Z_BUF_ERROR) {
-            return prnn_fail(ctx, code == Z_MEM_ERROR ? PRNN_ERROR_MEMORY : PRNN_ERROR_FORMAT,
+            return prnn_fail(ctx, PRNN_ERROR_FORMAT,
                              "%s: the gzip data is damaged (%s); fetch or make it anew", s->name,
                              g->z.msg ? g->z.msg : "unknown");
         }
@@ -69,7 +75,7 @@ prnn_status prnn_stream_gzip(prnn_context *ctx, prnn_input *input, prnn_stream *
     }
     if (inflateInit2(&g->z, 16 + MAX_WBITS) != Z_OK) {
         prnn_free(g);
-        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to unpack it", input->name);
+        return fail_memory(ctx, input->name);
     }
     s->state = g;
     return PRNN_OK;

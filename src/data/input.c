@@ -1,28 +1,36 @@
 #include "data/input.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 prnn_status prnn_input_open(prnn_context *ctx, const char *path, prnn_input *input) {
     *input = (prnn_input){.name = path};
     struct stat st;
     if (stat(path, &st) != 0) {
-        return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+        return prnn_fail_system(ctx, errno, "%s: cannot be opened", path);
     }
     if (S_ISDIR(st.st_mode)) {
         input->is_folder = true;
         return PRNN_OK;
     }
-    if (!S_ISREG(st.st_mode)) { /* before fopen, which would wait for a pipe */
+    if (!S_ISREG(st.st_mode)) {
         return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: is neither a file nor a folder", path);
     }
-    input->file = fopen(path, "rb");
-    if (!input->file) {
-        return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+    int file;
+    prnn_status status = prnn_file_open(ctx, path, &file, &input->size);
+    if (status != PRNN_OK) {
+        return status;
     }
-    input->size = (uint64_t)st.st_size;
-    return PRNN_OK;
+    input->file = fdopen(file, "rb");
+    if (!input->file) {
+        status = prnn_fail_system(ctx, errno, "%s: cannot be opened", path);
+        close(file);
+    }
+    return status;
 }
 
 prnn_input prnn_input_memory(const char *name, const uint8_t *bytes, size_t size) {
@@ -49,13 +57,15 @@ prnn_status prnn_input_read(prnn_context *ctx, prnn_input *input, uint64_t offse
     }
     /* A seek throws the buffer away, so only where it is needed. */
     if (offset != input->at && fseeko(input->file, (off_t)offset, SEEK_SET) != 0) {
-        return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be read: %s", input->name, strerror(errno));
+        return prnn_fail_system(ctx, errno, "%s: cannot be read", input->name);
     }
     size_t got = fread(to, 1, n, input->file);
     input->at = offset + got;
+    if (got != n && ferror(input->file)) {
+        return prnn_fail_system(ctx, errno, "%s: cannot be read", input->name);
+    }
     if (got != n) {
-        return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be read: %s", input->name,
-                         ferror(input->file) ? strerror(errno) : "it has become shorter");
+        return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be read: it has become shorter", input->name);
     }
     return PRNN_OK;
 }

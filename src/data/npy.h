@@ -25,8 +25,9 @@ prnn_status prnn_npy_check_images(prnn_context *ctx, const char *name, const prn
 /* The header of an array of images; with `rows`, also one of (n, 3 * S * S): planes of S x S. */
 prnn_status prnn_npy_read_array(prnn_context *ctx, prnn_stream *s, bool rows, prnn_array *array);
 
-/* Writes the header of uint8 (n, height, width, channels), PRNN_NPY_HEAD bytes however large n is. */
+/* Writes the header of uint8 (n, height, width, channels), PRNN_NPY_HEAD bytes however large n is. false,
+ * with errno: the stream failed. */
 enum { PRNN_NPY_HEAD = 128 };
-void prnn_npy_write_head(FILE *to, size_t n, int height, int width, int channels);
+bool prnn_npy_write_head(FILE *to, size_t n, int height, int width, int channels);
 
 #endif

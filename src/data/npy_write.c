@@ -72,8 +72,9 @@ prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, 
     return prnn_file_commit(ctx, &writer); /* which also reports a failure of the stream */
 }
 
-void prnn_npy_write_head(FILE *to, size_t n, int height, int width, int channels) {
+bool prnn_npy_write_head(FILE *to, size_t n, int height, int width, int channels) {
     const size_t shape[] = {n, (size_t)height, (size_t)width, (size_t)channels};
     char header[512];
-    fwrite(header, 1, make_header(header, PRNN_U8, 4, shape, PRNN_NPY_HEAD), to);
+    size_t length = make_header(header, PRNN_U8, 4, shape, PRNN_NPY_HEAD);
+    return fwrite(header, 1, length, to) == length;
 }

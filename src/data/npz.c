@@ -29,13 +29,25 @@ prnn_status prnn_npz_put_files(prnn_builder *b, char *const *paths, size_t count
 
 #else
 
+#include <errno.h>
 #include <zip.h>
+#include <zlib.h>
 
 enum { ENTRY_LIMIT = 10000 };
 
+/* What failed need not be the file: libzip passes on what the system and zlib said, and sometimes says for
+ * want of memory that the file is wrong. errno was 0 before. */
 static prnn_status fail_zip(prnn_context *ctx, const char *name, zip_error_t *error) {
-    return prnn_fail(ctx, zip_error_code_zip(error) == ZIP_ER_MEMORY ? PRNN_ERROR_MEMORY : PRNN_ERROR_FORMAT,
-                     "%s: cannot be unpacked (%s): fetch or make it anew", name, zip_error_strerror(error));
+    int type = zip_error_system_type(error), inner = zip_error_code_system(error);
+    if (errno == ENOMEM || zip_error_code_zip(error) == ZIP_ER_MEMORY ||
+        (type == ZIP_ET_ZLIB && inner == Z_MEM_ERROR)) {
+        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to unpack it", name);
+    }
+    if (type == ZIP_ET_SYS && inner) {
+        return prnn_fail_system(ctx, inner, "%s: cannot be read", name);
+    }
+    return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: cannot be unpacked (%s): fetch or make it anew", name,
+                     zip_error_strerror(error));
 }
 
 static prnn_status open_zip(prnn_context *ctx, const prnn_input *input, zip_t **zip) {
@@ -62,6 +74,7 @@ typedef struct entry {
 static prnn_status entry_read(prnn_context *ctx, prnn_stream *s, void *to, size_t n, size_t *got) {
     entry *e = s->state;
     *got = 0;
+    errno = 0;
     while (*got < n) {
         zip_int64_t more = zip_fread(e->file, (char *)to + *got, n - *got);
         if (more < 0) {
@@ -79,6 +92,7 @@ static prnn_status entry_open(prnn_context *ctx, zip_t *zip, const prnn_input *i
                               entry *e) {
     zip_stat_t st;
     zip_stat_init(&st);
+    errno = 0;
     const zip_uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
     if (zip_stat_index(zip, index, 0, &st) != 0 || (st.valid & needed) != needed) {
         return fail_zip(ctx, input->name, zip_get_error(zip));
@@ -107,21 +121,25 @@ static prnn_status entry_open(prnn_context *ctx, zip_t *zip, const prnn_input *i
 }
 
 static bool is_npy(const char *name) {
-    size_t n = name ? strlen(name) : 0;
+    size_t n = strlen(name);
     return n > 4 && strcmp(name + n - 4, ".npy") == 0;
 }
 
 /* Whether an entry holds images; what else may be there (labels, damage) is none of our business. */
-static bool holds_images(zip_t *zip, const prnn_input *input, zip_uint64_t index) {
+static prnn_status look_for_images(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_uint64_t index,
+                                   bool *found) {
     entry e;
-    if (entry_open(NULL, zip, input, index, &e) != PRNN_OK) {
-        return false;
+    prnn_status status = entry_open(ctx, zip, input, index, &e);
+    if (status == PRNN_OK) {
+        prnn_npy npy;
+        status = prnn_npy_read_header(ctx, &e.stream, &npy);
+        if (status == PRNN_OK) {
+            status = prnn_npy_check_images(ctx, e.name, &npy);
+        }
+        zip_fclose(e.file);
     }
-    prnn_npy npy;
-    bool ok = prnn_npy_read_header(NULL, &e.stream, &npy) == PRNN_OK &&
-              prnn_npy_check_images(NULL, e.name, &npy) == PRNN_OK;
-    zip_fclose(e.file);
-    return ok;
+    *found = status == PRNN_OK;
+    return status == PRNN_ERROR_FORMAT ? PRNN_OK : status;
 }
 
 /* The only array of images among the entries. */
@@ -131,7 +149,16 @@ static prnn_status choose_only(prnn_context *ctx, zip_t *zip, const prnn_input *
     size_t used = 0, found = 0;
     for (zip_int64_t i = 0; i < entries && i < ENTRY_LIMIT; i++) {
         const char *name = zip_get_name(zip, (zip_uint64_t)i, 0);
-        if (!is_npy(name) || !holds_images(zip, input, (zip_uint64_t)i)) {
+        if (!name) {
+            return fail_zip(ctx, input->name, zip_get_error(zip));
+        }
+        bool images = false;
+        prnn_status status =
+            is_npy(name) ? look_for_images(ctx, zip, input, (zip_uint64_t)i, &images) : PRNN_OK;
+        if (status != PRNN_OK) {
+            return status;
+        }
+        if (!images) {
             continue;
         }
         *chosen = i;
@@ -164,6 +191,9 @@ static prnn_status choose(prnn_context *ctx, zip_t *zip, const prnn_input *input
         if (*chosen >= 0) {
             return PRNN_OK;
         }
+        if (zip_error_code_zip(zip_get_error(zip)) != ZIP_ER_NOENT) {
+            return fail_zip(ctx, input->name, zip_get_error(zip));
+        }
     }
     return choose_only(ctx, zip, input, chosen);
 }
@@ -186,6 +216,7 @@ static void archive_close(archive *a) {
 
 static prnn_status archive_open(prnn_context *ctx, const prnn_input *input, archive *a) {
     *a = (archive){0};
+    errno = 0;
     zip_int64_t chosen;
     prnn_status status = open_zip(ctx, input, &a->zip);
     if (status == PRNN_OK) {
@@ -195,8 +226,9 @@ static prnn_status archive_open(prnn_context *ctx, const prnn_input *input, arch
         status = entry_open(ctx, a->zip, input, (zip_uint64_t)chosen, &a->images);
     }
     if (status == PRNN_OK) {
-        bool rows = strcmp(zip_get_name(a->zip, (zip_uint64_t)chosen, 0), "data.npy") == 0;
-        status = prnn_npy_read_array(ctx, &a->images.stream, rows, &a->array);
+        const char *name = zip_get_name(a->zip, (zip_uint64_t)chosen, 0);
+        status = name ? prnn_npy_read_array(ctx, &a->images.stream, strcmp(name, "data.npy") == 0, &a->array)
+                      : fail_zip(ctx, input->name, zip_get_error(a->zip));
     }
     if (status != PRNN_OK) {
         archive_close(a);

@@ -1,4 +1,5 @@
 /* Pictures: one PNG or JPEG file, or many, decoded on all threads and stored in their order. */
+#include "base/budget.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/data.h"
@@ -29,6 +30,13 @@ prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input) {
     return status;
 }
 
+/* Whether the picture is at fault: damaged, not there, or not to be read. What the system refuses for any
+ * other reason it may refuse for good pictures too, and a set without them would be another set. */
+static bool at_fault(const prnn_context *ctx, prnn_status status) {
+    return status == PRNN_ERROR_FORMAT ||
+           (status == PRNN_ERROR_FILE && (!ctx->cause || prnn_file_is_absent(ctx)));
+}
+
 /* One picture of a round. */
 typedef struct slot {
     prnn_context ctx; /* for its message alone */
@@ -43,23 +51,31 @@ typedef struct job {
     char *const *paths; /* of the pictures of this round */
     size_t number;      /* of the first of them */
     slot *slots;
+    prnn_budget budget; /* of all threads; the files themselves are little beside what they decode to */
 } job;
+
+/* Of what is free, for what is decoded: the rest is for the decoder's own, and for others. */
+static size_t decoding_bytes(void) {
+    return prnn_memory_available() / 4 * 3;
+}
 
 static void decode(void *arg, size_t i, void *own) {
     (void)own;
-    const job *j = arg;
+    job *j = arg;
     const prnn_data *d = j->b->data;
     slot *s = &j->slots[i];
     prnn_image image;
     s->highest = 0;
+    s->ctx.budget = &j->budget;
     s->status = prnn_picture_read(&s->ctx, j->paths[i], &image);
-    s->unusable = s->status == PRNN_ERROR_FORMAT || s->status == PRNN_ERROR_FILE;
+    s->unusable = at_fault(&s->ctx, s->status);
     if (s->status == PRNN_OK) {
         bool small = image.height < d->height || image.width < d->width;
         s->status = prnn_data_take(&s->ctx, d, j->paths[i], j->number + i, &image, s->values, &s->highest);
         s->unusable = s->status == PRNN_ERROR_FORMAT && small && d->fit == PRNN_FIT_CROP;
         prnn_image_free(&image);
     }
+    prnn_budget_give(&s->ctx);
 }
 
 /* What became of the pictures of a round, in their order. */
@@ -87,9 +103,11 @@ static prnn_status work(prnn_builder *b, char *const *paths, slot *slots, size_t
     prnn_status status = PRNN_OK;
     for (size_t seen; status == PRNN_OK && (seen = b->done + b->skipped) < b->count;) {
         size_t n = b->count - seen < round ? b->count - seen : round;
-        job j = {b, paths + seen, b->first + seen, slots};
+        job j = {b, paths + seen, b->first + seen, slots, {.bytes = 0}};
+        prnn_budget_init(&j.budget, decoding_bytes());
         prnn_parallel_for(b->ctx, n, decode, &j);
         status = collect(&j, n);
+        prnn_budget_destroy(&j.budget);
     }
     return status;
 }
@@ -105,7 +123,7 @@ static prnn_status begin(prnn_builder *b, char *const *paths) {
             prnn_image_free(&image);
             return status;
         }
-        if (status != PRNN_ERROR_FORMAT && status != PRNN_ERROR_FILE) {
+        if (!at_fault(b->ctx, status)) {
             return status;
         }
         char why[sizeof b->ctx->message];

@@ -21,9 +21,10 @@ static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t fi
     if (data->disk) {
         const prnn_disk *disk = data->disk;
         uint64_t bytes = (uint64_t)disk->height * (uint64_t)disk->width * (uint64_t)disk->channels;
-        rest->disk = prnn_disk_open(ctx, disk->name, disk->file, disk->offset + first * bytes);
-        if (!rest->disk) {
-            return PRNN_ERROR_FILE;
+        prnn_status status =
+            prnn_disk_open(ctx, disk->name, disk->file, disk->offset + first * bytes, &rest->disk);
+        if (status != PRNN_OK) {
+            return status;
         }
         rest->disk->first = disk->first + first;
         rest->disk->height = disk->height;

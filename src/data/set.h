@@ -40,8 +40,8 @@ prnn_status prnn_data_stored(prnn_context *ctx, const prnn_data *d, size_t index
 
 /* The same of a set on disk; *highest as above. */
 prnn_status prnn_disk_read(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to, int *highest);
-/* Images that lie in an open file (which may be closed afterwards); NULL: no memory, or no descriptor. */
-prnn_disk *prnn_disk_open(prnn_context *ctx, const char *name, int file, uint64_t offset);
+/* Images that lie in an open file, which may be closed afterwards; to be freed with prnn_disk_free. */
+prnn_status prnn_disk_open(prnn_context *ctx, const char *name, int file, uint64_t offset, prnn_disk **to);
 void prnn_disk_free(prnn_disk *disk);
 
 /* Has the system fetch images that will be read soon, without waiting for them. */

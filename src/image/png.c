@@ -1,15 +1,45 @@
 /* PNG through libspng, which takes limits and returns errors. */
 #include "image/image.h"
 
+#include "base/budget.h"
 #include "base/file.h"
 #include "base/memory.h"
 
 #include <spng.h>
+#include <stdlib.h>
 
 enum { CHUNK_LIMIT = 16 << 20, CACHE_LIMIT = 32 << 20 };
 
+/* libspng says of a stream that zlib had no memory for what it says of a damaged one, so it allocates here.
+ */
+static _Thread_local bool lacks_memory;
+
+static void *noted(void *memory) {
+    lacks_memory = lacks_memory || !memory;
+    return memory;
+}
+
+static void *note_malloc(size_t size) {
+    return noted(malloc(size ? size : 1)); /* NULL is want of memory alone */
+}
+
+static void *note_realloc(void *memory, size_t size) {
+    return noted(realloc(memory, size ? size : 1));
+}
+
+static void *note_calloc(size_t count, size_t size) {
+    return noted(count && size ? calloc(count, size) : calloc(1, 1));
+}
+
+/* NULL: no memory. */
+static spng_ctx *new_png(int flags) {
+    struct spng_alloc alloc = {note_malloc, note_realloc, note_calloc, free};
+    lacks_memory = false;
+    return spng_ctx_new2(&alloc, flags);
+}
+
 static prnn_status refuse(prnn_context *ctx, const char *name, int error) {
-    if (error == SPNG_EMEM) {
+    if (error == SPNG_EMEM || lacks_memory) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it", name);
     }
     return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a valid PNG file (%s)", name, spng_strerror(error));
@@ -44,24 +74,30 @@ static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, si
     if (status != PRNN_OK) {
         return status;
     }
-    size_t bytes = (size_t)header.width * header.height * 3;
+    bool grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
+                header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
+    /* libspng makes one channel of these alone. */
+    bool direct = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE && header.bit_depth <= 8;
+    size_t bytes = (size_t)header.width * header.height * (direct ? 1 : 3);
+    status = prnn_budget_take(ctx, bytes + file_size, name);
+    if (status != PRNN_OK) {
+        return status;
+    }
     image->values = prnn_alloc(ctx, bytes, 1, name);
     if (!image->values) {
         return PRNN_ERROR_MEMORY;
     }
-    error = spng_decode_image(png, image->values, bytes, SPNG_FMT_RGB8, 0);
+    error = spng_decode_image(png, image->values, bytes, direct ? SPNG_FMT_G8 : SPNG_FMT_RGB8, 0);
     if (!error) {
         error = spng_decode_chunks(png); /* to the end, so that a file that was cut off is noticed */
     }
     if (error) {
         return refuse(ctx, name, error);
     }
-    bool grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
-                header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
     image->height = (int)header.height;
     image->width = (int)header.width;
     image->channels = grey ? 1 : 3;
-    for (size_t i = 0; grey && i < bytes / 3; i++) {
+    for (size_t i = 0; grey && !direct && i < bytes / 3; i++) {
         image->values[i] = image->values[3 * i];
     }
     return PRNN_OK;
@@ -70,7 +106,7 @@ static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, si
 prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                             prnn_image *image) {
     *image = (prnn_image){0};
-    spng_ctx *png = spng_ctx_new(0);
+    spng_ctx *png = new_png(0);
     if (!png) {
         return refuse(ctx, name, SPNG_EMEM);
     }
@@ -127,7 +163,7 @@ prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height,
         return status;
     }
     uint8_t *values = prnn_alloc(ctx, row_bytes, 1, "a row of pixels");
-    spng_ctx *png = values ? spng_ctx_new(SPNG_CTX_ENCODER) : NULL;
+    spng_ctx *png = values ? new_png(SPNG_CTX_ENCODER) : NULL;
     int error = SPNG_EMEM;
     if (png) {
         error = spng_set_png_file(png, writer.stream);
@@ -135,9 +171,14 @@ prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height,
     }
     spng_ctx_free(png);
     prnn_free(values);
+    if (error == SPNG_EMEM || (error && lacks_memory)) {
+        prnn_file_abandon(&writer);
+        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it; nothing was changed",
+                         path);
+    }
     if (error && error != SPNG_IO_ERROR && !ferror(writer.stream)) {
         prnn_file_abandon(&writer);
-        return prnn_fail(ctx, error == SPNG_EMEM ? PRNN_ERROR_MEMORY : PRNN_ERROR_ARGUMENT,
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "%s: could not be encoded as PNG (%s); nothing was changed", path,
                          spng_strerror(error));
     }

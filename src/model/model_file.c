@@ -1,8 +1,8 @@
 /* The model file: SPEC "Model file". */
 
+#include "model/json.h"
 #include "model/model.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +122,10 @@ static prnn_status read_config(prnn_context *ctx, const char *path, const json_t
 prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text,
                                   prnn_config *config) {
     json_error_t error;
-    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    json_t *object = prnn_json_load(text, strlen(text), &error);
+    if (!object && !*error.text) {
+        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to read its config", path);
+    }
     if (!json_is_object(object)) {
         json_decref(object);
         return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: its config is not a JSON object: %s", path, error.text);
@@ -334,7 +337,9 @@ prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const ch
     prnn_safetensors_entry *entries = prnn_alloc(ctx, count, sizeof *entries, "the list of tensors");
     char *config = prnn_config_to_json(&model->network->plan.config);
     prnn_status status = PRNN_ERROR_MEMORY;
-    if (entries && config) {
+    if (!config) {
+        status = prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path);
+    } else if (entries) {
         list_entries(model, entries);
         prnn_safetensors_pair metadata[] = {{"format", "pixelrnn"}, {"version", "1"}, {"config", config}};
         status = prnn_safetensors_write(ctx, path, entries, count, metadata, 3);

@@ -2,8 +2,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "model/json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -298,7 +298,10 @@ static prnn_status read_header(reader *r, const uint8_t *bytes, size_t size) {
     }
     const char *text = (const char *)bytes + LENGTH_BYTES;
     json_error_t error;
-    r->st->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+    r->st->header = prnn_json_load(text, (size_t)length, &error);
+    if (!r->st->header && !*error.text) {
+        return prnn_fail(r->ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to read its header", r->path);
+    }
     if (!r->st->header) {
         return prnn_fail(r->ctx, PRNN_ERROR_FORMAT,
                          "%s: the header is not valid JSON (%s, byte %d); " WAY_OUT, r->path,
@@ -368,10 +371,16 @@ const char *prnn_safetensors_metadata(const prnn_safetensors *st, const char *ke
 
 /* ------------------------------------------------------------------------------------- writing */
 
+/* NULL: no memory. */
 static json_t *describe(const prnn_safetensors_entry *e, size_t begin) {
     json_t *shape = json_array();
-    for (int i = 0; i < e->rank; i++) {
-        json_array_append_new(shape, json_integer((json_int_t)e->shape[i]));
+    bool ok = shape != NULL;
+    for (int i = 0; i < e->rank && ok; i++) {
+        ok = json_array_append_new(shape, json_integer((json_int_t)e->shape[i])) == 0;
+    }
+    if (!ok) {
+        json_decref(shape);
+        return NULL;
     }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", prnn_dtype_name(e->dtype), "shape", shape,
                      "data_offsets", (json_int_t)begin, (json_int_t)(begin + e->bytes));
@@ -404,39 +413,90 @@ static prnn_status sort_entries(prnn_context *ctx, const char *path, const prnn_
     return PRNN_OK;
 }
 
+static prnn_status fail_text(prnn_context *ctx, const char *path, const char *what, size_t number) {
+    return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: the %s %zu cannot be written: it is not UTF-8", path,
+                     what, number);
+}
+
+static prnn_status fail_memory(prnn_context *ctx, const char *path) {
+    return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path);
+}
+
+/* jansson refuses other text, and does not say whether it was that or memory. */
+static bool is_utf8(const char *text) {
+    for (const uint8_t *p = (const uint8_t *)text; *p;) {
+        int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : *p >= 0xe0 && *p < 0xf0 ? 2 : 3;
+        uint32_t code = more ? *p & (0x3fu >> more) : *p;
+        if (more == 3 && (*p < 0xf0 || *p > 0xf4)) {
+            return false;
+        }
+        p++;
+        for (int i = 0; i < more; i++, p++) {
+            if ((*p & 0xc0) != 0x80) {
+                return false;
+            }
+            code = code << 6 | (*p & 0x3fu);
+        }
+        bool overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
+        if (overlong || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static prnn_status put_metadata(prnn_context *ctx, const char *path, json_t *header,
+                                const prnn_safetensors_pair *metadata, size_t count) {
+    if (!count) {
+        return PRNN_OK;
+    }
+    json_t *pairs = json_object();
+    if (json_object_set_new(header, METADATA, pairs) != 0) {
+        return fail_memory(ctx, path);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_utf8(metadata[i].key) || !is_utf8(metadata[i].value)) {
+            return fail_text(ctx, path, "metadata", i);
+        }
+        if (json_object_set_new(pairs, metadata[i].key, json_string(metadata[i].value)) != 0) {
+            return fail_memory(ctx, path);
+        }
+    }
+    return PRNN_OK;
+}
+
+static prnn_status put_entries(prnn_context *ctx, const char *path, json_t *header,
+                               const prnn_safetensors_entry *sorted, size_t count) {
+    size_t begin = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = sorted[i].name;
+        if (json_object_get(header, name)) {
+            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: there are two tensors named %.200s; rename one",
+                             path, name);
+        }
+        if (!is_utf8(name)) {
+            return fail_text(ctx, path, "name of tensor", i);
+        }
+        if (json_object_set_new(header, name, describe(&sorted[i], begin)) != 0) {
+            return fail_memory(ctx, path);
+        }
+        begin += sorted[i].bytes;
+    }
+    return PRNN_OK;
+}
+
 static prnn_status make_header(prnn_context *ctx, const char *path, const prnn_safetensors_entry *sorted,
                                size_t count, const prnn_safetensors_pair *metadata, size_t metadata_count,
                                char **text) {
     *text = NULL;
     json_t *header = json_object();
-    prnn_status status = PRNN_OK;
-    if (metadata_count) {
-        json_t *pairs = json_object();
-        for (size_t i = 0; i < metadata_count && !status; i++) {
-            if (json_object_set_new(pairs, metadata[i].key, json_string(metadata[i].value)) != 0) {
-                status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                                   "%s: the metadata %zu cannot be written: it is not UTF-8", path, i);
-            }
-        }
-        json_object_set_new(header, METADATA, pairs);
-    }
-    size_t begin = 0;
-    for (size_t i = 0; i < count && !status; i++) {
-        const char *name = sorted[i].name;
-        if (json_object_get(header, name)) {
-            status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: there are two tensors named %.200s; rename one",
-                               path, name);
-        } else if (json_object_set_new(header, name, describe(&sorted[i], begin)) != 0) {
-            status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                               "%s: the name of tensor %zu cannot be written: it is not UTF-8", path, i);
-        }
-        begin += sorted[i].bytes;
+    prnn_status status = put_metadata(ctx, path, header, metadata, metadata_count);
+    if (!status) {
+        status = put_entries(ctx, path, header, sorted, count);
     }
     if (!status) {
         *text = json_dumps(header, JSON_COMPACT);
-        if (!*text) {
-            status = prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path);
-        }
+        status = *text ? PRNN_OK : fail_memory(ctx, path);
     }
     json_decref(header);
     return status;

@@ -192,10 +192,13 @@ static prnn_status check_config(prnn_trainer *t, const prnn_safetensors *st) {
     char *own = prnn_config_to_json(&t->model->network->plan.config);
     bool same = own && strcmp(own, config) == 0;
     prnn_status status = PRNN_OK;
-    if (!same) {
+    if (!own) {
+        status = prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to compare its network",
+                           t->checkpoint_path);
+    } else if (!same) {
         status = prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
                            "%s: is of the network %s, this run has %s; give the same to resume",
-                           t->checkpoint_path, config, own ? own : "another");
+                           t->checkpoint_path, config, own);
     }
     free(own);
     return status;
@@ -225,15 +228,15 @@ static prnn_status read_blocks(prnn_trainer *t, const prnn_safetensors *st) {
 }
 
 prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found) {
-    *found = access(t->checkpoint_path, F_OK) == 0;
-    if (!*found) {
-        return PRNN_OK;
+    prnn_status status = prnn_file_exists(t->ctx, t->checkpoint_path, found);
+    if (status != PRNN_OK || !*found) {
+        return status;
     }
     prnn_safetensors *st = NULL;
     pairs now = {.count = 0};
     prnn_train_state state;
     put_settings(&now, t);
-    prnn_status status = prnn_safetensors_read(t->ctx, t->checkpoint_path, &st);
+    status = prnn_safetensors_read(t->ctx, t->checkpoint_path, &st);
     if (status == PRNN_OK) {
         status = check_config(t, st);
     }

@@ -4,18 +4,33 @@
 
 #include <errno.h>
 #include <math.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static prnn_status failed(prnn_trainer *t, const char *what) {
-    return prnn_fail(t->ctx, PRNN_ERROR_FILE, "%s: %s: %s", t->metrics_path, what, strerror(errno));
+    return prnn_fail_system(t->ctx, errno, "%s: %s", t->metrics_path, what);
 }
 
 static bool in_nats(const prnn_trainer *t) {
     return t->model->network->plan.config.levels == 2;
 }
 
+/* Where the next line will begin. */
+static prnn_status note_length(prnn_trainer *t) {
+    long length = fflush(t->metrics) == 0 ? ftell(t->metrics) : -1;
+    if (length < 0) {
+        return failed(t, "could not be written");
+    }
+    t->state.metrics_bytes = (uint64_t)length;
+    return PRNN_OK;
+}
+
 prnn_status prnn_metrics_open(prnn_trainer *t) {
+    struct stat st;
+    if (stat(t->metrics_path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        return prnn_fail(t->ctx, PRNN_ERROR_FILE, "%s: is not a file; move it away to train here",
+                         t->metrics_path);
+    }
     t->metrics = fopen(t->metrics_path, t->state.metrics_bytes ? "r+" : "w");
     if (!t->metrics && errno == ENOENT) {
         t->state.metrics_bytes = 0;
@@ -41,11 +56,7 @@ prnn_status prnn_metrics_open(prnn_trainer *t) {
     }
     const char *unit = in_nats(t) ? "nats" : "bits_per_dim";
     fprintf(t->metrics, "step,epoch,seconds,learning_rate,train_%s,valid_%s,images_per_second\n", unit, unit);
-    if (fflush(t->metrics) != 0) {
-        return failed(t, "cannot be written");
-    }
-    t->state.metrics_bytes = (uint64_t)ftell(t->metrics);
-    return PRNN_OK;
+    return note_length(t);
 }
 
 prnn_status prnn_metrics_write(prnn_trainer *t, double epoch, double rate, bool validated) {
@@ -64,10 +75,10 @@ prnn_status prnn_metrics_write(prnn_trainer *t, double epoch, double rate, bool 
         fprintf(t->metrics, "%.6f", s->valid_nats * unit);
     }
     fprintf(t->metrics, ",%.1f\n", t->step_seconds > 0 ? t->step_images / t->step_seconds : 0);
-    if (fflush(t->metrics) != 0) {
-        return failed(t, "could not be written");
+    prnn_status status = note_length(t);
+    if (status != PRNN_OK) {
+        return status;
     }
-    s->metrics_bytes = (uint64_t)ftell(t->metrics);
     s->nats_sum = s->images = 0;
     s->logged = s->step;
     return PRNN_OK;

@@ -203,6 +203,23 @@ static prnn_status lock_folder(prnn_trainer *t) {
     return PRNN_OK;
 }
 
+/* A run that is not resumed must not write over another. */
+static prnn_status check_unused(prnn_trainer *t, const char *path) {
+    bool there;
+    prnn_status status = prnn_file_exists(t->ctx, path, &there);
+    if (status != PRNN_OK || !there) {
+        return status;
+    }
+    return t->options.resume
+               ? prnn_fail(t->ctx, PRNN_ERROR_FILE,
+                           "%s: is there without a checkpoint to resume from; start in another folder from "
+                           "it (--init)",
+                           path)
+               : prnn_fail(t->ctx, PRNN_ERROR_FILE,
+                           "%s: is there from an earlier run; resume it (--resume), or choose another folder",
+                           path);
+}
+
 /* From the checkpoint, or from the model's weights. */
 static prnn_status start(prnn_trainer *t) {
     bool found = false;
@@ -215,24 +232,9 @@ static prnn_status start(prnn_trainer *t) {
     if (status != PRNN_OK) {
         return status;
     }
-    if (!t->options.resume) {
-        const char *there[] = {t->checkpoint_path, t->model_path};
-        for (int i = 0; i < 2; i++) {
-            if (access(there[i], F_OK) == 0) {
-                return prnn_fail(t->ctx, PRNN_ERROR_FILE,
-                                 "%s: is there from an earlier run; resume it (--resume), or choose another "
-                                 "folder",
-                                 there[i]);
-            }
-        }
-    }
-    status = t->options.resume ? prnn_checkpoint_load(t, &found) : PRNN_OK;
-    if (status == PRNN_OK && !found && access(t->model_path, F_OK) == 0) {
-        status =
-            prnn_fail(t->ctx, PRNN_ERROR_FILE,
-                      "%s: is there without a checkpoint to resume from; start in another folder from it "
-                      "(--init)",
-                      t->model_path);
+    status = t->options.resume ? prnn_checkpoint_load(t, &found) : check_unused(t, t->checkpoint_path);
+    if (status == PRNN_OK && !found) {
+        status = check_unused(t, t->model_path);
     }
     t->run_began = prnn_clock();
     if (status == PRNN_OK) {
