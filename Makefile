@@ -31,7 +31,8 @@ install: all
 	@cmake --install $(BUILD) --prefix "$(PREFIX)"
 
 clean:
-	@rm -rf $(BUILD) build-debug build-asan build-clang build-fuzz build-minimal demo
+	@rm -rf $(BUILD) build-debug build-asan build-tsan build-clang build-gcc-O2 build-clang-O2 build-arm64 build-fuzz \
+		build-minimal demo
 
 format:
 	@bash scripts/format.sh

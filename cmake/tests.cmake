@@ -8,8 +8,8 @@ endif()
 
 # Timeouts are for a slow machine under sanitizers, which should return NULL where malloc does.
 set(test_environment "ASAN_OPTIONS=allocator_may_return_null=1;UBSAN_OPTIONS=print_stacktrace=1")
-# An emulator takes up to sixty times as long: with one, the laws are over fewer networks and without the tests whose
-# cost lies in the number of images, and what takes minutes nevertheless is labelled slow.
+# An emulator takes up to sixty times as long: with one, the laws are over fewer networks and without their costliest
+# tests, and what takes minutes nevertheless is labelled slow.
 set(slow)
 if(CMAKE_CROSSCOMPILING)
   list(APPEND test_environment PRNN_LAWS_EVERY=7)
