@@ -14,9 +14,9 @@ typedef struct work {
     atomic_int now, most, failed;
 } work;
 
-static void take_and_give(void *arg, size_t i, int worker) {
+static void take_and_give(void *arg, size_t i, void *own_memory) {
     (void)i;
-    (void)worker;
+    (void)own_memory;
     work *w = arg;
     prnn_context own = {.budget = &w->budget};
     if (prnn_budget_take(&own, w->bytes, "it") != PRNN_OK) {
@@ -39,7 +39,7 @@ static void test_threads(void **state) {
     for (size_t at_once = 1; at_once <= 4; at_once++) {
         work w = {.bytes = BUDGET / at_once};
         prnn_budget_init(&w.budget, BUDGET);
-        prnn_parallel_for(ctx, PIECES, 8, take_and_give, &w);
+        prnn_parallel_for(ctx, PIECES, take_and_give, &w);
         assert_in_range(w.most, 1, at_once);
         assert_int_equal(w.failed, 0);
         assert_int_equal(w.budget.taken, 0);
