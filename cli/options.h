@@ -84,7 +84,8 @@ struct common {
 #define COMMON_OPTIONS                                                                                       \
     GROUP("General"),                                                                                        \
         INTEGER("threads", offsetof(struct common, threads), 0, 1024, 0,                                     \
-                "threads; 0: one per core. Results do not depend on it"),                                    \
+                "threads; 0: what the environment variable PRNN_THREADS says, or one per core. Results do "  \
+                "not depend on it"),                                                                         \
         STRING("cpu", offsetof(struct common, cpu), "NAME", 0,                                               \
                "instruction set: generic, avx2, avx512, or auto: what the environment variable PRNN_CPU "    \
                "says, or the best that the processor has"),                                                  \

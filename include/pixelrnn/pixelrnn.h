@@ -57,7 +57,7 @@ extern "C" {
 #define PRNN_API
 #endif
 
-#define PRNN_VERSION "0.1.0"
+#define PRNN_VERSION "0.1.1"
 
 /* The version of the library that runs, "major.minor.patch". Static storage. */
 PRNN_API const char *prnn_version(void);
