@@ -47,9 +47,12 @@ double prnn_exp(double x) {
     double k = (x * (32 * 1.4426950408889634) + magic) - magic;
     double r = (x - k * (LN2_HIGH / 32)) - k * (LN2_LOW / 32), square = r * r;
     double p = (1.0 / 2 + r * (1.0 / 6)) + square * ((1.0 / 24 + r * (1.0 / 120)) + square * (1.0 / 720));
-    int64_t whole = (int64_t)k, j = whole & 31, n = (whole - j) / 32, half = n / 2;
-    double root = roots_of_two[j];
-    return (root + root * (r + square * p)) * power_of_two(half) * power_of_two(n - half);
+    int64_t whole = (int64_t)k, j = whole & 31, n = (whole - j) / 32;
+    double root = roots_of_two[j], scaled = root + root * (r + square * p);
+    if (n > -1000 && n < 1000) {
+        return from_bits(to_bits(scaled) + ((uint64_t)n << 52));
+    }
+    return scaled * power_of_two(n / 2) * power_of_two(n - n / 2);
 }
 
 double prnn_log(double x) {
