@@ -22,7 +22,7 @@ for model in "$source_dir"/models/*.safetensors; do
     name=$(basename "$model" .safetensors)
     case "$name" in *-given-*) continue ;; esac
     for set in "${sets[@]}"; do
-        run 0 "$name on $set: sample" sample "$model" --count 3 --seed 2 --cpu "$set" --out drawn.npy --quiet
+        run 0 "$name on $set: sample" sample "$model" --count 1 --seed 2 --cpu "$set" --out drawn.npy --quiet
         mv drawn.npy "drawn-$set"
     done
     same "$name: what is drawn" drawn
@@ -40,7 +40,7 @@ done
 # The chain of models.
 chain=("$source_dir/models/cifar10-8x8.safetensors" "$source_dir/models/cifar10-32x32-given-8x8.safetensors")
 for set in "${sets[@]}"; do
-    run 0 "the chain on $set" sample "${chain[@]}" --count 2 --cpu "$set" --out chain.npy --quiet
+    run 0 "the chain on $set" sample "${chain[@]}" --count 1 --cpu "$set" --out chain.npy --quiet
     mv chain.npy "chain-$set"
 done
 same "what the chain draws" chain
