@@ -86,9 +86,10 @@ struct common {
         INTEGER("threads", offsetof(struct common, threads), 0, 1024, 0,                                     \
                 "threads; 0: what the environment variable PRNN_THREADS says, or one per core. Results do "  \
                 "not depend on it"),                                                                         \
-        STRING("cpu", offsetof(struct common, cpu), "NAME", 0,                                               \
-               "instruction set: generic, avx2, avx512, or auto: what the environment variable PRNN_CPU "    \
-               "says, or the best that the processor has"),                                                  \
+        STRING(                                                                                              \
+            "cpu", offsetof(struct common, cpu), "NAME", 0,                                                  \
+            "instruction set: generic, avx2, avx512, neon, or auto: what the environment variable PRNN_CPU " \
+            "says, or the best that the processor has"),                                                     \
         STRING("precision", offsetof(struct common, precision), "NAME", 0,                                   \
                "of matrix products: fp32, or bf16 where the processor has it: up to 1.8 times as fast, "     \
                "likelihoods move by up to 1 in 10,000"),                                                     \

@@ -12,7 +12,7 @@ int open_context(const struct common *common, prnn_context **ctx) {
         return fail_memory();
     }
     if (prnn_context_set_threads(*ctx, common->threads) != PRNN_OK) {
-        return fail_with(*ctx);
+        return usage_error("--threads: %s", prnn_message(*ctx));
     }
     if (prnn_context_set_cpu(*ctx, common->cpu) != PRNN_OK) {
         return usage_error("--cpu: %s", prnn_message(*ctx));

@@ -168,7 +168,7 @@ plant "two scales share random numbers" src/sample/sample.c \
     test_laws_multiscale 'test_draws'
 
 plant "a prediction forgets the lanes" src/model/gradient.c \
-    's/(size_t)divided(all.lanes, 1 << levels) \* forward/forward/' test_memory 'a gradient*'
+    's/(size_t)divided(lanes, 1 << levels) \* forward/forward/' test_memory 'a gradient*'
 plant "what is cached counts as used" src/base/available.c \
     's/used > cache ? used - cache : 0/used/' test_memory 'test_available'
 plant "half a field is copied" src/base/fields.c \
@@ -218,6 +218,8 @@ plant "a sum is over a vector's width" src/kernels/kernels_template.h \
 plant "lanes are added out of order" src/model/gradient.c \
     's/size < nodes; size \*= 2/size < nodes; size += 1/; s/left + size < nodes; left += 2 \* size/left == 0; left += 1/' \
     test_bits 'test_networks'
+plant "a smaller batch has more lanes than there is room for" src/model/gradient.c \
+    's/most = lanes > most ? lanes : most;/most = lanes;/' test_threads 'test_smaller_batches'
 plant "a function of the C library is called" src/model/evaluate.c \
     's/prnn_log(sum)/log(sum)/' test_bits 'test_networks'
 plant "rounding is the caller's" src/base/call.c \

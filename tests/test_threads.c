@@ -7,6 +7,7 @@
 
 #include "data_files.h"
 #include "laws.h"
+#include "model/gradient.h"
 
 enum { MOST = 70, SEED = 5 };
 
@@ -144,6 +145,41 @@ static void test_complete(void **state) {
     run_kinds(complete);
 }
 
+/* The last batch of an epoch is a smaller one, which may have more lanes: that of an engine for all batches
+ * is the gradient of one for this batch. */
+static void check_smaller_batches(prnn_kind kind, int batch) {
+    law_model m = open_small(kind, 2);
+    uint8_t *images = malloc((size_t)batch * m.bytes);
+    float *one = malloc(m.parameters * sizeof *one), *many = malloc(m.parameters * sizeof *many);
+    assert_true(images && one && many);
+    random_images(SEED, 2, (size_t)batch * m.bytes, images);
+    for (int threads = 1; threads <= 7; threads += 3) {
+        prnn_gradient_engine *engine = NULL;
+        assert_ok(m.ctx, prnn_context_set_threads(m.ctx, threads));
+        assert_ok(m.ctx, prnn_gradient_engine_create(m.ctx, &m.config, batch, 0, &engine));
+        for (int n = batch; n > 0; n -= n > 70 ? 3 : 1) {
+            double nats;
+            prnn_batch part = {.images = images, .n = n};
+            assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, (size_t)n, &nats, one));
+            double own = prnn_gradient_engine_run(m.ctx, engine, m.model->parameters, &part, many);
+            assert_true(own == nats);
+            assert_memory_equal(one, many, m.parameters * sizeof *one);
+        }
+        prnn_gradient_engine_free(engine);
+    }
+    free(images);
+    free(one);
+    free(many);
+    law_close(&m);
+}
+
+static void test_smaller_batches(void **state) {
+    (void)state;
+    check_smaller_batches(PRNN_ROW, 65);
+    check_smaller_batches(PRNN_CNN, 200);
+    check_smaller_batches(PRNN_DIAGONAL, 300);
+}
+
 /* ---------------------------------------------------------------------------------- with files */
 
 static char folder[] = "/tmp/prnn_test_threads_XXXXXX";
@@ -262,7 +298,7 @@ static void test_train(void **state) {
     law_model m = open_small(PRNN_ROW, 2);
     float *one = malloc(m.parameters * sizeof *one), *many = malloc(m.parameters * sizeof *many);
     assert_true(one && many);
-    const int batches[] = {1, 2, 3, 5, 16, 31, 70};
+    const int batches[] = {1, 2, 3, 5, 16, 31, 65, 70};
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
         train(1, batches[b], one);
         for (int t = 0; t < THREAD_COUNTS; t++) {
@@ -315,12 +351,16 @@ static void test_context_of_another_thread(void **state) {
     assert_non_null(strstr(prnn_message(m.ctx), "at work in another thread"));
     assert_int_equal(prnn_evaluate(m.ctx, m.model, images, 1, &nats, NULL), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_context_set_threads(m.ctx, 2), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_model_save(m.ctx, m.model, "/nowhere/model"), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_logits(m.ctx, m.model, images, 1, NULL), PRNN_ERROR_ARGUMENT);
     sem_post(&v.leave);
     void *result = NULL;
     pthread_join(other, &result);
     assert_ptr_equal(result, &v);
     assert_ok(m.ctx, prnn_sample(m.ctx, m.model, 1, NULL, drawn));
     assert_string_equal(prnn_message(m.ctx), "");
+    assert_int_equal(prnn_model_save(m.ctx, m.model, "/nowhere/model"), PRNN_ERROR_FILE);
+    assert_non_null(strstr(prnn_message(m.ctx), "/nowhere/model"));
     sem_destroy(&v.inside);
     sem_destroy(&v.leave);
     law_close(&m);
@@ -394,6 +434,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_sample),
         cmocka_unit_test(test_upscale),
         cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_smaller_batches),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_convert),
         cmocka_unit_test(test_train),

@@ -32,13 +32,14 @@
  *   Pointers must point to something unless their comment says that they may be NULL; every ..._free takes
  *     NULL, and an array without elements may be NULL. A function that returns a status refuses NULL with
  *     PRNN_ERROR_ARGUMENT and, unless it is the context itself, a sentence that names it; the others trust.
- *   Work whose memory is not there is refused, with PRNN_ERROR_MEMORY, before it begins; where only the
- *     memory of its threads is not there, it takes fewer of them. A container's limit counts as what is
- * there. A context serves one thread at a time (its own threads work inside a call). Models and data sets may
- * be shared by contexts as long as nobody changes them. The same inputs give the same bits on every
- * processor, with every compiler and number of threads (see prnn_context_arithmetic); another precision
- * rounds differently. For the length of a call rounding is to nearest and nothing is flushed to zero,
- * whatever the caller has set, which is restored.
+ *   Work whose memory is not there is refused, with PRNN_ERROR_MEMORY, before it begins; where only
+ *     that of its threads is not there, it takes fewer of them. A container's limit counts.
+ *   A context serves one thread at a time (its own threads work inside a call): a call from another one
+ *     is refused with PRNN_ERROR_ARGUMENT. Models and data sets may be shared by contexts as long as
+ *     nobody changes them.
+ *   The same inputs give the same bits on every processor, with every compiler and number of threads
+ *     (see prnn_context_arithmetic); another precision rounds differently. For the length of a call
+ *     rounding is to nearest and nothing is flushed to zero; what the caller had set is restored.
  */
 #ifndef PIXELRNN_H
 #define PIXELRNN_H
@@ -266,14 +267,17 @@ typedef struct prnn_data_options {
  *   CIFAR-10 or CIFAR-100 binary: one .bin file, or a folder with data_batch_*.bin (or train.bin), the
  *     training images; test_batch.bin and test.bin only when named themselves;
  *   a folder of .png, .jpg and .jpeg files, also in folders below it, in the order of their paths' bytes;
- *     what is damaged, no picture at all, too small to crop, gone meanwhile or not to be read is skipped, and
- *     none left is an error; what the system refuses for another reason, such as for want of memory, is one
- * too; one PNG or JPEG file; .npy of uint8, (n, H, W) or (n, H, W, C), C order; .npz with one such array (or
- * with one named "images", "data" or "arr_0"), or with an array "data" of uint8 (n, 3 * S * S), planes R, G,
- * B of S x S, as downsampled ImageNet has it; a folder of .npz files as one set, batch_2 before batch_10; of
- * one with train_data_batch_*.npz only these. The set is read into memory, except one of a plain .npy or idx
- * file that needs more than memory_limit bytes: there an image is read when it is asked for, so the file must
- * stay as it is, and `values: levels` is checked then. Free with prnn_data_free. */
+ *     what is damaged, no picture at all, too small to crop, gone meanwhile or not to be read is
+ *     skipped, and none left is an error; what the system refuses otherwise (memory) is one too;
+ *   one PNG or JPEG file;
+ *   .npy of uint8, (n, H, W) or (n, H, W, C), C order;
+ *   .npz with one such array (or with one named "images", "data" or "arr_0"), or with an array "data" of
+ *     uint8 (n, 3 * S * S), planes R, G, B of S x S, as downsampled ImageNet has it;
+ *   a folder of .npz files as one set, batch_2 before batch_10; of one with train_data_batch_*.npz only
+ *     these.
+ * The set is read into memory, except one of a plain .npy or idx file that needs more than memory_limit
+ * bytes: there an image is read when it is asked for, so the file must stay as it is, and `values: levels`
+ * is checked then. Free with prnn_data_free. */
 PRNN_API prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                     prnn_data **data);
 

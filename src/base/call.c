@@ -7,30 +7,50 @@ static _Thread_local char thread_mark;
 static _Thread_local const prnn_context *refused_by;
 
 bool prnn_call_was_refused(const prnn_context *ctx) {
-    return refused_by == ctx;
+    return ctx && refused_by == ctx;
 }
 
-prnn_status prnn_call_begin(prnn_context *ctx) {
-    void *nobody = NULL;
-    refused_by = NULL;
-    if (atomic_load(&ctx->owner) == &thread_mark) {
-        ctx->depth++;
-        return PRNN_OK;
+void prnn_call_forget_refusal(const prnn_context *ctx) {
+    refused_by = refused_by == ctx ? NULL : refused_by;
+}
+
+static prnn_status check_given(prnn_context *ctx, const char *function, const prnn_given *list) {
+    for (; list->name; list++) {
+        if (!list->pointer) {
+            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: %s is NULL; it must point to something", function,
+                             list->name);
+        }
     }
-    if (!atomic_compare_exchange_strong(&ctx->owner, &nobody, &thread_mark)) {
-        refused_by = ctx;
-        return PRNN_ERROR_ARGUMENT;
-    }
-    ctx->depth = 1;
-    fegetenv(&ctx->callers_environment);
-    fesetenv(FE_DFL_ENV);
     return PRNN_OK;
 }
 
-prnn_status prnn_call_end(prnn_context *ctx, prnn_status status) {
+prnn_status prnn_call_begin(prnn_context *ctx, const char *function, const prnn_given *list) {
+    void *nobody = NULL;
+    if (!ctx) {
+        return PRNN_ERROR_ARGUMENT;
+    }
+    prnn_call_forget_refusal(ctx);
+    if (atomic_load(&ctx->owner) == &thread_mark) {
+        ctx->depth++;
+    } else if (atomic_compare_exchange_strong(&ctx->owner, &nobody, &thread_mark)) {
+        ctx->depth = 1;
+        fegetenv(&ctx->callers_environment);
+        fesetenv(FE_DFL_ENV);
+    } else {
+        refused_by = ctx;
+        return PRNN_ERROR_ARGUMENT;
+    }
+    prnn_status status = check_given(ctx, function, list);
+    if (status != PRNN_OK) {
+        prnn_call_end(&ctx);
+    }
+    return status;
+}
+
+void prnn_call_end(prnn_context *const *entered) {
+    prnn_context *ctx = *entered;
     if (--ctx->depth == 0) {
         fesetenv(&ctx->callers_environment);
         atomic_store(&ctx->owner, NULL);
     }
-    return status;
 }

@@ -1,19 +1,41 @@
-/* What every call of the library that computes does first and last: it takes the context for its thread, and
- * makes the processor round as IEEE 754 has it by default (to nearest, nothing flushed to zero, no traps),
- * whatever the caller had set. */
+/* How every public function begins that takes a context and returns a status. */
 #ifndef PRNN_BASE_CALL_H
 #define PRNN_BASE_CALL_H
 
 #include "base/context.h"
 
-/* PRNN_ERROR_ARGUMENT if the context is at work in another thread; then there must be no prnn_call_end. Calls
- * within calls are fine. */
-prnn_status prnn_call_begin(prnn_context *ctx);
+/* A pointer that the caller must give. */
+typedef struct prnn_given {
+    const char *name;
+    const void *pointer;
+} prnn_given;
 
-/* Ends what began, and returns `status`. */
-prnn_status prnn_call_end(prnn_context *ctx, prnn_status status);
+#define PRNN_GIVEN(pointer)                                                                                  \
+    { #pointer, pointer }
+/* An array without elements may be NULL. */
+#define PRNN_ARRAY(pointer, count)                                                                           \
+    { #pointer, (count) ? (const void *)(pointer) : "" }
 
-/* Whether the last call that this thread tried was refused because the context was at work in another. */
+/* PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(nats, count)); - until the function is left, the context
+ * belongs to this thread, and the processor rounds as IEEE 754 has it by default (to nearest, nothing flushed
+ * to zero, no traps), whatever the caller had set. Leaves the function with PRNN_ERROR_ARGUMENT if a pointer
+ * is NULL, the context included, or if the context is at work in another thread. Calls within calls are fine.
+ */
+#define PRNN_ENTER(ctx, ...)                                                                                 \
+    if (prnn_call_begin(ctx, __func__, (const prnn_given[]){__VA_ARGS__, {NULL, NULL}}) != PRNN_OK) {        \
+        return PRNN_ERROR_ARGUMENT;                                                                          \
+    }                                                                                                        \
+    __attribute__((cleanup(prnn_call_end), unused)) prnn_context *const prnn_entered = ctx
+
+/* For PRNN_ENTER; `list` ends without a name. */
+prnn_status prnn_call_begin(prnn_context *ctx, const char *function, const prnn_given *list);
+void prnn_call_end(prnn_context *const *ctx);
+
+/* Whether what this thread tried last with the context was refused because it is at work in another thread.
+ */
 bool prnn_call_was_refused(const prnn_context *ctx);
+
+/* Another failure came since, or a new context. */
+void prnn_call_forget_refusal(const prnn_context *ctx);
 
 #endif

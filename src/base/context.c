@@ -16,10 +16,7 @@ const char *prnn_version(void) {
 
 prnn_context *prnn_context_create(void) {
     prnn_context *ctx = calloc(1, sizeof *ctx);
-    if (ctx &&
-        prnn_call_begin(ctx) == PRNN_OK) { /* which forgets what this thread was refused at this address */
-        prnn_call_end(ctx, PRNN_OK);
-    }
+    prnn_call_forget_refusal(ctx); /* by one that was at this address */
     return ctx;
 }
 
@@ -28,9 +25,7 @@ void prnn_context_free(prnn_context *ctx) {
         return;
     }
     prnn_pool_free(ctx->pool);
-    for (int i = 0; i < PRNN_SPARES; i++) {
-        prnn_free(ctx->spare[i].memory);
-    }
+    prnn_give_up(ctx);
     free(ctx);
 }
 
@@ -41,9 +36,7 @@ const char *prnn_message(const prnn_context *ctx) {
 }
 
 prnn_status prnn_context_set_threads(prnn_context *ctx, int threads) {
-    if (!ctx) {
-        return PRNN_ERROR_ARGUMENT;
-    }
+    PRNN_ENTER(ctx, PRNN_GIVEN(ctx));
     if (threads < 0 || threads > PRNN_MOST_THREADS) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%d threads: choose 1 to %d, or 0 for one per core",
                          threads, PRNN_MOST_THREADS);
@@ -54,14 +47,10 @@ prnn_status prnn_context_set_threads(prnn_context *ctx, int threads) {
                          "the environment variable PRNN_THREADS is \"%.40s\": set it to 1 to %d, or unset it",
                          wish, PRNN_MOST_THREADS);
     }
-    prnn_status status = prnn_call_begin(ctx);
-    if (status != PRNN_OK) {
-        return status;
-    }
     ctx->threads = threads;
     prnn_pool_free(ctx->pool);
     ctx->pool = NULL;
-    return prnn_call_end(ctx, PRNN_OK);
+    return PRNN_OK;
 }
 
 /* The arguments may point into the old message. */
@@ -72,6 +61,7 @@ static void set_message(prnn_context *ctx, int cause, const char *format, va_lis
         snprintf(text + n, sizeof text - (size_t)n, ": %s", strerror(cause));
     }
     memcpy(ctx->message, text, sizeof text);
+    prnn_call_forget_refusal(ctx);
     ctx->cause = cause;
 }
 
@@ -93,17 +83,4 @@ prnn_status prnn_fail_system(prnn_context *ctx, int why, const char *format, ...
         va_end(args);
     }
     return why == ENOMEM ? PRNN_ERROR_MEMORY : PRNN_ERROR_FILE;
-}
-
-prnn_status prnn_check_given(prnn_context *ctx, const char *function, const prnn_given *list) {
-    if (!ctx) {
-        return PRNN_ERROR_ARGUMENT;
-    }
-    for (; list->name; list++) {
-        if (!list->pointer) {
-            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: %s is NULL; it must point to something", function,
-                             list->name);
-        }
-    }
-    return PRNN_OK;
 }

@@ -50,27 +50,4 @@ prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format,
  * PRNN_ERROR_MEMORY for ENOMEM, else PRNN_ERROR_FILE. */
 prnn_status prnn_fail_system(prnn_context *ctx, int why, const char *format, ...) PRNN_PRINTF(3, 4);
 
-/* A pointer that the caller of a public function must give. */
-typedef struct prnn_given {
-    const char *name;
-    const void *pointer;
-} prnn_given;
-
-/* PRNN_ERROR_ARGUMENT, naming the first that is NULL, the context included; `list` ends without a name. */
-prnn_status prnn_check_given(prnn_context *ctx, const char *function, const prnn_given *list);
-
-/* Leaves a public function whose caller gave NULL, before anything looks at what was given:
- * PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(nats, count)). An array without elements may be
- * NULL. */
-#define PRNN_RETURN_IF_NULL(ctx, ...)                                                                        \
-    do {                                                                                                     \
-        if (prnn_check_given(ctx, __func__, (const prnn_given[]){__VA_ARGS__, {NULL, NULL}}) != PRNN_OK) {   \
-            return PRNN_ERROR_ARGUMENT;                                                                      \
-        }                                                                                                    \
-    } while (0)
-#define PRNN_GIVEN(pointer)                                                                                  \
-    { #pointer, pointer }
-#define PRNN_ARRAY(pointer, count)                                                                           \
-    { #pointer, (count) ? (const void *)(pointer) : "" }
-
 #endif

@@ -25,6 +25,13 @@ void *prnn_alloc(prnn_context *ctx, size_t count, size_t size, const char *what)
     return memory;
 }
 
+void prnn_give_up(prnn_context *ctx) {
+    for (int i = 0; ctx && i < PRNN_SPARES; i++) {
+        prnn_free(ctx->spare[i].memory);
+        ctx->spare[i] = (prnn_spare){0};
+    }
+}
+
 void *prnn_alloc_raw(prnn_context *ctx, size_t count, size_t size, const char *what) {
     if (size && count > (SIZE_MAX - HUGE_PAGE) / size) {
         prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory for %s: %zu times %zu bytes", what, count, size);
@@ -32,6 +39,10 @@ void *prnn_alloc_raw(prnn_context *ctx, size_t count, size_t size, const char *w
     }
     size_t bytes = block_bytes(count * size);
     bool there = bytes < PRNN_LARGE || bytes <= prnn_memory_available(), huge = bytes >= 2 * HUGE_PAGE;
+    if (!there) {
+        prnn_give_up(ctx);
+        there = bytes <= prnn_memory_available();
+    }
     void *memory = there ? aligned_alloc(huge ? HUGE_PAGE : LINE, bytes) : NULL;
     if (!memory) {
         prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory for %s (%zu bytes)", what, bytes);

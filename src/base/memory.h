@@ -30,6 +30,9 @@ void prnn_free(void *memory);
 void *prnn_take(prnn_context *ctx, size_t count, size_t size, const char *what);
 void prnn_give(prnn_context *ctx, void *memory, size_t bytes);
 
+/* Frees what the context kept, where memory is short. */
+void prnn_give_up(prnn_context *ctx);
+
 /* A block of floats in the making: each request gets an offset, a multiple of 16 floats (64 bytes). */
 typedef struct prnn_layout {
     size_t floats;

@@ -28,7 +28,12 @@ prnn_status prnn_need_afford(prnn_context *ctx, const prnn_need *need, int *work
     size_t there = ctx->memory ? ctx->memory : SIZE_MAX;
     if (prnn_need_total(need, *workers) >= PRNN_LARGE) {
         /* Stacks, alignment and whatever else the process does take a little, too. */
-        size_t available = prnn_memory_available(), usable = available - available / 16;
+        size_t available = prnn_memory_available();
+        if (prnn_need_total(need, *workers) > available - available / 16) {
+            prnn_give_up(ctx);
+            available = prnn_memory_available();
+        }
+        size_t usable = available - available / 16;
         there = usable < there ? usable : there;
     }
     if (prnn_need_total(need, *workers) <= there) {

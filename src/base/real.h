@@ -1,6 +1,6 @@
 /* Functions of real numbers that give the same bits with every compiler, C library and processor, where those
  * of <math.h> do not: only additions, multiplications, divisions and square roots of IEEE 754, each rounded,
- * in a fixed order. (The library is compiled without contraction; prnn_call_begin sees to the rounding.) */
+ * in a fixed order. (The library is compiled without contraction; PRNN_ENTER sees to the rounding.) */
 #ifndef PRNN_BASE_REAL_H
 #define PRNN_BASE_REAL_H
 

@@ -354,8 +354,9 @@ static prnn_status run(check *k, const char *path) {
     return status;
 }
 
-static prnn_status certify(prnn_context *ctx, const char *path, const prnn_check_options *options,
-                           prnn_certificate *certificate) {
+prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
+                       prnn_certificate *certificate) {
+    PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(certificate));
     const prnn_check_options defaults = PRNN_CHECK_OPTIONS_INIT;
     prnn_certificate found = PRNN_CERTIFICATE_INIT;
     check k = {.ctx = ctx, .options = defaults, .found = &found};
@@ -382,11 +383,4 @@ static prnn_status certify(prnn_context *ctx, const char *path, const prnn_check
         prnn_fields_copy(&prnn_certificate_fields, certificate->size, certificate, &found);
     }
     return status;
-}
-
-prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
-                       prnn_certificate *certificate) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(certificate));
-    prnn_status status = prnn_call_begin(ctx);
-    return status == PRNN_OK ? prnn_call_end(ctx, certify(ctx, path, options, certificate)) : status;
 }

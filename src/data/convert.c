@@ -20,8 +20,9 @@ static prnn_status finish(prnn_builder *b, const prnn_data *d) {
     return prnn_file_commit(b->ctx, out);
 }
 
-static prnn_status convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
-                           const char *out, size_t *written, size_t *skipped) {
+prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
+                              const char *out, size_t *written, size_t *skipped) {
+    PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(out));
     prnn_builder b;
     prnn_file_writer writer;
     prnn_data *data = NULL;
@@ -54,12 +55,4 @@ static prnn_status convert(prnn_context *ctx, const char *path, const prnn_data_
     }
     prnn_data_free(data);
     return status;
-}
-
-prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
-                              const char *out, size_t *written, size_t *skipped) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(out));
-    prnn_status status = prnn_call_begin(ctx);
-    return status == PRNN_OK ? prnn_call_end(ctx, convert(ctx, path, options, out, written, skipped))
-                             : status;
 }

@@ -46,22 +46,15 @@ static prnn_status open_input(prnn_builder *b, prnn_input *input) {
     return fail_unknown(b->ctx, input);
 }
 
-static prnn_status open_path(prnn_context *ctx, const char *path, const prnn_data_options *options,
-                             prnn_data **data) {
+prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
+                           prnn_data **data) {
+    PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(data));
     prnn_builder b;
     prnn_status status = prnn_builder_init(&b, ctx, path, options);
     if (status != PRNN_OK) {
         return status;
     }
     return prnn_builder_finish(&b, prnn_builder_read(&b, path), data);
-}
-
-prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
-                           prnn_data **data) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(data));
-    *data = NULL;
-    prnn_status status = prnn_call_begin(ctx);
-    return status == PRNN_OK ? prnn_call_end(ctx, open_path(ctx, path, options, data)) : status;
 }
 
 prnn_status prnn_builder_read(prnn_builder *b, const char *path) {
@@ -89,7 +82,7 @@ prnn_status prnn_data_open_bytes(prnn_context *ctx, prnn_format_open open, const
 prnn_status prnn_data_from_memory(prnn_context *ctx, const uint8_t *images, size_t count, int height,
                                   int width, int channels, const prnn_data_options *options,
                                   prnn_data **data) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_ARRAY(images, count), PRNN_GIVEN(data));
+    PRNN_ENTER(ctx, PRNN_ARRAY(images, count), PRNN_GIVEN(data));
     *data = NULL;
     static const char name[] = "images in memory";
     prnn_builder b;

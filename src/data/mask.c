@@ -1,4 +1,5 @@
 /* Masks for completion: PNG or .npy. */
+#include "base/call.h"
 #include "base/memory.h"
 #include "data/data.h"
 #include "data/npy.h"
@@ -62,7 +63,7 @@ static prnn_status from_npy(prnn_context *ctx, prnn_input *input, int height, in
 }
 
 prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width, uint8_t *known) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(known));
+    PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(known));
     if (height < 1 || width < 1) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "%s: a mask of %dx%d: choose a height and width of 1 or more", path, height, width);

@@ -1,4 +1,5 @@
 /* Writing .npy. */
+#include "base/call.h"
 #include "base/file.h"
 #include "data/npy.h"
 
@@ -44,7 +45,7 @@ static size_t make_header(char header[512], prnn_type type, int rank, const size
 
 prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, int rank, const size_t *shape,
                            const void *values) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(shape));
+    PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(shape));
     if (type != PRNN_U8 && type != PRNN_F32 && type != PRNN_F64) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: cannot write values of type %d", path, (int)type);
     }
@@ -58,7 +59,10 @@ prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, 
             return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: cannot write so large an array", path);
         }
     }
-    PRNN_RETURN_IF_NULL(ctx, PRNN_ARRAY(values, bytes));
+    if (bytes && !values) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: values is NULL; it must point to something",
+                         __func__);
+    }
     prnn_file_writer writer;
     prnn_status status = prnn_file_begin(ctx, path, &writer);
     if (status != PRNN_OK) {

@@ -1,4 +1,5 @@
 #include "data/set.h"
+#include "base/call.h"
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -41,7 +42,7 @@ static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t fi
 }
 
 prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(data));
+    PRNN_ENTER(ctx, PRNN_GIVEN(data));
     if (rest) {
         *rest = NULL;
     }
@@ -171,7 +172,7 @@ static void draw(uint8_t *values, size_t n, uint64_t seed, uint64_t epoch, uint6
 
 prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, const size_t *indices, size_t n,
                            uint64_t seed, uint64_t epoch, uint8_t *images) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(data), PRNN_ARRAY(indices, n), PRNN_ARRAY(images, n));
+    PRNN_ENTER(ctx, PRNN_GIVEN(data), PRNN_ARRAY(indices, n), PRNN_ARRAY(images, n));
     size_t size = prnn_data_size(data);
     for (size_t i = 0; i < n; i++) {
         if (indices[i] >= data->count) {

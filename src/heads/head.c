@@ -1,4 +1,5 @@
 #include "heads/head.h"
+#include "base/call.h"
 
 #include <math.h>
 #include <string.h>
@@ -25,7 +26,7 @@ const char *prnn_output_name(prnn_output output) {
 }
 
 prnn_status prnn_output_from_name(prnn_context *ctx, const char *name, prnn_output *output) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(name), PRNN_GIVEN(output));
+    PRNN_ENTER(ctx, PRNN_GIVEN(name), PRNN_GIVEN(output));
     for (int i = 0; i < OUTPUTS; i++) {
         if (strcmp(outputs[i], name) == 0) {
             *output = (prnn_output)i;

@@ -1,4 +1,5 @@
 /* Contact sheets. */
+#include "base/call.h"
 #include "image/image.h"
 
 #include <limits.h>
@@ -69,7 +70,7 @@ static size_t square_side(size_t count) {
 
 prnn_status prnn_write_png(prnn_context *ctx, const char *path, const uint8_t *images, size_t count,
                            int height, int width, int channels, int levels, int columns) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_ARRAY(images, count));
+    PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_ARRAY(images, count));
     prnn_status status = check(ctx, path, images, count, height, width, channels, levels, columns);
     if (status != PRNN_OK) {
         return status;

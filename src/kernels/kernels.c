@@ -1,5 +1,7 @@
 #include "kernels/kernels.h"
 
+#include "base/call.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,9 +66,7 @@ size_t prnn_scratch_floats(const prnn_matrix *matrix) {
 }
 
 prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name) {
-    if (!ctx) {
-        return PRNN_ERROR_ARGUMENT;
-    }
+    PRNN_ENTER(ctx, PRNN_GIVEN(ctx));
     name = name ? name : "fp32";
     if (strcmp(name, "fp32") != 0 && strcmp(name, "bf16") != 0) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no precision \"%s\"; choose fp32 or bf16", name);
@@ -100,9 +100,7 @@ static prnn_status choose(prnn_context *ctx, const prnn_kernels *kernels) {
 }
 
 prnn_status prnn_context_set_cpu(prnn_context *ctx, const char *name) {
-    if (!ctx) {
-        return PRNN_ERROR_ARGUMENT;
-    }
+    PRNN_ENTER(ctx, PRNN_GIVEN(ctx));
     const char *wish = getenv("PRNN_CPU"), *by = "";
     if (!name || strcmp(name, "auto") == 0) {
         if (!wish || !*wish) {

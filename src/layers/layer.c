@@ -1,4 +1,5 @@
 #include "layers/layer.h"
+#include "base/call.h"
 
 #include <string.h>
 
@@ -28,7 +29,7 @@ const char *prnn_kind_name(prnn_kind kind) {
 }
 
 prnn_status prnn_kind_from_name(prnn_context *ctx, const char *name, prnn_kind *kind) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(name), PRNN_GIVEN(kind));
+    PRNN_ENTER(ctx, PRNN_GIVEN(name), PRNN_GIVEN(kind));
     for (int i = 0; i < KINDS; i++) {
         if (strcmp(kinds[i]->name, name) == 0) {
             *kind = kinds[i]->kind;

@@ -2,6 +2,7 @@
  * small), as often as there are scales. The small image is a part of the large one, so the values that it
  * gives are certain when the large one is predicted, and the sum over all large images is 1. */
 
+#include "base/call.h"
 #include "base/memory.h"
 #include "model/model.h"
 
@@ -114,8 +115,8 @@ static prnn_status add_scale(prnn_context *ctx, const prnn_model *model, const p
 
 prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
                                 const uint8_t *images, size_t images_count, double *nats, float *values) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_ARRAY(models, count), PRNN_ARRAY(images, images_count),
-                        PRNN_ARRAY(nats, images_count));
+    PRNN_ENTER(ctx, PRNN_ARRAY(models, count), PRNN_ARRAY(images, images_count),
+               PRNN_ARRAY(nats, images_count));
     prnn_status status = check_chain(ctx, models, count);
     if (status != PRNN_OK) {
         return status;

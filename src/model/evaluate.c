@@ -27,7 +27,7 @@ static void evaluate_shard(void *arg, size_t index, void *own) {
                           asked->logits ? asked->logits + first * e->image_logits : NULL);
 }
 
-static prnn_status run(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked) {
+prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked) {
     const prnn_network *net = model->network;
     const prnn_config *c = &net->plan.config;
     size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels, count = asked->count;
@@ -53,11 +53,6 @@ static prnn_status run(prnn_context *ctx, const prnn_model *model, const prnn_ev
     return status;
 }
 
-prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked) {
-    prnn_status status = prnn_call_begin(ctx);
-    return status == PRNN_OK ? prnn_call_end(ctx, run(ctx, model, asked)) : status;
-}
-
 prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(nats[i])) {
@@ -73,7 +68,7 @@ prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_
 
 prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                           double *nats, float *values) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_ARRAY(nats, count));
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_ARRAY(nats, count));
     prnn_evaluation e = {.images = images, .count = count, .nats = nats, .values = values};
     prnn_status status = prnn_model_evaluate(ctx, model, &e);
     return status == PRNN_OK ? prnn_model_check_finite(ctx, nats, count) : status;
@@ -81,7 +76,7 @@ prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint
 
 prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                         float *logits) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_ARRAY(logits, count));
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_ARRAY(logits, count));
     double *nats = prnn_alloc(ctx, count, sizeof *nats, "likelihoods");
     prnn_evaluation e = {.images = images, .count = count, .nats = nats, .logits = logits};
     prnn_status status = nats ? prnn_model_evaluate(ctx, model, &e) : PRNN_ERROR_MEMORY;
@@ -106,8 +101,9 @@ static void normalise(double *logs, size_t n) {
     }
 }
 
-static prnn_status log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
-                                     size_t count, double *logs) {
+prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
+                                   size_t count, double *logs) {
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(logits, count), PRNN_ARRAY(logs, count));
     const prnn_network *net = model->network;
     size_t per_value = prnn_logits_per_value(model), levels = (size_t)net->plan.config.levels;
     for (size_t i = 0; i < count * per_value; i++) {
@@ -123,14 +119,6 @@ static prnn_status log_probabilities(prnn_context *ctx, const prnn_model *model,
         normalise(logs + i * levels, levels);
     }
     return PRNN_OK;
-}
-
-prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
-                                   size_t count, double *logs) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(logits, count), PRNN_ARRAY(logs, count));
-    prnn_status status = prnn_call_begin(ctx);
-    return status == PRNN_OK ? prnn_call_end(ctx, log_probabilities(ctx, model, logits, count, logs))
-                             : status;
 }
 
 double prnn_bits_per_dim(const prnn_model *model, double nats) {

@@ -26,6 +26,16 @@ static cut cut_of(const prnn_network *net, int images) {
     return (cut){lane, lane < MOST_AT_ONCE ? lane : MOST_AT_ONCE, divided(images, lane)};
 }
 
+/* Most lanes of a batch of at most so many images: 65 can be in fewer lanes than 64. */
+static int most_lanes(const prnn_network *net, int images) {
+    int most = 0;
+    for (int n = 1; n <= images; n++) {
+        int lanes = cut_of(net, n).lanes;
+        most = lanes > most ? lanes : most;
+    }
+    return most;
+}
+
 /* Levels of the tree over the lanes that a thread adds up itself, lane by lane, in memory of its own. The
  * more, the less memory, but each thread should find some pieces of work, and all of them equally many. No
  * bit depends on it. */
@@ -76,16 +86,16 @@ void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
 
 prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, int batch, int *workers) {
     size_t forward = network->plan.forward.count, backward = network->plan.backward.count;
-    cut all = cut_of(network, batch);
-    *workers = prnn_threads_for(ctx, (size_t)all.lanes);
-    int levels = own_levels(all.lanes, *workers);
-    prnn_need need = {.worker = prnn_worker_bytes(ctx, network, all.shard)};
+    int lanes = most_lanes(network, batch);
+    *workers = prnn_threads_for(ctx, (size_t)lanes);
+    int levels = own_levels(lanes, *workers);
+    prnn_need need = {.worker = prnn_worker_bytes(ctx, network, cut_of(network, batch).shard)};
     prnn_need_block(&need.worker, (size_t)levels * forward, sizeof(float));
     prnn_need_block(&need.shared, forward, sizeof(int32_t));
     prnn_need_block(&need.shared, backward, sizeof(int32_t));
     prnn_need_block(&need.shared, forward, sizeof(float));
     prnn_need_block(&need.shared, backward, sizeof(float));
-    prnn_need_block(&need.shared, (size_t)divided(all.lanes, 1 << levels) * forward, sizeof(float));
+    prnn_need_block(&need.shared, (size_t)divided(lanes, 1 << levels) * forward, sizeof(float));
     prnn_need_block(&need.shared, (size_t)batch, sizeof(double));
     prnn_need_block(&need.shared, (size_t)*workers, sizeof(lane_worker));
     return need;
@@ -93,13 +103,12 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
 
 static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch, size_t reserve) {
     const prnn_plan *plan = &e->network->plan;
-    cut all = cut_of(e->network, batch);
+    int lanes = most_lanes(e->network, batch), shard = cut_of(e->network, batch).shard, wanted;
     size_t count = plan->forward.count;
-    int wanted;
     prnn_need need = prnn_gradient_engine_need(ctx, e->network, batch, &wanted);
     prnn_need_add(&need.shared, reserve);
     e->threads = wanted;
-    e->levels = own_levels(all.lanes, wanted);
+    e->levels = own_levels(lanes, wanted);
     prnn_status status = prnn_need_afford(ctx, &need, &e->threads, "the gradient of a batch",
                                           "choose a smaller hidden size, fewer layers or a smaller batch");
     if (status == PRNN_OK) {
@@ -110,7 +119,7 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batc
     }
     e->forward = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
     e->backward = prnn_alloc(ctx, plan->backward.count, sizeof(float), "the transposed weights");
-    size_t runs = (size_t)divided(all.lanes, 1 << e->levels);
+    size_t runs = (size_t)divided(lanes, 1 << e->levels);
     e->sums = prnn_alloc(ctx, runs * count, sizeof(float), "the gradients of a batch");
     e->nats = prnn_alloc(ctx, (size_t)batch, sizeof(double), "likelihoods");
     e->workers = prnn_alloc(ctx, (size_t)wanted, sizeof *e->workers, "the threads' work");
@@ -120,9 +129,9 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batc
     for (int w = 0; w < e->threads && status == PRNN_OK; w++) {
         lane_worker *worker = &e->workers[w];
         worker->sums = prnn_alloc(ctx, (size_t)e->levels * count, sizeof(float), "the gradients of a thread");
-        status = worker->sums ? prnn_worker_create(ctx, e->network, all.shard, e->forward, e->backward,
-                                                   &worker->worker)
-                              : PRNN_ERROR_MEMORY;
+        status = worker->sums
+                     ? prnn_worker_create(ctx, e->network, shard, e->forward, e->backward, &worker->worker)
+                     : PRNN_ERROR_MEMORY;
     }
     return status;
 }
@@ -251,8 +260,10 @@ double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, cons
     return total / batch->n;
 }
 
-static prnn_status gradient_of(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
-                               size_t count, double *mean_nats, float *gradient) {
+prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
+                          double *mean_nats, float *gradient) {
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_GIVEN(mean_nats),
+               PRNN_GIVEN(gradient));
     const prnn_config *c = &model->network->plan.config;
     if (count < 1 || count > 65536) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "a gradient of %zu images; it takes 1 to 65536 at a time",
@@ -270,13 +281,4 @@ static prnn_status gradient_of(prnn_context *ctx, const prnn_model *model, const
         prnn_gradient_engine_free(engine);
     }
     return status;
-}
-
-prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
-                          double *mean_nats, float *gradient) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_GIVEN(mean_nats),
-                        PRNN_GIVEN(gradient));
-    prnn_status status = prnn_call_begin(ctx);
-    return status == PRNN_OK ? prnn_call_end(ctx, gradient_of(ctx, model, images, count, mean_nats, gradient))
-                             : status;
 }

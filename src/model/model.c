@@ -116,7 +116,9 @@ static void initialise(prnn_model *model, int tensor, uint64_t seed) {
     }
 }
 
-static prnn_status create(prnn_context *ctx, const prnn_config *config, uint64_t seed, prnn_model **model) {
+prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
+                              prnn_model **model) {
+    PRNN_ENTER(ctx, PRNN_GIVEN(model));
     prnn_config full = PRNN_CONFIG_INIT;
     *model = NULL;
     prnn_status status = prnn_options_read(ctx, &full, &prnn_config_fields, config);
@@ -137,14 +139,6 @@ static prnn_status create(prnn_context *ctx, const prnn_config *config, uint64_t
         initialise(*model, t, seed);
     }
     return PRNN_OK;
-}
-
-prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
-                              prnn_model **model) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model));
-    *model = NULL;
-    prnn_status status = prnn_call_begin(ctx);
-    return status == PRNN_OK ? prnn_call_end(ctx, create(ctx, config, seed, model)) : status;
 }
 
 /* -------------------------------------------------------------------------------------- look up */
@@ -247,7 +241,7 @@ prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float 
 }
 
 prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_GIVEN(values));
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_GIVEN(values));
     prnn_status status = prnn_model_assign(ctx, model, values, "parameters");
     return status == PRNN_ERROR_FORMAT ? PRNN_ERROR_ARGUMENT : status;
 }

@@ -1,5 +1,6 @@
 /* The model file: SPEC "Model file". */
 
+#include "base/call.h"
 #include "model/json.h"
 #include "model/model.h"
 
@@ -320,7 +321,7 @@ prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, con
 }
 
 prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(model));
+    PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(model));
     *model = NULL;
     prnn_safetensors *st = NULL;
     prnn_status status = prnn_safetensors_read(ctx, path, &st);
@@ -332,7 +333,7 @@ prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **mo
 }
 
 prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_GIVEN(path));
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_GIVEN(path));
     size_t count = prnn_model_tensor_count(model);
     prnn_safetensors_entry *entries = prnn_alloc(ctx, count, sizeof *entries, "the list of tensors");
     char *config = prnn_config_to_json(&model->network->plan.config);

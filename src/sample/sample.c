@@ -149,7 +149,7 @@ static prnn_status draw_all(drawing *d, const char *phase) {
     return PRNN_OK;
 }
 
-static prnn_status draw(drawing *d, const prnn_model *model, const char *phase) {
+static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
     /* The kernels multiply by 1 / temperature, a float. */
     if (!(d->options.temperature >= 1e-38 && d->options.temperature <= 1e38)) {
         return prnn_fail(d->ctx, PRNN_ERROR_ARGUMENT,
@@ -172,14 +172,9 @@ static prnn_status draw(drawing *d, const prnn_model *model, const char *phase) 
     return status;
 }
 
-static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
-    prnn_status status = prnn_call_begin(d->ctx);
-    return status == PRNN_OK ? prnn_call_end(d->ctx, draw(d, model, phase)) : status;
-}
-
 prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,
                         const prnn_sample_options *options, uint8_t *images) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count));
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count));
     const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
     drawing d = {.ctx = ctx, .options = defaults, .images = images, .count = count};
     prnn_status status = prnn_options_read(ctx, &d.options, &prnn_sample_options_fields, options);
@@ -215,8 +210,8 @@ static prnn_status check_known(prnn_context *ctx, const prnn_model *model, const
 prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                           const uint8_t *known, size_t samples, const prnn_sample_options *options,
                           uint8_t *completed) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_GIVEN(known),
-                        PRNN_ARRAY(completed, count && samples));
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_GIVEN(known),
+               PRNN_ARRAY(completed, count && samples));
     const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
     const prnn_config *c = &model->network->plan.config;
     size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
@@ -268,8 +263,7 @@ static prnn_status check_small(prnn_context *ctx, const prnn_config *c, const ui
 
 prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8_t *small, size_t count,
                          size_t samples, const prnn_sample_options *options, uint8_t *large) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_ARRAY(small, count),
-                        PRNN_ARRAY(large, count && samples));
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(small, count), PRNN_ARRAY(large, count && samples));
     const prnn_sample_options defaults = PRNN_SAMPLE_OPTIONS_INIT;
     const prnn_config *c = &model->network->plan.config;
     size_t pixels = (size_t)c->height * (size_t)c->width, bytes = pixels * (size_t)c->channels;

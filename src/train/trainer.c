@@ -451,7 +451,7 @@ static prnn_status run(prnn_trainer *t) {
 
 prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const prnn_data *train,
                             const prnn_data *valid, const prnn_train_options *options) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(train));
+    PRNN_ENTER(ctx, PRNN_GIVEN(train));
     prnn_train_options o = PRNN_TRAIN_OPTIONS_INIT;
     prnn_config full = PRNN_CONFIG_INIT;
     prnn_trainer_needs needs;
@@ -469,8 +469,9 @@ prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const 
     return status == PRNN_OK ? prnn_trainer_afford(ctx, &needs, true, o.batch) : status;
 }
 
-static prnn_status train_model(prnn_context *ctx, prnn_model *model, const prnn_data *train,
-                               const prnn_data *valid, const prnn_train_options *options) {
+prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train, const prnn_data *valid,
+                       const prnn_train_options *options) {
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_GIVEN(train));
     const prnn_train_options defaults = PRNN_TRAIN_OPTIONS_INIT;
     prnn_trainer t = {.ctx = ctx,
                       .options = defaults,
@@ -505,11 +506,4 @@ static prnn_status train_model(prnn_context *ctx, prnn_model *model, const prnn_
     }
     release(&t);
     return status;
-}
-
-prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train, const prnn_data *valid,
-                       const prnn_train_options *options) {
-    PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(model), PRNN_GIVEN(train));
-    prnn_status status = prnn_call_begin(ctx);
-    return status == PRNN_OK ? prnn_call_end(ctx, train_model(ctx, model, train, valid, options)) : status;
 }
