@@ -178,6 +178,14 @@ check "--quiet is quiet" test ! -s err.txt
 run 0 "info of it" info config/model.safetensors --json
 check "the command line overrides the file" grep -q '"kind": "cnn"' out.txt
 check "the file sets the rest" test "$(number out.txt hidden)" = 4
+for model in config config/; do
+    run 0 "a folder as the model" info $model --json
+    check "the model in it is read" test "$(number out.txt hidden)" = 4
+done
+mkdir bare
+run 1 "a folder without a model" info bare
+has "says what it lacks" "bare: is a folder without a model.safetensors" err.txt
+run 0 "a folder as --init" train --data train.idx --init run --steps 1 --out init_folder --threads 1
 run 0 "without validation" train --data train.idx $tiny --steps 2 --out plain/
 check "there is a training figure" grep -q "^last training" out.txt
 run 0 "--init" train --data train.idx --init run/model.safetensors --steps 2 --out init --threads 1

@@ -331,6 +331,38 @@ static void weights_refused(void **state) {
     prnn_model_free(p.model);
 }
 
+/* A folder is read as the model.safetensors in it, and messages name that file. */
+static void folders(void **state) {
+    (void)state;
+    char file[160], slash[160];
+    snprintf(file, sizeof file, "%s/model.safetensors", folder);
+    snprintf(slash, sizeof slash, "%s/", folder);
+    prnn_model *model = NULL, *again;
+    assert_int_equal(prnn_model_load(ctx, folder, &model), PRNN_ERROR_FILE);
+    assert_says("is a folder without a model.safetensors; name a model file");
+    assert_null(model);
+    model = make_model(PRNN_ROW, 1);
+    assert_int_equal(prnn_model_save(ctx, model, file), PRNN_OK);
+    prnn_certificate found = PRNN_CERTIFICATE_INIT;
+    assert_int_equal(prnn_check(ctx, folder, NULL, &found), PRNN_OK);
+    assert_true(found.passed);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(prnn_model_load(ctx, i ? slash : folder, &again), PRNN_OK);
+        assert_memory_equal(model->parameters, again->parameters,
+                            prnn_model_parameter_count(model, false) * sizeof(float));
+        prnn_model_free(again);
+    }
+    assert_int_equal(prnn_safetensors_write(ctx, file, NULL, 0, NULL, 0), PRNN_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(prnn_model_load(ctx, i ? slash : folder, &again), PRNN_ERROR_FORMAT);
+        assert_ptr_equal(strstr(prnn_message(ctx), file), prnn_message(ctx));
+    }
+    assert_int_equal(prnn_check(ctx, folder, NULL, &found), PRNN_ERROR_FORMAT);
+    assert_ptr_equal(strstr(prnn_message(ctx), file), prnn_message(ctx));
+    unlink(file);
+    prnn_model_free(model);
+}
+
 static void not_files(void **state) {
     (void)state;
     prnn_model *model = NULL;
@@ -358,6 +390,7 @@ int main(void) {
         cmocka_unit_test(missing_fields),
         cmocka_unit_test(tensors_refused_one_by_one),
         cmocka_unit_test(weights_refused),
+        cmocka_unit_test(folders),
         cmocka_unit_test(not_files),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

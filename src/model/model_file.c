@@ -1,11 +1,14 @@
 /* The model file: SPEC "Model file". */
 
+#include "base/file.h"
+#include "base/memory.h"
 #include "model/json.h"
 #include "model/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* --------------------------------------------------------------------------------------- config */
 
@@ -215,6 +218,8 @@ static prnn_status check_unknown(prnn_context *ctx, const prnn_model *model, con
 
 /* ----------------------------------------------------------------------------------- load, save */
 
+#define IN_FOLDER "model.safetensors"
+
 /* A checkpoint of a training is a model too: its weights, or their moving average. */
 static bool is_checkpoint(const prnn_safetensors *st) {
     const char *format = prnn_safetensors_metadata(st, "format");
@@ -319,15 +324,57 @@ prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, con
     return status;
 }
 
+/* The path of the model in a folder. */
+static prnn_status find_in_folder(prnn_context *ctx, const char *folder, char *path, size_t size) {
+    size_t n = strlen(folder);
+    snprintf(path, size, "%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", IN_FOLDER);
+    bool there;
+    prnn_status status = prnn_file_exists(ctx, path, &there);
+    if (status == PRNN_OK && !there) {
+        status =
+            prnn_fail(ctx, PRNN_ERROR_FILE,
+                      "%s: is a folder without a %s; name a model file, or the folder of a training that "
+                      "has written one",
+                      folder, IN_FOLDER);
+    }
+    return status;
+}
+
+prnn_status prnn_model_open(prnn_context *ctx, const char *path, char **file, prnn_safetensors **st) {
+    *st = NULL;
+    size_t size = strlen(path) + sizeof IN_FOLDER + 1;
+    *file = prnn_alloc(ctx, size, 1, path);
+    if (!*file) {
+        return PRNN_ERROR_MEMORY;
+    }
+    struct stat is;
+    prnn_status status = PRNN_OK;
+    if (stat(path, &is) == 0 && S_ISDIR(is.st_mode)) {
+        status = find_in_folder(ctx, path, *file, size);
+    } else {
+        snprintf(*file, size, "%s", path);
+    }
+    if (status == PRNN_OK) {
+        status = prnn_safetensors_read(ctx, *file, st);
+    }
+    if (status != PRNN_OK) {
+        prnn_free(*file);
+        *file = NULL;
+    }
+    return status;
+}
+
 prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model) {
     PRNN_RETURN_IF_NULL(ctx, PRNN_GIVEN(path), PRNN_GIVEN(model));
     *model = NULL;
     prnn_safetensors *st = NULL;
-    prnn_status status = prnn_safetensors_read(ctx, path, &st);
+    char *file = NULL;
+    prnn_status status = prnn_model_open(ctx, path, &file, &st);
     if (status == PRNN_OK) {
-        status = prnn_model_from_safetensors(ctx, path, st, model);
+        status = prnn_model_from_safetensors(ctx, file, st, model);
     }
     prnn_safetensors_free(st);
+    prnn_free(file);
     return status;
 }
 

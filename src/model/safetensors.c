@@ -307,7 +307,7 @@ static prnn_status read_length(const reader *r, const uint8_t *bytes, size_t siz
 }
 
 static prnn_status read_header(reader *r, const uint8_t *bytes, size_t size) {
-    uint64_t length;
+    uint64_t length = 0;
     prnn_status status = read_length(r, bytes, size, &length);
     if (status) {
         return status;
