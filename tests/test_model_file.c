@@ -287,6 +287,26 @@ static void tensors_refused_one_by_one(void **state) {
     }
 }
 
+static void a_prefix_of_all_names(void **state) {
+    (void)state;
+    static const char *const prefixes[] = {"module.", "model._orig_mod.", "x"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        for (int others = 0; others < 2; others++) {
+            static char names[TENSORS][96];
+            char says[96];
+            parts p = good_parts(PRNN_ROW, 1);
+            for (size_t k = 0; k < p.count; k++) {
+                snprintf(names[k], sizeof names[k], "%s%s", k == 1 && others ? "" : prefixes[i],
+                         p.entries[k].name);
+                p.entries[k].name = names[k];
+            }
+            snprintf(says, sizeof says, "begin with \"%s\"; write them without that", prefixes[i]);
+            assert_refused(&p, others ? "is missing; write the file with it" : says);
+            assert_says("the tensor input.weight that its config needs is missing");
+        }
+    }
+}
+
 static void weights_refused(void **state) {
     (void)state;
     static const struct {
@@ -389,6 +409,7 @@ int main(void) {
         cmocka_unit_test(outputs),
         cmocka_unit_test(missing_fields),
         cmocka_unit_test(tensors_refused_one_by_one),
+        cmocka_unit_test(a_prefix_of_all_names),
         cmocka_unit_test(weights_refused),
         cmocka_unit_test(folders),
         cmocka_unit_test(not_files),

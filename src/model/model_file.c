@@ -171,6 +171,47 @@ static bool same_shape(const prnn_safetensors_entry *entry, const prnn_parameter
     return same;
 }
 
+/* How many bytes all names begin with. */
+static size_t measure_common(const prnn_safetensors *st) {
+    size_t common = st->count ? strlen(st->entries[0].name) : 0;
+    for (size_t i = 1; i < st->count; i++) {
+        const char *a = st->entries[0].name, *b = st->entries[i].name;
+        size_t n = 0;
+        while (n < common && a[n] == b[n]) {
+            n++;
+        }
+        common = n;
+    }
+    return common;
+}
+
+/* The bytes in front of `name` in a file that has it, as all its tensors, only behind a prefix; 0: it has
+ * not. */
+static size_t find_prefix(const prnn_safetensors *st, const char *name) {
+    size_t common = measure_common(st), n = strlen(name);
+    for (size_t i = 0; i < st->count; i++) {
+        size_t all = strlen(st->entries[i].name);
+        if (all > n && all - n <= common && strcmp(st->entries[i].name + all - n, name) == 0) {
+            return all - n;
+        }
+    }
+    return 0;
+}
+
+static prnn_status fail_missing(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                                const char *name) {
+    size_t n = find_prefix(st, name);
+    if (n > 0) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: the tensor %s that its config needs is missing: the names of all its tensors "
+                         "begin with \"%.*s\"; write them without that",
+                         path, name, (int)(n < 80 ? n : 80), st->entries[0].name);
+    }
+    return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                     "%s: the tensor %s that its config needs is missing; write the file with it", path,
+                     name);
+}
+
 static prnn_status read_entries(prnn_context *ctx, const prnn_model *model, const char *path,
                                 const prnn_safetensors *st, float *values) {
     const prnn_plan *plan = &model->network->plan;
@@ -179,8 +220,7 @@ static prnn_status read_entries(prnn_context *ctx, const prnn_model *model, cons
         const char *name = p->name;
         const prnn_safetensors_entry *entry = prnn_safetensors_find(st, name);
         if (!entry) {
-            return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: the tensor %s that its config needs is missing",
-                             path, name);
+            return fail_missing(ctx, path, st, name);
         }
         if (entry->dtype != PRNN_DTYPE_F32) {
             return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: %s is of type %s; save it as F32", path, name,
