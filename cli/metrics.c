@@ -145,8 +145,7 @@ static size_t count_lines(const char *text) {
 }
 
 static int read_text(reader *r) {
-    static const char mark[] = "\xef\xbb\xbf"; /* what spreadsheets put in front of UTF-8 */
-    char *rest = r->text + (strncmp(r->text, mark, 3) == 0 ? 3 : 0);
+    char *rest = r->text;
     char *header = next_line(&rest);
     if (!header) {
         return fail("%s: is empty; a metrics.csv of 'pixelrnn train' is needed", r->path);

@@ -152,6 +152,8 @@ printf 'layers = 2\nlayers = 3\n' >bad.conf
 usage "twice" train --config bad.conf --data x --out y
 printf 'hidden = 0\n' >bad.conf
 usage "bad.conf:1: hidden: '0'" train --config bad.conf --data x --out y
+{ printf '\357\273\277'; printf 'kind = row\nhidden = 0\n'; } >mark.conf
+usage "mark.conf:2: hidden: '0'" train --config mark.conf --data x --out y
 run 1 "a missing config file" train --config none.conf --data x --out y
 
 # ------------------------------------------------------------------------------------------- train
