@@ -166,7 +166,8 @@ PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *con
 
 /* Reads a model file (SPEC "Model file"); a folder stands for the model.safetensors in it. Refuses missing,
  * unknown and misshapen tensors, values that are not finite, and weights that are not zero where a mask
- * closes them. A training checkpoint is read too: its weights, or their moving average if it has one. */
+ * closes them. Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
+ * weights, or their moving average if it has one. */
 PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model);
 
 /* Writes a model file, beside `path` first and then renamed: a failure leaves the old file as it was. */

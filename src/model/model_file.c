@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "model/json.h"
 #include "model/model.h"
+#include "model/widen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,10 +223,6 @@ static prnn_status read_entries(prnn_context *ctx, const prnn_model *model, cons
         if (!entry) {
             return fail_missing(ctx, path, st, name);
         }
-        if (entry->dtype != PRNN_DTYPE_F32) {
-            return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: %s is of type %s; save it as F32", path, name,
-                             prnn_dtype_name(entry->dtype));
-        }
         if (!same_shape(entry, p)) {
             char has[160], needs[160];
             size_t shape[4] = {(size_t)p->shape[0], (size_t)p->shape[1], (size_t)p->shape[2],
@@ -235,7 +232,11 @@ static prnn_status read_entries(prnn_context *ctx, const prnn_model *model, cons
             return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: %s is %s, the config needs %s", path, name, has,
                              needs);
         }
-        memcpy(values + p->offset, entry->data, p->count * sizeof *values);
+        if (!prnn_widen(entry, values + p->offset)) {
+            return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                             "%s: %s is of type %s; save it as F32 (F16, BF16 and F64 are read too)", path,
+                             name, prnn_dtype_name(entry->dtype));
+        }
     }
     return PRNN_OK;
 }
