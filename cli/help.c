@@ -86,11 +86,18 @@ static void print_option(const struct command *command, const struct option *row
     print_wrapped(text, INDENT, INDENT);
 }
 
+const char help_model[] = "A MODEL is a model file, a checkpoint, or a folder such as a training's, whose "
+                          "model.safetensors is read.";
+
 void help_command(const struct command *command) {
     char synopsis[1024];
     help_synopsis(command, synopsis, sizeof synopsis);
     printf("usage: %s\n\n", synopsis);
     print_wrapped(command->description, 0, 0);
+    if (command->operand && strcmp(command->operand, "MODEL") == 0) {
+        putchar('\n');
+        print_wrapped(help_model, 0, 0);
+    }
     for (size_t i = 0; i < command->option_count; i++) {
         const struct option *row = &command->options[i];
         if (row->type == OPTION_GROUP) {

@@ -78,7 +78,9 @@ void help_man(const struct command *const *commands) {
         "likelihood of images under a model, draws new images, completes given ones, and makes pictures of "
         "how training went and of what a model expects.\n\n"
         "Options are words, --name VALUE or --name=VALUE; a flag stands alone, or as --name=false. "
-        "Results go to stdout, progress and errors to stderr.\n");
+        "Results go to stdout, progress and errors to stderr.\n\n");
+    put_text(help_model);
+    putchar('\n');
     puts(".SH COMMANDS");
     for (const struct command *const *command = commands; *command; command++) {
         put_command(*command);

@@ -17,6 +17,8 @@ enum { LIMIT = 64 << 20, NO_COLUMN = -1, COLUMNS = 4 };
 typedef struct reader {
     const char *path, *x;
     char *text;
+    char **cells; /* of the line that is read */
+    size_t columns;
     int line;
     int at[COLUMNS];           /* of x, train, valid, and step, which need not be there */
     const char *name[COLUMNS]; /* as in the file */
@@ -24,6 +26,14 @@ typedef struct reader {
 } reader;
 
 /* ----------------------------------------------------------------------------------- the file */
+
+static size_t count_bytes(const char *text, char byte) {
+    size_t n = 0;
+    for (; *text; text++) {
+        n += *text == byte;
+    }
+    return n;
+}
 
 /* Cuts the line at *rest and moves *rest behind it; NULL at the end. */
 static char *next_line(char **rest) {
@@ -40,42 +50,79 @@ static char *next_line(char **rest) {
     return line;
 }
 
-/* Cuts the cell at *rest and moves *rest behind it; NULL behind the last. */
+/* The bytes of a cell in quotes, with them; 0: it is not quoted from end to end. */
+static size_t measure_quoted(const char *cell) {
+    if (*cell != '"') {
+        return 0;
+    }
+    size_t n = 1;
+    while (cell[n] && (cell[n] != '"' || cell[n + 1] == '"')) {
+        n += cell[n] == '"' ? 2 : 1;
+    }
+    bool closed = cell[n] && (!cell[n + 1] || cell[n + 1] == ',');
+    return closed ? n + 1 : 0;
+}
+
+/* In place, a cell of n bytes in quotes. */
+static void unquote(char *cell, size_t n) {
+    char *to = cell;
+    for (size_t i = 1; i < n - 1; i++) {
+        i += cell[i] == '"'; /* the first of two */
+        *to++ = cell[i];
+    }
+    *to = 0;
+}
+
+/* Cuts the cell at *rest, moves *rest behind it and takes off quotes; NULL behind the last. */
 static char *next_cell(char **rest) {
     char *cell = *rest;
     if (cell) {
-        size_t n = strcspn(cell, ",");
+        size_t quoted = measure_quoted(cell), n = quoted ? quoted : strcspn(cell, ",");
         *rest = cell[n] ? cell + n + 1 : NULL;
         cell[n] = 0;
+        if (quoted) {
+            unquote(cell, n);
+        }
     }
     return cell;
 }
 
+/* Puts the first `most` cells of a line into `cells`; how many there are. */
+static size_t cut_cells(char *line, char **cells, size_t most) {
+    size_t n = 0;
+    for (char *cell; (cell = next_cell(&line)); n++) {
+        if (n < most) {
+            cells[n] = cell;
+        }
+    }
+    return n;
+}
+
 /* --------------------------------------------------------------------------------- its columns */
 
-static int find_column(char **cells, int count, const char *name) {
-    for (int i = 0; i < count; i++) {
-        if (strcmp(cells[i], name) == 0) {
-            return i;
+static int find_column(const reader *r, const char *name) {
+    for (size_t i = 0; i < r->columns; i++) {
+        if (strcmp(r->cells[i], name) == 0) {
+            return (int)i;
         }
     }
     return NO_COLUMN;
 }
 
 static int read_header(reader *r, char *line) {
-    enum { MOST = 64 };
-    char *cells[MOST];
-    int count = 0;
-    for (char *cell; count < MOST && (cell = next_cell(&line));) {
-        cells[count++] = cell;
+    size_t most = count_bytes(line, ',') + 1;
+    r->cells = allocate(most, sizeof *r->cells);
+    if (!r->cells) {
+        return fail_memory();
     }
-    r->m->bits = find_column(cells, count, "train_bits_per_dim") >= 0;
+    r->columns = cut_cells(line, r->cells, most);
+    r->m->bits = find_column(r, "train_bits_per_dim") >= 0;
     r->name[0] = r->x;
     r->name[1] = r->m->bits ? "train_bits_per_dim" : "train_nats";
     r->name[2] = r->m->bits ? "valid_bits_per_dim" : "valid_nats";
     r->name[3] = "step";
     for (int i = 0; i < COLUMNS; i++) {
-        r->at[i] = find_column(cells, count, r->name[i]);
+        r->at[i] = find_column(r, r->name[i]);
         if (r->at[i] == NO_COLUMN && i < 3) {
             return fail("%s: has no column %s%s; a metrics.csv of 'pixelrnn train' is needed", r->path,
                         r->name[i], i && !r->m->bits ? " (or that in bits_per_dim)" : "");
@@ -106,22 +153,21 @@ static int read_number(const reader *r, int column, const char *cell, double *va
     return 0;
 }
 
+/* A line of another length has its numbers in other columns: a decimal comma, for one, makes two of one. */
 static int read_row(reader *r, char *line) {
+    size_t columns = cut_cells(line, r->cells, r->columns);
+    if (columns != r->columns) {
+        return fail(
+            "%s:%d: has %zu column%s, and the header has %zu; repair the line or cut it off, and write "
+            "numbers with a decimal point",
+            r->path, r->line, columns, columns == 1 ? "" : "s", r->columns);
+    }
     size_t n = r->m->count++;
     double *to[COLUMNS] = {r->m->x + n, r->m->train + n, r->m->valid + n, r->m->step + n};
-    int last = 0, code = 0, column = 0;
     *to[3] = NAN;
-    for (char *cell; !code && (cell = next_cell(&line)); column++) {
-        for (int i = 0; !code && i < COLUMNS; i++) {
-            code = column == r->at[i] ? read_number(r, i, cell, to[i]) : 0;
-        }
-    }
-    for (int i = 0; i < 3; i++) {
-        last = r->at[i] > last ? r->at[i] : last;
-    }
-    if (!code && column <= last) {
-        code = fail("%s:%d: has only %d column%s; repair the line or cut it off", r->path, r->line, column,
-                    column == 1 ? "" : "s");
+    int code = 0;
+    for (int i = 0; !code && i < COLUMNS; i++) {
+        code = r->at[i] == NO_COLUMN ? 0 : read_number(r, i, r->cells[r->at[i]], to[i]);
     }
     return code;
 }
@@ -136,22 +182,13 @@ static int check_numbers(const reader *r) {
                 r->name[2]);
 }
 
-static size_t count_lines(const char *text) {
-    size_t n = 1;
-    for (; *text; text++) {
-        n += *text == '\n';
-    }
-    return n;
-}
-
 static int read_text(reader *r) {
-    static const char mark[] = "\xef\xbb\xbf"; /* what spreadsheets put in front of UTF-8 */
-    char *rest = r->text + (strncmp(r->text, mark, 3) == 0 ? 3 : 0);
+    char *rest = r->text;
     char *header = next_line(&rest);
     if (!header) {
         return fail("%s: is empty; a metrics.csv of 'pixelrnn train' is needed", r->path);
     }
-    size_t lines = count_lines(rest);
+    size_t lines = count_bytes(rest, '\n') + 1;
     r->m->x = allocate(lines, sizeof(double));
     r->m->train = allocate(lines, sizeof(double));
     r->m->valid = allocate(lines, sizeof(double));
@@ -171,6 +208,7 @@ int metrics_read(const char *path, const char *x, metrics *m) {
     reader r = {
         .path = path, .x = x, .m = m, .text = text_read(path, LIMIT, "a metrics.csv of 'pixelrnn train'")};
     int code = r.text ? read_text(&r) : EXIT_FAILED;
+    free(r.cells);
     free(r.text);
     return code;
 }

@@ -24,6 +24,15 @@ static FILE *open_file(const char *path, size_t *size) {
     return file;
 }
 
+/* Editors and spreadsheets put a byte order mark in front of UTF-8. */
+static void cut_mark(char *text) {
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t n = strlen(mark);
+    if (strncmp(text, mark, n) == 0) {
+        memmove(text, text + n, strlen(text + n) + 1);
+    }
+}
+
 static char *read_stream(const char *path, FILE *file, size_t size, const char *what) {
     char *text = malloc(size + 1);
     size_t n = text ? fread(text, 1, size, file) : 0;
@@ -35,6 +44,7 @@ static char *read_stream(const char *path, FILE *file, size_t size, const char *
         fail("%s: is not a text file, and %s is needed", path, what);
     } else {
         text[n] = 0;
+        cut_mark(text);
         return text;
     }
     free(text);

@@ -55,7 +55,8 @@ static const struct option options[] = {
     INTEGER("condition-features", AT(config.condition_features), 1, 4096, OPTION_NO_DEFAULT,
             "features of the upsampled small image (default 32 with --condition-size)"),
     STRING("init", AT(init), "MODEL", 0,
-           "begin with the weights of this model or checkpoint, which also says the network"),
+           "begin with the weights of this model, checkpoint or folder of a training, which also says the "
+           "network"),
 
     GROUP("Training"),
     DOUBLE("epochs", AT(train.epochs), 0, 1e9, OPTION_OPEN_MIN, "passes over the training images"),

@@ -152,6 +152,8 @@ printf 'layers = 2\nlayers = 3\n' >bad.conf
 usage "twice" train --config bad.conf --data x --out y
 printf 'hidden = 0\n' >bad.conf
 usage "bad.conf:1: hidden: '0'" train --config bad.conf --data x --out y
+{ printf '\357\273\277'; printf 'kind = row\nhidden = 0\n'; } >mark.conf
+usage "mark.conf:2: hidden: '0'" train --config mark.conf --data x --out y
 run 1 "a missing config file" train --config none.conf --data x --out y
 
 # ------------------------------------------------------------------------------------------- train
@@ -178,6 +180,14 @@ check "--quiet is quiet" test ! -s err.txt
 run 0 "info of it" info config/model.safetensors --json
 check "the command line overrides the file" grep -q '"kind": "cnn"' out.txt
 check "the file sets the rest" test "$(number out.txt hidden)" = 4
+for model in config config/; do
+    run 0 "a folder as the model" info $model --json
+    check "the model in it is read" test "$(number out.txt hidden)" = 4
+done
+mkdir bare
+run 1 "a folder without a model" info bare
+has "says what it lacks" "bare: is a folder without a model.safetensors" err.txt
+run 0 "a folder as --init" train --data train.idx --init run --steps 1 --out init_folder --threads 1
 run 0 "without validation" train --data train.idx $tiny --steps 2 --out plain/
 check "there is a training figure" grep -q "^last training" out.txt
 run 0 "--init" train --data train.idx --init run/model.safetensors --steps 2 --out init --threads 1

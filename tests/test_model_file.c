@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include "model/widen.h"
+
 #include <math.h>
 
 /* --------------------------------------------------------------------------------------- the good */
@@ -56,6 +58,154 @@ static void what_does_not_matter(void **state) {
                             prnn_model_parameter_count(model, false) * sizeof(float));
         prnn_model_free(model);
         prnn_model_free(p.model);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- other types */
+
+static uint32_t bits_of(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* The value of a weight in another type, as bits of that type: of F16 its sign and leading digits only. */
+static uint64_t narrow(prnn_dtype dtype, float value) {
+    double wide = (double)value;
+    uint64_t bits;
+    int exponent;
+    memcpy(&bits, &wide, sizeof bits);
+    if (dtype == PRNN_DTYPE_F64) {
+        return bits;
+    }
+    if (dtype == PRNN_DTYPE_BF16) {
+        return bits_of(value) >> 16;
+    }
+    frexp(wide, &exponent);
+    return value == 0 || exponent < -12
+               ? 0
+               : (bits >> 63) << 15 | (uint64_t)(exponent + 14) << 10 | (bits >> 42 & 0x3ff);
+}
+
+/* What those bits mean, by arithmetic. */
+static float mean(prnn_dtype dtype, uint64_t bits) {
+    double wide;
+    memcpy(&wide, &bits, sizeof wide);
+    if (dtype == PRNN_DTYPE_F64) {
+        return (float)wide;
+    }
+    int digits = dtype == PRNN_DTYPE_F16 ? 10 : 7, range = dtype == PRNN_DTYPE_F16 ? 31 : 255;
+    int fraction = (int)bits & ((1 << digits) - 1), exponent = (int)(bits >> digits) & range;
+    double size = exponent == range ? (fraction ? NAN : INFINITY)
+                  : exponent        ? ldexp((1 << digits) + fraction, exponent - range / 2 - digits)
+                                    : ldexp(fraction, 1 - range / 2 - digits);
+    return (float)(bits >> 15 ? -size : size);
+}
+
+static void every_half(void **state) {
+    (void)state;
+    static const prnn_dtype dtypes[] = {PRNN_DTYPE_F16, PRNN_DTYPE_BF16};
+    for (int k = 0; k < 2; k++) {
+        for (uint32_t i = 0; i < 1 << 16; i++) {
+            uint16_t half = (uint16_t)i;
+            prnn_safetensors_entry e = {.dtype = dtypes[k], .count = 1, .data = &half};
+            float value, needs = mean(dtypes[k], half);
+            assert_true(prnn_widen(&e, &value));
+            if (isnan(needs) ? !isnan(value) : bits_of(value) != bits_of(needs)) {
+                fail_msg("%s %04x is %a, not %a", prnn_dtype_name(dtypes[k]), i, (double)value,
+                         (double)needs);
+            }
+        }
+    }
+}
+
+static void doubles_are_rounded(void **state) {
+    (void)state;
+    static const double values[] = {1 + 0x1p-24, 1 + 0x1.8p-24, -0x1p-149,      0x1p-150,
+                                    0x1.8p-150,  -0.0,          0x1.ffffffp127, -1e300};
+    static const float needs[] = {1, 1 + 0x1p-23f, -0x1p-149f, 0, 0x1p-149f, -0.0f, INFINITY, -INFINITY};
+    enum { COUNT = sizeof values / sizeof *values };
+    float got[COUNT];
+    prnn_safetensors_entry e = {.dtype = PRNN_DTYPE_F64, .count = COUNT, .data = values};
+    assert_true(prnn_widen(&e, got));
+    assert_memory_equal(got, needs, sizeof needs);
+}
+
+/* The weights of `p`, in a type of its own for each tensor or the same for all, and what they are then. */
+static void narrow_parts(parts *p, prnn_dtype dtype, bool mixed, uint64_t *data) {
+    static const prnn_dtype all[] = {PRNN_DTYPE_F16, PRNN_DTYPE_F64, PRNN_DTYPE_BF16};
+    float *weights = p->model->parameters;
+    for (size_t i = 0; i < p->count; i++) {
+        prnn_tensor t;
+        prnn_model_tensor(p->model, i, &t);
+        prnn_dtype type = mixed ? all[i % 3] : dtype;
+        char *to = (char *)(data + t.offset);
+        for (size_t k = 0; k < t.count; k++) {
+            uint64_t bits = narrow(type, t.values[k]);
+            memcpy(to + k * prnn_dtype_size(type), &bits, prnn_dtype_size(type)); /* little-endian */
+            weights[t.offset + k] = mean(type, bits);
+        }
+        p->entries[i].dtype = type;
+        p->entries[i].data = to;
+    }
+}
+
+static void weights_of_other_types(void **state) {
+    (void)state;
+    static const prnn_dtype dtypes[] = {PRNN_DTYPE_F16, PRNN_DTYPE_BF16, PRNN_DTYPE_F64};
+    for (int i = 0; i < 12; i++) {
+        parts p = good_parts((prnn_kind)(i % 3), i % 2 ? 1 : 3);
+        size_t n = prnn_model_parameter_count(p.model, false), moved = 0;
+        float *before = malloc(n * sizeof *before);
+        uint64_t *data = calloc(n, sizeof *data);
+        assert_true(before && data);
+        memcpy(before, p.model->parameters, n * sizeof *before);
+        narrow_parts(&p, dtypes[i / 3 % 3], i >= 9, data);
+        prnn_model *model;
+        if (load_parts(&p, &model) != PRNN_OK) {
+            fail_msg("%s", prnn_message(ctx));
+        }
+        assert_memory_equal(model->parameters, p.model->parameters, n * sizeof(float));
+        for (size_t k = 0; k < n; k++) {
+            assert_true(fabsf(model->parameters[k] - before[k]) <= fabsf(before[k]) / 128 + 0x1p-13f);
+            moved += model->parameters[k] != before[k];
+        }
+        assert_true((moved == 0) == (i >= 6 && i < 9));
+        free(before);
+        free(data);
+        prnn_model_free(model);
+        prnn_model_free(p.model);
+    }
+}
+
+static void weights_of_other_types_refused(void **state) {
+    (void)state;
+    static const struct {
+        prnn_dtype dtype;
+        uint64_t bits;
+        const char *says;
+    } bad[] = {
+        {PRNN_DTYPE_F16, 0x7c00, "input.bias[4] is inf"},
+        {PRNN_DTYPE_F16, 0x7e00, "input.bias[4] is nan"},
+        {PRNN_DTYPE_BF16, 0xff80, "input.bias[4] is -inf"},
+        {PRNN_DTYPE_BF16, 0x7fc0, "input.bias[4] is nan"},
+        {PRNN_DTYPE_F64, 0x7ff8000000000000, "input.bias[4] is nan"},
+        {PRNN_DTYPE_F64, 0x47f0000000000000, "input.bias[4] is inf"}, /* 2^128 */
+        {PRNN_DTYPE_F64, 0xc7efffffffffffff, "input.bias[4] is -inf"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        parts p = good_parts(PRNN_CNN, 1);
+        uint64_t data[6] = {0};
+        size_t size = prnn_dtype_size(bad[i].dtype);
+        memcpy((char *)data + 4 * size, &bad[i].bits, size);
+        for (size_t k = 0; k < p.count; k++) {
+            if (!strcmp(p.entries[k].name, "input.bias")) {
+                p.entries[k].dtype = bad[i].dtype;
+                p.entries[k].data = data;
+            }
+        }
+        assert_refused(&p, bad[i].says);
+        assert_says("every weight must be finite");
     }
 }
 
@@ -256,8 +406,8 @@ static void tensors_refused_one_by_one(void **state) {
             assert_refused(&p, says);
             assert_says("the config needs [");
             p = good_parts((prnn_kind)kind, 1);
-            p.entries[i].dtype = PRNN_DTYPE_BF16;
-            snprintf(says, sizeof says, "%s is of type BF16; save it as F32", name);
+            p.entries[i].dtype = PRNN_DTYPE_I32;
+            snprintf(says, sizeof says, "%s is of type I32; save it as F32", name);
             assert_refused(&p, says);
             p = good_parts((prnn_kind)kind, 1);
             p.entries[i].shape[p.entries[i].rank++] = 1;
@@ -284,6 +434,26 @@ static void tensors_refused_one_by_one(void **state) {
             entry_of(&p, "head.0.weight")->shape[d] = d ? 1 : 18;
         }
         assert_refused(&p, "head.0.weight is [18, 1, 1, 1, 1, 1, 1, 1]");
+    }
+}
+
+static void a_prefix_of_all_names(void **state) {
+    (void)state;
+    static const char *const prefixes[] = {"module.", "model._orig_mod.", "x"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        for (int others = 0; others < 2; others++) {
+            static char names[TENSORS][96];
+            char says[96];
+            parts p = good_parts(PRNN_ROW, 1);
+            for (size_t k = 0; k < p.count; k++) {
+                snprintf(names[k], sizeof names[k], "%s%s", k == 1 && others ? "" : prefixes[i],
+                         p.entries[k].name);
+                p.entries[k].name = names[k];
+            }
+            snprintf(says, sizeof says, "begin with \"%s\"; write them without that", prefixes[i]);
+            assert_refused(&p, others ? "is missing; write the file with it" : says);
+            assert_says("the tensor input.weight that its config needs is missing");
+        }
     }
 }
 
@@ -331,6 +501,38 @@ static void weights_refused(void **state) {
     prnn_model_free(p.model);
 }
 
+/* A folder is read as the model.safetensors in it, and messages name that file. */
+static void folders(void **state) {
+    (void)state;
+    char file[160], slash[160];
+    snprintf(file, sizeof file, "%s/model.safetensors", folder);
+    snprintf(slash, sizeof slash, "%s/", folder);
+    prnn_model *model = NULL, *again;
+    assert_int_equal(prnn_model_load(ctx, folder, &model), PRNN_ERROR_FILE);
+    assert_says("is a folder without a model.safetensors; name a model file");
+    assert_null(model);
+    model = make_model(PRNN_ROW, 1);
+    assert_int_equal(prnn_model_save(ctx, model, file), PRNN_OK);
+    prnn_certificate found = PRNN_CERTIFICATE_INIT;
+    assert_int_equal(prnn_check(ctx, folder, NULL, &found), PRNN_OK);
+    assert_true(found.passed);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(prnn_model_load(ctx, i ? slash : folder, &again), PRNN_OK);
+        assert_memory_equal(model->parameters, again->parameters,
+                            prnn_model_parameter_count(model, false) * sizeof(float));
+        prnn_model_free(again);
+    }
+    assert_int_equal(prnn_safetensors_write(ctx, file, NULL, 0, NULL, 0), PRNN_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(prnn_model_load(ctx, i ? slash : folder, &again), PRNN_ERROR_FORMAT);
+        assert_ptr_equal(strstr(prnn_message(ctx), file), prnn_message(ctx));
+    }
+    assert_int_equal(prnn_check(ctx, folder, NULL, &found), PRNN_ERROR_FORMAT);
+    assert_ptr_equal(strstr(prnn_message(ctx), file), prnn_message(ctx));
+    unlink(file);
+    prnn_model_free(model);
+}
+
 static void not_files(void **state) {
     (void)state;
     prnn_model *model = NULL;
@@ -351,13 +553,19 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_come_back_to_the_last_bit),
         cmocka_unit_test(what_does_not_matter),
+        cmocka_unit_test(every_half),
+        cmocka_unit_test(doubles_are_rounded),
+        cmocka_unit_test(weights_of_other_types),
+        cmocka_unit_test(weights_of_other_types_refused),
         cmocka_unit_test(metadata_refused),
         cmocka_unit_test(numbers_out_of_range),
         cmocka_unit_test(values_of_other_types),
         cmocka_unit_test(outputs),
         cmocka_unit_test(missing_fields),
         cmocka_unit_test(tensors_refused_one_by_one),
+        cmocka_unit_test(a_prefix_of_all_names),
         cmocka_unit_test(weights_refused),
+        cmocka_unit_test(folders),
         cmocka_unit_test(not_files),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

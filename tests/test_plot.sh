@@ -107,6 +107,12 @@ check "CRLF makes no difference" cmp -s crlf.svg lf.svg
 { printf '\357\273\277'; head -c -1 a.csv; } >mark.csv
 run 0 "a byte order mark, and no newline at the end" curves mark.csv --out mark.svg --names a
 check "make no difference" cmp -s mark.svg lf.svg
+sed 's/\([^,]*\)/"\1"/g' a.csv >quoted.csv
+run 0 "quoted cells" curves quoted.csv --out quoted.svg --names a
+check "make no difference" cmp -s quoted.svg lf.svg
+{ echo "\"a \"\"note\"\", long\",$header"; tail -n +2 a.csv | sed 's/^/"1,5 ""x""",/'; } >note.csv
+run 0 "commas and quotes in quoted cells" curves note.csv --out note.svg --names a
+check "make no difference" cmp -s note.svg lf.svg
 awk -F, -v OFS=, '{ print $6, $2, "more", $5 }' a.csv >order.csv
 run 0 "other columns in another order" curves order.csv --out order.svg --x epoch
 picture "other columns" order.svg
@@ -143,6 +149,10 @@ head -c 1000 /dev/urandom | tr -d '\000' >garbage.csv
 printf 'step\000epoch\n' >nul.csv
 sed 's/,valid_nats//' a.csv >column.csv
 { cat a.csv; echo "500,2.5,50.0"; } >cut.csv
+{ echo "$header"; echo "100,0,5,10,0,001,95,,100"; } >comma.csv
+{ cat a.csv; echo '500,"2,50.0,0.001,80,,3'; } >open.csv
+{ cat a.csv; echo '500,"2"5,50.0,0.001,80,,3'; } >behind.csv
+{ cat a.csv; echo '500,"2,5",50.0,0.001,80,,3'; } >quotedcomma.csv
 { cat a.csv; printf '500,2.5,50.0,0.001,8\3011,,3\n'; } >word.csv
 { cat a.csv; echo "500,,50.0,0.001,80,,3"; } >place.csv
 { cat a.csv; echo "500,nan,50.0,0.001,80,,3"; } >nanplace.csv
@@ -154,7 +164,11 @@ refused 1 "headless.csv: has no column epoch" curves headless.csv --out old.svg
 refused 1 "garbage.csv: has no column" curves garbage.csv --out old.svg
 refused 1 "nul.csv: is not a text file" curves nul.csv --out old.svg
 refused 1 "column.csv: has no column valid_nats" curves column.csv --out old.svg
-refused 1 "cut.csv:6: has only 3 columns" curves cut.csv --out old.svg
+refused 1 "cut.csv:6: has 3 columns, and the header has 7" curves cut.csv --out old.svg
+refused 1 "comma.csv:2: has 9 columns.*decimal point" curves comma.csv --out old.svg
+refused 1 "open.csv:6: '\"2' in the column epoch" curves open.csv --out old.svg
+refused 1 "behind.csv:6: '\"2\"5' in the column epoch" curves behind.csv --out old.svg
+refused 1 "quotedcomma.csv:6: '2,5' in the column epoch" curves quotedcomma.csv --out old.svg
 refused 1 "word.csv:6: '8?1' in the column train_nats" curves word.csv --out old.svg
 refused 1 "place.csv:6: '' in the column epoch" curves place.csv --out old.svg
 refused 1 "nanplace.csv:6: 'nan' in the column epoch" curves nanplace.csv --out old.svg

@@ -235,6 +235,47 @@ static void refuses_a_bad_length_of_the_header(void **state) {
     }
 }
 
+static void says_what_other_files_are(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer"},
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "'git lfs pull'"},
+        {"PK\x03\x04xxxxxxxxxxxx", "is a zip archive"},
+        {"PK\x03\x04xxxxxxxxxxxx", "safetensors.torch.save_file("},
+        {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20", "is a Python pickle"},
+        {"\x80\x04\x95xxxxxxxxxxxx", "is a Python pickle"},
+        {"<!DOCTYPE html><html></html>", "is a web page"},
+        {"\r\n  <!doctype HTML><html></html>", "is a web page"},
+        {"<html><body></body></html>", "is a web page"},
+        {"\x1f\x8b\x08\x08xxxxxxxxxxxx", "is compressed with gzip"},
+        {"             ", "is not a safetensors file"},
+        {"<!doctype", "is not a safetensors file"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const uint8_t *bytes = (const uint8_t *)cases[i].text;
+        prnn_safetensors *st;
+        assert_int_equal(prnn_safetensors_parse(ctx, "f", bytes, strlen(cases[i].text), &st),
+                         PRNN_ERROR_FORMAT);
+        if (!strstr(prnn_message(ctx), cases[i].says)) {
+            fail_msg("should say \"%s\", says \"%s\"", cases[i].says, prnn_message(ctx));
+        }
+    }
+    static const uint16_t lengths[] = {0x0280, 0x0580, 0x8b1f}; /* of headers, not pickles or gzip */
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        uint8_t *file = calloc(8 + (size_t)lengths[i], 1);
+        assert_non_null(file);
+        memcpy(file, &lengths[i], sizeof lengths[i]);
+        memset(file + 8, ' ', lengths[i]);
+        memcpy(file + 8, "{}", 2);
+        prnn_safetensors *st;
+        assert_int_equal(prnn_safetensors_parse(ctx, "f", file, 8 + (size_t)lengths[i], &st), PRNN_OK);
+        prnn_safetensors_free(st);
+        free(file);
+    }
+}
+
 static void refuses_files_that_are_not_there(void **state) {
     (void)state;
     prnn_safetensors *st;
@@ -379,6 +420,7 @@ int main(void) {
         cmocka_unit_test(reads_what_others_write),
         cmocka_unit_test(refuses_each_with_its_sentence),
         cmocka_unit_test(refuses_a_bad_length_of_the_header),
+        cmocka_unit_test(says_what_other_files_are),
         cmocka_unit_test(refuses_files_that_are_not_there),
         cmocka_unit_test(refuses_every_truncation),
         cmocka_unit_test(survives_mutations),

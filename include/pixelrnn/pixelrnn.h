@@ -165,9 +165,10 @@ typedef struct prnn_model prnn_model;
 PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                                        prnn_model **model);
 
-/* Reads a model file (SPEC "Model file"). Refuses missing, unknown and misshapen tensors, values that
- * are not finite, and weights that are not zero where a mask closes them. A training checkpoint is read too:
- * its weights, or their moving average if it has one. */
+/* Reads a model file (SPEC "Model file"); a folder stands for the model.safetensors in it. Refuses missing,
+ * unknown and misshapen tensors, values that are not finite, and weights that are not zero where a mask
+ * closes them. Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
+ * weights, or their moving average if it has one. */
 PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model);
 
 /* Writes a model file, beside `path` first and then renamed: a failure leaves the old file as it was. */
@@ -465,9 +466,10 @@ typedef struct prnn_certificate {
  * function would demand. A model that moves nothing at all (a new one, whose logits are 0) passes, with
  * `moved` 0.
  *
- * PRNN_OK says that the certificate is filled in, not that it passed; else it is as it was. A file (a model
- * or a checkpoint) that prnn_model_load would refuse for anything but a mask is refused in the same words; a
- * model whose logits are not finite with PRNN_ERROR_FORMAT. PRNN_STOPPED: the callback said so. */
+ * PRNN_OK says that the certificate is filled in, not that it passed; else it is as it was. A file (a model,
+ * a checkpoint or a folder with a model) that prnn_model_load would refuse for anything but a mask is refused
+ * in the same words; a model whose logits are not finite with PRNN_ERROR_FORMAT. PRNN_STOPPED: the callback
+ * said so. */
 PRNN_API prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
                                 prnn_certificate *certificate);
 

@@ -361,6 +361,7 @@ prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_opt
     prnn_certificate found = PRNN_CERTIFICATE_INIT;
     check k = {.ctx = ctx, .options = defaults, .found = &found};
     prnn_safetensors *st = NULL;
+    char *file = NULL;
     prnn_status status = prnn_options_read(ctx, &k.options, &prnn_check_options_fields, options);
     if (status == PRNN_OK && certificate->size <= sizeof certificate->size) {
         status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
@@ -369,15 +370,16 @@ prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_opt
                            certificate->size);
     }
     if (status == PRNN_OK) {
-        status = prnn_safetensors_read(ctx, path, &st);
+        status = prnn_model_open(ctx, path, &file, &st);
     }
     if (status == PRNN_OK) {
-        status = prnn_model_read(ctx, path, st, &k.model, &k.values);
+        status = prnn_model_read(ctx, file, st, &k.model, &k.values);
     }
     prnn_safetensors_free(st);
     if (status == PRNN_OK) {
-        status = run(&k, path);
+        status = run(&k, file);
     }
+    prnn_free(file);
     release(&k);
     if (status == PRNN_OK) {
         prnn_fields_copy(&prnn_certificate_fields, certificate->size, certificate, &found);

@@ -71,6 +71,10 @@ prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_
 char *prnn_config_to_json(const prnn_config *config);
 prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
 
+/* Reads the file of a model: `path`, or the model.safetensors in the folder `path`. *file becomes the path of
+ * what was read, for messages (free with prnn_free), and *st its content; on failure both are NULL. */
+prnn_status prnn_model_open(prnn_context *ctx, const char *path, char **file, prnn_safetensors **st);
+
 /* A model without weights, of the network that a file describes, and the weights that it holds, as they are
  * (free with prnn_free): prnn_model_assign says whether a model may have them. */
 prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safetensors *st,

@@ -1,12 +1,16 @@
 /* The model file: SPEC "Model file". */
 
 #include "base/call.h"
+#include "base/file.h"
+#include "base/memory.h"
 #include "model/json.h"
 #include "model/model.h"
+#include "model/widen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* --------------------------------------------------------------------------------------- config */
 
@@ -169,6 +173,47 @@ static bool same_shape(const prnn_safetensors_entry *entry, const prnn_parameter
     return same;
 }
 
+/* How many bytes all names begin with. */
+static size_t measure_common(const prnn_safetensors *st) {
+    size_t common = st->count ? strlen(st->entries[0].name) : 0;
+    for (size_t i = 1; i < st->count; i++) {
+        const char *a = st->entries[0].name, *b = st->entries[i].name;
+        size_t n = 0;
+        while (n < common && a[n] == b[n]) {
+            n++;
+        }
+        common = n;
+    }
+    return common;
+}
+
+/* The bytes in front of `name` in a file that has it, as all its tensors, only behind a prefix; 0: it has
+ * not. */
+static size_t find_prefix(const prnn_safetensors *st, const char *name) {
+    size_t common = measure_common(st), n = strlen(name);
+    for (size_t i = 0; i < st->count; i++) {
+        size_t all = strlen(st->entries[i].name);
+        if (all > n && all - n <= common && strcmp(st->entries[i].name + all - n, name) == 0) {
+            return all - n;
+        }
+    }
+    return 0;
+}
+
+static prnn_status fail_missing(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                                const char *name) {
+    size_t n = find_prefix(st, name);
+    if (n > 0) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: the tensor %s that its config needs is missing: the names of all its tensors "
+                         "begin with \"%.*s\"; write them without that",
+                         path, name, (int)(n < 80 ? n : 80), st->entries[0].name);
+    }
+    return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                     "%s: the tensor %s that its config needs is missing; write the file with it", path,
+                     name);
+}
+
 static prnn_status read_entries(prnn_context *ctx, const prnn_model *model, const char *path,
                                 const prnn_safetensors *st, float *values) {
     const prnn_plan *plan = &model->network->plan;
@@ -177,12 +222,7 @@ static prnn_status read_entries(prnn_context *ctx, const prnn_model *model, cons
         const char *name = p->name;
         const prnn_safetensors_entry *entry = prnn_safetensors_find(st, name);
         if (!entry) {
-            return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: the tensor %s that its config needs is missing",
-                             path, name);
-        }
-        if (entry->dtype != PRNN_DTYPE_F32) {
-            return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: %s is of type %s; save it as F32", path, name,
-                             prnn_dtype_name(entry->dtype));
+            return fail_missing(ctx, path, st, name);
         }
         if (!same_shape(entry, p)) {
             char has[160], needs[160];
@@ -193,7 +233,11 @@ static prnn_status read_entries(prnn_context *ctx, const prnn_model *model, cons
             return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: %s is %s, the config needs %s", path, name, has,
                              needs);
         }
-        memcpy(values + p->offset, entry->data, p->count * sizeof *values);
+        if (!prnn_widen(entry, values + p->offset)) {
+            return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                             "%s: %s is of type %s; save it as F32 (F16, BF16 and F64 are read too)", path,
+                             name, prnn_dtype_name(entry->dtype));
+        }
     }
     return PRNN_OK;
 }
@@ -215,6 +259,8 @@ static prnn_status check_unknown(prnn_context *ctx, const prnn_model *model, con
 }
 
 /* ----------------------------------------------------------------------------------- load, save */
+
+#define IN_FOLDER "model.safetensors"
 
 /* A checkpoint of a training is a model too: its weights, or their moving average. */
 static bool is_checkpoint(const prnn_safetensors *st) {
@@ -320,15 +366,57 @@ prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, con
     return status;
 }
 
+/* The path of the model in a folder. */
+static prnn_status find_in_folder(prnn_context *ctx, const char *folder, char *path, size_t size) {
+    size_t n = strlen(folder);
+    snprintf(path, size, "%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", IN_FOLDER);
+    bool there;
+    prnn_status status = prnn_file_exists(ctx, path, &there);
+    if (status == PRNN_OK && !there) {
+        status =
+            prnn_fail(ctx, PRNN_ERROR_FILE,
+                      "%s: is a folder without a %s; name a model file, or the folder of a training that "
+                      "has written one",
+                      folder, IN_FOLDER);
+    }
+    return status;
+}
+
+prnn_status prnn_model_open(prnn_context *ctx, const char *path, char **file, prnn_safetensors **st) {
+    *st = NULL;
+    size_t size = strlen(path) + sizeof IN_FOLDER + 1;
+    *file = prnn_alloc(ctx, size, 1, path);
+    if (!*file) {
+        return PRNN_ERROR_MEMORY;
+    }
+    struct stat is;
+    prnn_status status = PRNN_OK;
+    if (stat(path, &is) == 0 && S_ISDIR(is.st_mode)) {
+        status = find_in_folder(ctx, path, *file, size);
+    } else {
+        snprintf(*file, size, "%s", path);
+    }
+    if (status == PRNN_OK) {
+        status = prnn_safetensors_read(ctx, *file, st);
+    }
+    if (status != PRNN_OK) {
+        prnn_free(*file);
+        *file = NULL;
+    }
+    return status;
+}
+
 prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model) {
     PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(model));
     *model = NULL;
     prnn_safetensors *st = NULL;
-    prnn_status status = prnn_safetensors_read(ctx, path, &st);
+    char *file = NULL;
+    prnn_status status = prnn_model_open(ctx, path, &file, &st);
     if (status == PRNN_OK) {
-        status = prnn_model_from_safetensors(ctx, path, st, model);
+        status = prnn_model_from_safetensors(ctx, file, st, model);
     }
     prnn_safetensors_free(st);
+    prnn_free(file);
     return status;
 }
 

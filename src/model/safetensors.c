@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "model/foreign.h"
 #include "model/json.h"
 
 #include <stdlib.h>
@@ -274,7 +275,7 @@ static prnn_status read_entries(const reader *r) {
     return status ? status : copy_tensors(r);
 }
 
-static prnn_status read_header(reader *r, const uint8_t *bytes, size_t size) {
+static prnn_status read_length(const reader *r, const uint8_t *bytes, size_t size, uint64_t *header) {
     if (size < LENGTH_BYTES) {
         return prnn_fail(
             r->ctx, PRNN_ERROR_FORMAT,
@@ -284,17 +285,32 @@ static prnn_status read_header(reader *r, const uint8_t *bytes, size_t size) {
     }
     uint64_t length;
     memcpy(&length, bytes, LENGTH_BYTES);
+    const char *foreign = prnn_foreign_describe(bytes, size);
+    if (foreign) {
+        return prnn_fail(r->ctx, PRNN_ERROR_FORMAT, "%s: %s", r->path, foreign);
+    }
     if (length > HEADER_LIMIT) {
         return prnn_fail(
             r->ctx, PRNN_ERROR_FORMAT,
-            "%s: is not a safetensors file: its header would have %llu bytes, at most %d are read", r->path,
-            (unsigned long long)length, HEADER_LIMIT);
+            "%s: is not a safetensors file: its header would have %llu bytes, at most %d are read; get or "
+            "write it anew",
+            r->path, (unsigned long long)length, HEADER_LIMIT);
     }
     if (length > size - LENGTH_BYTES) {
         return prnn_fail(r->ctx, PRNN_ERROR_FORMAT,
                          "%s: the header should have %llu bytes, and %zu follow its length; the file is cut "
                          "short or is not a safetensors file",
                          r->path, (unsigned long long)length, size - LENGTH_BYTES);
+    }
+    *header = length;
+    return PRNN_OK;
+}
+
+static prnn_status read_header(reader *r, const uint8_t *bytes, size_t size) {
+    uint64_t length = 0;
+    prnn_status status = read_length(r, bytes, size, &length);
+    if (status) {
+        return status;
     }
     const char *text = (const char *)bytes + LENGTH_BYTES;
     json_error_t error;
