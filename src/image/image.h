@@ -28,8 +28,8 @@ bool prnn_is_png(const uint8_t *head, size_t size);
 bool prnn_is_jpeg(const uint8_t *head, size_t size);
 
 /* A JPEG file: grey gives 1 channel, all other colour spaces 3 (CMYK is taken as Adobe writes it, inverted).
- * The orientation that a camera notes is not followed. The limits are those of PNG; a file that is cut off,
- * or with which the decoder finds anything else wrong, is refused, and without libturbojpeg every one. */
+ * The orientation that a camera notes is not followed. The limits are those of PNG; a file of which not
+ * all is decoded is refused, and without libturbojpeg every one. */
 prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                              prnn_image *image);
 
