@@ -66,6 +66,42 @@ static void test_png_interlaced(void **state) {
     free(b.p);
 }
 
+/* `b` with a chunk put in at `at`. */
+static bytes with_chunk(bytes b, size_t at, const char *type, const void *values, size_t n) {
+    bytes chunk = {0}, with = {0};
+    add(&chunk, (uint8_t[]){(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}, 4);
+    add(&chunk, type, 4);
+    add(&chunk, values, n);
+    uint32_t crc = (uint32_t)crc32(0, chunk.p + 4, (uInt)(n + 4));
+    add(&chunk, (uint8_t[]){(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc},
+        4);
+    add(&with, b.p, at);
+    add(&with, chunk.p, chunk.n);
+    add(&with, b.p + at, b.n - at);
+    free(chunk.p);
+    return with;
+}
+
+enum { AFTER_IHDR = 8 + 25, IEND = 12 };
+
+/* Ancillary chunks, however many, and whatever they hold. */
+static void test_png_ancillary(void **state) {
+    (void)state;
+    const uint8_t values[] = {1, 2, 3, 4};
+    bytes b = make_png(2, 2, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, values, 4);
+    for (int i = 0; i < 2001; i++) {
+        bytes more = with_chunk(b, i % 2 ? AFTER_IHDR : b.n - IEND, i % 3 ? "tEXt" : "gAMA", "a\0b", 3);
+        free(b.p);
+        b = more;
+    }
+    prnn_image image;
+    assert_int_equal(prnn_png_decode(ctx, "x.png", b.p, b.n, &image), PRNN_OK);
+    assert_memory_equal(image.values, values, 4);
+    prnn_image_free(&image);
+    assert_int_equal(prnn_png_decode(ctx, "x.png", b.p, b.n - IEND - 1, &image), PRNN_ERROR_FORMAT);
+    free(b.p);
+}
+
 static void test_png_refused(void **state) {
     (void)state;
     prnn_image image;
@@ -324,17 +360,10 @@ static void test_masks(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        TEST(test_png_types),
-        TEST(test_png_interlaced),
-        TEST(test_png_refused),
-        TEST(test_png_mutations),
-        TEST(test_fit),
-        TEST(test_fit_channels),
-        TEST(test_fit_refused),
-        TEST(test_sheets),
-        TEST(test_sheets_refused),
-        TEST(test_write_npy),
-        TEST(test_full_disk),
+        TEST(test_png_types),      TEST(test_png_interlaced), TEST(test_png_ancillary),
+        TEST(test_png_refused),    TEST(test_png_mutations),  TEST(test_fit),
+        TEST(test_fit_channels),   TEST(test_fit_refused),    TEST(test_sheets),
+        TEST(test_sheets_refused), TEST(test_write_npy),      TEST(test_full_disk),
         TEST(test_masks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

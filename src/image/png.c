@@ -7,6 +7,7 @@
 
 #include <spng.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { CHUNK_LIMIT = 16 << 20, CACHE_LIMIT = 32 << 20 };
 
@@ -43,6 +44,51 @@ static prnn_status refuse(prnn_context *ctx, const char *name, int error) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it", name);
     }
     return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a valid PNG file (%s)", name, spng_strerror(error));
+}
+
+/* A file without its ancillary chunks: the pixels depend on none of them, while libspng refuses more than
+ * some and holds them in memory. */
+typedef struct source {
+    const uint8_t *at, *end;
+    size_t left; /* of the chunk at hand */
+} source;
+
+static size_t chunk_bytes(const uint8_t *p) {
+    return 12 + ((size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]);
+}
+
+static bool is_ancillary(const uint8_t *chunk) {
+    return chunk[4] >= 'a' && chunk[4] <= 'z';
+}
+
+/* Goes on to the next critical chunk; what is no whole chunk is left to libspng to judge. */
+static void next_chunk(source *s) {
+    size_t there = (size_t)(s->end - s->at);
+    while (there >= 12 && is_ancillary(s->at) && chunk_bytes(s->at) <= there) {
+        s->at += chunk_bytes(s->at);
+        there = (size_t)(s->end - s->at);
+    }
+    s->left = there >= 12 && chunk_bytes(s->at) < there ? chunk_bytes(s->at) : there;
+}
+
+static int read_critical(spng_ctx *png, void *user, void *to, size_t n) {
+    source *s = user;
+    (void)png;
+    for (uint8_t *values = to; n;) {
+        if (!s->left) {
+            next_chunk(s);
+        }
+        size_t part = n < s->left ? n : s->left;
+        if (!part) {
+            return SPNG_IO_EOF;
+        }
+        memcpy(values, s->at, part);
+        values += part;
+        s->at += part;
+        s->left -= part;
+        n -= part;
+    }
+    return 0;
 }
 
 /* Whether the file can hold what its header says: deflate makes at most 1032 bytes out of one. */
@@ -113,7 +159,8 @@ prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *
     spng_set_image_limits(png, INT32_MAX, INT32_MAX); /* check_size says it better */
     spng_set_chunk_limits(png, CHUNK_LIMIT, CACHE_LIMIT);
     spng_set_crc_action(png, SPNG_CRC_ERROR, SPNG_CRC_DISCARD);
-    int error = spng_set_png_buffer(png, bytes, size);
+    source from = {bytes, bytes + size, size < 8 ? size : 8};
+    int error = spng_set_png_stream(png, read_critical, &from);
     prnn_status status = error ? refuse(ctx, name, error) : decode(ctx, name, png, size, image);
     spng_ctx_free(png);
     if (status != PRNN_OK) {
