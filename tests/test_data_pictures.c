@@ -108,6 +108,36 @@ static void test_jpeg_cut(void **state) {
     }
 }
 
+/* A slope shows where its corners have gone: orientations as test_image.c has them for each pixel. */
+static void test_jpeg_orientation(void **state) {
+    (void)state;
+    bytes b = make_jpeg(11, 20, 3, 0);
+    for (int i = 0; i < 32; i++) { /* both byte orders; also of a file that is mended */
+        int orientation = i / 4 + 1, across = orientation >= 5;
+        bytes exif = make_exif(i & 1, (uint8_t)orientation), with = {0};
+        add(&with, b.p, 20);
+        add(&with, "\0", i & 2 ? 1 : 0);
+        add(&with, "\xff\xe1\0\x2e\x45xif\0", 10);
+        add(&with, exif.p, exif.n);
+        add(&with, b.p + 20, b.n - 20);
+        prnn_image image;
+        assert_int_equal(prnn_jpeg_decode(ctx, "x", with.p, with.n, &image), PRNN_OK);
+        assert_int_equal(image.height, across ? 20 : 11);
+        assert_int_equal(image.width, across ? 11 : 20);
+        for (int k = 0; k < 220; k++) {
+            int y = k / image.width, x = k % image.width, row = across ? x : y, column = across ? y : x;
+            row = strchr("3467", '0' + orientation) ? 10 - row : row;
+            column = strchr("2378", '0' + orientation) ? 19 - column : column;
+            int v = 40 + 3 * row + 2 * column;
+            assert_in_range(image.values[3 * k] + 4, v, v + 8);
+        }
+        prnn_image_free(&image);
+        free(exif.p);
+        free(with.p);
+    }
+    free(b.p);
+}
+
 static void test_jpeg_refused(void **state) {
     (void)state;
     bytes b = make_jpeg(40, 60, 3, 0);
@@ -144,6 +174,10 @@ static void test_jpeg_warnings(void **state) {
 }
 
 static void test_jpeg_cut(void **state) {
+    (void)state;
+}
+
+static void test_jpeg_orientation(void **state) {
     (void)state;
 }
 
@@ -376,9 +410,10 @@ static void test_stop(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        TEST(test_jpeg),     TEST(test_cmyk),    TEST(test_jpeg_refused), TEST(test_jpeg_warnings),
-        TEST(test_jpeg_cut), TEST(test_tree),    TEST(test_skipped),      TEST(test_too_small),
-        TEST(test_resize),   TEST(test_threads), TEST(test_stop),
+        TEST(test_jpeg),          TEST(test_cmyk),     TEST(test_jpeg_refused),
+        TEST(test_jpeg_warnings), TEST(test_jpeg_cut), TEST(test_jpeg_orientation),
+        TEST(test_tree),          TEST(test_skipped),  TEST(test_too_small),
+        TEST(test_resize),        TEST(test_threads),  TEST(test_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -268,12 +268,13 @@ typedef struct prnn_data_options {
  *   a folder of .png, .jpg and .jpeg files, also in folders below it, in the order of their paths' bytes;
  *     what is damaged, no picture at all, too small to crop, gone meanwhile or not to be read is skipped, and
  *     none left is an error; what the system refuses for another reason, such as for want of memory, is one
- * too; one PNG or JPEG file; .npy of uint8, (n, H, W) or (n, H, W, C), C order; .npz with one such array (or
- * with one named "images", "data" or "arr_0"), or with an array "data" of uint8 (n, 3 * S * S), planes R, G,
- * B of S x S, as downsampled ImageNet has it; a folder of .npz files as one set, batch_2 before batch_10; of
- * one with train_data_batch_*.npz only these. The set is read into memory, except one of a plain .npy or idx
- * file that needs more than memory_limit bytes: there an image is read when it is asked for, so the file must
- * stay as it is, and `values: levels` is checked then. Free with prnn_data_free. */
+ * too; one PNG or JPEG file (pictures are turned as their EXIF says); .npy of uint8, (n, H, W) or
+ * (n, H, W, C), C order; .npz with one such array (or with one named "images", "data" or "arr_0"), or with an
+ * array "data" of uint8 (n, 3 * S * S), planes R, G, B of S x S, as downsampled ImageNet has it; a folder of
+ * .npz files as one set, batch_2 before batch_10; of one with train_data_batch_*.npz only these. The set is
+ * read into memory, except one of a plain .npy or idx file that needs more than memory_limit bytes: there an
+ * image is read when it is asked for, so the file must stay as it is, and `values: levels` is checked then.
+ * Free with prnn_data_free. */
 PRNN_API prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                     prnn_data **data);
 

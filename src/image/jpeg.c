@@ -20,6 +20,7 @@ prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t 
 #include "base/budget.h"
 #include "base/memory.h"
 #include "image/jpeg_markers.h"
+#include "image/orientation.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,7 @@ typedef struct source {
     const uint8_t *bytes;
     size_t size, memory; /* all that the file takes */
     bool mended, restarts;
+    int orientation;
 } source;
 
 /* TurboJPEG tells want of memory by its words alone: these are its own, and those of the libjpeg inside it.
@@ -98,6 +100,8 @@ static prnn_status decode_pixels(prnn_context *ctx, const char *name, tjhandle j
     size_t more =
         prnn_jpeg_has_scans(from->bytes, from->size) ? coefficient_bytes(image, sampling, space) : 0;
     image->channels = grey ? 1 : 3;
+    size_t turned = prnn_turn_bytes(pixels * (size_t)image->channels, from->orientation);
+    more = more > turned ? more : turned; /* libjpeg has given back its own by then */
     prnn_status status =
         prnn_budget_take(ctx, pixels * (size_t)tjPixelSize[format] + more + from->memory, name);
     if (status != PRNN_OK) {
@@ -116,7 +120,7 @@ static prnn_status decode_pixels(prnn_context *ctx, const char *name, tjhandle j
     if (cmyk) {
         from_cmyk(image->values, pixels);
     }
-    return PRNN_OK;
+    return prnn_image_turn(ctx, name, image, from->orientation);
 }
 
 static prnn_status decode(prnn_context *ctx, const char *name, tjhandle jpeg, const source *from,
@@ -139,17 +143,17 @@ static prnn_status decode(prnn_context *ctx, const char *name, tjhandle jpeg, co
     return decode_pixels(ctx, name, jpeg, from, sampling, space, image);
 }
 
-static prnn_status decode_mended(prnn_context *ctx, const char *name, tjhandle jpeg, const uint8_t *bytes,
-                                 size_t size, prnn_image *image) {
+static prnn_status decode_mended(prnn_context *ctx, const char *name, tjhandle jpeg, const source *file,
+                                 prnn_image *image) {
     prnn_image_free(image);
     prnn_budget_give(ctx);
-    uint8_t *copy = prnn_alloc_raw(ctx, size + 2, 1, name);
+    uint8_t *copy = prnn_alloc_raw(ctx, file->size + 2, 1, name);
     if (!copy) {
         return PRNN_ERROR_MEMORY;
     }
-    source from = {.bytes = copy, .mended = true};
-    from.size = prnn_jpeg_mend(bytes, size, copy, &from.restarts);
-    from.memory = size + from.size;
+    source from = {.bytes = copy, .mended = true, .orientation = file->orientation};
+    from.size = prnn_jpeg_mend(file->bytes, file->size, copy, &from.restarts);
+    from.memory = file->size + from.size;
     prnn_status status = decode(ctx, name, jpeg, &from, image);
     prnn_free(copy);
     return status;
@@ -162,9 +166,11 @@ prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t 
     if (!jpeg) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it", name);
     }
-    prnn_status status = decode(ctx, name, jpeg, &(source){bytes, size, size, false, false}, image);
+    source from = {.bytes = bytes, .size = size, .memory = size};
+    from.orientation = prnn_jpeg_orientation(bytes, size);
+    prnn_status status = decode(ctx, name, jpeg, &from, image);
     if (status == PRNN_ERROR_FORMAT && tjGetErrorCode(jpeg) == TJERR_WARNING && prnn_is_jpeg(bytes, size)) {
-        status = decode_mended(ctx, name, jpeg, bytes, size, image);
+        status = decode_mended(ctx, name, jpeg, &from, image);
     }
     tjDestroy(jpeg);
     if (status != PRNN_OK) {

@@ -1,5 +1,7 @@
 #include "image/jpeg_markers.h"
 
+#include "image/orientation.h"
+
 #include <string.h>
 
 enum {
@@ -13,6 +15,7 @@ enum {
     SCAN = 0xda,
     RESTART_INTERVAL = 0xdd,
     JFIF = 0xe0,
+    EXIF = 0xe1,
     ADOBE = 0xee,
     LAST_APPLICATION = 0xef,
     COMMENT = 0xfe
@@ -63,6 +66,11 @@ static size_t scan_end(const uint8_t *p, size_t n, size_t at) {
     return at < n ? at : n - (p[n - 1] == 0xff);
 }
 
+/* Of the segment at `at`, with its marker; n: more than there are. */
+static size_t segment_bytes(const uint8_t *p, size_t n, size_t at) {
+    return at + 4 <= n ? 2 + (size_t)(p[at + 2] << 8 | p[at + 3]) : n;
+}
+
 /* Of what applications note, the pixels depend on these two alone: they tell the colour space. */
 static bool is_needed(int marker) {
     bool application = marker >= JFIF && marker <= LAST_APPLICATION;
@@ -91,7 +99,7 @@ size_t prnn_jpeg_mend(const uint8_t *p, size_t n, uint8_t *to, bool *restarts) {
             at += 2;
             continue;
         }
-        size_t bytes = at + 4 <= n ? 2 + (size_t)(p[at + 2] << 8 | p[at + 3]) : n;
+        size_t bytes = segment_bytes(p, n, at);
         if (bytes > n - at) {
             break;
         }
@@ -110,4 +118,19 @@ size_t prnn_jpeg_mend(const uint8_t *p, size_t n, uint8_t *to, bool *restarts) {
         size += 2;
     }
     return size;
+}
+
+int prnn_jpeg_orientation(const uint8_t *p, size_t n) {
+    for (size_t at = next_marker(p, n, 2); at < n; at = next_marker(p, n, at)) {
+        int marker = p[at + 1];
+        size_t bytes = is_alone(marker) ? 2 : segment_bytes(p, n, at);
+        if (marker == SCAN || marker == END || bytes > n - at) {
+            break;
+        }
+        if (marker == EXIF && bytes >= 10 && memcmp(p + at + 4, "Exif\0", 6) == 0) {
+            return prnn_exif_orientation(p + at + 4, bytes - 4);
+        }
+        at += bytes;
+    }
+    return 1;
 }

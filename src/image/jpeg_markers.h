@@ -16,4 +16,7 @@ bool prnn_jpeg_has_scans(const uint8_t *p, size_t n);
  */
 size_t prnn_jpeg_mend(const uint8_t *p, size_t n, uint8_t *to, bool *restarts);
 
+/* The orientation that the file notes in EXIF; 1, as stored, if it notes none. */
+int prnn_jpeg_orientation(const uint8_t *p, size_t n);
+
 #endif

@@ -4,10 +4,12 @@
 #include "base/budget.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "image/orientation.h"
 
 #include <spng.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 enum { CHUNK_LIMIT = 16 << 20, CACHE_LIMIT = 32 << 20 };
 
@@ -91,6 +93,19 @@ static int read_critical(spng_ctx *png, void *user, void *to, size_t n) {
     return 0;
 }
 
+/* As the file, which begins as a PNG should, notes it, before its pixels or after them. */
+static int orientation_of(const uint8_t *p, size_t n) {
+    for (size_t at = 8; n - at >= 12 && chunk_bytes(p + at) <= n - at; at += chunk_bytes(p + at)) {
+        const uint8_t *chunk = p + at, *crc = chunk + chunk_bytes(chunk) - 4;
+        if (memcmp(chunk + 4, "eXIf", 4) == 0) {
+            uLong sum = crc32_z(0, chunk + 4, chunk_bytes(chunk) - 8);
+            bool whole = sum == ((uLong)crc[0] << 24 | (uLong)crc[1] << 16 | (uLong)crc[2] << 8 | crc[3]);
+            return whole ? prnn_exif_orientation(chunk + 8, chunk_bytes(chunk) - 12) : 1;
+        }
+    }
+    return 1;
+}
+
 /* Whether the file can hold what its header says: deflate makes at most 1032 bytes out of one. */
 static prnn_status check_size(prnn_context *ctx, const char *name, const struct spng_ihdr *header,
                               size_t file_size) {
@@ -109,8 +124,8 @@ static prnn_status check_size(prnn_context *ctx, const char *name, const struct 
     return PRNN_OK;
 }
 
-static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, size_t file_size,
-                          prnn_image *image) {
+static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, const uint8_t *file,
+                          size_t file_size, prnn_image *image) {
     struct spng_ihdr header;
     int error = spng_get_ihdr(png, &header);
     if (error) {
@@ -125,7 +140,9 @@ static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, si
     /* libspng makes one channel of these alone. */
     bool direct = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE && header.bit_depth <= 8;
     size_t bytes = (size_t)header.width * header.height * (direct ? 1 : 3);
-    status = prnn_budget_take(ctx, bytes + file_size, name);
+    int orientation = orientation_of(file, file_size);
+    size_t turned = prnn_turn_bytes(bytes / (grey && !direct ? 3 : 1), orientation);
+    status = prnn_budget_take(ctx, bytes + turned + file_size, name);
     if (status != PRNN_OK) {
         return status;
     }
@@ -146,7 +163,7 @@ static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, si
     for (size_t i = 0; grey && !direct && i < bytes / 3; i++) {
         image->values[i] = image->values[3 * i];
     }
-    return PRNN_OK;
+    return prnn_image_turn(ctx, name, image, orientation);
 }
 
 prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
@@ -161,7 +178,7 @@ prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *
     spng_set_crc_action(png, SPNG_CRC_ERROR, SPNG_CRC_DISCARD);
     source from = {bytes, bytes + size, size < 8 ? size : 8};
     int error = spng_set_png_stream(png, read_critical, &from);
-    prnn_status status = error ? refuse(ctx, name, error) : decode(ctx, name, png, size, image);
+    prnn_status status = error ? refuse(ctx, name, error) : decode(ctx, name, png, bytes, size, image);
     spng_ctx_free(png);
     if (status != PRNN_OK) {
         prnn_image_free(image);
