@@ -167,6 +167,47 @@ static UNUSED bytes make_jpeg(int height, int width, int channels, int flags) {
 }
 #endif
 
+/* Where chunks may be put into a PNG: after the header, and before the last bytes. */
+enum { AFTER_IHDR = 8 + 25, IEND = 12 };
+
+/* The PNG `b` with a chunk put in at `at`. */
+static UNUSED bytes with_chunk(bytes b, size_t at, const char *type, const void *values, size_t n) {
+    bytes chunk = {0}, with = {0};
+    add(&chunk, (uint8_t[]){(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}, 4);
+    add(&chunk, type, 4);
+    add(&chunk, values, n);
+    uint32_t crc = (uint32_t)crc32(0, chunk.p + 4, (uInt)(n + 4));
+    add(&chunk, (uint8_t[]){(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc},
+        4);
+    add(&with, b.p, at);
+    add(&with, chunk.p, chunk.n);
+    add(&with, b.p + at, b.n - at);
+    free(chunk.p);
+    return with;
+}
+
+/* EXIF that notes `orientation`, after another entry. */
+static UNUSED bytes make_exif(bool little, uint8_t orientation) {
+    bytes b = {0};
+    add(&b,
+        little ? "II*\0\x8\0\0\0\2\0\x0f\1\2\0\2\0\0\0x\0\0\0\x12\1\3\0\1\0\0\0"
+               : "MM\0*\0\0\0\x8\0\2\1\x0f\0\2\0\0\0\2x\0\0\0\1\x12\0\3\0\0\0\1",
+        30);
+    add(&b, (uint8_t[]){little ? orientation : 0, little ? 0 : orientation, 0, 0, 0, 0, 0, 0}, 8);
+    return b;
+}
+
+/* The 2 x 3 pixels 1 2 3, 4 5 6 as viewers show them, by orientation. */
+static UNUSED const uint8_t turned[9][6] = {{0},
+                                            {1, 2, 3, 4, 5, 6},
+                                            {3, 2, 1, 6, 5, 4},
+                                            {6, 5, 4, 3, 2, 1},
+                                            {4, 5, 6, 1, 2, 3},
+                                            {1, 4, 2, 5, 3, 6},
+                                            {4, 1, 5, 2, 6, 3},
+                                            {6, 3, 5, 2, 4, 1},
+                                            {3, 6, 2, 5, 1, 4}};
+
 /* ------------------------------------------------------------------------------------ folders */
 
 static char test_folder[64];

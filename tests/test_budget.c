@@ -92,6 +92,31 @@ static void test_png(void **state) {
     assert_int_equal(taken_by(colour), 64 * 64 * 3 + colour_file);
 }
 
+/* A turned picture is there twice for a while. */
+static void test_turned(void **state) {
+    (void)state;
+    bytes exif = make_exif(true, 6);
+    bytes grey = make_png(64, 32, SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 8, 0, values(), 64 * 32 * 2);
+    bytes turned_grey = with_chunk(grey, AFTER_IHDR, "eXIf", exif.p, exif.n);
+    size_t file = turned_grey.n;
+    assert_int_equal(taken_by(turned_grey), 64 * 32 * 3 + 64 * 32 + file);
+    free(grey.p);
+#ifdef PRNN_HAVE_TURBOJPEG
+    enum { APP0_END = 20 };
+    bytes jpeg = make_jpeg(64, 48, 3, 0), turned_jpeg = {0};
+    add(&turned_jpeg, jpeg.p, APP0_END);
+    add(&turned_jpeg, "\xff\xe1\0\x2e\x45xif\0", 10);
+    add(&turned_jpeg, exif.p, exif.n);
+    add(&turned_jpeg, jpeg.p + APP0_END, jpeg.n - APP0_END);
+    file = turned_jpeg.n;
+    assert_int_equal(taken_by(turned_jpeg), 2 * 64 * 48 * 3 + file);
+    jpeg.p[11] = 2; /* mended in a copy of the file */
+    file = jpeg.n;
+    assert_int_equal(taken_by(jpeg), 64 * 48 * 3 + 2 * file);
+#endif
+    free(exif.p);
+}
+
 /* A few kilobytes that ask for much are refused before anything is decoded. */
 static void test_bomb(void **state) {
     (void)state;
@@ -127,7 +152,8 @@ static void test_jpeg(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        TEST(test_threads), TEST(test_too_much), TEST(test_png), TEST(test_bomb), TEST(test_jpeg),
+        TEST(test_threads), TEST(test_too_much), TEST(test_png),
+        TEST(test_turned),  TEST(test_bomb),     TEST(test_jpeg),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

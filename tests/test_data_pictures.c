@@ -55,6 +55,89 @@ static void refuse_jpeg(const uint8_t *p, size_t n, const char *part) {
     assert_message(ctx, part);
 }
 
+/* `b` with `n` bytes put in at `at`, read as make_jpeg made it. */
+static void read_with(bytes b, size_t at, const char *more, size_t n) {
+    bytes with = {0};
+    add(&with, b.p, at);
+    add(&with, more, n);
+    add(&with, b.p + at, b.n - at);
+    prnn_image image;
+    if (prnn_jpeg_decode(ctx, "x", with.p, with.n, &image) != PRNN_OK) {
+        fail_msg("%s", prnn_message(ctx));
+    }
+    check_near(&image, 11, 20, 3);
+    prnn_image_free(&image);
+    free(with.p);
+}
+
+/* What libjpeg only warns about, after which every block is decoded all the same. */
+static void test_jpeg_warnings(void **state) {
+    (void)state;
+    enum { APP0 = 18 };
+    for (int progressive = 0; progressive < 2; progressive++) {
+        bytes b = make_jpeg(11, 20, 3, progressive ? TJFLAG_PROGRESSIVE : 0);
+        read_with(b, 2 + APP0, "\0\0", 2);
+        read_with(b, 2 + APP0, (char *)b.p + 2, APP0); /* JFIF twice */
+        read_with(b, 2 + APP0, "\xff\xfe\0\5abc\0\xff\0", 10);
+        read_with(b, b.n - 2, "\0\0\0", 3);
+        b.p[2 + 9] = 2;
+        read_with(b, 0, "", 0);
+        read_with(b, b.n - 2, "\0\0\0", 3); /* the second warning has no words */
+        if (!progressive) {
+            b.n -= 2;
+            read_with(b, 0, "", 0);
+            read_with(b, b.n, "\xff", 1);
+        }
+        free(b.p);
+    }
+}
+
+/* A file that is cut off is damaged wherever it is, until only its end is missing; so is one whose blocks
+ * are no code, under a warning that harms nothing. */
+static void test_jpeg_cut(void **state) {
+    (void)state;
+    for (int progressive = 0; progressive < 2; progressive++) {
+        for (int major = 1; major <= 2; major++) {
+            bytes b = make_jpeg(11, 20, 3, progressive ? TJFLAG_PROGRESSIVE : 0);
+            b.p[2 + 9] = (uint8_t)major;
+            for (size_t n = 3; n + (progressive ? 2 : 4) < b.n; n++) {
+                refuse_jpeg(b.p, n, "not a valid JPEG");
+            }
+            free(b.p);
+        }
+    }
+}
+
+/* A slope shows where its corners have gone: orientations as test_image.c has them for each pixel. */
+static void test_jpeg_orientation(void **state) {
+    (void)state;
+    bytes b = make_jpeg(11, 20, 3, 0);
+    for (int i = 0; i < 32; i++) { /* both byte orders; also of a file that is mended */
+        int orientation = i / 4 + 1, across = orientation >= 5;
+        bytes exif = make_exif(i & 1, (uint8_t)orientation), with = {0};
+        add(&with, b.p, 20);
+        add(&with, "\0", i & 2 ? 1 : 0);
+        add(&with, "\xff\xe1\0\x2e\x45xif\0", 10);
+        add(&with, exif.p, exif.n);
+        add(&with, b.p + 20, b.n - 20);
+        prnn_image image;
+        assert_int_equal(prnn_jpeg_decode(ctx, "x", with.p, with.n, &image), PRNN_OK);
+        assert_int_equal(image.height, across ? 20 : 11);
+        assert_int_equal(image.width, across ? 11 : 20);
+        for (int k = 0; k < 220; k++) {
+            int y = k / image.width, x = k % image.width, row = across ? x : y, column = across ? y : x;
+            row = strchr("3467", '0' + orientation) ? 10 - row : row;
+            column = strchr("2378", '0' + orientation) ? 19 - column : column;
+            int v = 40 + 3 * row + 2 * column;
+            assert_in_range(image.values[3 * k] + 4, v, v + 8);
+        }
+        prnn_image_free(&image);
+        free(exif.p);
+        free(with.p);
+    }
+    free(b.p);
+}
+
 static void test_jpeg_refused(void **state) {
     (void)state;
     bytes b = make_jpeg(40, 60, 3, 0);
@@ -62,7 +145,7 @@ static void test_jpeg_refused(void **state) {
     while (b.p[frame] != 0xff || b.p[frame + 1] != 0xc0) {
         frame++;
     }
-    refuse_jpeg(b.p, b.n / 2, "Premature end");
+    refuse_jpeg(b.p, b.n / 2, "premature end of data");
     refuse_jpeg(b.p, frame, "not a valid JPEG");
     refuse_jpeg(b.p, 3, "not a valid JPEG");
     b.p[frame + 5] = 0xff; /* height, width */
@@ -83,6 +166,18 @@ static void test_jpeg(void **state) {
 }
 
 static void test_cmyk(void **state) {
+    (void)state;
+}
+
+static void test_jpeg_warnings(void **state) {
+    (void)state;
+}
+
+static void test_jpeg_cut(void **state) {
+    (void)state;
+}
+
+static void test_jpeg_orientation(void **state) {
     (void)state;
 }
 
@@ -315,8 +410,10 @@ static void test_stop(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        TEST(test_jpeg),      TEST(test_cmyk),   TEST(test_jpeg_refused), TEST(test_tree), TEST(test_skipped),
-        TEST(test_too_small), TEST(test_resize), TEST(test_threads),      TEST(test_stop),
+        TEST(test_jpeg),          TEST(test_cmyk),     TEST(test_jpeg_refused),
+        TEST(test_jpeg_warnings), TEST(test_jpeg_cut), TEST(test_jpeg_orientation),
+        TEST(test_tree),          TEST(test_skipped),  TEST(test_too_small),
+        TEST(test_resize),        TEST(test_threads),  TEST(test_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

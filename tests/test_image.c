@@ -66,6 +66,83 @@ static void test_png_interlaced(void **state) {
     free(b.p);
 }
 
+/* Ancillary chunks, however many, and whatever they hold. */
+static void test_png_ancillary(void **state) {
+    (void)state;
+    const uint8_t values[] = {1, 2, 3, 4};
+    bytes b = make_png(2, 2, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, values, 4);
+    for (int i = 0; i < 2001; i++) {
+        bytes more = with_chunk(b, i % 2 ? AFTER_IHDR : b.n - IEND, i % 3 ? "tEXt" : "gAMA", "a\0b", 3);
+        free(b.p);
+        b = more;
+    }
+    prnn_image image;
+    assert_int_equal(prnn_png_decode(ctx, "x.png", b.p, b.n, &image), PRNN_OK);
+    assert_memory_equal(image.values, values, 4);
+    prnn_image_free(&image);
+    assert_int_equal(prnn_png_decode(ctx, "x.png", b.p, b.n - IEND - 1, &image), PRNN_ERROR_FORMAT);
+    free(b.p);
+}
+
+static void check_turned(bytes b, size_t at, bytes exif, int channels, int orientation) {
+    bytes with = with_chunk(b, at, "eXIf", exif.p, exif.n);
+    prnn_image image;
+    assert_int_equal(prnn_png_decode(ctx, "x.png", with.p, with.n, &image), PRNN_OK);
+    assert_int_equal(image.height, orientation < 5 ? 2 : 3);
+    assert_int_equal(image.width, orientation < 5 ? 3 : 2);
+    assert_int_equal(image.channels, channels);
+    for (int i = 0; i < 6 * channels; i++) {
+        int v = turned[orientation][i / channels];
+        assert_int_equal(image.values[i], v + 10 * (i % channels));
+    }
+    prnn_image_free(&image);
+    free(with.p);
+}
+
+/* Before the pixels and after them. */
+static void test_png_orientation(void **state) {
+    (void)state;
+    static const uint8_t grey[] = {1, 2, 3, 4, 5, 6}, alpha[] = {1, 9, 2, 9, 3, 9, 4, 9, 5, 9, 6, 9},
+                         colour[] = {1, 11, 21, 2, 12, 22, 3, 13, 23, 4, 14, 24, 5, 15, 25, 6, 16, 26};
+    bytes files[] = {make_png(2, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, grey, 6),
+                     make_png(2, 3, SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 8, 0, alpha, 12),
+                     make_png(2, 3, SPNG_COLOR_TYPE_TRUECOLOR, 8, 0, colour, 18)};
+    for (size_t f = 0; f < 3; f++) {
+        for (int i = 0; i < 32; i++) {
+            bytes exif = make_exif(i & 1, (uint8_t)(i / 4 + 1));
+            check_turned(files[f], i & 2 ? AFTER_IHDR : files[f].n - IEND, exif, f < 2 ? 1 : 3, i / 4 + 1);
+            free(exif.p);
+        }
+        free(files[f].p);
+    }
+}
+
+/* Malformed EXIF is ignored: cut off anywhere, of no orientation that there is, or of another type. */
+static void test_exif_malformed(void **state) {
+    (void)state;
+    bytes b = make_png(2, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, (uint8_t[]){1, 2, 3, 4, 5, 6}, 6);
+    for (int little = 0; little < 2; little++) {
+        bytes exif = make_exif(little, 6);
+        for (size_t n = 0; n < 34; n++) {
+            check_turned(b, AFTER_IHDR, (bytes){exif.p, n}, 1, 1);
+        }
+        for (size_t i = 0; i < 8; i++) { /* the signature, and where its entries are */
+            exif.p[i] ^= 0x81;
+            check_turned(b, AFTER_IHDR, exif, 1, 1);
+            exif.p[i] ^= 0x81;
+        }
+        exif.p[little ? 24 : 25] = 4;
+        check_turned(b, AFTER_IHDR, exif, 1, 1);
+        free(exif.p);
+        for (uint8_t v = 0; v < 10; v = v ? v + 1 : 9) {
+            exif = make_exif(little, v);
+            check_turned(b, AFTER_IHDR, exif, 1, 1);
+            free(exif.p);
+        }
+    }
+    free(b.p);
+}
+
 static void test_png_refused(void **state) {
     (void)state;
     prnn_image image;
@@ -324,17 +401,13 @@ static void test_masks(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        TEST(test_png_types),
-        TEST(test_png_interlaced),
-        TEST(test_png_refused),
-        TEST(test_png_mutations),
-        TEST(test_fit),
-        TEST(test_fit_channels),
-        TEST(test_fit_refused),
-        TEST(test_sheets),
-        TEST(test_sheets_refused),
-        TEST(test_write_npy),
-        TEST(test_full_disk),
+        TEST(test_png_types),      TEST(test_png_interlaced),
+        TEST(test_png_ancillary),  TEST(test_png_orientation),
+        TEST(test_exif_malformed), TEST(test_png_refused),
+        TEST(test_png_mutations),  TEST(test_fit),
+        TEST(test_fit_channels),   TEST(test_fit_refused),
+        TEST(test_sheets),         TEST(test_sheets_refused),
+        TEST(test_write_npy),      TEST(test_full_disk),
         TEST(test_masks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

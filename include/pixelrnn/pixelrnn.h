@@ -270,7 +270,7 @@ typedef struct prnn_data_options {
  *   a folder of .png, .jpg and .jpeg files, also in folders below it, in the order of their paths' bytes;
  *     what is damaged, no picture at all, too small to crop, gone meanwhile or not to be read is
  *     skipped, and none left is an error; what the system refuses otherwise (memory) is one too;
- *   one PNG or JPEG file;
+ *   one PNG or JPEG file (pictures are turned as their EXIF orientation says);
  *   .npy of uint8, (n, H, W) or (n, H, W, C), C order;
  *   .npz with one such array (or with one named "images", "data" or "arr_0"), or with an array "data" of
  *     uint8 (n, 3 * S * S), planes R, G, B of S x S, as downsampled ImageNet has it;

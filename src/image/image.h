@@ -28,12 +28,12 @@ bool prnn_is_png(const uint8_t *head, size_t size);
 bool prnn_is_jpeg(const uint8_t *head, size_t size);
 
 /* A JPEG file: grey gives 1 channel, all other colour spaces 3 (CMYK is taken as Adobe writes it, inverted).
- * The orientation that a camera notes is not followed. The limits are those of PNG; a file that is cut off,
- * or with which the decoder finds anything else wrong, is refused, and without libturbojpeg every one. */
+ * The limits are those of PNG; a file of which not
+ * all is decoded is refused, and without libturbojpeg every one. */
 prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                              prnn_image *image);
 
-/* A PNG or JPEG file, told by the content. */
+/* A PNG or JPEG file, told by the content. Both are turned as their EXIF says (orientation.h). */
 prnn_status prnn_picture_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                                 prnn_image *image);
 prnn_status prnn_picture_read(prnn_context *ctx, const char *path, prnn_image *image);

@@ -19,6 +19,8 @@ prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t 
 
 #include "base/budget.h"
 #include "base/memory.h"
+#include "image/jpeg_markers.h"
+#include "image/orientation.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,9 +29,16 @@ prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t 
 /* A block of 8 x 8 pixels takes at least one bit; twice that is let pass. */
 enum { PIXELS_PER_BYTE = 1024 };
 
-/* A file can ask for thousands of passes over the picture; LIMITSCANS allows 500. What is wrong with a file
- * (it is cut off, say) is but a warning, after which the rest of the picture would be grey. */
-enum { FLAGS = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS };
+/* A file can ask for thousands of passes over the picture; LIMITSCANS allows 500. */
+enum { FLAGS = TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS };
+
+/* What is decoded: the bytes of a file, or a mended copy that is in memory beside them. */
+typedef struct source {
+    const uint8_t *bytes;
+    size_t size, memory; /* all that the file takes */
+    bool mended, restarts;
+    int orientation;
+} source;
 
 /* TurboJPEG tells want of memory by its words alone: these are its own, and those of the libjpeg inside it.
  * They are in no catalogue, so they are the same in every language. */
@@ -66,31 +75,6 @@ static void from_cmyk(uint8_t *values, size_t pixels) {
     }
 }
 
-/* Whether the file, which begins as a JPEG should, has the picture in several scans: libjpeg then keeps the
- * coefficients of all of it. */
-static bool has_scans(const uint8_t *p, size_t n) {
-    enum { FIRST_FRAME = 0xc0, LAST_FRAME = 0xcf, HUFFMAN = 0xc4, ARITHMETIC = 0xcc, SCAN = 0xda };
-    int components = 0;
-    for (size_t at = 2; at + 10 < n; at++) {
-        int marker = p[at] == 0xff ? p[at + 1] : 0;
-        bool alone = marker == 0 || marker == 1 || marker == 0xff || (marker >= 0xd0 && marker <= 0xd8);
-        if (alone) {
-            continue;
-        }
-        if (marker == SCAN) {
-            return p[at + 4] < components;
-        }
-        if (marker >= FIRST_FRAME && marker <= LAST_FRAME && marker != HUFFMAN && marker != ARITHMETIC) {
-            if (marker % 4 == 2) { /* progressive */
-                return true;
-            }
-            components = p[at + 9];
-        }
-        at += 1 + (size_t)(p[at + 2] << 8 | p[at + 3]);
-    }
-    return false;
-}
-
 /* Bytes that libjpeg takes beside the pixels it returns, but for some rows: a coefficient has two. */
 static size_t coefficient_bytes(const prnn_image *image, int sampling, int space) {
     bool four = space == TJCS_CMYK || space == TJCS_YCCK;
@@ -98,14 +82,28 @@ static size_t coefficient_bytes(const prnn_image *image, int sampling, int space
                      : (size_t)tjBufSizeYUV2(image->width, 1, image->height, sampling));
 }
 
-static prnn_status decode_pixels(prnn_context *ctx, const char *name, tjhandle jpeg, const uint8_t *bytes,
-                                 size_t size, int sampling, int space, prnn_image *image) {
+/* libjpeg only warns of damage, and fills in what it could not decode; it warns as well of what harms no
+ * pixel, and keeps the words of its first warning alone. So every warning stops a file, which is then mended
+ * of the harmless ones and decoded once more, where any that is left is damage. But bytes between the last
+ * block and the end show only when all blocks are decoded; with restart markers the same words may mean that
+ * a part is missing. */
+static bool is_harmless(const source *from, tjhandle jpeg) {
+    return from->mended && !from->restarts && tjGetErrorCode(jpeg) == TJERR_WARNING &&
+           strstr(tjGetErrorStr2(jpeg), "extraneous bytes before marker 0xd9");
+}
+
+static prnn_status decode_pixels(prnn_context *ctx, const char *name, tjhandle jpeg, const source *from,
+                                 int sampling, int space, prnn_image *image) {
     bool grey = space == TJCS_GRAY, cmyk = space == TJCS_CMYK || space == TJCS_YCCK;
     int format = grey ? TJPF_GRAY : cmyk ? TJPF_CMYK : TJPF_RGB;
     size_t pixels = (size_t)image->height * (size_t)image->width;
-    size_t more = has_scans(bytes, size) ? coefficient_bytes(image, sampling, space) : 0;
+    size_t more =
+        prnn_jpeg_has_scans(from->bytes, from->size) ? coefficient_bytes(image, sampling, space) : 0;
     image->channels = grey ? 1 : 3;
-    prnn_status status = prnn_budget_take(ctx, pixels * (size_t)tjPixelSize[format] + more + size, name);
+    size_t turned = prnn_turn_bytes(pixels * (size_t)image->channels, from->orientation);
+    more = more > turned ? more : turned; /* libjpeg has given back its own by then */
+    prnn_status status =
+        prnn_budget_take(ctx, pixels * (size_t)tjPixelSize[format] + more + from->memory, name);
     if (status != PRNN_OK) {
         return status;
     }
@@ -113,19 +111,23 @@ static prnn_status decode_pixels(prnn_context *ctx, const char *name, tjhandle j
     if (!image->values) {
         return PRNN_ERROR_MEMORY;
     }
-    if (tjDecompress2(jpeg, bytes, size, image->values, image->width, 0, image->height, format, FLAGS) != 0) {
+    int flags = from->mended ? FLAGS : FLAGS | TJFLAG_STOPONWARNING;
+    if (tjDecompress2(jpeg, from->bytes, from->size, image->values, image->width, 0, image->height, format,
+                      flags) != 0 &&
+        !is_harmless(from, jpeg)) {
         return refuse(ctx, name, jpeg);
     }
     if (cmyk) {
         from_cmyk(image->values, pixels);
     }
-    return PRNN_OK;
+    return prnn_image_turn(ctx, name, image, from->orientation);
 }
 
-static prnn_status decode(prnn_context *ctx, const char *name, tjhandle jpeg, const uint8_t *bytes,
-                          size_t size, prnn_image *image) {
+static prnn_status decode(prnn_context *ctx, const char *name, tjhandle jpeg, const source *from,
+                          prnn_image *image) {
     int sampling, space;
-    if (tjDecompressHeader3(jpeg, bytes, size, &image->width, &image->height, &sampling, &space) != 0 ||
+    if (tjDecompressHeader3(jpeg, from->bytes, from->size, &image->width, &image->height, &sampling,
+                            &space) != 0 ||
         image->width < 1 || image->height < 1) {
         return refuse(ctx, name, jpeg);
     }
@@ -133,12 +135,28 @@ static prnn_status decode(prnn_context *ctx, const char *name, tjhandle jpeg, co
     if (status != PRNN_OK) {
         return status;
     }
-    if ((uint64_t)image->height * (uint64_t)image->width > (uint64_t)size * PIXELS_PER_BYTE) {
+    if ((uint64_t)image->height * (uint64_t)image->width > (uint64_t)from->size * PIXELS_PER_BYTE) {
         return prnn_fail(ctx, PRNN_ERROR_FORMAT,
                          "%s: its header says %dx%d pixels (height x width), which its %zu bytes cannot hold",
-                         name, image->height, image->width, size);
+                         name, image->height, image->width, from->size);
     }
-    return decode_pixels(ctx, name, jpeg, bytes, size, sampling, space, image);
+    return decode_pixels(ctx, name, jpeg, from, sampling, space, image);
+}
+
+static prnn_status decode_mended(prnn_context *ctx, const char *name, tjhandle jpeg, const source *file,
+                                 prnn_image *image) {
+    prnn_image_free(image);
+    prnn_budget_give(ctx);
+    uint8_t *copy = prnn_alloc_raw(ctx, file->size + 2, 1, name);
+    if (!copy) {
+        return PRNN_ERROR_MEMORY;
+    }
+    source from = {.bytes = copy, .mended = true, .orientation = file->orientation};
+    from.size = prnn_jpeg_mend(file->bytes, file->size, copy, &from.restarts);
+    from.memory = file->size + from.size;
+    prnn_status status = decode(ctx, name, jpeg, &from, image);
+    prnn_free(copy);
+    return status;
 }
 
 prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
@@ -148,7 +166,12 @@ prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t 
     if (!jpeg) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it", name);
     }
-    prnn_status status = decode(ctx, name, jpeg, bytes, size, image);
+    source from = {.bytes = bytes, .size = size, .memory = size};
+    from.orientation = prnn_jpeg_orientation(bytes, size);
+    prnn_status status = decode(ctx, name, jpeg, &from, image);
+    if (status == PRNN_ERROR_FORMAT && tjGetErrorCode(jpeg) == TJERR_WARNING && prnn_is_jpeg(bytes, size)) {
+        status = decode_mended(ctx, name, jpeg, &from, image);
+    }
     tjDestroy(jpeg);
     if (status != PRNN_OK) {
         prnn_image_free(image);

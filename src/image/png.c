@@ -4,9 +4,12 @@
 #include "base/budget.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "image/orientation.h"
 
 #include <spng.h>
 #include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
 
 enum { CHUNK_LIMIT = 16 << 20, CACHE_LIMIT = 32 << 20 };
 
@@ -45,6 +48,64 @@ static prnn_status refuse(prnn_context *ctx, const char *name, int error) {
     return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a valid PNG file (%s)", name, spng_strerror(error));
 }
 
+/* A file without its ancillary chunks: the pixels depend on none of them, while libspng refuses more than
+ * some and holds them in memory. */
+typedef struct source {
+    const uint8_t *at, *end;
+    size_t left; /* of the chunk at hand */
+} source;
+
+static size_t chunk_bytes(const uint8_t *p) {
+    return 12 + ((size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]);
+}
+
+static bool is_ancillary(const uint8_t *chunk) {
+    return chunk[4] >= 'a' && chunk[4] <= 'z';
+}
+
+/* Goes on to the next critical chunk; what is no whole chunk is left to libspng to judge. */
+static void next_chunk(source *s) {
+    size_t there = (size_t)(s->end - s->at);
+    while (there >= 12 && is_ancillary(s->at) && chunk_bytes(s->at) <= there) {
+        s->at += chunk_bytes(s->at);
+        there = (size_t)(s->end - s->at);
+    }
+    s->left = there >= 12 && chunk_bytes(s->at) < there ? chunk_bytes(s->at) : there;
+}
+
+static int read_critical(spng_ctx *png, void *user, void *to, size_t n) {
+    source *s = user;
+    (void)png;
+    for (uint8_t *values = to; n;) {
+        if (!s->left) {
+            next_chunk(s);
+        }
+        size_t part = n < s->left ? n : s->left;
+        if (!part) {
+            return SPNG_IO_EOF;
+        }
+        memcpy(values, s->at, part);
+        values += part;
+        s->at += part;
+        s->left -= part;
+        n -= part;
+    }
+    return 0;
+}
+
+/* As the file, which begins as a PNG should, notes it, before its pixels or after them. */
+static int orientation_of(const uint8_t *p, size_t n) {
+    for (size_t at = 8; n - at >= 12 && chunk_bytes(p + at) <= n - at; at += chunk_bytes(p + at)) {
+        const uint8_t *chunk = p + at, *crc = chunk + chunk_bytes(chunk) - 4;
+        if (memcmp(chunk + 4, "eXIf", 4) == 0) {
+            uLong sum = crc32_z(0, chunk + 4, chunk_bytes(chunk) - 8);
+            bool whole = sum == ((uLong)crc[0] << 24 | (uLong)crc[1] << 16 | (uLong)crc[2] << 8 | crc[3]);
+            return whole ? prnn_exif_orientation(chunk + 8, chunk_bytes(chunk) - 12) : 1;
+        }
+    }
+    return 1;
+}
+
 /* Whether the file can hold what its header says: deflate makes at most 1032 bytes out of one. */
 static prnn_status check_size(prnn_context *ctx, const char *name, const struct spng_ihdr *header,
                               size_t file_size) {
@@ -63,8 +124,8 @@ static prnn_status check_size(prnn_context *ctx, const char *name, const struct 
     return PRNN_OK;
 }
 
-static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, size_t file_size,
-                          prnn_image *image) {
+static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, const uint8_t *file,
+                          size_t file_size, prnn_image *image) {
     struct spng_ihdr header;
     int error = spng_get_ihdr(png, &header);
     if (error) {
@@ -79,7 +140,9 @@ static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, si
     /* libspng makes one channel of these alone. */
     bool direct = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE && header.bit_depth <= 8;
     size_t bytes = (size_t)header.width * header.height * (direct ? 1 : 3);
-    status = prnn_budget_take(ctx, bytes + file_size, name);
+    int orientation = orientation_of(file, file_size);
+    size_t turned = prnn_turn_bytes(bytes / (grey && !direct ? 3 : 1), orientation);
+    status = prnn_budget_take(ctx, bytes + turned + file_size, name);
     if (status != PRNN_OK) {
         return status;
     }
@@ -100,7 +163,7 @@ static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, si
     for (size_t i = 0; grey && !direct && i < bytes / 3; i++) {
         image->values[i] = image->values[3 * i];
     }
-    return PRNN_OK;
+    return prnn_image_turn(ctx, name, image, orientation);
 }
 
 prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
@@ -113,8 +176,9 @@ prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *
     spng_set_image_limits(png, INT32_MAX, INT32_MAX); /* check_size says it better */
     spng_set_chunk_limits(png, CHUNK_LIMIT, CACHE_LIMIT);
     spng_set_crc_action(png, SPNG_CRC_ERROR, SPNG_CRC_DISCARD);
-    int error = spng_set_png_buffer(png, bytes, size);
-    prnn_status status = error ? refuse(ctx, name, error) : decode(ctx, name, png, size, image);
+    source from = {bytes, bytes + size, size < 8 ? size : 8};
+    int error = spng_set_png_stream(png, read_critical, &from);
+    prnn_status status = error ? refuse(ctx, name, error) : decode(ctx, name, png, bytes, size, image);
     spng_ctx_free(png);
     if (status != PRNN_OK) {
         prnn_image_free(image);
