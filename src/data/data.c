@@ -49,6 +49,7 @@ static prnn_status open_input(prnn_builder *b, prnn_input *input) {
 prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
                            prnn_data **data) {
     PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(data));
+    *data = NULL;
     prnn_builder b;
     prnn_status status = prnn_builder_init(&b, ctx, path, options);
     if (status != PRNN_OK) {
