@@ -33,7 +33,7 @@ if(missing)
     "scripts/setup.sh, which installs all that is missing.")
 endif()
 
-set(PRNN_LIBRARIES Threads::Threads ZLIB::ZLIB PkgConfig::SPNG PkgConfig::JANSSON m)
+set(PRNN_LIBRARIES Threads::Threads ZLIB::ZLIB PkgConfig::SPNG PkgConfig::JANSSON m ${CMAKE_DL_LIBS})
 set(PRNN_PC_REQUIRES "zlib ${SPNG_MODULE_NAME} jansson")
 
 # A library that the build can do without: `setting` is AUTO, ON or OFF, `have` gets ON or OFF.

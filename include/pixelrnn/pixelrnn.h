@@ -72,7 +72,8 @@ typedef enum prnn_status {
     PRNN_ERROR_FORMAT,   /* a file was read, and what it holds is not what it should be */
     PRNN_ERROR_MEMORY,   /* not enough memory */
     PRNN_ERROR_DIVERGED, /* training met a NaN or infinite loss or gradient */
-    PRNN_STOPPED         /* a progress callback asked to stop; what was done so far is saved */
+    PRNN_STOPPED,        /* a progress callback asked to stop; what was done so far is saved */
+    PRNN_ERROR_DEVICE    /* a GPU is not there, cannot be used, or failed */
 } prnn_status;
 
 /* ------------------------------------------------------------------------------------ context */

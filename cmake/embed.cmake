@@ -1,0 +1,16 @@
+# cmake -DOUT=file.c -DNAME=symbol "-DFILES=a;b" -P embed.cmake: a C file with the text of each file, its name (without
+# folder) and its length.
+set(text "/* Made by cmake/embed.cmake. */\n#include \"gpu/source.h\"\n\n")
+set(table "")
+set(number 0)
+foreach(file ${FILES})
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+  get_filename_component(name ${file} NAME)
+  string(APPEND text "static const unsigned char text_${number}[] = {\n${hex}0};\n\n")
+  string(APPEND table "    {\"${name}\", (const char *)text_${number}},\n")
+  math(EXPR number "${number} + 1")
+endforeach()
+string(APPEND text "const prnn_gpu_text ${NAME}[] = {\n${table}    {NULL, NULL},\n};\n")
+file(WRITE ${OUT} "${text}")

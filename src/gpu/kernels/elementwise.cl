@@ -1,0 +1,94 @@
+/* Elementwise on the features of positions: an item has four numbers, which lie together. */
+#define ELEMENTWISE_ITEMS 256
+
+/* Quotient and rest of the item's position, and its feature; false: beyond the last. */
+DEVICE bool find_four(const prnn_gpu_elementwise *l, uint *q, uint *r, uint *feature) {
+    uint fours = l->width / 4, m;
+    ulong i = ((ulong)GROUP_Y * 65536u + GROUP_X) * ELEMENTWISE_ITEMS + ITEM;
+    m = (uint)(i / fours);
+    *feature = (uint)(i % fours) * 4;
+    *q = m / l->run, *r = m % l->run;
+    return m < l->rows;
+}
+
+DEVICE float4 load_four(GLOBAL const float *memory, const place *p, uint q, uint r, uint feature) {
+    ulong at = AT(*p, q, r) + feature;
+#ifdef BF16
+    if (p->bf16) {
+        float4 x;
+        x.x = LOAD(*p, at), x.y = LOAD(*p, at + 1), x.z = LOAD(*p, at + 2), x.w = LOAD(*p, at + 3);
+        return x;
+    }
+#endif
+    return *(GLOBAL const float4 *)(memory + at);
+}
+
+DEVICE void store_four(GLOBAL float *memory, const place *p, uint q, uint r, uint feature, float4 x) {
+    ulong at = AT(*p, q, r) + feature;
+#ifdef BF16
+    if (p->bf16) {
+        STORE(*p, at, x.x);
+        STORE(*p, at + 1, x.y);
+        STORE(*p, at + 2, x.z);
+        STORE(*p, at + 3, x.w);
+        return;
+    }
+#endif
+    *(GLOBAL float4 *)(memory + at) = x;
+}
+
+#define ELEMENTWISE(name, result)                                                                                      \
+    KERNEL(ELEMENTWISE_ITEMS) name(prnn_gpu_elementwise l, GLOBAL float *memory) {                                     \
+        uint q, r, feature;                                                                                            \
+        if (find_four(&l, &q, &r, &feature)) {                                                                         \
+            float4 a = load_four(memory, &l.a, q, r, feature);                                                         \
+            result                                                                                                     \
+            store_four(memory, &l.out, q, r, feature, a);                                                              \
+        }                                                                                                              \
+    }
+#define EACH(f) a.x = f(a.x, b.x), a.y = f(a.y, b.y), a.z = f(a.z, b.z), a.w = f(a.w, b.w);
+#define WITH_B float4 b = load_four(memory, &l.b, q, r, feature);
+#define SUM_OF(a, b) (a) + (b)
+#define RELU_OF(a, b) relu_of(a)
+#define OPEN_OF(a, b) (a) > 0 ? (b) : 0.0f
+
+ELEMENTWISE(copy, )
+ELEMENTWISE(add, WITH_B EACH(SUM_OF))
+ELEMENTWISE(relu, float4 b = a; EACH(RELU_OF))
+ELEMENTWISE(relu_gradient, WITH_B EACH(OPEN_OF)) /* a: y, b: dy */
+
+/* All positions get the same features: packed[first ..], or zeros. */
+KERNEL(ELEMENTWISE_ITEMS) fill(prnn_gpu_elementwise l, uint zeros, uint first, GLOBAL const float *packed,
+                               GLOBAL float *memory) {
+    uint q, r, feature;
+    if (find_four(&l, &q, &r, &feature)) {
+        float4 x = {0, 0, 0, 0};
+        if (!zeros) {
+            x.x = packed[first + feature], x.y = packed[first + feature + 1];
+            x.z = packed[first + feature + 2], x.w = packed[first + feature + 3];
+        }
+        store_four(memory, &l.out, q, r, feature, x);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- pixels */
+
+typedef prnn_gpu_pixels pixels;
+
+/* Where value (position m, channel) is among those of pictures in the order (image, row, column, channel). */
+DEVICE ulong value_at(const pixels *p, uint m, uint channel) {
+    uint row = p->row + m / p->run, column = p->first + m % p->run / p->images, image = m % p->images;
+    return (((ulong)image * p->height + row) * p->width + column) * p->channels + channel;
+}
+
+/* Levels of pictures as the network sees them; of large pictures, every step-th pixel of every step-th row. */
+KERNEL(256) load_levels(prnn_gpu_load l, GLOBAL const uchar *levels, GLOBAL const float *scaled,
+                        GLOBAL float *memory) {
+    uint i = GROUP_X * 256 + ITEM, m = i / l.p.channels, channel = i % l.p.channels;
+    if (m < l.p.rows) {
+        uint row = l.p.row + m / l.p.run, column = l.p.first + m % l.p.run / l.p.images, image = m % l.p.images;
+        ulong pixel = ((ulong)image * l.p.height * l.step + row * l.step) * l.p.width * l.step + column * l.step;
+        STORE(l.values, AT(l.values, m / l.p.run, m % l.p.run) + channel,
+              scaled[levels[pixel * l.p.channels + channel]]);
+    }
+}

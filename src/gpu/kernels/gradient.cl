@@ -1,0 +1,156 @@
+/* The gradient by the weights in fp32. A group has 128 features of a strip, its 64 columns and one lane, of
+ * which it sums the chunks one after the other: each from zero, its positions in their order, fused; then it
+ * is added. That is how the other processors do it, so lanes have their bits, and so has the tree over lanes
+ * (see unpack). Nothing is added by two groups. */
+#define GRADIENT_ITEMS 256
+#define GRADIENT_FEATURES 128
+#define POSITIONS 16 /* brought at a time */
+#define F_PITCH (GRADIENT_FEATURES + 4)
+
+/* The item's feature of a tile: tap and number. Beyond the last, tap 0's first, whose sums nobody keeps. */
+DEVICE segment feature_at(const strip *s, GLOBAL const segment *segments, uint feature) {
+    segment found = {0, 0, 0};
+    uint before = 0;
+    for (uint n = 0; n < s->segments; n++) {
+        segment g = segments[s->first_segment + n];
+        if (feature >= before && feature < before + g.count) {
+            found.tap = g.tap;
+            found.first = g.first + (feature - before);
+            found.count = 1;
+        }
+        before += g.count;
+    }
+    return found;
+}
+
+/* Offset of position m of a chunk. */
+DEVICE ulong chunk_at(const place *p, const prnn_gpu_chunk *c, uint m) {
+    uint n = c->first + m;
+    return p->at + (ulong)c->row * p->line + (ulong)c->image * p->stride + (ulong)(n / c->run) * p->pitch +
+           (ulong)(n % c->run) * p->stride;
+}
+
+DEVICE void multiply_outer(float (*sum)[4], OF_LOCAL const float *a, OF_LOCAL const float *b) {
+    UNROLL for (uint m = 0; m < POSITIONS; m++) {
+        float x[8];
+        UNROLL for (uint i = 0; i < 8; i += 4) {
+            float4 four = *(OF_LOCAL const float4 *)(a + m * F_PITCH + ITEM / 16 * 8 + i);
+            x[i] = four.x, x[i + 1] = four.y, x[i + 2] = four.z, x[i + 3] = four.w;
+        }
+        float4 y = *(OF_LOCAL const float4 *)(b + m * 64 + ITEM % 16 * 4);
+        UNROLL for (uint i = 0; i < 8; i++) {
+            sum[i][0] = FMA(x[i], y.x, sum[i][0]);
+            sum[i][1] = FMA(x[i], y.y, sum[i][1]);
+            sum[i][2] = FMA(x[i], y.z, sum[i][2]);
+            sum[i][3] = FMA(x[i], y.w, sum[i][3]);
+        }
+    }
+}
+
+/* Four sums in flight, of which the first begins with the gradient so far, added at the end of a chunk. */
+DEVICE void add_biases(float *four, OF_LOCAL const float *b, uint m, uint count) {
+    uint fours = count / 4 * 4;
+    for (uint i = 0; i < POSITIONS && m + i < count; i++) {
+        float x = b[i * 64 + ITEM];
+        if (m + i >= fours || i % 4 == 0) {
+            four[0] += x;
+        } else if (i % 4 == 1) {
+            four[1] += x;
+        } else if (i % 4 == 2) {
+            four[2] += x;
+        } else {
+            four[3] += x;
+        }
+    }
+}
+
+typedef struct outer {
+    segment own;      /* the item's feature */
+    place tap, dout;  /* dout from the item's column on */
+    bool there;       /* the item's column */
+    float x[8], y[4]; /* brought */
+} outer;
+
+DEVICE void bring_outer(outer *o, const prnn_gpu_chunk *c, uint m, GLOBAL const float *memory) {
+    UNROLL for (uint i = 0; i < 8; i++) {
+        uint at = m + ITEM / 128 + 2 * i;
+        o->x[i] = at < c->count ? LOAD(o->tap, chunk_at(&o->tap, c, at)) : -0.0f;
+    }
+    UNROLL for (uint i = 0; i < 4; i++) {
+        uint at = m + ITEM / 64 + 4 * i;
+        o->y[i] = at < c->count && o->there ? LOAD(o->dout, chunk_at(&o->dout, c, at)) : 0.0f;
+    }
+}
+
+DEVICE void keep_outer(const outer *o, OF_LOCAL float *a, OF_LOCAL float *b) {
+    UNROLL for (uint i = 0; i < 8; i++) { a[(ITEM / 128 + 2 * i) * F_PITCH + ITEM % 128] = o->x[i]; }
+    UNROLL for (uint i = 0; i < 4; i++) { b[(ITEM / 64 + 4 * i) * 64 + ITEM % 64] = o->y[i]; }
+}
+
+KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL const prnn_gpu_tile *tiles,
+                              GLOBAL const strip *strips, GLOBAL const segment *segments, GLOBAL const place *taps,
+                              GLOBAL const uint *first_chunk, GLOBAL const prnn_gpu_chunk *chunks,
+                              GLOBAL const float *memory, GLOBAL float *gradient) {
+    LOCAL ALIGNED float a[POSITIONS * F_PITCH];
+    LOCAL ALIGNED float b[POSITIONS * 64];
+    prnn_gpu_tile tile = tiles[l.first_tile + GROUP_X];
+    strip s = strips[tile.strip];
+    uint lane = GROUP_Y, panel = ITEM % 64 / PANEL;
+    float total[8][4], bias = 0;
+    outer o;
+    o.own = feature_at(&s, segments, tile.feature + ITEM % 128);
+    o.tap = taps[l.first_tap + o.own.tap];
+    o.tap.at += o.own.first;
+    o.there = panel < s.panels;
+    o.dout = l.dout;
+    o.dout.at += s.column + panel * s.step + ITEM % PANEL;
+    bool biases = tile.feature == 0 && l.biased;
+    UNROLL for (uint i = 0; i < 8; i++) {
+        UNROLL for (uint j = 0; j < 4; j++) { total[i][j] = 0; }
+    }
+    for (uint n = first_chunk[lane]; n < first_chunk[lane + 1]; n++) {
+        prnn_gpu_chunk c = chunks[n];
+        float sum[8][4], four[4] = {bias, 0, 0, 0};
+        UNROLL for (uint i = 0; i < 8; i++) {
+            UNROLL for (uint j = 0; j < 4; j++) { sum[i][j] = 0; }
+        }
+        bring_outer(&o, &c, 0, memory);
+        for (uint m = 0; m < c.count; m += POSITIONS) {
+            SYNC;
+            keep_outer(&o, a, b);
+            SYNC;
+            bring_outer(&o, &c, m + POSITIONS, memory);
+            multiply_outer(sum, a, b);
+            if (biases && ITEM < 64) { add_biases(four, b, m, c.count); }
+        }
+        UNROLL for (uint i = 0; i < 8; i++) {
+            UNROLL for (uint j = 0; j < 4; j++) { total[i][j] += sum[i][j]; }
+        }
+        bias = (four[0] + four[1]) + (four[2] + four[3]);
+    }
+    GLOBAL float *to = gradient + (lane * l.lane_size + s.at);
+    UNROLL for (uint i = 0; i < 8; i++) {
+        uint feature = tile.feature + ITEM / 16 * 8 + i, v = ITEM % 16 / 4;
+        UNROLL for (uint j = 0; j < 4; j++) {
+            if (feature < s.depth && v < s.panels) {
+                to[(ulong)v * s.size + (1 + feature) * PANEL + ITEM % 4 * 4 + j] = total[i][j];
+            }
+        }
+    }
+    if (tile.feature == 0 && ITEM < 64 && o.there) { to[(ulong)panel * s.size + ITEM % PANEL] = bias; }
+}
+
+/* gradient += the positions of chunks, one after the other, lane by lane: that of an initial state. */
+KERNEL(128) sum(prnn_gpu_sum l, GLOBAL const uint *first_chunk, GLOBAL const prnn_gpu_chunk *chunks,
+                GLOBAL const float *memory, GLOBAL float *gradient) {
+    uint feature = GROUP_X * 128 + ITEM, lane = GROUP_Y;
+    if (feature < l.width) {
+        GLOBAL float *to = gradient + (lane * l.lane_size + l.at + feature);
+        float total = *to;
+        for (uint n = first_chunk[lane]; n < first_chunk[lane + 1]; n++) {
+            prnn_gpu_chunk c = chunks[n];
+            for (uint m = 0; m < c.count; m++) { total += LOAD(l.from, chunk_at(&l.from, &c, m) + feature); }
+        }
+        *to = total;
+    }
+}

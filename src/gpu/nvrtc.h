@@ -1,0 +1,16 @@
+/* NVIDIA's compiler, NVRTC: from source to a cubin. */
+#ifndef PRNN_GPU_NVRTC_H
+#define PRNN_GPU_NVRTC_H
+
+#include "gpu/source.h"
+
+/* Machine code for compute capability `capability` (90: sm_90), or, if the compiler does not know it, PTX of
+ * the best that it does, which the driver then compiles. With `log` the compiler tells of registers and
+ * spills. Free *program and *log with prnn_free. */
+prnn_status prnn_gpu_nvrtc(prnn_context *ctx, int capability, prnn_gpu_arithmetic arithmetic,
+                           uint8_t **program, size_t *size, char **log);
+
+/* Its version, "13.0", or "" if it is not there. */
+void prnn_gpu_nvrtc_version(char version[16]);
+
+#endif

@@ -1,0 +1,139 @@
+/* What the host and the kernels of a device both know: included by C, and part of the kernels' source, which
+ * has types of its own for the same sizes. Nothing here has a gap, whatever compiles it. */
+#ifndef PRNN_GPU_STRUCTURES_H
+#define PRNN_GPU_STRUCTURES_H
+
+#ifndef PRNN_GPU_KERNEL
+#include <stdint.h>
+#define U32 uint32_t
+#define U64 uint64_t
+#define F32 float
+#endif
+
+/* Where the positions of a launch are in a map: position m at at + m / run * pitch + m % run * stride, in
+ * numbers of its memory. That is a dense matrix, rows with margins, or an anti-diagonal. For gradients, which
+ * take some images of all, row r of the image is at r * line. */
+typedef struct prnn_gpu_place {
+    U64 at;
+    U32 stride, pitch, line;
+    U32 bf16; /* its numbers are bf16, and `at` counts such; in programs with bf16 only */
+} prnn_gpu_place;
+
+/* The `at` of a place that is not there. */
+#define PRNN_GPU_NONE (~(U64)0)
+
+/* Columns of a panel, as PRNN_PANEL. */
+#define PRNN_GPU_PANEL 16
+
+/* `count` features from `first` on of tap `tap`. */
+typedef struct prnn_gpu_segment {
+    U32 tap, first, count;
+} prnn_gpu_segment;
+
+/* As prnn_strip: up to four panels of weights that read the same segments; panel v is columns column + v *
+ * step .., packed from at + v * size on: 16 biases, then 16 weights a feature. */
+typedef struct prnn_gpu_strip {
+    U64 at;
+    U32 first_segment, segments, panels, column, step, size, depth, unused;
+} prnn_gpu_strip;
+
+/* Strips from first_strip on, of positions 0 .. rows - 1, whose taps are at places first_tap .. */
+typedef struct prnn_gpu_factors {
+    U32 rows, run, first_strip, first_tap;
+} prnn_gpu_factors;
+
+/* out = relu?(bias + add + sources * weights) */
+typedef struct prnn_gpu_product {
+    prnn_gpu_factors f;
+    prnn_gpu_place out, add;
+    U32 relu, unused;
+} prnn_gpu_product;
+
+/* The same for the gates of LSTM cells, and the cells. */
+typedef struct prnn_gpu_lstm {
+    prnn_gpu_factors f;
+    prnn_gpu_place add, before, cell, state, gates;
+    U32 hidden, unused;
+} prnn_gpu_lstm;
+
+/* And for the gradient by their states, and that by the gates. */
+typedef struct prnn_gpu_lstm_gradient {
+    prnn_gpu_factors f;
+    prnn_gpu_place add, gates, before, cell, dcell, dgates;
+    U32 hidden, unused;
+} prnn_gpu_lstm_gradient;
+
+/* Positions whose outer products are summed one after the other, from zero, and then added to the gradient:
+ * of row `row` of the image, those of images image .. image + run - 1 in the pixels from `first` on. */
+typedef struct prnn_gpu_chunk {
+    U32 row, image, first, count, run;
+} prnn_gpu_chunk;
+
+/* The gradient by the weights, of each lane for itself: lane l has chunks first_chunk[l] ..
+ * first_chunk[l + 1] - 1, and its gradient, like the packed weights, is at l * lane_size. Group x computes
+ * features feature[x] .. of strip strip[x]. */
+typedef struct prnn_gpu_tile {
+    U32 strip, feature;
+} prnn_gpu_tile;
+
+typedef struct prnn_gpu_product_gradient {
+    prnn_gpu_place dout;
+    U64 lane_size;
+    U32 first_tile, first_tap, biased, unused;
+} prnn_gpu_product_gradient;
+
+/* Elementwise on `rows` positions of `width` numbers (a multiple of 16). */
+typedef struct prnn_gpu_elementwise {
+    prnn_gpu_place a, b, out;
+    U32 rows, run, width, unused;
+} prnn_gpu_elementwise;
+
+/* Sums over the positions of chunks, lane by lane, to lane * lane_size + at. */
+typedef struct prnn_gpu_sum {
+    prnn_gpu_place from;
+    U64 at, lane_size;
+    U32 width, unused;
+} prnn_gpu_sum;
+
+/* Pixels of a region of `images` images: position m is pixel (row + m / run, first + m % run / images) of
+ * image m % images; run is a multiple of `images`. */
+typedef struct prnn_gpu_pixels {
+    U32 rows, run, images, row, first, height, width, channels;
+} prnn_gpu_pixels;
+
+/* -log p(level) of each channel of each position, and with scale != 0 its gradient. Logits of a channel are
+ * block_stride numbers (3 * that of mixtures) from each other. With given != 0, pixels whose row and column
+ * are multiples of it cost nothing. */
+typedef struct prnn_gpu_nll {
+    prnn_gpu_pixels p;
+    prnn_gpu_place logits, dlogits; /* may be the same */
+    U32 levels, block_stride, components, given;
+    F32 scale, log_scale;
+} prnn_gpu_nll;
+
+/* Draws a level of channel `channel` of each position; images are levels, (image, row, column, channel), as
+ * uniform numbers are. */
+typedef struct prnn_gpu_draw {
+    prnn_gpu_pixels p;
+    prnn_gpu_place logits, values;
+    U32 levels, block_stride, components, channel, masked;
+    F32 sharpness, log_scale;
+    U32 unused;
+    double temperature;
+} prnn_gpu_draw;
+
+/* Levels of images as the network sees them: values[position][channel] = scaled[level]. */
+typedef struct prnn_gpu_load {
+    prnn_gpu_pixels p;
+    prnn_gpu_place values;
+    U32 step, unused; /* of the pixels of the pictures, whose width is p.width * step */
+} prnn_gpu_load;
+
+/* As prnn_step, of n weights. */
+typedef struct prnn_gpu_step {
+    U64 n;
+    F32 rate, beta1, beta2, epsilon, scale, correct1, correct2, keep;
+    U32 kind, ema, unused; /* PRNN_RMSPROP, PRNN_ADAM or PRNN_SGD; whether there is an average */
+} prnn_gpu_step;
+
+#endif
