@@ -26,6 +26,7 @@ typedef unsigned long long ulong;
 #define DOUBLE_OF(x) __longlong_as_double((long long)(x))
 #define ALIGNED __align__(16)
 #define UNROLL _Pragma("unroll")
+#define UNROLL_LONG UNROLL
 #else
 #pragma OPENCL FP_CONTRACT OFF
 #ifdef DOUBLES
@@ -53,6 +54,7 @@ typedef unsigned long long ulong;
 #else /* the emulation is long enough */
 #define UNROLL
 #endif
+#define UNROLL_LONG /* PoCL takes long for it, and its LLVM 15 breaks off */
 #endif
 
 #define U32 uint

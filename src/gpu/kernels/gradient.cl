@@ -8,19 +8,18 @@
 #define F_PITCH (GRADIENT_FEATURES + 4)
 
 /* The item's feature of a tile: tap and number. Beyond the last, tap 0's first, whose sums nobody keeps. */
-DEVICE segment feature_at(const strip *s, GLOBAL const segment *segments, uint feature) {
-    segment found = {0, 0, 0};
+DEVICE void find_feature(uint first_segment, uint count, GLOBAL const segment *segments, uint feature, uint *tap,
+                         uint *number) {
     uint before = 0;
-    for (uint n = 0; n < s->segments; n++) {
-        segment g = segments[s->first_segment + n];
-        if (feature >= before && feature < before + g.count) {
-            found.tap = g.tap;
-            found.first = g.first + (feature - before);
-            found.count = 1;
+    *tap = 0, *number = 0;
+    for (uint n = first_segment; n < first_segment + count; n++) {
+        uint features = segments[n].count;
+        if (feature >= before && feature < before + features) {
+            *tap = segments[n].tap;
+            *number = segments[n].first + (feature - before);
         }
-        before += g.count;
+        before += features;
     }
-    return found;
 }
 
 /* Offset of position m of a chunk. */
@@ -31,18 +30,16 @@ DEVICE ulong chunk_at(const place *p, const prnn_gpu_chunk *c, uint m) {
 }
 
 DEVICE void multiply_outer(float (*sum)[4], OF_LOCAL const float *a, OF_LOCAL const float *b) {
-    UNROLL for (uint m = 0; m < POSITIONS; m++) {
-        float x[8];
+    UNROLL_LONG for (uint m = 0; m < POSITIONS; m++) {
+        float x[8], y[4];
         UNROLL for (uint i = 0; i < 8; i += 4) {
             float4 four = *(OF_LOCAL const float4 *)(a + m * F_PITCH + ITEM / 16 * 8 + i);
             x[i] = four.x, x[i + 1] = four.y, x[i + 2] = four.z, x[i + 3] = four.w;
         }
-        float4 y = *(OF_LOCAL const float4 *)(b + m * 64 + ITEM % 16 * 4);
+        float4 four = *(OF_LOCAL const float4 *)(b + m * 64 + ITEM % 16 * 4);
+        y[0] = four.x, y[1] = four.y, y[2] = four.z, y[3] = four.w;
         UNROLL for (uint i = 0; i < 8; i++) {
-            sum[i][0] = FMA(x[i], y.x, sum[i][0]);
-            sum[i][1] = FMA(x[i], y.y, sum[i][1]);
-            sum[i][2] = FMA(x[i], y.z, sum[i][2]);
-            sum[i][3] = FMA(x[i], y.w, sum[i][3]);
+            UNROLL for (uint j = 0; j < 4; j++) { sum[i][j] = FMA(x[i], y[j], sum[i][j]); }
         }
     }
 }
@@ -65,8 +62,7 @@ DEVICE void add_biases(float *four, OF_LOCAL const float *b, uint m, uint count)
 }
 
 typedef struct outer {
-    segment own;      /* the item's feature */
-    place tap, dout;  /* dout from the item's column on */
+    place tap, dout; /* from the item's feature, and its column, on */
     bool there;       /* the item's column */
     float x[8], y[4]; /* brought */
 } outer;
@@ -96,11 +92,12 @@ KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL cons
     prnn_gpu_tile tile = tiles[l.first_tile + GROUP_X];
     strip s = strips[tile.strip];
     uint lane = GROUP_Y, panel = ITEM % 64 / PANEL;
-    float total[8][4], bias = 0;
+    float sum[8][4], total[8][4], four[4], bias = 0;
     outer o;
-    o.own = feature_at(&s, segments, tile.feature + ITEM % 128);
-    o.tap = taps[l.first_tap + o.own.tap];
-    o.tap.at += o.own.first;
+    uint tap, number;
+    find_feature(s.first_segment, s.segments, segments, tile.feature + ITEM % 128, &tap, &number);
+    o.tap = taps[l.first_tap + tap];
+    o.tap.at += number;
     o.there = panel < s.panels;
     o.dout = l.dout;
     o.dout.at += s.column + panel * s.step + ITEM % PANEL;
@@ -110,7 +107,7 @@ KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL cons
     }
     for (uint n = first_chunk[lane]; n < first_chunk[lane + 1]; n++) {
         prnn_gpu_chunk c = chunks[n];
-        float sum[8][4], four[4] = {bias, 0, 0, 0};
+        four[0] = bias, four[1] = four[2] = four[3] = 0;
         UNROLL for (uint i = 0; i < 8; i++) {
             UNROLL for (uint j = 0; j < 4; j++) { sum[i][j] = 0; }
         }

@@ -97,7 +97,7 @@ DEVICE void N(keep)(const N(chunk) *x, OF_LOCAL float *a, OF_LOCAL float *b) {
 }
 
 DEVICE void N(multiply)(float (*sum)[8], OF_LOCAL const float *a, OF_LOCAL const float *b) {
-    UNROLL for (uint k = 0; k < DEPTH; k++) {
+    UNROLL_LONG for (uint k = 0; k < DEPTH; k++) {
         float x[ROWS], y[8];
 #if ROWS == 8
         UNROLL for (uint i = 0; i < ROWS; i += 4) {
