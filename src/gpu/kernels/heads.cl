@@ -362,38 +362,32 @@ KERNEL(HEAD_ITEMS) logistics_draw(DRAW_ARGUMENTS) {
     COLUMNS_MEMORY
     MIXTURE_MEMORY
     LOCAL float weights[HEAD_VALUES * 256];
-    LOCAL int blocks_drawn[HEAD_VALUES];
+    LOCAL int steps[HEAD_VALUES];
     LOCAL double places[HEAD_VALUES];
     OF_LOCAL float *p = weights + ITEM / PANEL * 256;
     uint own = ITEM / PANEL;
     drawn d = drawn_of(&l, known);
     mixture x;
-    int count = (int)l.levels, first = 0;
+    int first = 0, bad = 0;
     double uniform = uniforms[d.value];
     begin_mixture(&x, &l, &d, memory, MIXTURE COLUMNS);
-    if (l.temperature == 1) {
-        int blocks = (count + PANEL - 1) / PANEL;
-        set_span(&l, &d, (float)PANEL, memory, MIXTURE);
-        p[COLUMN] = mixture_log_p(&x, (float)(int)(COLUMN * PANEL), (float)PANEL, MIXTURE);
-        weigh(p, blocks, 1.0f COLUMNS);
+    for (int span = l.temperature == 1 ? PANEL : 1; span > 0; span /= PANEL) {
+        int left = (int)l.levels - first, bins = span > 1 ? (left + PANEL - 1) / PANEL : left;
+        int count = span == 1 && l.temperature == 1 && bins > PANEL ? PANEL : bins;
+        set_span(&l, &d, (float)span, memory, MIXTURE);
+        for (int i = (int)COLUMN; i < (count + PANEL - 1) / PANEL * PANEL; i += PANEL) {
+            p[i] = mixture_log_p(&x, (float)(first + i * span), (float)span, MIXTURE);
+        }
+        weigh(p, count, l.sharpness COLUMNS);
         if (COLUMN == 0) {
-            blocks_drawn[own] = draw_level(p, blocks, &uniform);
+            steps[own] = draw_level(p, count, &uniform);
             places[own] = uniform;
         }
         SYNC;
-        first = blocks_drawn[own] < 0 ? 0 : blocks_drawn[own] * PANEL;
+        bad |= steps[own] < 0;
+        first += bad ? 0 : steps[own] * span;
         uniform = places[own];
-        count = count - first < PANEL ? count - first : PANEL;
     }
-    set_span(&l, &d, 1.0f, memory, MIXTURE);
-    for (int i = (int)COLUMN; i < (count + PANEL - 1) / PANEL * PANEL; i += PANEL) {
-        p[i] = mixture_log_p(&x, (float)(first + i), 1.0f, MIXTURE);
-    }
-    weigh(p, count, l.temperature == 1 ? 1.0f : l.sharpness COLUMNS);
-    if (COLUMN == 0 && d.there) {
-        int level = draw_level(p, count, &uniform);
-        bool bad = level < 0 || (l.temperature == 1 && blocks_drawn[own] < 0);
-        keep_level(&l, &d, bad ? -1 : first + level, scaled, levels, failed, memory);
-    }
+    if (COLUMN == 0 && d.there) { keep_level(&l, &d, bad ? -1 : first, scaled, levels, failed, memory); }
 }
 #endif
