@@ -136,4 +136,32 @@ typedef struct prnn_gpu_step {
     U32 kind, ema, unused; /* PRNN_RMSPROP, PRNN_ADAM or PRNN_SGD; whether there is an average */
 } prnn_gpu_step;
 
+/* ------------------------------------------------------------------------------------- for tensor cores */
+
+/* Columns of a wide strip, in blocks of 8. */
+#define PRNN_GPU_WIDE 128
+#define PRNN_GPU_BLOCKS 16
+
+/* Features that tensor cores take: 8 from `first` (a multiple of 8) on of tap `tap`. */
+typedef struct prnn_gpu_unit {
+    U32 tap, first;
+} prnn_gpu_unit;
+
+/* 128 columns that read the same units. Block b is columns column[b] .. + 7 of the result; of gates, blocks
+ * take turns: o, f, i, g of 8 cells, then of the next 8. Weights are bf16, [8 * units, rounded up to 32][128]
+ * from `at` on, zero where there is none; biases fp32, 128 from `bias` on. */
+typedef struct prnn_gpu_wide {
+    U64 at;
+    U32 bias, first_unit, units, blocks;
+    U32 column[PRNN_GPU_BLOCKS];
+} prnn_gpu_wide;
+
+/* The gradient by the weights, of slices of `per` positions; slice s has its own, laid out as weights and
+ * then biases, at s * slice_size. Group x computes features feature[x] .. of wide strip strip[x]. */
+typedef struct prnn_gpu_wide_gradient {
+    prnn_gpu_place dout;
+    U64 slice_size, bias_at;
+    U32 rows, run, per, first_tile, first_tap, biased;
+} prnn_gpu_wide_gradient;
+
 #endif

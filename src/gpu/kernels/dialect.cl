@@ -49,9 +49,9 @@ typedef unsigned long long ulong;
 #define BITS_OF_DOUBLE(x) as_ulong(x)
 #define DOUBLE_OF(x) as_double(x)
 #define ALIGNED __attribute__((aligned(16)))
-#if defined(__clang_major__) && !defined(EMULATED)
+#if defined(__clang_major__) && !defined(BF16)
 #define UNROLL _Pragma("unroll")
-#else /* the emulation is long enough */
+#else /* the emulation of tensor cores is long enough */
 #define UNROLL
 #endif
 #define UNROLL_LONG /* PoCL takes long for it, and its LLVM 15 breaks off */
