@@ -22,13 +22,6 @@ DEVICE void find_feature(uint first_segment, uint count, GLOBAL const segment *s
     }
 }
 
-/* Offset of position m of a chunk. */
-DEVICE ulong chunk_at(const place *p, const prnn_gpu_chunk *c, uint m) {
-    uint n = c->first + m;
-    return p->at + (ulong)c->row * p->line + (ulong)c->image * p->stride + (ulong)(n / c->run) * p->pitch +
-           (ulong)(n % c->run) * p->stride;
-}
-
 DEVICE void multiply_outer(float (*sum)[4], OF_LOCAL const float *a, OF_LOCAL const float *b) {
     UNROLL_LONG for (uint m = 0; m < POSITIONS; m++) {
         float x[8], y[4];
@@ -135,19 +128,4 @@ KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL cons
         }
     }
     if (tile.feature == 0 && ITEM < 64 && o.there) { to[(ulong)panel * s.size + ITEM % PANEL] = bias; }
-}
-
-/* gradient += the positions of chunks, one after the other, lane by lane: that of an initial state. */
-KERNEL(128) sum(prnn_gpu_sum l, GLOBAL const uint *first_chunk, GLOBAL const prnn_gpu_chunk *chunks,
-                GLOBAL const float *memory, GLOBAL float *gradient) {
-    uint feature = GROUP_X * 128 + ITEM, lane = GROUP_Y;
-    if (feature < l.width) {
-        GLOBAL float *to = gradient + (lane * l.lane_size + l.at + feature);
-        float total = *to;
-        for (uint n = first_chunk[lane]; n < first_chunk[lane + 1]; n++) {
-            prnn_gpu_chunk c = chunks[n];
-            for (uint m = 0; m < c.count; m++) { total += LOAD(l.from, chunk_at(&l.from, &c, m) + feature); }
-        }
-        *to = total;
-    }
 }
