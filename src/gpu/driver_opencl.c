@@ -157,12 +157,12 @@ static prnn_gpu_info describe(const functions *f, found of) {
                           .largest = number(f, of.device, DEVICE_LARGEST),
                           .units = (int)number(f, of.device, DEVICE_COMPUTE_UNITS),
                           .doubles = number(f, of.device, DEVICE_FP64) != 0};
-    char platform[64] = "", driver[48] = "";
+    char platform[256] = "", driver[64] = "";
     f->clGetDeviceInfo(of.device, DEVICE_NAME, sizeof info.name, info.name, NULL);
     f->clGetDeviceInfo(of.device, DRIVER_VERSION, sizeof driver, driver, NULL);
     f->clGetPlatformInfo(of.platform, PLATFORM_VERSION, sizeof platform, platform, NULL);
     info.name[sizeof info.name - 1] = driver[sizeof driver - 1] = platform[sizeof platform - 1] = 0;
-    snprintf(info.driver, sizeof info.driver, "%s, driver %s", platform, driver);
+    snprintf(info.driver, sizeof info.driver, "%.60s, driver %.50s", platform, driver);
     judge(f, of.device, &info);
     return info;
 }
