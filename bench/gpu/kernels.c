@@ -2,7 +2,9 @@
  * hidden features, a head of 1024. Each is recorded some times in a row and replayed; the best of some
  * replays counts.
  *
- *   bench-gpu-kernels cuda:0 [seconds]        (or opencl:0) */
+ *   bench-gpu-kernels [cuda:N|opencl:N] [once]
+ *
+ * once: each is launched one time, for a profiler. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "gpu/driver.h"
@@ -21,6 +23,7 @@ typedef struct rig {
     prnn_gpu_program *program[2]; /* by arithmetic */
     prnn_gpu_block *memory, *weights, *biases, *gradient, *bytes, *index;
     size_t floats; /* of memory and gradient each */
+    bool once;
 } rig;
 
 static void must(const rig *r, prnn_status status) {
@@ -70,6 +73,10 @@ static timing time_launch(rig *r, int arithmetic, const char *name, uint32_t x, 
     must(r, d->kernel(r->ctx, r->gpu, r->program[arithmetic], name, &l.kernel));
     memcpy(l.arguments, arguments, (size_t)count * sizeof *arguments);
     must(r, d->launch(r->ctx, r->gpu, &l));
+    if (r->once) {
+        must(r, d->wait(r->ctx, r->gpu));
+        return (timing){1, 1};
+    }
     must(r, d->record(r->ctx, r->gpu));
     for (int i = 0; i < launches; i++) {
         must(r, d->launch(r->ctx, r->gpu, &l));
@@ -499,7 +506,7 @@ static void bench_arithmetic(rig *r, int arithmetic) {
 }
 
 int main(int count, char **arguments) {
-    rig r = {.ctx = prnn_context_create()};
+    rig r = {.ctx = prnn_context_create(), .once = count > 2 && strcmp(arguments[2], "once") == 0};
     const char *name = count > 1 ? arguments[1] : "cuda:0", *colon = strchr(name, ':');
     const prnn_gpu_driver *driver = strncmp(name, "cuda", 4) == 0 ? &prnn_gpu_cuda : &prnn_gpu_opencl;
     double begin = prnn_clock();
