@@ -219,6 +219,11 @@ static UNUSED void law_close(law_model *m) {
 }
 
 /* Logits of `count` images, to be freed. */
+/* Numbers of a test as a block of the CPU. */
+static UNUSED prnn_block law_block(float *numbers, size_t count) {
+    return (prnn_block){numbers, 0, count};
+}
+
 static UNUSED float *law_logits(const law_model *m, const uint8_t *images, size_t count) {
     float *logits = malloc(count * m->bytes * m->logits * sizeof *logits);
     assert_non_null(logits);

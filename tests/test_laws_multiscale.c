@@ -275,7 +275,8 @@ static void test_new_values_only(void **state) {
     prnn_gradient_engine *engine;
     assert_ok(m.ctx, prnn_gradient_engine_create(m.ctx, &m.config, N, 0, &engine));
     prnn_batch batch = {.images = images, .n = N, .new_only = true};
-    double mean = prnn_gradient_engine_run(m.ctx, engine, m.model->parameters, &batch, gradient);
+    double mean = prnn_gradient_engine_run(m.ctx, engine, law_block(m.model->parameters, m.parameters),
+                                           &batch, law_block(gradient, m.parameters));
     double ahead[2], squares = 0;
     for (size_t i = 0; i < m.parameters; i++) {
         squares += (double)gradient[i] * (double)gradient[i];
@@ -298,7 +299,7 @@ static void test_new_values_only(void **state) {
     if (!(fabs(slope / sqrt(squares) - 1) < 0.02)) {
         fail_msg("the slope along the gradient is %g, its length is %g", slope, sqrt(squares));
     }
-    prnn_gradient_engine_free(engine);
+    prnn_gradient_engine_free(m.ctx, engine);
     free(moved);
     free(gradient);
     free(images);

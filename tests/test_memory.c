@@ -23,15 +23,15 @@ static void test_model_and_passes(void **state) {
                    prnn_block_bytes(1, sizeof *model->packed);
     assert_int_equal(ctx->asked, prnn_parameter_bytes(model->network) + small);
     for (int images = 1; images <= 8; images += 7) {
-        prnn_workers workers;
+        prnn_passes passes;
         size_t before = ctx->asked;
-        prnn_need need = prnn_model_workers_need(ctx, model->network, images, 3);
+        prnn_need need = prnn_model_passes_need(ctx, model->network, images, 3);
         model->packed->fresh = false;
         prnn_free(model->packed->weights);
         model->packed->weights = NULL;
-        assert_ok(ctx, prnn_model_workers(ctx, model, images, 3, &workers));
+        assert_ok(ctx, prnn_model_passes(ctx, model, images, 3, &passes));
         assert_int_equal(ctx->asked - before, prnn_need_total(&need, 3));
-        prnn_workers_free(ctx, &workers);
+        prnn_passes_close(ctx, &passes);
         prnn_context_free(ctx); /* with the memory that it keeps for the next pass */
         ctx = prnn_context_create();
     }
@@ -55,7 +55,7 @@ static void test_gradient(void **state) {
         size_t blocks = ctx->asked - before - prnn_block_bytes(1, sizeof *network);
         /* The engine itself is a few lines. */
         assert_in_range(blocks - prnn_need_total(&need, wanted), 64, 256);
-        prnn_gradient_engine_free(engine);
+        prnn_gradient_engine_free(ctx, engine);
         prnn_network_free(network);
     }
     prnn_context_free(ctx);
@@ -139,12 +139,12 @@ static void test_fewer_threads(void **state) {
     assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, nats, NULL));
     assert_ok(m.ctx, prnn_sample(m.ctx, m.model, N, NULL, drawn));
     assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, N, &mean, gradient));
-    prnn_need need = prnn_workers_need(m.ctx, m.model->network, 32, 4);
+    prnn_need need = prnn_passes_need(m.ctx, m.model->network, 32, 4);
     m.ctx->memory = prnn_need_total(&need, 2);
-    prnn_workers workers;
-    assert_ok(m.ctx, prnn_model_workers(m.ctx, m.model, 32, 4, &workers));
-    assert_int_equal(workers.count, 2);
-    prnn_workers_free(m.ctx, &workers);
+    prnn_passes passes;
+    assert_ok(m.ctx, prnn_model_passes(m.ctx, m.model, 32, 4, &passes));
+    assert_int_equal(passes.count, 2);
+    prnn_passes_close(m.ctx, &passes);
     assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, other, NULL));
     m.ctx->memory = prnn_need_total(&need, 1);
     assert_ok(m.ctx, prnn_sample(m.ctx, m.model, N, NULL, again));

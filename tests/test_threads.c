@@ -161,11 +161,12 @@ static void check_smaller_batches(prnn_kind kind, int batch) {
             double nats;
             prnn_batch part = {.images = images, .n = n};
             assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, (size_t)n, &nats, one));
-            double own = prnn_gradient_engine_run(m.ctx, engine, m.model->parameters, &part, many);
+            double own = prnn_gradient_engine_run(m.ctx, engine, law_block(m.model->parameters, m.parameters),
+                                                  &part, law_block(many, m.parameters));
             assert_true(own == nats);
             assert_memory_equal(one, many, m.parameters * sizeof *one);
         }
-        prnn_gradient_engine_free(engine);
+        prnn_gradient_engine_free(m.ctx, engine);
     }
     free(images);
     free(one);

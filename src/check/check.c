@@ -284,7 +284,7 @@ static prnn_status allocate(check *k) {
     k->found->levels = c->levels;
     prnn_context *ctx = k->ctx;
     k->count = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
-    k->logits = (size_t)k->model->network->head->logits_per_value(c);
+    k->logits = (size_t)k->model->network->head.per_value;
     /* Each thread changes one of the CHUNK images. */
     k->threads = prnn_threads_for(ctx, CHUNK);
     size_t floats = k->count * k->logits;

@@ -36,7 +36,7 @@ prnn_status prnn_plain_create(prnn_context *ctx, const prnn_model *model, const 
         return PRNN_ERROR_MEMORY;
     }
     const prnn_config *c = &model->network->plan.config;
-    int h = c->hidden, logits = c->channels * model->network->head->logits_per_value(c);
+    int h = c->hidden, logits = c->channels * model->network->head.per_value;
     *p = (prnn_plain){.ctx = ctx, .model = model, .parameters = parameters, .config = *c};
     p->values = new_map(p, c->channels);
     p->stream = new_map(p, 2 * h);

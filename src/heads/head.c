@@ -6,13 +6,12 @@
 
 static const prnn_head_kind *const kinds[] = {&prnn_bernoulli, &prnn_softmax, &prnn_logistic_mixture};
 
-const prnn_head_kind *prnn_head_kind_of(const prnn_config *config) {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (kinds[i]->handles(config)) {
-            return kinds[i];
-        }
+prnn_head prnn_head_of(const prnn_config *config) {
+    const prnn_head_kind *const *kind = kinds;
+    while (!(*kind)->handles(config)) {
+        kind++;
     }
-    return NULL;
+    return (prnn_head){*kind, (*kind)->features(config), config->levels, (*kind)->logits_per_value(config)};
 }
 
 /* -------------------------------------------------------------------------------------- names */

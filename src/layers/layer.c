@@ -23,6 +23,14 @@ prnn_conv prnn_layer_condition(prnn_plan *plan, const char *name, const prnn_ups
                           out, 1, 1, PRNN_BIAS_NONE, 1);
 }
 
+void prnn_layer_condition_backward(const prnn_pass *pass, const prnn_layer_io *io,
+                                   const prnn_product *dcondition_of, prnn_region rows) {
+    if (io->condition) {
+        const prnn_map *dcondition = io->condition->dresult;
+        prnn_product_run(pass, dcondition_of, rows, dcondition, dcondition, false);
+    }
+}
+
 const char *prnn_kind_name(prnn_kind kind) {
     const prnn_layer_kind *found = prnn_layer_kind_of(kind);
     return found ? found->name : "unknown";

@@ -30,7 +30,7 @@ typedef struct prnn_layer_kind {
     void (*begin)(const void *layer, const prnn_pass *pass);
     void (*forward)(const void *layer, const prnn_pass *pass, prnn_region region);
 
-    /* Before the last row of the way back. */
+    /* Before the last row of the backward pass. */
     void (*begin_backward)(const void *layer, const prnn_pass *pass);
     /* From dout of some whole rows to din of them, adding to pass->gradient. */
     void (*backward)(const void *layer, const prnn_pass *pass, prnn_region rows);
@@ -43,6 +43,19 @@ const prnn_layer_kind *prnn_layer_kind_of(prnn_kind kind);
  * "Conditional"). */
 prnn_conv prnn_layer_condition(prnn_plan *plan, const char *name, const prnn_upsampler *condition,
                                prnn_features out);
+
+/* Adds the gradient by that map of some rows: nothing without a condition. */
+void prnn_layer_condition_backward(const prnn_pass *pass, const prnn_layer_io *io,
+                                   const prnn_product *dcondition_of, prnn_region rows);
+
+/* What is added to a layer's output, and to the gradient by its input: NULL without residual connections. */
+static inline const prnn_map *prnn_layer_residual(const prnn_layer_io *io) {
+    return io->residual ? io->in : NULL;
+}
+
+static inline const prnn_map *prnn_layer_dresidual(const prnn_layer_io *io) {
+    return io->residual ? io->dout : NULL;
+}
 
 extern const prnn_layer_kind prnn_row_lstm, prnn_diagonal_bilstm, prnn_pixelcnn;
 

@@ -60,7 +60,7 @@ void prnn_plan_free(prnn_plan *plan) {
     memset(plan, 0, sizeof *plan);
 }
 
-void prnn_plan_list_product(prnn_plan *plan, struct prnn_product *product) {
+void prnn_plan_list_product(prnn_plan *plan, prnn_product *product) {
     if (grow(plan, &plan->products, &plan->product_capacity, plan->product_count, sizeof *plan->products)) {
         plan->products[plan->product_count++] = product;
     }
@@ -168,8 +168,14 @@ static prnn_map *add_map(prnn_plan *plan, prnn_map shape) {
     return map;
 }
 
+/* Rows of a block. */
+static int block_of(const prnn_plan *plan) {
+    int height = plan->config.height;
+    return height < plan->block_rows ? height : plan->block_rows;
+}
+
 prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, int left, int right) {
-    int height = plan->config.height, block = height < plan->block_rows ? height : plan->block_rows;
+    int height = plan->config.height, block = block_of(plan);
     bool all = keep == PRNN_KEEP_FORWARD && plan->training;
     return add_map(plan, (prnn_map){.stride = stride,
                                     .width = plan->config.width,
@@ -186,6 +192,10 @@ prnn_map *prnn_plan_whole_map(prnn_plan *plan, int size, int stride, int margin)
                                     .left = margin,
                                     .right = margin,
                                     .rows = size + margin});
+}
+
+prnn_map *prnn_plan_column_map(prnn_plan *plan, int stride) {
+    return add_map(plan, (prnn_map){.stride = stride, .width = 1, .rows = block_of(plan)});
 }
 
 prnn_features prnn_plan_features(const prnn_plan *plan, int blocks, int size) {

@@ -11,7 +11,7 @@
 typedef struct evaluation {
     const prnn_network *network;
     const prnn_evaluation *asked;
-    prnn_workers workers;
+    prnn_passes passes;
     size_t shard, image_bytes, image_logits;
 } evaluation;
 
@@ -44,12 +44,12 @@ prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, cons
                     .asked = asked,
                     .shard = shard,
                     .image_bytes = bytes,
-                    .image_logits = bytes * (size_t)net->head->logits_per_value(c)};
-    status = prnn_model_workers(ctx, model, (int)shard, prnn_threads_for(ctx, shards), &e.workers);
+                    .image_logits = bytes * (size_t)net->head.per_value};
+    status = prnn_model_passes(ctx, model, (int)shard, prnn_threads_for(ctx, shards), &e.passes);
     if (status == PRNN_OK) {
-        prnn_parallel_for_with(ctx, shards, prnn_workers_scratches(&e.workers), evaluate_shard, &e);
+        prnn_parallel_for_with(ctx, shards, prnn_passes_scratches(&e.passes), evaluate_shard, &e);
     }
-    prnn_workers_free(ctx, &e.workers);
+    prnn_passes_close(ctx, &e.passes);
     return status;
 }
 
@@ -85,7 +85,7 @@ prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_
 }
 
 size_t prnn_logits_per_value(const prnn_model *model) {
-    return (size_t)model->network->head->logits_per_value(&model->network->plan.config);
+    return (size_t)model->network->head.per_value;
 }
 
 static void normalise(double *logs, size_t n) {
@@ -114,8 +114,7 @@ prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, c
         }
     }
     for (size_t i = 0; i < count; i++) {
-        net->head->log_p(prnn_kernels_of(ctx), net->logit_features, (int)levels, logits + i * per_value,
-                         logs + i * levels);
+        net->head.kind->log_p(prnn_kernels_of(ctx), &net->head, logits + i * per_value, logs + i * levels);
         normalise(logs + i * levels, levels);
     }
     return PRNN_OK;

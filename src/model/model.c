@@ -84,7 +84,7 @@ static prnn_status pack(prnn_context *ctx, const prnn_model *model) {
     return PRNN_OK;
 }
 
-prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, const float **weights) {
+prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float **weights) {
     pthread_mutex_lock(&model->packed->mutex);
     prnn_status status = pack(ctx, model);
     *weights = model->packed->weights;

@@ -27,7 +27,7 @@ prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config
                                     prnn_model **model);
 
 /* *packed: the present weights, which stay until the model is changed or freed. */
-prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, const float **packed);
+prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float **packed);
 
 /* Replaces all weights; `source` begins the messages. Refuses values that are not finite, and weights that
  * are not zero where a mask closes them. */
@@ -36,12 +36,12 @@ prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float 
 /* The same; with PRNN_OK the model owns `values`, which prnn_alloc gave. */
 prnn_status prnn_model_adopt(prnn_context *ctx, prnn_model *model, float *values, const char *source);
 
-/* Workers for passes of a model (prnn_workers_create). */
-prnn_status prnn_model_workers(prnn_context *ctx, const prnn_model *model, int images, int count,
-                               prnn_workers *workers);
+/* Passes of a model (prnn_passes_open). */
+prnn_status prnn_model_passes(prnn_context *ctx, const prnn_model *model, int images, int count,
+                              prnn_passes *passes);
 
 /* What that asks for at most, the packed weights included. */
-prnn_need prnn_model_workers_need(prnn_context *ctx, const prnn_network *network, int images, int count);
+prnn_need prnn_model_passes_need(prnn_context *ctx, const prnn_network *network, int images, int count);
 
 /* Refuses images (count, H, W, C) with a value that is no level of the model. */
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,

@@ -21,7 +21,7 @@ typedef struct drawing {
     prnn_context *ctx;
     const prnn_network *network;
     prnn_sample_options options;
-    prnn_workers workers;
+    prnn_passes passes;
     uint8_t *images;      /* (count, H, W, C); what is known is there already */
     const uint8_t *known; /* (H, W); NULL: nothing */
     size_t count, shard;
@@ -36,7 +36,7 @@ uint64_t prnn_draw_index(const prnn_config *config, size_t value) {
 /* ------------------------------------------------------------------------------------- a shard */
 
 /* Draws channel c of pixel (row, col) of n images, or takes the known value, and makes it input. */
-static void settle(drawing *d, const prnn_worker *w, uint8_t *images, size_t first, int row, int col, int c,
+static void settle(drawing *d, const prnn_pass *w, uint8_t *images, size_t first, int row, int col, int c,
                    bool known) {
     const prnn_network *net = d->network;
     const prnn_config *config = &net->plan.config;
@@ -44,22 +44,16 @@ static void settle(drawing *d, const prnn_worker *w, uint8_t *images, size_t fir
     size_t pixel = (size_t)row * (size_t)config->width + (size_t)col;
     size_t value = pixel * channels + (size_t)c;
     size_t bytes = (size_t)config->height * (size_t)config->width * channels;
-    for (int i = 0; i < w->pass.images; i++) {
-        uint8_t *to = images + (size_t)i * bytes + value;
-        if (!known) {
-            const float *logits = prnn_map_at(&w->pass, net->logits, row, col) + i * net->logits->stride;
-            double u = prnn_random_uniform(d->options.seed, PRNN_RANDOM_SAMPLE, first + (size_t)i,
-                                           prnn_draw_index(config, value));
-            int level = net->head->draw(w->pass.kernels, net->logit_features, config->levels, logits, c,
-                                        d->options.temperature, u);
-            if (level < 0) {
-                atomic_store(&d->broken, true);
-                level = 0;
-            }
-            *to = (uint8_t)level;
-        }
-        prnn_network_set_value(net, &w->pass, i, row, col, c, *to);
+    double uniforms[SHARD];
+    for (int i = 0; i < w->images && !known; i++) {
+        uniforms[i] = prnn_random_uniform(d->options.seed, PRNN_RANDOM_SAMPLE, first + (size_t)i,
+                                          prnn_draw_index(config, value));
     }
+    if (!known &&
+        !prnn_network_draw(net, w, row, col, c, d->options.temperature, uniforms, images + value, bytes)) {
+        atomic_store(&d->broken, true);
+    }
+    prnn_network_put_levels(net, w, row, col, c, images + value, bytes);
 }
 
 static bool pixel_is_known(const drawing *d, int row, int col) {
@@ -75,7 +69,7 @@ static int known_stretch(const drawing *d, int row, int col) {
     return end - col;
 }
 
-static void draw_row(drawing *d, const prnn_worker *w, uint8_t *images, size_t first, int row) {
+static void draw_row(drawing *d, const prnn_pass *w, uint8_t *images, size_t first, int row) {
     const prnn_network *net = d->network;
     int channels = net->plan.config.channels;
     for (int col = 0; col < net->plan.config.width;) {
@@ -86,14 +80,14 @@ static void draw_row(drawing *d, const prnn_worker *w, uint8_t *images, size_t f
                     settle(d, w, images, first, row, col + n, c, true);
                 }
             }
-            prnn_network_forward(net, &w->pass, (prnn_region){row, 1, col, stretch, -1});
+            prnn_network_forward(net, w, (prnn_region){row, 1, col, stretch, -1});
             col += stretch;
             continue;
         }
         for (int c = 0; c < channels; c++) {
             prnn_region pixel = {row, 1, col, 1, c};
-            prnn_network_forward(net, &w->pass, pixel);
-            prnn_network_logits(net, &w->pass, pixel);
+            prnn_network_forward(net, w, pixel);
+            prnn_network_logits(net, w, pixel);
             settle(d, w, images, first, row, col, c, false);
         }
         col++;
@@ -104,13 +98,13 @@ static void draw_shard(void *arg, size_t index, void *own) {
     drawing *d = arg;
     const prnn_config *c = &d->network->plan.config;
     size_t first = (d->first_shard + index) * d->shard;
-    prnn_worker *w = own;
-    w->pass.images = (int)(d->count - first < d->shard ? d->count - first : d->shard);
+    prnn_pass *w = own;
+    w->images = (int)(d->count - first < d->shard ? d->count - first : d->shard);
     uint8_t *images = d->images + first * (size_t)c->height * (size_t)c->width * (size_t)c->channels;
-    prnn_worker_clear(d->network, w);
-    prnn_network_begin(d->network, &w->pass);
+    prnn_pass_clear(w);
+    prnn_network_begin(d->network, w);
     if (d->network->condition) {
-        prnn_network_condition(d->network, &w->pass, images, NULL);
+        prnn_network_condition(d->network, w, images, NULL);
     }
     for (int row = 0; row < c->height; row++) {
         draw_row(d, w, images, first, row);
@@ -121,11 +115,11 @@ static void draw_shard(void *arg, size_t index, void *own) {
 
 /* One shard per thread, then a word to the caller, and so on. */
 static prnn_status draw_all(drawing *d, const char *phase) {
-    size_t shards = (d->count + d->shard - 1) / d->shard, threads = (size_t)d->workers.count;
+    size_t shards = (d->count + d->shard - 1) / d->shard, threads = (size_t)d->passes.count;
     double began = prnn_clock();
     for (d->first_shard = 0; d->first_shard < shards; d->first_shard += threads) {
         size_t left = shards - d->first_shard;
-        prnn_parallel_for_with(d->ctx, left < threads ? left : threads, prnn_workers_scratches(&d->workers),
+        prnn_parallel_for_with(d->ctx, left < threads ? left : threads, prnn_passes_scratches(&d->passes),
                                draw_shard, d);
         if (atomic_load(&d->broken)) {
             return prnn_fail(d->ctx, PRNN_ERROR_FORMAT,
@@ -164,11 +158,11 @@ static prnn_status run(drawing *d, const prnn_model *model, const char *phase) {
     size_t threads = (size_t)prnn_threads_for(d->ctx, d->count), even = (d->count + threads - 1) / threads;
     d->shard = even < SHARD ? even : SHARD;
     int workers = prnn_threads_for(d->ctx, (d->count + d->shard - 1) / d->shard);
-    prnn_status status = prnn_model_workers(d->ctx, model, (int)d->shard, workers, &d->workers);
+    prnn_status status = prnn_model_passes(d->ctx, model, (int)d->shard, workers, &d->passes);
     if (status == PRNN_OK) {
         status = draw_all(d, phase);
     }
-    prnn_workers_free(d->ctx, &d->workers);
+    prnn_passes_close(d->ctx, &d->passes);
     return status;
 }
 

@@ -118,7 +118,8 @@ static prnn_status allocate(prnn_trainer *t) {
     }
     t->weights = prnn_alloc(ctx, n, sizeof(float), "the weights");
     t->gradient = prnn_alloc(ctx, n, sizeof(float), "the gradient");
-    t->squares = prnn_alloc(ctx, prnn_norm_scratch(n), sizeof(double), "the norm of the gradient");
+    t->squares =
+        prnn_alloc(ctx, prnn_device_of(ctx)->norm_scratch(n), sizeof(double), "the norm of the gradient");
     t->moment1 = prnn_alloc(ctx, n, sizeof(float), "the optimizer");
     t->moment2 = prnn_alloc(ctx, n, sizeof(float), "the optimizer");
     t->ema = t->options.ema > 0 ? prnn_alloc(ctx, n, sizeof(float), "the moving average") : NULL;
@@ -149,7 +150,7 @@ static void release(prnn_trainer *t) {
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         prnn_free(blocks[i]);
     }
-    prnn_gradient_engine_free(t->engine);
+    prnn_gradient_engine_free(t->ctx, t->engine);
     free(t->model_path);
     free(t->checkpoint_path);
     free(t->metrics_path);
@@ -365,6 +366,10 @@ static prnn_status read_batch(prnn_trainer *t, size_t *n) {
     return prnn_data_read(t->ctx, t->train, t->indices, *n, t->options.seed, epoch, t->images);
 }
 
+static prnn_block block_of(const prnn_trainer *t, float *floats) {
+    return (prnn_block){floats, 0, t->parameters};
+}
+
 static prnn_status train_step(prnn_trainer *t) {
     const prnn_train_options *o = &t->options;
     prnn_train_state *s = &t->state;
@@ -375,8 +380,9 @@ static prnn_status train_step(prnn_trainer *t) {
         return status;
     }
     prnn_batch batch = {.images = t->images, .n = (int)n, .new_only = true};
-    double nats = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, &batch, t->gradient);
-    double length = prnn_norm(t->ctx, t->parameters, t->gradient, t->squares);
+    double nats = prnn_gradient_engine_run(t->ctx, t->engine, block_of(t, t->weights), &batch,
+                                           block_of(t, t->gradient));
+    double length = prnn_device_of(t->ctx)->norm(t->ctx, block_of(t, t->gradient), t->squares);
     if (!isfinite(nats)) {
         return diverged(t, "the NLL", nats, s->step + 1);
     }
@@ -384,8 +390,13 @@ static prnn_status train_step(prnn_trainer *t) {
         return diverged(t, "the norm of the gradient", length, s->step + 1);
     }
     double scale = o->clip > 0 && length > o->clip ? o->clip / length : 1;
-    prnn_state all = {t->parameters, t->gradient, t->weights, t->moment1, t->moment2, t->ema};
-    prnn_optimizer_update(t->ctx, o, rate_of(t, s->step), s->step, scale, &all);
+    prnn_update update = prnn_optimizer_step(o, rate_of(t, s->step), s->step, scale);
+    update.gradient = block_of(t, t->gradient);
+    update.weights = block_of(t, t->weights);
+    update.moment1 = block_of(t, t->moment1);
+    update.moment2 = block_of(t, t->moment2);
+    update.ema = block_of(t, t->ema);
+    prnn_device_of(t->ctx)->update(t->ctx, &update);
     s->step++;
     s->nats_sum += nats * (double)n;
     s->images += (double)n;
