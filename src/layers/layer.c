@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static const prnn_layer_kind *const kinds[] = {&prnn_row_lstm, &prnn_diagonal_bilstm, &prnn_pixelcnn};
+#define ENTRY(kind) &kind,
+static const prnn_layer_kind *const kinds[] = {PRNN_LAYER_KINDS(ENTRY)};
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

@@ -1,4 +1,4 @@
-/* The registry of layer kinds: one file and one line of the table each. A layer maps a stream of 2h features
+/* Layer kinds: one file each, and one line of the registry. A layer maps a stream of 2h features
  * to the next one, x_l to x_(l+1). Its forward pass computes a region - a pixel, a stretch of a row or some
  * whole rows - and may read what is above and to the left of it, which is final: so training, evaluation and
  * sampling are one body of code. Rows come in order. The backward pass runs over blocks of rows in reverse
@@ -57,6 +57,14 @@ static inline const prnn_map *prnn_layer_dresidual(const prnn_layer_io *io) {
     return io->residual ? io->dout : NULL;
 }
 
-extern const prnn_layer_kind prnn_row_lstm, prnn_diagonal_bilstm, prnn_pixelcnn;
+/* The registry. */
+#define PRNN_LAYER_KINDS(KIND)                                                                               \
+    KIND(prnn_row_lstm)                                                                                      \
+    KIND(prnn_diagonal_bilstm)                                                                               \
+    KIND(prnn_pixelcnn)
+
+#define PRNN_LAYER_KIND(kind) extern const prnn_layer_kind kind;
+PRNN_LAYER_KINDS(PRNN_LAYER_KIND)
+#undef PRNN_LAYER_KIND
 
 #endif
