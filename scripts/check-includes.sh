@@ -3,7 +3,7 @@
 # program uses the public header only; and the library never prints, exits or aborts.
 set -eu
 cd "$(dirname "$0")/.."
-order="base image data kernels layers heads model train sample check"
+order="base image data kernels layers heads model train sample chain check"
 bad=0
 
 say() {
