@@ -48,15 +48,14 @@ static int check_init_fits(const session *s, const train_settings *want) {
 /* Of the shape of the data. A network that nobody can make is a wrong command line. */
 static int make_model(session *s, train_settings *want) {
     prnn_config *c = &want->config;
+    int code;
     c->height = prnn_data_height(s->data);
     c->width = prnn_data_width(s->data);
     c->channels = prnn_data_channels(s->data);
-    prnn_status status = prnn_train_fits(s->ctx, c, s->data, s->valid, &want->train);
-    if (status == PRNN_OK) {
-        status = prnn_model_create(s->ctx, c, want->train.seed, &s->model);
-    }
-    return status == PRNN_ERROR_ARGUMENT ? usage_error("%s", prnn_message(s->ctx))
-                                         : exit_code(s->ctx, status);
+    TRY(usage_code(s->ctx, prnn_train_fits(s->ctx, c, s->data, s->valid, &want->train)));
+    TRY(usage_code(s->ctx, prnn_model_create(s->ctx, c, want->train.seed, &s->model)));
+done:
+    return code;
 }
 
 static void describe(const session *s, const train_settings *want) {

@@ -1,5 +1,5 @@
 #include "commands/train.h"
-#include "support/report.h"
+#include "support/try.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -160,6 +160,7 @@ static void settle_condition(prnn_config *config) {
 
 int train_settle(const arguments *args, train_settings *s) {
     option_source epochs = option_given(args, "epochs"), steps = option_given(args, "steps");
+    int code;
     if (epochs && epochs == steps) {
         return usage_error("give --epochs or --steps, not both");
     }
@@ -174,8 +175,10 @@ int train_settle(const arguments *args, train_settings *s) {
         settle_components(&s->config);
         settle_condition(&s->config);
     }
-    int code = check_idle(args, s);
-    return code ? code : check_shape(s);
+    TRY(check_idle(args, s));
+    TRY(check_shape(s));
+done:
+    return code;
 }
 
 static int contradiction(const train_settings *s, const char *name, const char *given, const char *in_model) {

@@ -1,6 +1,7 @@
 #include "draw/curves.h"
 #include "draw/axis.h"
 #include "draw/svg.h"
+#include "support/try.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -307,10 +308,8 @@ int curves_draw(const curves *c, const char *path) {
     choose_left(&d);
     double begin = MARGIN + (c->title ? 28 : 4);
     d.top = put_legend(&d, begin, false) + 20;
-    int code = svg_begin(&d.s, WIDTH, d.top + PLOT_HEIGHT + 56, c->title ? c->title : "Training curves");
-    if (code) {
-        return code;
-    }
+    int code;
+    TRY(svg_begin(&d.s, WIDTH, d.top + PLOT_HEIGHT + 56, c->title ? c->title : "Training curves"));
     if (c->title) {
         svg_text(&d.s, d.left, MARGIN + 6, 16, d.width, "font-weight=\"bold\"", c->title);
     }
@@ -318,5 +317,7 @@ int curves_draw(const curves *c, const char *path) {
     draw_y_axis(&d);
     draw_x_axis(&d);
     draw_lines(&d);
-    return svg_end(&d.s, path);
+    TRY(svg_end(&d.s, path));
+done:
+    return code;
 }

@@ -1,7 +1,7 @@
 #include "draw/heat.h"
 #include "draw/axis.h"
 #include "draw/canvas.h"
-#include "support/report.h"
+#include "support/try.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -124,20 +124,17 @@ static void draw_bar(canvas *c, const heat *h, const layout *l) {
 int heat_draw(prnn_context *ctx, const heat *h, const char *path) {
     layout l = {0};
     canvas c = {0};
-    int code = choose_layout(h, &l);
-    if (code) {
-        return code;
-    }
-    if (!canvas_create(&c, l.height, l.width)) {
-        return fail_memory();
-    }
+    int code;
+    TRY(choose_layout(h, &l));
+    TRY(canvas_create(&c, l.height, l.width) ? EXIT_OK : fail_memory());
     for (size_t i = 0; i < h->count; i++) {
         draw_pair(&c, h, &l, i);
     }
     if (h->bar) {
         draw_bar(&c, h, &l);
     }
-    prnn_status status = prnn_write_png(ctx, path, c.pixels, 1, c.height, c.width, 3, 256, 1);
+    TRY(exit_code(ctx, prnn_write_png(ctx, path, c.pixels, 1, c.height, c.width, 3, 256, 1)));
+done:
     canvas_free(&c);
-    return status == PRNN_OK ? 0 : fail_with(ctx);
+    return code;
 }

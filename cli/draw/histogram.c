@@ -1,6 +1,7 @@
 #include "draw/histogram.h"
 #include "draw/axis.h"
 #include "draw/svg.h"
+#include "support/try.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -247,10 +248,8 @@ int histogram_draw(const histogram *h, const char *path) {
     double top = MARGIN + (h->title ? 26 : 0), left = 2 * MARGIN + PICTURE;
     double height = fmax((double)rows * PANEL_HEIGHT, PICTURE + 22);
     double width = left + (double)columns * PANEL_WIDTH + MARGIN;
-    int code = svg_begin(&s, width, top + height + MARGIN, h->title ? h->title : "Predicted distributions");
-    if (code) {
-        return code;
-    }
+    int code;
+    TRY(svg_begin(&s, width, top + height + MARGIN, h->title ? h->title : "Predicted distributions"));
     if (h->title) {
         svg_text(&s, MARGIN, MARGIN + 8, 16, width - 2 * MARGIN, "font-weight=\"bold\"", h->title);
     }
@@ -259,5 +258,7 @@ int histogram_draw(const histogram *h, const char *path) {
         draw_panel(&s, h, i, left + (double)(i % columns) * PANEL_WIDTH,
                    top + (double)(i / columns) * PANEL_HEIGHT);
     }
-    return svg_end(&s, path);
+    TRY(svg_end(&s, path));
+done:
+    return code;
 }

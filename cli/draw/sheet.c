@@ -1,7 +1,7 @@
 #include "draw/sheet.h"
 
 #include "support/memory.h"
-#include "support/report.h"
+#include "support/try.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +29,11 @@ static void enlarge(const sheet *s, const uint8_t *image, uint8_t *large) {
 int sheet_write(prnn_context *ctx, const char *path, const sheet *s) {
     size_t size = (size_t)s->height * (size_t)s->width * (size_t)s->channels;
     size_t large = size * (size_t)s->zoom * (size_t)s->zoom;
-    uint8_t *enlarged = s->zoom > 1 ? allocate(s->count, large) : NULL;
-    if (s->zoom > 1 && !enlarged) {
-        return fail_memory();
+    uint8_t *enlarged = NULL;
+    int code;
+    if (s->zoom > 1) {
+        enlarged = allocate(s->count, large);
+        TRY(check_memory(enlarged));
     }
     for (size_t i = 0; enlarged && i < s->count; i++) {
         enlarge(s, s->images + i * size, enlarged + i * large);
@@ -39,6 +41,8 @@ int sheet_write(prnn_context *ctx, const char *path, const sheet *s) {
     prnn_status status =
         prnn_write_png(ctx, path, enlarged ? enlarged : s->images, s->count, s->height * s->zoom,
                        s->width * s->zoom, s->channels, s->levels, s->columns);
+    TRY(exit_code(ctx, status));
+done:
     free(enlarged);
-    return status == PRNN_OK ? 0 : fail_with(ctx);
+    return code;
 }

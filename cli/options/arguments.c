@@ -1,7 +1,7 @@
 /* The command line. */
 #include "options/options.h"
 
-#include "support/report.h"
+#include "support/try.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -76,28 +76,26 @@ static int parse_operand(arguments *args, const char *word) {
 
 int arguments_parse(arguments *args) {
     bool operands_only = false;
+    int code = 0;
     for (int i = 0; i < args->argc;) {
         const char *word = args->argv[i];
-        int failed = 0;
         if (operands_only || word[0] != '-' || !word[1]) {
-            failed = parse_operand(args, word);
+            TRY(parse_operand(args, word));
             i++;
         } else if (strcmp(word, "--") == 0) {
             operands_only = true;
             i++;
         } else if (word[1] == '-') {
-            failed = parse_option(args, &i);
+            TRY(parse_option(args, &i));
         } else if (strcmp(word, "-h") == 0) {
             ((struct common *)args->settings)->help = true;
             i++;
         } else {
-            failed = usage_error("unknown option %s; options begin with two dashes", word);
-        }
-        if (failed) {
-            return failed;
+            TRY(usage_error("unknown option %s; options begin with two dashes", word));
         }
     }
-    return 0;
+done:
+    return code;
 }
 
 int arguments_check(const arguments *args) {

@@ -3,6 +3,7 @@
 #include "options/presets.h"
 #include "support/report.h"
 #include "support/text.h"
+#include "support/try.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,18 +75,17 @@ static int read_line(arguments *args, const char *file, int number, char *line, 
 
 /* `text` is changed, and must outlive the settings. */
 static int read_text(arguments *args, const char *file, char *text, option_source source) {
+    int code = 0;
     for (int number = 1; text; number++) {
         char *end = strchr(text, '\n');
         if (end) {
             *end++ = 0;
         }
-        int failed = read_line(args, file, number, text, source);
-        if (failed) {
-            return failed;
-        }
+        TRY(read_line(args, file, number, text, source));
         text = end;
     }
-    return 0;
+done:
+    return code;
 }
 
 /* Texts that options point into; a command has at most one preset and one file. */
@@ -98,14 +98,16 @@ static int keep_and_read(arguments *args, int slot, const char *name, char *text
 }
 
 int config_layer(arguments *args, const char *preset, const char *file) {
+    int code;
     arguments_reset(args);
-    int failed = 0;
     if (preset) {
         const char *text = preset_text(preset);
-        failed = text ? keep_and_read(args, 0, preset, strdup(text), FROM_PRESET) : preset_unknown(preset);
+        TRY(text ? keep_and_read(args, 0, preset, strdup(text), FROM_PRESET) : preset_unknown(preset));
     }
-    if (!failed && file) {
-        failed = keep_and_read(args, 1, file, text_read(file, CONFIG_LIMIT, "a config file"), FROM_CONFIG);
+    if (file) {
+        TRY(keep_and_read(args, 1, file, text_read(file, CONFIG_LIMIT, "a config file"), FROM_CONFIG));
     }
-    return failed ? failed : arguments_parse(args);
+    TRY(arguments_parse(args));
+done:
+    return code;
 }

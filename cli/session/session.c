@@ -34,16 +34,12 @@ int session_open(session *s) {
 /* Models that do not fit are a wrong command line. */
 int session_open_chain(session *s) {
     const arguments *args = s->args;
-    prnn_status status = prnn_chain_load(s->ctx, args->operands, args->operand_count, &s->chain);
-    if (status == PRNN_ERROR_ARGUMENT) {
-        return usage_error("%s", prnn_message(s->ctx));
-    }
-    if (status != PRNN_OK) {
-        return fail_with(s->ctx);
-    }
+    int code;
+    TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, args->operands, args->operand_count, &s->chain)));
     s->path = args->operands[args->operand_count - 1];
     prnn_chain_config(s->chain, &s->config);
-    return 0;
+done:
+    return code;
 }
 
 int session_check_first(const session *s) {

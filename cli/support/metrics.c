@@ -4,6 +4,7 @@
 #include "support/number.h"
 #include "support/report.h"
 #include "support/text.h"
+#include "support/try.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -163,11 +164,14 @@ static int read_row(reader *r, char *line) {
     }
     size_t n = r->m->count++;
     double *to[COLUMNS] = {r->m->x + n, r->m->train + n, r->m->valid + n, r->m->step + n};
-    *to[3] = NAN;
     int code = 0;
-    for (int i = 0; !code && i < COLUMNS; i++) {
-        code = r->at[i] == NO_COLUMN ? 0 : read_number(r, i, r->cells[r->at[i]], to[i]);
+    *to[3] = NAN;
+    for (int i = 0; i < COLUMNS; i++) {
+        if (r->at[i] != NO_COLUMN) {
+            TRY(read_number(r, i, r->cells[r->at[i]], to[i]));
+        }
     }
+done:
     return code;
 }
 
@@ -188,18 +192,23 @@ static int read_text(reader *r) {
         return fail("%s: is empty; a metrics.csv of 'pixelrnn train' is needed", r->path);
     }
     size_t lines = count_bytes(rest, '\n') + 1;
-    r->m->x = allocate(lines, sizeof(double));
-    r->m->train = allocate(lines, sizeof(double));
-    r->m->valid = allocate(lines, sizeof(double));
-    r->m->step = allocate(lines, sizeof(double));
-    bool ok = r->m->x && r->m->train && r->m->valid && r->m->step;
-    int code = ok ? read_header(r, header) : fail_memory();
-    r->line = 1;
-    for (char *line; !code && (line = next_line(&rest));) {
-        r->line++;
-        code = *line ? read_row(r, line) : 0;
+    double **const arrays[COLUMNS] = {&r->m->x, &r->m->train, &r->m->valid, &r->m->step};
+    int code;
+    for (int i = 0; i < COLUMNS; i++) {
+        *arrays[i] = allocate(lines, sizeof(double));
+        TRY(check_memory(*arrays[i]));
     }
-    return code ? code : check_numbers(r);
+    TRY(read_header(r, header));
+    r->line = 1;
+    for (char *line; (line = next_line(&rest));) {
+        r->line++;
+        if (*line) {
+            TRY(read_row(r, line));
+        }
+    }
+    TRY(check_numbers(r));
+done:
+    return code;
 }
 
 int metrics_read(const char *path, const char *x, metrics *m) {

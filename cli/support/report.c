@@ -36,3 +36,7 @@ int fail_memory(void) {
 int exit_code(const prnn_context *ctx, prnn_status status) {
     return status == PRNN_OK ? EXIT_OK : fail_with(ctx);
 }
+
+int usage_code(const prnn_context *ctx, prnn_status status) {
+    return status == PRNN_ERROR_ARGUMENT ? usage_error("%s", prnn_message(ctx)) : exit_code(ctx, status);
+}

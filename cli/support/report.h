@@ -17,5 +17,7 @@ int fail_memory(void);
 
 /* EXIT_OK for PRNN_OK; else EXIT_FAILED after the library's message. */
 int exit_code(const prnn_context *ctx, prnn_status status);
+/* The same where the arguments are those of the command line: EXIT_USAGE for PRNN_ERROR_ARGUMENT. */
+int usage_code(const prnn_context *ctx, prnn_status status);
 
 #endif
