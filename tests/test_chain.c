@@ -468,7 +468,8 @@ static void test_load(void **state) {
     close_family(&f);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
+    law_choose(count, arguments);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts),    cmocka_unit_test(test_scales),
         cmocka_unit_test(test_values),   cmocka_unit_test(test_given_first),

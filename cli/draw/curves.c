@@ -4,10 +4,11 @@
 #include "support/try.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(METRICS_LIMIT <= AXIS_LIMIT, "what a log may hold has a place on an axis");
+_Static_assert((int64_t)METRICS_LIMIT <= (int64_t)AXIS_LIMIT, "what a log may hold has a place on an axis");
 
 enum {
     WIDTH = 760,
