@@ -60,6 +60,9 @@ prnn_status prnn_chain_complete(prnn_context *ctx, const prnn_chain *chain, cons
                                 const prnn_sample_options *options, uint8_t *completed) {
     PRNN_ENTER(ctx, PRNN_GIVEN(chain), PRNN_ARRAY(images, count), PRNN_GIVEN(known),
                PRNN_ARRAY(completed, count && samples));
+    if (chain->count == 1) {
+        return prnn_complete(ctx, chain->models[0], images, count, known, samples, options, completed);
+    }
     const completion c = {chain, images, known, count, samples, options};
     uint8_t *before = NULL;
     prnn_status status;
