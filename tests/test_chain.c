@@ -304,6 +304,13 @@ static void test_complete(void **state) {
         assert_memory_equal(completed + i * bytes, images + i / SAMPLES * bytes, (TOP + 3) * COLOURS);
     }
     assert_memory_not_equal(completed, completed + bytes, bytes);
+    /* Of one model, it is the model's. */
+    prnn_chain *one;
+    assert_ok(f.ctx, prnn_chain_create(f.ctx, &f.models[2], 1, &one));
+    assert_ok(f.ctx, prnn_complete(f.ctx, f.models[2], images, N, known_at, SAMPLES, &options, before));
+    assert_ok(f.ctx, prnn_chain_complete(f.ctx, one, images, N, known_at, SAMPLES, &options, completed));
+    assert_memory_equal(completed, before, count * bytes);
+    prnn_chain_free(one);
     free(before);
     free(completed);
     free(images);

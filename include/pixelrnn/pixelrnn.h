@@ -545,7 +545,7 @@ PRNN_API prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *confi
  * same channels and levels. The pixels of a small image are every n-th of every n-th row of the large one, so
  * a value is new at the smallest scale that has it, and given at all larger ones. The images of a chain are
  * those of its last model. A chain may begin with a conditional model; what it is given comes from outside.
- */
+ * Contexts may share a chain as they may its models. */
 typedef struct prnn_chain prnn_chain;
 
 /* A chain of `count` models, at least 1, which stay the caller's and must outlive it. PRNN_ERROR_ARGUMENT
