@@ -31,15 +31,17 @@ static bool on_opening(void *user, const prnn_progress *report) {
     return true;
 }
 
-int data_open(prnn_context *ctx, bool quiet, const char *path, prnn_data_options *options, prnn_data **set) {
+int data_open(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+              prnn_data **set) {
     skipped missing = {0};
     reading r = {.missing = &missing};
+    prnn_data_options watched = *options;
     int code;
     progress_begin(&r.bar, quiet, NULL);
-    options->progress = on_opening;
-    options->skipped = on_skipped;
-    options->user = &r;
-    prnn_status status = prnn_data_open(ctx, path, options, set);
+    watched.progress = on_opening;
+    watched.skipped = on_skipped;
+    watched.user = &r;
+    prnn_status status = prnn_data_open(ctx, path, &watched, set);
     progress_end(&r.bar);
     TRY(exit_code(ctx, status));
     if (!quiet) {
@@ -72,16 +74,17 @@ done:
     return code;
 }
 
-int data_convert(prnn_context *ctx, bool quiet, const char *path, prnn_data_options *options, const char *out,
-                 skipped *missing) {
+int data_convert(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+                 const char *out, skipped *missing) {
     reading r = {.missing = missing};
+    prnn_data_options watched = *options;
     int code;
     progress_begin(&r.bar, quiet, NULL);
-    options->progress = on_converting;
-    options->skipped = on_skipped;
-    options->user = &r;
+    watched.progress = on_converting;
+    watched.skipped = on_skipped;
+    watched.user = &r;
     stop_catch();
-    prnn_status status = prnn_data_convert(ctx, path, options, out, NULL, NULL);
+    prnn_status status = prnn_data_convert(ctx, path, &watched, out, NULL, NULL);
     progress_end(&r.bar);
     TRY(exit_code(ctx, status));
     if (!quiet) {

@@ -7,13 +7,15 @@
 
 #include <pixelrnn/pixelrnn.h>
 
-/* Opens the set `path`. `quiet`: nothing on stderr but errors. The callbacks in *options are set here. */
-int data_open(prnn_context *ctx, bool quiet, const char *path, prnn_data_options *options, prnn_data **set);
+/* Opens the set `path`. `quiet`: nothing on stderr but errors. The callbacks in *options are not
+ * used. */
+int data_open(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+              prnn_data **set);
 
 /* Writes the set `path` into one .npy file `out`; *missing gets what was skipped. Says on stdout what was
  * written. */
-int data_convert(prnn_context *ctx, bool quiet, const char *path, prnn_data_options *options, const char *out,
-                 skipped *missing);
+int data_convert(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+                 const char *out, skipped *missing);
 
 /* Reads `n` images from number `first` on, n * H * W * C levels. */
 int data_read(prnn_context *ctx, const prnn_data *set, size_t first, size_t n, uint64_t seed,
