@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# The one way through the house: a folder of src/ includes only from folders before it and from itself; the
-# program uses the public header only; and the library never prints, exits or aborts.
+# The one way through the house: a folder of src/ or of cli/ includes only from folders before it and from itself;
+# the program uses the public headers only; and the library never prints, exits or aborts.
 set -eu
 cd "$(dirname "$0")/.."
-order="base image data kernels heads device layers model train sample check"
 bad=0
 
 say() {
@@ -16,43 +15,49 @@ includes() {
     grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]' "$1" --include='*.[ch]' --include='*.cu' || true
 }
 
-for entry in src/*/; do
-    case " $order " in
-    *" $(basename "$entry") "*) ;;
-    *) say "$entry: this folder has no place in the order ($order); give it one in scripts/check-includes.sh" ;;
-    esac
-done
+# check_house TOP FOLDERS...: every folder of TOP is among FOLDERS and includes only from those before it and itself,
+# as "folder/name".
+check_house() {
+    local top=$1 order=${*:2} entry folder line name allowed=""
+    for entry in "$top"/*/; do
+        case " $order " in
+        *" $(basename "$entry") "*) ;;
+        *) say "$entry: this folder has no place in the order ($order); give it one in scripts/check-includes.sh" ;;
+        esac
+    done
+    for folder in $order; do
+        allowed="$allowed $folder"
+        [ -d "$top/$folder" ] || continue
+        while IFS= read -r line; do
+            case "$line" in
+            *'"'*'"'*) ;;
+            *) continue ;;
+            esac
+            name=${line#*\"}
+            name=${name%%\"*}
+            case "$name" in
+            */*) ;;
+            *) say "${line%%:#*}: write \"folder/$name\" instead of \"$name\"" && continue ;;
+            esac
+            case " $allowed " in
+            *" ${name%%/*} "*) ;;
+            *) say "${line%%:#*}: $folder may not include \"$name\"; it may use$allowed" ;;
+            esac
+        done <<<"$(includes "$top/$folder")"
+    done
+}
 
-allowed=""
-for folder in $order; do
-    allowed="$allowed $folder"
-    [ -d "src/$folder" ] || continue
-    while IFS= read -r line; do
-        [ -n "$line" ] || continue
-        case "$line" in
-        *'"'*'"'*) ;;
-        *) continue ;;
-        esac
-        name=${line#*\"}
-        name=${name%%\"*}
-        case "$name" in
-        */*) ;;
-        *) say "${line%%:#*}: write \"folder/$name\" instead of \"$name\"" && continue ;;
-        esac
-        case " $allowed " in
-        *" ${name%%/*} "*) ;;
-        *) say "${line%%:#*}: $folder may not include \"$name\"; it may use$allowed" ;;
-        esac
-    done <<<"$(includes "src/$folder")"
-done
+check_house src base image data kernels heads device layers model train sample chain check
+check_house cli support options session draw commands
 
+# The program's own headers are there, and of the library's it sees the public ones alone.
 while IFS= read -r line; do
     [ -n "$line" ] || continue
     name=${line#*[\"<]}
     name=${name%%[\">]*}
     case "$line" in
     *'"'*) [ -e "cli/$name" ] || say "${line%%:#*}: the program has no header \"$name\" of its own" ;;
-    *"<pixelrnn/"*) [ "$name" = pixelrnn/pixelrnn.h ] || say "${line%%:#*}: only <pixelrnn/pixelrnn.h> is public" ;;
+    *"<pixelrnn/"*) [ -e "include/$name" ] || say "${line%%:#*}: there is no public header <$name>" ;;
     esac
 done <<<"$(includes cli)"
 

@@ -64,7 +64,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_check test_laws_model test_memory test_arguments test_bits test_threads"
+programs="test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads"
 echo "building without a bug"
 cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
     { tail -30 "$work/build.log"; exit 1; }
@@ -166,6 +166,20 @@ plant "a small pixel is drawn again" src/sample/sample.c \
 plant "two scales share random numbers" src/sample/sample.c \
     's/return (uint64_t)config->condition_size << 32 | value;/return (uint64_t)(config->condition_size > 9999) | value;/' \
     test_laws_multiscale 'test_draws'
+
+# -------------------------------------------------------------------------------------------- chains
+
+plant "a larger scale overwrites the values of a smaller one" src/chain/evaluate.c \
+    's/for (size_t k = chain->count - 1; k-- > 0;) {/for (size_t k = 0; k + 1 < chain->count; k++) {/' \
+    test_chain 'test_values'
+plant "parts of scales are in another order" src/chain/evaluate.c \
+    's/\[i \* e->chain->count + k\]/[k * e->count + i]/' test_chain 'test_scales'
+plant "what a smaller scale completed is drawn again" src/chain/complete.c \
+    's/known\[pixel\] = known\[pixel\] || given;/known[pixel] = known[pixel] \&\& given;/' test_chain 'test_complete'
+plant "every scale draws several images" src/chain/draw.c \
+    '/samples = 1;/d' test_chain 'test_upscale'
+plant "models of other levels are a chain" src/chain/chain.c \
+    's/small->levels != large->levels/small->levels > 256/' test_chain 'test_mismatch'
 
 plant "a prediction forgets the lanes" src/model/gradient.c \
     's/(size_t)divided(lanes, 1 << levels) \* forward/forward/' test_memory 'a gradient*'

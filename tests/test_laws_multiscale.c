@@ -149,7 +149,8 @@ static void test_chain_refused(void **state) {
                                      {small.model, large.model, large.model}};
     static const char *const words[] = {
         "the first model of the chain is conditional: a model of the 2x2 images",
-        "model 2 of the chain is not conditional", "of 3 levels", "given 4x4x1", "model 3 of the chain"};
+        "model 2 of the chain is not conditional", "of 3 levels", "given images of 4 x 4 x 1",
+        "model 3 of the chain"};
     uint8_t images[LARGER * LARGER] = {0};
     double nats;
     for (size_t i = 0; i < 5; i++) {

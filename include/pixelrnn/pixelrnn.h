@@ -538,6 +538,70 @@ PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn
 PRNN_API prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const prnn_data *train,
                                      const prnn_data *valid, const prnn_train_options *options);
 
+/* ------------------------------------------------------------------------------ chains of models */
+
+/* Models that work together, from small images to large ones (multi-scale, paper section 3.4): each model but
+ * the first is conditional on the images of the one before it, has their size as its condition_size, and the
+ * same channels and levels. The pixels of a small image are every n-th of every n-th row of the large one, so
+ * a value is new at the smallest scale that has it, and given at all larger ones. The images of a chain are
+ * those of its last model. A chain may begin with a conditional model; what it is given comes from outside.
+ * Contexts may share a chain as they may its models. */
+typedef struct prnn_chain prnn_chain;
+
+/* A chain of `count` models, at least 1, which stay the caller's and must outlive it. PRNN_ERROR_ARGUMENT
+ * says which two models do not fit, with both sizes. Free with prnn_chain_free. */
+PRNN_API prnn_status prnn_chain_create(prnn_context *ctx, const prnn_model *const *models, size_t count,
+                                       prnn_chain **chain);
+
+/* The same, of models that it loads from `count` paths (prnn_model_load) and owns. PRNN_ERROR_ARGUMENT names
+ * the two paths whose models do not fit; other errors are those of prnn_model_load. */
+PRNN_API prnn_status prnn_chain_load(prnn_context *ctx, const char *const *paths, size_t count,
+                                     prnn_chain **chain);
+PRNN_API void prnn_chain_free(prnn_chain *chain);
+
+PRNN_API size_t prnn_chain_count(const prnn_chain *chain);
+/* Model i, 0 <= i < prnn_chain_count, from small images to large ones; owned by who owned it. */
+PRNN_API const prnn_model *prnn_chain_model(const prnn_chain *chain, size_t i);
+/* prnn_model_config of the last model: H, W, C and K of the chain's images. */
+PRNN_API void prnn_chain_config(const prnn_chain *chain, prnn_config *config);
+
+/* Whether the pixel (row, column) of a model's images, 0 <= row < H and 0 <= column < W, is one that its
+ * small image gives; false for every pixel of an unconditional model. */
+PRNN_API bool prnn_model_pixel_is_given(const prnn_model *model, int row, int column);
+
+/* Negative log-likelihood in nats of `count` images (count, H, W, C), every value counted once, under the
+ * model where it is new. nats[i] is the whole of image i: -log p(image) exactly, so that the probabilities of
+ * all images sum to 1; where the first model is conditional, -log p(image | the small image in it).
+ * scale_nats (count, prnn_chain_count), unless NULL, has the part of each model, which sum to nats[i] but for
+ * rounding; `values` (count, H, W, C) float, unless NULL, has that of each value, 0 for what is given to the
+ * first model. PRNN_ERROR_ARGUMENT: a value is no level. PRNN_ERROR_FORMAT: as prnn_evaluate. */
+PRNN_API prnn_status prnn_chain_evaluate(prnn_context *ctx, const prnn_chain *chain, const uint8_t *images,
+                                         size_t count, double *nats, double *scale_nats, float *values);
+
+/* Draws `count` images, (count, H, W, C) levels: the first model draws small ones, each other one enlarges
+ * them (prnn_sample, then prnn_upscale, all with the same options). Image i is a function of (models, seed,
+ * i) alone. The progress of each model begins anew. PRNN_ERROR_ARGUMENT: the first model is conditional.
+ * After any failure `images` hold nothing of use. */
+PRNN_API prnn_status prnn_chain_sample(prnn_context *ctx, const prnn_chain *chain, size_t count,
+                                       const prnn_sample_options *options, uint8_t *images);
+
+/* Completes `count` images (count, H, W, C), `samples` times each, into `completed` (count, samples, H, W,
+ * C), as prnn_complete does: `known` is (H, W), 0 where a pixel is to be drawn. The first model completes the
+ * small images in the images, each other one what is new in its own, given them. Where the first model is
+ * conditional, the pixels that it is given must be known. After any failure `completed` holds nothing of use.
+ */
+PRNN_API prnn_status prnn_chain_complete(prnn_context *ctx, const prnn_chain *chain, const uint8_t *images,
+                                         size_t count, const uint8_t *known, size_t samples,
+                                         const prnn_sample_options *options, uint8_t *completed);
+
+/* Draws `samples` large images for each of `count` small ones, (count, s, s, C) with the s of the first
+ * model, into `large` (count, samples, H, W, C): the first model draws so many for each, every other one
+ * enlarges what it gets (prnn_upscale). PRNN_ERROR_ARGUMENT: the first model is unconditional, or a small
+ * value is no level. After any failure `large` holds nothing of use. */
+PRNN_API prnn_status prnn_chain_upscale(prnn_context *ctx, const prnn_chain *chain, const uint8_t *small,
+                                        size_t count, size_t samples, const prnn_sample_options *options,
+                                        uint8_t *large);
+
 #ifdef __cplusplus
 }
 #endif
