@@ -92,8 +92,9 @@ static float *pair_rows(const float *from, size_t stride, size_t rows, size_t n,
     return to;
 }
 
-static outer_factors outer_factors_of(const prnn_factors *f, const float *dout, size_t stride, size_t begin,
-                                      size_t rows, prnn_source *own) {
+/* All as pairs of rows. */
+static prnn_source gradient_sources_of(const prnn_factors *f, prnn_source dout, size_t begin, size_t rows,
+                                       prnn_source *own) {
     float *to = f->scratch;
     size_t width = 0;
     for (int t = 0; t < f->matrix->taps; t++) {
@@ -104,8 +105,8 @@ static outer_factors outer_factors_of(const prnn_factors *f, const float *dout, 
     for (int s = 0; s < f->matrix->strip_count; s++) {
         width += f->matrix->strips[s].panels * PRNN_PANEL;
     }
-    pair_rows(dout + begin * stride, stride, rows, width, to);
-    return (outer_factors){own, to, width, (rows + 1) / 2};
+    pair_rows(dout.at, dout.stride, rows, width, to);
+    return (prnn_source){to, width};
 }
 
 #endif

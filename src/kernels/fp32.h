@@ -25,12 +25,15 @@ INLINE const prnn_source *sources_of(const prnn_factors *f, size_t begin, size_t
     return f->taps;
 }
 
-INLINE outer_factors outer_factors_of(const prnn_factors *f, const float *dout, size_t stride, size_t begin,
-                                      size_t rows, prnn_source *own) {
+/* The sources of `rows` rows from row `begin` on, into `own`; returns `dout`, the gradient by the results of
+ * these rows. */
+INLINE prnn_source gradient_sources_of(const prnn_factors *f, prnn_source dout, size_t begin, size_t rows,
+                                       prnn_source *own) {
+    (void)rows;
     for (int t = 0; t < f->matrix->taps; t++) {
         own[t] = (prnn_source){f->taps[t].at + begin * f->taps[t].stride, f->taps[t].stride};
     }
-    return (outer_factors){own, dout + begin * stride, stride, rows};
+    return dout;
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* The kernels, written once with the compiler's vectors. An instruction set's file defines PRNN_NAME (of its
- * table), VECTOR (floats in a vector) and the tiles of product_template.h, and includes this. */
+ * table), VECTOR (floats in a vector) and the rows of its tiles (tile.h), and includes this. */
 
+#include "kernels/gradient_template.h"
 #include "kernels/product_template.h"
 
 /* --------------------------------------------------------------------------------- elementwise */
