@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 #include "kernels/vectors.h"
 
-enum { FEATURE = sizeof(uint16_t), AT_ONCE = 2 };
+enum { FEATURE = sizeof(uint16_t), TERMS = 2 };
 enum { PRODUCT_ROWS = PRNN_SCRATCH_ROWS, GRADIENT_ROWS = PRNN_SCRATCH_ROWS };
 
 INLINE vf broadcast(const char *x) {
@@ -64,7 +64,7 @@ static void prepare(const prnn_matrix *matrix, float *packed) {
 /* Rows begin .. end - 1 of all sources, rounded. A row has its features and at least one zero, which is
  * beside the last of an odd number. (The last feature of an odd run that ends earlier has its neighbour
  * beside it, times zero: as what a mask closes within a panel.) */
-static const prnn_source *sources_of(const prnn_factors *f, size_t begin, size_t end, prnn_source *own) {
+static const prnn_source *product_taps(const prnn_factors *f, size_t begin, size_t end, prnn_source *own) {
     uint16_t *to = (uint16_t *)f->scratch;
     for (int t = 0; t < f->matrix->taps; t++) {
         size_t n = f->matrix->features[t], stride = padded_to(n + 1, 16);
@@ -92,14 +92,14 @@ static float *pair_rows(const float *from, size_t stride, size_t rows, size_t n,
     return to;
 }
 
-/* All as pairs of rows. */
-static prnn_source gradient_sources_of(const prnn_factors *f, prnn_source dout, size_t begin, size_t rows,
-                                       prnn_source *own) {
+/* Rows in pairs: a sum over rows takes two of them at a time. */
+static prnn_source gradient_factors(const prnn_factors *f, prnn_source dout, size_t begin, size_t rows,
+                                    prnn_source *taps) {
     float *to = f->scratch;
     size_t width = 0;
     for (int t = 0; t < f->matrix->taps; t++) {
         size_t n = f->matrix->features[t];
-        own[t] = (prnn_source){to, padded_to(n, 16)};
+        taps[t] = (prnn_source){to, padded_to(n, 16)};
         to = pair_rows(f->taps[t].at + begin * f->taps[t].stride, f->taps[t].stride, rows, n, to);
     }
     for (int s = 0; s < f->matrix->strip_count; s++) {

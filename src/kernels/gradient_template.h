@@ -55,7 +55,7 @@ INLINE void gradient_tile(int R, int N, const outer *o, size_t first) {
 TILES(one_panel_gradient, gradient_tile, ONE_PANEL_ROWS, VECTORS)
 TILES(two_panels_gradient, gradient_tile, TWO_PANEL_ROWS, 2 * VECTORS)
 
-/* `taps` and `dout`: the operands, as the tiles take them. */
+/* `taps` and `dout` as multiply_add() takes them, `rows` of each. */
 static void gradient_strip(const prnn_matrix *matrix, const prnn_strip *strip, const prnn_source *taps,
                            prnn_source dout, size_t rows, float *gradient) {
     outer o = {.dout.stride = dout.stride, .rows = rows, .step = strip->step, .size = strip->size};
@@ -75,44 +75,43 @@ static void gradient_strip(const prnn_matrix *matrix, const prnn_strip *strip, c
 }
 
 /* Four sums in flight, and added at the end. */
-static void column_sums(size_t rows, const float *dout, size_t stride, float *sums) {
+static void column_sums(prnn_source dout, size_t rows, float *sums) {
     UNROLL for (int v = 0; v < VECTORS; v++) {
         vf s[4] = {load(sums + v * VECTOR), splat(0), splat(0), splat(0)};
-        const float *d = dout + v * VECTOR;
+        const float *d = dout.at + v * VECTOR;
         size_t m = 0;
         for (; m + 4 <= rows; m += 4) {
             UNROLL for (int i = 0; i < 4; i++) {
-                s[i] += load(d + (m + (size_t)i) * stride);
+                s[i] += load(d + (m + (size_t)i) * dout.stride);
             }
         }
         for (; m < rows; m++) {
-            s[0] += load(d + m * stride);
+            s[0] += load(d + m * dout.stride);
         }
         store(sums + v * VECTOR, (s[0] + s[1]) + (s[2] + s[3]));
     }
 }
 
-static void bias_gradient(const prnn_matrix *matrix, const float *dout, size_t stride, size_t rows,
-                          float *gradient) {
+static void bias_gradient(const prnn_matrix *matrix, prnn_source dout, size_t rows, float *gradient) {
     for (int s = 0; s < matrix->strip_count && matrix->biased; s++) {
         const prnn_strip *strip = &matrix->strips[s];
         for (uint32_t v = 0; v < strip->panels; v++) {
-            column_sums(rows, dout + strip->column + v * strip->step, stride,
-                        gradient + strip->at + v * strip->size);
+            prnn_source columns = {dout.at + strip->column + v * strip->step, dout.stride};
+            column_sums(columns, rows, gradient + strip->at + v * strip->size);
         }
     }
 }
 
 /* By blocks of rows, which stay in a cache while all strips read them. */
 static void product_gradient(const prnn_factors *f, const float *dout, size_t stride, float *gradient) {
-    prnn_source own[PRNN_MOST_TAPS];
+    prnn_source taps[PRNN_MOST_TAPS];
     for (size_t begin = 0; begin < f->rows; begin += GRADIENT_ROWS) {
         size_t rows = begin + GRADIENT_ROWS < f->rows ? GRADIENT_ROWS : f->rows - begin;
         prnn_source block = {dout + begin * stride, stride};
-        bias_gradient(f->matrix, block.at, stride, rows, gradient);
-        block = gradient_sources_of(f, block, begin, rows, own);
+        prnn_source factor = gradient_factors(f, block, begin, rows, taps);
+        bias_gradient(f->matrix, block, rows, gradient); /* after that, which has it in a cache */
         for (int i = 0; i < f->matrix->strip_count; i++) {
-            gradient_strip(f->matrix, &f->matrix->strips[i], own, block, (rows + AT_ONCE - 1) / AT_ONCE,
+            gradient_strip(f->matrix, &f->matrix->strips[i], taps, factor, (rows + TERMS - 1) / TERMS,
                            gradient);
         }
     }

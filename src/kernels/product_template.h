@@ -57,7 +57,7 @@ INLINE void accumulate(int R, int N, int each, vf (*restrict sum)[MOST_VECTORS],
     for (uint32_t run = 0; run < s->strip->segments; run++) {
         const prnn_segment *segment = &s->segments[run];
         const prnn_source *tap = &s->taps[segment->tap];
-        size_t stride = tap->stride * FEATURE, count = (segment->count + AT_ONCE - 1) / AT_ONCE;
+        size_t stride = tap->stride * FEATURE, count = (segment->count + TERMS - 1) / TERMS;
         const char *a0 = (const char *)tap->at + m * stride + segment->first * FEATURE;
         const char *a3 = a0 + 3 * stride, *a6 = a3 + 3 * stride;
         do {
@@ -107,7 +107,7 @@ INLINE void for_strips(const prnn_factors *f, const void *target,
     slice s = {.target = target};
     for (size_t begin = 0; begin < f->rows; begin += block) {
         size_t end = begin + block < f->rows ? begin + block : f->rows;
-        s.taps = sources_of(f, begin, end, own);
+        s.taps = product_taps(f, begin, end, own);
         for (int i = 0; i < f->strips.count; i++) {
             s.strip = &f->matrix->strips[f->strips.list[i]];
             s.segments = f->matrix->segments + s.strip->first_segment;
