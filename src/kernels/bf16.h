@@ -1,4 +1,4 @@
-/* What the tiles of product_template.h multiply, with AVX512_BF16: pairs of bf16 numbers, each in the place
+/* What tiles (tile.h) multiply, with AVX512_BF16: pairs of bf16 numbers, each in the place
  * of a float, whose two products are added to a sum in fp32. Weights are packed in pairs of features by
  * `prepare`; sources are rounded into the scratch memory, rows of features for products, pairs of rows for
  * gradients. */
@@ -62,8 +62,8 @@ static void prepare(const prnn_matrix *matrix, float *packed) {
 }
 
 /* Rows begin .. end - 1 of all sources, rounded. A row has its features and at least one zero, which is
- * beside the last of an odd number. (The last feature of an odd run that ends earlier has its neighbour
- * beside it, times zero: as what a mask closes within a panel.) */
+ * beside the last of an odd number. (The last feature of an odd segment that ends earlier has its neighbour
+ * beside it, whose weight is zero, like all that are masked within a panel.) */
 static const prnn_source *product_taps(const prnn_factors *f, size_t begin, size_t end, prnn_source *own) {
     uint16_t *to = (uint16_t *)f->scratch;
     for (int t = 0; t < f->matrix->taps; t++) {

@@ -1,4 +1,4 @@
-/* What tiles (tile.h) multiply: floats, where they are. bf16.h has another answer to the same questions. */
+/* What tiles (tile.h) multiply: floats, where they are. bf16.h defines the same for pairs of bf16. */
 #ifndef PRNN_KERNELS_FP32_H
 #define PRNN_KERNELS_FP32_H
 

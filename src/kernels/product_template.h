@@ -11,7 +11,7 @@
 
 #include "kernels/tile.h"
 
-/* Some columns of a strip, for all rows: what its tiles know. */
+/* A slice of a strip: what all its tiles know. */
 typedef struct slice {
     const prnn_strip *strip;
     const prnn_segment *segments;
@@ -27,8 +27,8 @@ INLINE void move_slice(slice *s, const prnn_factors *f, uint32_t v, size_t colum
     s->column = s->strip->column + v * s->strip->step + column;
 }
 
-/* sum[i][n] = bias + add: of row i and vector n, of which a tile has `each` of a panel. `add` (or NULL) is
- * where the tile's first would be. */
+/* sum[i][n] = bias + add, for R rows and N vectors, `each` of a panel (vector_at). `add` is that of the
+ * tile's first row and column, or NULL. */
 INLINE void begin_sums(int R, int N, int each, vf (*restrict sum)[MOST_VECTORS], const slice *s,
                        const float *add, size_t add_stride) {
     UNROLL for (int n = 0; n < N; n++) {
@@ -47,10 +47,10 @@ INLINE void begin_sums(int R, int N, int each, vf (*restrict sum)[MOST_VECTORS],
     }
 }
 
-/* sum[i][n] += row m + i of the sources times vector n of the weights. The loop over the features, which is
- * all that takes time, has few addresses, since an x86-64 has registers for no more: one for the weights, and
- * one for each three rows (a0, a0 + stride and a0 + 2 * stride are ways to address memory). So the
- * multiply-adds run at the processor's peak. */
+/* sum[i][n] += row m + i of the sources times vector n of the weights, feature by feature. Nearly all time
+ * goes into the inner loop. It has one pointer for the weights and one for three rows each, since x86-64
+ * addresses a, a + stride and a + 2 * stride by the same two registers, and has no registers for a pointer to
+ * each row: so the multiply-adds run at the processor's peak. */
 INLINE void accumulate(int R, int N, int each, vf (*restrict sum)[MOST_VECTORS], const slice *s, size_t m) {
     const float *w = s->weights + PRNN_PANEL;
     size_t size = s->strip->size;
@@ -84,8 +84,8 @@ INLINE void accumulate(int R, int N, int each, vf (*restrict sum)[MOST_VECTORS],
     }
 }
 
-/* Rows that go through all strips before the next rows do: few where all weights stay in the first cache,
- * else as many as keep the rows themselves in the second. */
+/* Rows that go through all strips before the next rows do: few if all weights fit L1, else as many as keep
+ * the rows themselves in L2. */
 static size_t row_block(const prnn_matrix *matrix) {
     enum { FEW = 24, LEAST = 48 };
     if (matrix->weights * PRNN_PANEL * sizeof(float) <= 16 << 10) {
@@ -99,7 +99,7 @@ static size_t row_block(const prnn_matrix *matrix) {
     return rows < LEAST ? LEAST : rows > PRODUCT_ROWS ? PRODUCT_ROWS : rows;
 }
 
-/* Calls strip(f, s, begin, end), for rows begin .. end - 1 of s->strip, until all is done. */
+/* Calls strip(f, s, begin, end) for rows begin .. end - 1 of strip s->strip, until all is done. */
 INLINE void for_strips(const prnn_factors *f, const void *target,
                        void (*strip)(const prnn_factors *, slice *, size_t begin, size_t end)) {
     size_t block = row_block(f->matrix);
@@ -116,7 +116,7 @@ INLINE void for_strips(const prnn_factors *f, const void *target,
     }
 }
 
-/* ------------------------------------------------------------------------------ product, as it is */
+/* ---------------------------------------------------------------------------- products, stored */
 
 INLINE void product_tile(int R, int N, const slice *s, size_t m) {
     vf sum[MOST_ROWS][MOST_VECTORS];
@@ -205,7 +205,7 @@ static void product_lstm(const prnn_factors *factors, const prnn_cells *cells) {
 
 /* ------------------------------------------------------- product, then the gradient of LSTM cells */
 
-/* Of the cache line of x[i], where there need not be one. */
+/* The cache line of x[i]; i may lie outside of x. */
 INLINE void prefetch(const float *x, ptrdiff_t i) {
     __builtin_prefetch((const void *)((uintptr_t)x + (uintptr_t)i * sizeof *x));
 }

@@ -1,38 +1,34 @@
-/* Register tiles, which all products of matrices are made of: written once for all instruction sets.
+/* Register tiles, of which all products of matrices are made: written once for all instruction sets.
  *
- * A strip of a masked matrix (kernels.h) has some panels of PRNN_PANEL columns that read the same features:
- * runs of them, the segments, each from one tap. Its packed weights are one row of vectors for each feature:
+ * A strip of a masked matrix (kernels.h) is some panels of PRNN_PANEL columns that read the same features:
+ * runs of them, the segments, each from one tap. Each panel's weights are packed one behind the other: its
+ * biases, then a row for each feature. Here with VECTOR 8, so that a panel is two vectors wide:
  *
- *               sources                       packed weights                results
- *        segment 0   segment 1              panel 0     panel 1
- *                                         +-----------+-----------+
- *                                         |  biases   |  biases   |
- *       +-----------+---------+           +-----------+-----------+       +-----------+-----------+
- *       |           |         |           |       segment 0       |       |           |           |
- *     m |  feature  |         |           |  feature k            |     m | tile      |           |
- *       |  k        |         |     *     |                       |   =   |           |           |
- *       |           |         |           +-----------+-----------+       |           |           |
- *       |           |         |           |       segment 1       |       |           |           |
- *       +-----------+---------+           +-----------+-----------+       +-----------+-----------+
+ *                  sources                      packed weights              results
+ *           segment 0   segment 1           panel 0      panel 1      panel 0      panel 1
+ *                                         +----+----+  +----+----+
+ *                                  biases |    |    |  |    |    |
+ *                                         +----+----+  +----+----+
+ *          +-----------+---------+        |    |    |  |    |    |   +----+----+  +----+----+
+ *          |           |         |        |    |    |  |    |    |   |    |    |  |    |    |
+ *      m   |      x[0] |         |      k |b[0]|b[1]|  |b[2]|b[3]|   | sum[0][0]  ... [0][3] |
+ *      m+1 |      x[1] |         |        +----+----+  +----+----+   | sum[1][0]  ... [1][3] |
+ *      m+2 |      x[2] |         |        |    |    |  |    |    |   | sum[2][0]  ... [2][3] |
+ *          |           |         |        |    |    |  |    |    |   |    |    |  |    |    |
+ *          +-----------+---------+        +----+----+  +----+----+   +----+----+  +----+----+
+ *                  k
  *
  * A slice is some columns of a strip: one, two or four panels, or one vector of each of four panels. A tile
- * is R rows of a slice that is N vectors wide. Its sums are in registers while one loop goes over all
- * features of all segments; for each it reads N vectors of weights, and of each row one number:
+ * is R rows of a slice that is N vectors wide (above 3 and 4). One loop goes over all features k of all
+ * segments, and does nothing but sum[i][n] += x[i] * b[n], the number x[i] in all lanes. The R * N sums stay
+ * in registers, beside N vectors of weights and one of x; what comes before (the bias) and after (a ReLU,
+ * LSTM cells) is done to them there too. The more sums, the less a weight or a source is read again, and
+ * there must be enough of them to hide the latency of a multiply-add. No bit of a result depends on the
+ * tiles: every sum goes over the features in their order.
  *
- *                                         b[0]        b[1]       row k of the weights
- *       x: feature k of row m        | sum[0][0] | sum[0][1] |
- *          feature k of row m + 1    | sum[1][0] | sum[1][1] |   sum[i][n] += x * b[n]
- *          feature k of row m + 2    | sum[2][0] | sum[2][1] |
- *
- * R * N sums, N weights and one x have to fit the registers, and there must be enough sums in flight to hide
- * the latency of a multiply-add. How wide the tiles are does not change a bit: every sum begins with the bias
- * and goes over the features in their order.
- *
- * An instruction set's file says how many rows its tiles have, at most (no more than MOST_ROWS; 0: it has no
- * such tiles):
- * - ONE_PANEL_ROWS, TWO_PANEL_ROWS, FOUR_PANEL_ROWS: of tiles so many panels wide. Wide ones read the rows
- * less often, narrow ones the weights;
- * - CELL_ROWS: of tiles of four vectors, one of each gate of LSTM cells. */
+ * An instruction set's file says how many rows its tiles have at most, as its registers allow (up to
+ * MOST_ROWS; 0: there are no such tiles): ONE_PANEL_ROWS, TWO_PANEL_ROWS and FOUR_PANEL_ROWS if they are so
+ * many panels wide, CELL_ROWS if they are one vector of each gate of LSTM cells. */
 #ifndef PRNN_KERNELS_TILE_H
 #define PRNN_KERNELS_TILE_H
 
@@ -50,19 +46,21 @@ enum {
     MOST_VECTORS = PRNN_STRIP * VECTORS
 };
 
-/* A tile of a slice (which the kernels describe in their own ways), from row `first` on. */
+/* Computes the tile that begins at row `first` of a slice, of which each kind of tile has its own
+ * description. */
 typedef void (*tile_fn)(const void *of, size_t first);
 
 /* Tiles of one width: rows[R] has R rows. */
 typedef struct tile_set {
-    size_t most;      /* rows */
-    uint32_t vectors; /* of a row */
+    size_t most;      /* rows of a tile */
+    uint32_t vectors; /* N */
     tile_fn rows[1 + MOST_ROWS];
 } tile_set;
 
-/* C has no templates: TILES(name, tile, most, N) defines a tile set out of copies of the inline
- * function tile(R, N, slice, first), one for each R. There R and N are constants, so the compiler unrolls the
- * loops over rows and vectors and keeps sum[][] in registers. */
+/* C has no templates: TILES(name, tile, most, N) makes the tile set `name` of copies of the inline function
+ * tile(R, N, slice, first), one for each R up to `most`. In a copy R and N are constants, so the compiler
+ * unrolls the loops over rows and vectors, and sum[][] becomes registers. Functions with parameters R and N
+ * are meant to be called by tiles only, and are inline for that. */
 #define TILES(name, tile, most, N)                                                                           \
     TILE(1, name, tile, most, N)                                                                             \
     TILE(2, name, tile, most, N)                                                                             \
@@ -96,14 +94,14 @@ INLINE void for_tiles(const tile_set *set, const void *of, size_t begin, size_t 
     }
 }
 
-/* Where vector n of a tile is that has `each` vectors of a panel (VECTORS or 1), if panels are so far apart.
- */
+/* How far from vector 0 of a tile is vector n: tiles have `each` vectors of a panel (all VECTORS, or 1), then
+ * as many of the next one, which is `apart` floats away. */
 INLINE size_t vector_at(int n, int each, size_t apart) {
     return (size_t)(n / each) * apart + (size_t)(n % each) * VECTOR;
 }
 
-/* Moves a pointer. The empty statement hides from the compiler where it comes from: it would rather keep a
- * pointer for each row, and has no registers for them. */
+/* Moves a pointer of any type. The empty statement hides from the compiler where the pointer comes from:
+ * knowing it, it would keep a pointer for each row, for which there are no registers. */
 #define STEP(pointer, by)                                                                                    \
     do {                                                                                                     \
         pointer += (by);                                                                                     \
