@@ -2,35 +2,36 @@
  *
  *   gradient[k][c] += sum over positions m of source[m][k] * dout[m][c]
  *
- * in tiles (tile.h) whose rows are features, R of the same segment, and whose inner loop goes over the
- * positions: at each it reads R neighbouring numbers of the source, and N vectors of dout. */
+ * in tiles (tile.h) that have features for rows: R of one segment, by N vectors of columns. The inner loop
+ * goes over the positions; at each, x[i] are R neighbouring numbers of the source, and b[n] are N vectors of
+ * dout. */
 #ifndef PRNN_KERNELS_GRADIENT_TEMPLATE_H
 #define PRNN_KERNELS_GRADIENT_TEMPLATE_H
 
 #include "kernels/tile.h"
 
-/* A segment of a strip's features and some panels. */
-typedef struct outer {
+/* The slice that gradient_tile() knows: the features of a segment, by one or two panels. */
+typedef struct gradient_slice {
     prnn_source source, dout;
     size_t rows;     /* of both */
     size_t step;     /* from a panel to the next one, in columns of dout */
     float *gradient; /* by the first feature, in the first panel */
     size_t size;     /* from a panel to the next one, in floats of the gradient */
-} outer;
+} gradient_slice;
 
 /* The gradient of a large network is far away: it is prefetched at the beginning, and needed at the end. */
-INLINE void gradient_tile(int R, int N, const outer *o, size_t first) {
+INLINE void gradient_tile(int R, int N, const gradient_slice *s, size_t first) {
     vf sum[MOST_ROWS][MOST_VECTORS];
-    float *gradient = o->gradient + first * PRNN_PANEL;
+    float *gradient = s->gradient + first * PRNN_PANEL;
     UNROLL for (int i = 0; i < R; i++) {
         UNROLL for (int n = 0; n < N; n++) {
-            __builtin_prefetch(gradient + i * PRNN_PANEL + vector_at(n, VECTORS, o->size), 1);
+            __builtin_prefetch(gradient + i * PRNN_PANEL + vector_at(n, VECTORS, s->size), 1);
             sum[i][n] = splat(0);
         }
     }
-    const float *a = o->source.at + first, *d = o->dout.at;
-    size_t a_stride = o->source.stride, d_stride = o->dout.stride, step = o->step;
-    for (size_t m = o->rows; m > 0; m--) {
+    const float *a = s->source.at + first, *d = s->dout.at;
+    size_t a_stride = s->source.stride, d_stride = s->dout.stride, step = s->step;
+    for (size_t m = s->rows; m > 0; m--) {
         vf b[MOST_VECTORS];
         UNROLL for (int n = 0; n < N; n++) {
             b[n] = load(d + vector_at(n, VECTORS, step));
@@ -46,7 +47,7 @@ INLINE void gradient_tile(int R, int N, const outer *o, size_t first) {
     }
     UNROLL for (int i = 0; i < R; i++) {
         UNROLL for (int n = 0; n < N; n++) {
-            float *at = gradient + i * PRNN_PANEL + vector_at(n, VECTORS, o->size);
+            float *at = gradient + i * PRNN_PANEL + vector_at(n, VECTORS, s->size);
             store(at, load(at) + sum[i][n]);
         }
     }
@@ -58,17 +59,18 @@ TILES(two_panels_gradient, gradient_tile, TWO_PANEL_ROWS, 2 * VECTORS)
 /* `taps` and `dout` as multiply_add() takes them, `rows` of each. */
 static void gradient_strip(const prnn_matrix *matrix, const prnn_strip *strip, const prnn_source *taps,
                            prnn_source dout, size_t rows, float *gradient) {
-    outer o = {.dout.stride = dout.stride, .rows = rows, .step = strip->step, .size = strip->size};
+    gradient_slice part = {
+        .dout.stride = dout.stride, .rows = rows, .step = strip->step, .size = strip->size};
     for (uint32_t v = 0; v < strip->panels;) {
         bool wide = strip->panels - v >= 2 && 2 * TWO_PANEL_ROWS > ONE_PANEL_ROWS;
-        o.dout.at = dout.at + strip->column + v * strip->step;
-        o.gradient = gradient + strip->at + v * strip->size + PRNN_PANEL;
+        part.dout.at = dout.at + strip->column + v * strip->step;
+        part.gradient = gradient + strip->at + v * strip->size + PRNN_PANEL;
         for (uint32_t s = 0; s < strip->segments; s++) {
             const prnn_segment *segment = &matrix->segments[strip->first_segment + s];
             const prnn_source *tap = &taps[segment->tap];
-            o.source = (prnn_source){tap->at + segment->first, tap->stride};
-            for_tiles(wide ? &two_panels_gradient : &one_panel_gradient, &o, 0, segment->count);
-            o.gradient += (size_t)segment->count * PRNN_PANEL;
+            part.source = (prnn_source){tap->at + segment->first, tap->stride};
+            for_tiles(wide ? &two_panels_gradient : &one_panel_gradient, &part, 0, segment->count);
+            part.gradient += (size_t)segment->count * PRNN_PANEL;
         }
         v += wide ? 2 : 1;
     }
