@@ -112,8 +112,8 @@ plant "a colour ends with its first panel" src/layers/product.c \
 
 plant "the initial state has no gradient" src/layers/row_lstm.c \
     '/prnn_map_sum(pass, layer->dabove, 0, 0, rows.count/d' test_laws_network 'gradient against differences*'
-plant "the weight gradient lacks a tap" src/kernels/product_template.h \
-    's/gradient_segment(o, segment->count, wide, g);/if (segment->tap != 1) &/' \
+plant "the weight gradient lacks a tap" src/kernels/gradient_template.h \
+    's/for_tiles(wide ? /if (segment->tap != 1) &/' \
     test_laws_network 'gradient against differences*'
 plant "no gradient through the skips" src/model/pass.c \
     '/prnn_product_run(pass, net->dskip_of\[l - 1\]/d' test_laws_network 'gradient against differences*'
@@ -244,7 +244,7 @@ plant "a level is scaled by two operations" src/model/network.c \
 # ----------------------------------------------------------------------------------------- kernels
 
 plant "a kernel drops the last row" src/kernels/product_template.h \
-    's/size_t end = begin + block < f->rows ? begin + block : f->rows;/size_t end = begin + block < f->rows ? begin + block : f->rows - (f->rows % TILE_ROWS == 5);/' \
+    's/size_t end = begin + block < f->rows ? begin + block : f->rows;/size_t end = begin + block < f->rows ? begin + block : f->rows - (f->rows % ONE_PANEL_ROWS == 5);/' \
     test_kernels 'product'
 plant "a ReLU swallows a NaN" src/kernels/vectors.h \
     's/return vmax(splat(0), x);/return vmax(x, splat(0));/' test_kernels 'NaN in products'
