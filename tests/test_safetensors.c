@@ -1,8 +1,8 @@
 /* The safetensors container: round trips, every refusal, damaged files, failing writes. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "model/safetensors.h"
 #include "mutate.h"
+#include "safetensors/safetensors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,6 +3,7 @@
 #include "base/call.h"
 #include "base/parallel.h"
 #include "model/memory.h"
+#include "model/model.h"
 
 #include <string.h>
 

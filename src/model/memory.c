@@ -22,12 +22,3 @@ prnn_need prnn_model_workers_need(prnn_context *ctx, const prnn_network *network
     prnn_need_block(&need.shared, network->plan.forward.count, sizeof(float));
     return need;
 }
-
-prnn_status prnn_model_workers(prnn_context *ctx, const prnn_model *model, int images, int count,
-                               prnn_workers *workers) {
-    const float *packed = NULL;
-    *workers = (prnn_workers){0};
-    prnn_status status = prnn_model_packed(ctx, model, &packed);
-    return status == PRNN_OK ? prnn_workers_create(ctx, model->network, images, count, packed, workers)
-                             : status;
-}

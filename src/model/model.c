@@ -259,3 +259,12 @@ prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, 
     }
     return PRNN_OK;
 }
+
+prnn_status prnn_model_workers(prnn_context *ctx, const prnn_model *model, int images, int count,
+                               prnn_workers *workers) {
+    const float *packed = NULL;
+    *workers = (prnn_workers){0};
+    prnn_status status = prnn_model_packed(ctx, model, &packed);
+    return status == PRNN_OK ? prnn_workers_create(ctx, model->network, images, count, packed, workers)
+                             : status;
+}
