@@ -390,11 +390,11 @@ static void a_failing_write_leaves_the_old_file(void **state) {
     prnn_free(after);
 }
 
-/* Blocks that jansson asks for until it gets none. */
+/* Blocks that jansson gets before the one that it does not get. */
 static int blocks_left;
 
-static void *few_blocks(size_t size) {
-    return blocks_left-- > 0 ? malloc(size) : NULL;
+static void *all_but_one_block(size_t size) {
+    return blocks_left-- != 0 ? malloc(size) : NULL;
 }
 
 /* jansson itself goes on without a key that it has no memory for. */
@@ -410,7 +410,7 @@ static void memory_loses_no_letter(void **state) {
     assert_non_null(whole);
     bool written = false;
     for (int n = 0; n < 300; n++) {
-        json_set_alloc_funcs(few_blocks, free);
+        json_set_alloc_funcs(all_but_one_block, free);
         blocks_left = n;
         char *text = prnn_json_dump(value, JSON_COMPACT);
         json_set_alloc_funcs(malloc, free);
