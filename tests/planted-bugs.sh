@@ -190,6 +190,15 @@ plant "bits/dim is divided twice" src/model/evaluate.c \
 plant "the threshold is off by one" src/data/set.c \
     's|to\[i\] \* d->levels / 256|(to[i] * d->levels + 2) / 256|' test_laws_model 'test_levels'
 
+# ----------------------------------------------------------------------------------------- training
+
+plant "a step forgets what a stop left undone" src/train/trainer.c \
+    '/what a stop left undone/d' test_trainer 'a_stopped*'
+plant "a validation leaves its weights in the model" src/train/validation.c \
+    's/return give_back_best(t);/return PRNN_OK;/' test_trainer 'the_model*'
+plant "the end is not validated" src/train/timetable.c \
+    's/(end || step % t->valid_every == 0)/(step % t->valid_every == 0)/' test_trainer 'what_is_due'
+
 # --------------------------------------------------------------------------------------- data sets
 
 plant "a set on disk forgets where it begins" src/data/array.c \
