@@ -130,14 +130,14 @@ static bool is_npy(const char *name) {
 /* Whether an entry holds images; what else may be there (labels, damage) is none of our business. */
 static prnn_status look_for_images(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_uint64_t index,
                                    bool *found) {
-    entry e;
-    prnn_status status = entry_open(ctx, zip, input, index, &e);
-    if (status == PRNN_OK) {
-        prnn_npy npy;
-        status = prnn_npy_read_header(ctx, &e.stream, &npy);
-        if (status == PRNN_OK) {
-            status = prnn_npy_check_images(ctx, e.name, &npy);
-        }
+    entry e = {.file = NULL};
+    prnn_npy npy;
+    prnn_status status;
+    TRY(entry_open(ctx, zip, input, index, &e));
+    TRY(prnn_npy_read_header(ctx, &e.stream, &npy));
+    TRY(prnn_npy_check_images(ctx, e.name, &npy));
+done:
+    if (e.file) {
         zip_fclose(e.file);
     }
     *found = status == PRNN_OK;
@@ -214,6 +214,7 @@ static void archive_close(archive *a) {
     if (a->zip) {
         zip_discard(a->zip);
     }
+    *a = (archive){0};
 }
 
 static prnn_status archive_open(prnn_context *ctx, const prnn_input *input, archive *a) {
@@ -253,17 +254,13 @@ static prnn_status file_open(prnn_builder *b, const char *path, prnn_input *inpu
     if (status != PRNN_OK) {
         return status;
     }
-    if (input->is_folder) {
-        return prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: is a folder, not a .npz file", path);
-    }
-    status = archive_open(b->ctx, input, a);
-    if (status == PRNN_OK) {
-        status = prnn_array_check(b, &a->images.stream, &a->array);
-        if (status != PRNN_OK) {
-            archive_close(a);
-        }
-    }
+    *a = (archive){0};
+    TRY(input->is_folder ? prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: is a folder, not a .npz file", path)
+                         : archive_open(b->ctx, input, a));
+    TRY(prnn_array_check(b, &a->images.stream, &a->array));
+done:
     if (status != PRNN_OK) {
+        archive_close(a);
         prnn_input_close(input);
     }
     return status;

@@ -118,15 +118,11 @@ static prnn_status fit(prnn_context *ctx, const prnn_data *d, const char *name, 
 
 prnn_status prnn_data_take(prnn_context *ctx, const prnn_data *d, const char *name, size_t number,
                            const prnn_image *image, uint8_t *to, int *highest) {
-    prnn_status status = d->scale == PRNN_VALUES_LEVELS ? check_levels(ctx, d, name, number, image) : PRNN_OK;
-    if (status == PRNN_OK) {
-        status = fit(ctx, d, name, image, to);
-    }
-    if (status != PRNN_OK) {
-        return status;
-    }
     size_t size = prnn_data_size(d);
     int most = 0;
+    prnn_status status;
+    TRY(d->scale == PRNN_VALUES_LEVELS ? check_levels(ctx, d, name, number, image) : PRNN_OK);
+    TRY(fit(ctx, d, name, image, to));
     for (size_t i = 0; i < size; i++) {
         most = to[i] > most ? to[i] : most;
     }
@@ -136,7 +132,8 @@ prnn_status prnn_data_take(prnn_context *ctx, const prnn_data *d, const char *na
             to[i] = (uint8_t)(to[i] * d->levels / 256);
         }
     }
-    return PRNN_OK;
+done:
+    return status;
 }
 
 /* --------------------------------------------------------------------------------------- reading */

@@ -3,6 +3,7 @@
 #include "base/call.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/try.h"
 #include "config/config.h"
 #include "model/model.h"
 #include "safetensors/widen.h"
@@ -201,19 +202,18 @@ prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safe
                             prnn_model **model, float **values) {
     *model = NULL;
     *values = NULL;
-    prnn_status status = check_format(ctx, path, st);
-    if (status == PRNN_OK) {
-        status = create_for(ctx, path, st, model);
+    prnn_status status;
+    TRY(check_format(ctx, path, st));
+    TRY(create_for(ctx, path, st, model));
+    *values = prnn_alloc(ctx, prnn_model_parameter_count(*model, false), sizeof **values, "the weights");
+    TRY(*values ? PRNN_OK : PRNN_ERROR_MEMORY);
+    if (is_checkpoint(st)) {
+        TRY(read_checkpoint(ctx, *model, path, st, *values));
+    } else {
+        TRY(read_entries(ctx, *model, path, st, *values));
+        TRY(check_unknown(ctx, *model, path, st));
     }
-    if (status == PRNN_OK) {
-        *values = prnn_alloc(ctx, prnn_model_parameter_count(*model, false), sizeof **values, "the weights");
-        status = !*values            ? PRNN_ERROR_MEMORY
-                 : is_checkpoint(st) ? read_checkpoint(ctx, *model, path, st, *values)
-                                     : read_entries(ctx, *model, path, st, *values);
-    }
-    if (status == PRNN_OK && !is_checkpoint(st)) {
-        status = check_unknown(ctx, *model, path, st);
-    }
+done:
     if (status != PRNN_OK) {
         prnn_model_free(*model);
         prnn_free(*values);
@@ -226,10 +226,10 @@ prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safe
 prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, const prnn_safetensors *st,
                                         prnn_model **model) {
     float *values = NULL;
-    prnn_status status = prnn_model_read(ctx, path, st, model, &values);
-    if (status == PRNN_OK) {
-        status = prnn_model_adopt(ctx, *model, values, path);
-    }
+    prnn_status status;
+    TRY(prnn_model_read(ctx, path, st, model, &values));
+    TRY(prnn_model_adopt(ctx, *model, values, path));
+done:
     if (status != PRNN_OK) {
         prnn_free(values);
         prnn_model_free(*model);
@@ -262,15 +262,14 @@ prnn_status prnn_model_open(prnn_context *ctx, const char *path, char **file, pr
         return PRNN_ERROR_MEMORY;
     }
     struct stat is;
-    prnn_status status = PRNN_OK;
+    prnn_status status;
     if (stat(path, &is) == 0 && S_ISDIR(is.st_mode)) {
-        status = find_in_folder(ctx, path, *file, size);
+        TRY(find_in_folder(ctx, path, *file, size));
     } else {
         snprintf(*file, size, "%s", path);
     }
-    if (status == PRNN_OK) {
-        status = prnn_safetensors_read(ctx, *file, st);
-    }
+    TRY(prnn_safetensors_read(ctx, *file, st));
+done:
     if (status != PRNN_OK) {
         prnn_free(*file);
         *file = NULL;
@@ -283,10 +282,10 @@ prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **mo
     *model = NULL;
     prnn_safetensors *st = NULL;
     char *file = NULL;
-    prnn_status status = prnn_model_open(ctx, path, &file, &st);
-    if (status == PRNN_OK) {
-        status = prnn_model_from_safetensors(ctx, file, st, model);
-    }
+    prnn_status status;
+    TRY(prnn_model_open(ctx, path, &file, &st));
+    TRY(prnn_model_from_safetensors(ctx, file, st, model));
+done:
     prnn_safetensors_free(st);
     prnn_free(file);
     return status;
@@ -297,14 +296,13 @@ prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const ch
     size_t count = prnn_model_tensor_count(model);
     prnn_safetensors_entry *entries = prnn_alloc(ctx, count, sizeof *entries, "the list of tensors");
     char *config = prnn_config_to_json(&model->network->plan.config);
-    prnn_status status = PRNN_ERROR_MEMORY;
-    if (!config) {
-        status = prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path);
-    } else if (entries) {
-        list_entries(model, entries);
-        prnn_safetensors_pair metadata[] = {{"format", "pixelrnn"}, {"version", "1"}, {"config", config}};
-        status = prnn_safetensors_write(ctx, path, entries, count, metadata, 3);
-    }
+    prnn_safetensors_pair metadata[] = {{"format", "pixelrnn"}, {"version", "1"}, {"config", config}};
+    prnn_status status;
+    TRY(entries ? PRNN_OK : PRNN_ERROR_MEMORY);
+    TRY(config ? PRNN_OK : prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path));
+    list_entries(model, entries);
+    TRY(prnn_safetensors_write(ctx, path, entries, count, metadata, 3));
+done:
     free(config);
     prnn_free(entries);
     return status;
