@@ -552,8 +552,8 @@ typedef struct prnn_trainer prnn_trainer;
 /* Begins a training, or (options->resume) goes on with one: checks everything, makes the folder options->out
  * and locks it, asks for all memory, and writes the first checkpoint. The arguments and failures are those of
  * prnn_train. The context, the model and the data sets stay the caller's and must outlast the trainer; what
- * the options point to need not, but for `user`. The model gets weights from the trainer at every validation
- * and with every model.safetensors, and should be left alone until then. options->progress is called during
+ * the options point to need not, but for `user`. The weights of the model are those of model.safetensors from
+ * the moment that this is written; another change of them is lost. options->progress is called during
  * validations only. Free with prnn_trainer_free; *trainer is NULL after a failure. */
 PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                          const prnn_data *valid, const prnn_train_options *options,
