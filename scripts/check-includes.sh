@@ -47,7 +47,7 @@ check_house() {
     done
 }
 
-check_house src base image data kernels heads device layers model train sample chain check
+check_house src base safetensors config image data kernels heads device layers model train sample chain check
 check_house cli support options session draw commands
 
 # The program's own headers are there, and of the library's it sees the public ones alone.
@@ -60,6 +60,46 @@ while IFS= read -r line; do
     *"<pixelrnn/"*) [ -e "include/$name" ] || say "${line%%:#*}: there is no public header <$name>" ;;
     esac
 done <<<"$(includes cli)"
+
+# X.c and X.h are one unit, X. Lines "X Y": X includes Y.h, or calls a function that Y.c defines. What a table
+# only names is not called: so a format, a layer kind or a head may include the header of its registry.
+units_needed() {
+    # shellcheck disable=SC2016
+    find src bench -name '*.[ch]' | LC_ALL=C sort | xargs awk '
+        FNR == 1 {
+            unit = FILENAME
+            sub(/^src\//, "", unit)
+            sub(/\.[ch]$/, "", unit)
+        }
+        /^[ \t]*#[ \t]*include[ \t]*"/ {
+            name = $0
+            gsub(/^[^"]*"|\.h".*/, "", name)
+            print unit, name ~ /\// ? name : "bench/" name
+            next
+        }
+        /^[ \t]*(\/\*|\*|\/\/)/ { next }
+        FILENAME ~ /\.c$/ && /^[a-z]/ && !/^(static|typedef|extern)/ && match($0, /[A-Za-z_0-9]+\(/) {
+            home[substr($0, RSTART, RLENGTH - 1)] = unit
+        }
+        {
+            for (rest = $0; match(rest, /[A-Za-z_0-9]+\(/); rest = substr(rest, RSTART + RLENGTH)) {
+                if (FILENAME ~ /\.c$/) {
+                    called[unit " " substr(rest, RSTART, RLENGTH - 1)]
+                }
+            }
+        }
+        END {
+            for (pair in called) {
+                split(pair, part, " ")
+                if (part[2] in home && home[part[2]] != part[1]) {
+                    print part[1], home[part[2]]
+                }
+            }
+        }' | LC_ALL=C sort -u | awk '$1 != $2'
+}
+circles=$(units_needed | tsort 2>&1 >/dev/null | sed 's/^tsort: //' || true)
+[ -z "$circles" ] || say "files that need each other in a circle; move what one of them wants into a file below both:
+$circles"
 
 calls=$(grep -rnE '(^|[^[:alnum:]_])((v?printf|puts|putchar|perror|exit|_exit|_Exit|quick_exit|abort|assert)[[:space:]]*\(|std(out|err|in)([^[:alnum:]_.]|$))' \
     src --include='*.[ch]' --include='*.cu' | grep -vE ':[0-9]+:[[:space:]]*(/?\*|//)' || true)

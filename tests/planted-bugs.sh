@@ -204,15 +204,24 @@ plant "bits/dim is divided twice" src/model/evaluate.c \
 plant "the threshold is off by one" src/data/set.c \
     's|to\[i\] \* d->levels / 256|(to[i] * d->levels + 2) / 256|' test_laws_model 'test_levels'
 
+# ----------------------------------------------------------------------------------------- training
+
+plant "a step forgets what a stop left undone" src/train/trainer.c \
+    '/what a stop left undone/d' test_trainer 'a_stopped*'
+plant "a validation leaves its weights in the model" src/train/validation.c \
+    's/return give_back_best(t);/return PRNN_OK;/' test_trainer 'the_model*'
+plant "the end is not validated" src/train/timetable.c \
+    's/(end || step % t->valid_every == 0)/(step % t->valid_every == 0)/' test_trainer 'what_is_due'
+
 # --------------------------------------------------------------------------------------- data sets
 
-plant "a set on disk forgets where it begins" src/data/builder.c \
-    's|s->offset + b->first \* size|s->offset|' test_data_disk 'test_equal'
-plant "the rest of a set on disk begins too early" src/data/set.c \
-    's|disk->offset + first \* bytes|disk->offset|' test_data_disk 'test_split'
+plant "a set on disk forgets where it begins" src/data/array.c \
+    's|s->offset + b->first \* a->height \* a->width \* a->channels|s->offset|' test_data_disk 'test_equal'
+plant "the rest of a set on disk begins too early" src/data/disk.c \
+    '/from.offset += first/d' test_data_disk 'test_split'
 plant "the last image is not sampled" src/data/set.c \
     's|(n > 1 ? n - 1 : 1)|n|' test_data_disk 'test_large_fingerprint'
-plant "planes are taken for pixels" src/data/builder.c \
+plant "planes are taken for pixels" src/data/array.c \
     's|to\[p \* channels + c\] = |to[c * plane + p] = |' test_data_convert 'test_planes'
 plant "batch_10 before batch_2" src/data/folder.c \
     's|is_train_npz, false, by_number|is_train_npz, false, by_name|' test_data_convert 'test_batches'

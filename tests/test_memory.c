@@ -10,7 +10,7 @@
 #include "base/available.h"
 #include "model/gradient.h"
 #include "model/memory.h"
-#include "train/trainer.h"
+#include "train/need.h"
 
 /* --------------------------------------------------------------------------- prediction and truth */
 

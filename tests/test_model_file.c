@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-#include "model/widen.h"
+#include "safetensors/widen.h"
 
 #include <math.h>
 

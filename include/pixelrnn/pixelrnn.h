@@ -531,6 +531,61 @@ typedef struct prnn_train_options {
 PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                 const prnn_data *valid, const prnn_train_options *options);
 
+/* -------------------------------------------------------------------- training, step by step */
+
+/* A training under way, for a loop of the caller's own:
+ *
+ *     prnn_trainer *trainer = NULL;
+ *     bool done = false;
+ *     prnn_status status = prnn_trainer_create(ctx, model, train, valid, &options, &trainer);
+ *     while (status == PRNN_OK && !done) {
+ *         double nats;
+ *         status = prnn_trainer_step(ctx, trainer, &nats, &done);
+ *     }
+ *     prnn_trainer_free(trainer);
+ *
+ * ends with the same bits as prnn_train, which is such a loop: in the weights and in all files but for times.
+ * A trainer belongs to the context that it was made with, in the arithmetic that this has then; in another
+ * one every function refuses it with PRNN_ERROR_ARGUMENT. */
+typedef struct prnn_trainer prnn_trainer;
+
+/* Begins a training, or (options->resume) goes on with one: checks everything, makes the folder options->out
+ * and locks it, asks for all memory, and writes the first checkpoint. The arguments and failures are those of
+ * prnn_train. The context, the model and the data sets stay the caller's and must outlast the trainer; what
+ * the options point to need not, but for `user`. The weights of the model are those of model.safetensors from
+ * the moment that this is written; another change of them is lost. options->progress is called during
+ * validations only. Free with prnn_trainer_free; *trainer is NULL after a failure. */
+PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
+                                         const prnn_data *valid, const prnn_train_options *options,
+                                         prnn_trainer **trainer);
+
+/* One update of the weights, and then what the options make due after it: a validation, a line of
+ * metrics.csv, a checkpoint, the model; after the last update all of them. *nats (which may be NULL) becomes
+ * the mean NLL of the batch in nats before the update. *done: that was the last one; after it nothing happens
+ * and *nats is NaN. PRNN_ERROR_DIVERGED: as prnn_train; free the trainer. PRNN_STOPPED: the progress callback
+ * said so during a validation; a checkpoint was written, and the next step, or a resumed run, begins with
+ * that validation. */
+PRNN_API prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer, double *nats, bool *done);
+
+/* Validates now, unless that was done after the present number of updates: *nats (which may be NULL) becomes
+ * the mean NLL of the validation images in nats, and metrics.csv gets a line. The best weights so far are
+ * noted, and written by the next prnn_trainer_save or the last step. PRNN_ERROR_ARGUMENT without validation
+ * images; PRNN_STOPPED as prnn_trainer_step. */
+PRNN_API prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, double *nats);
+
+/* Writes checkpoint.safetensors, from which options->resume goes on, and model.safetensors: the weights of
+ * the best validation (none yet: not written), or the present ones if there are no validation images. The
+ * model has the same. PRNN_ERROR_FILE leaves what was there. */
+PRNN_API prnn_status prnn_trainer_save(prnn_context *ctx, prnn_trainer *trainer);
+
+/* How far it is, as a progress callback of prnn_train hears it: phase "train", `done` of `total` updates. */
+PRNN_API void prnn_trainer_progress(const prnn_trainer *trainer, prnn_progress *progress);
+
+/* Ends a training where it is, without saving: what happened since the last checkpoint is lost. */
+PRNN_API void prnn_trainer_free(prnn_trainer *trainer);
+
+/* ---------------------------------------------------------------------- memory for a training */
+
 /* Whether there is memory to train a new model of `config` so: PRNN_ERROR_MEMORY says how much it takes,
  * before anything is made (prnn_train looks again, at what is there then). Work for which the threads' memory
  * is short takes fewer threads. The other arguments are those of prnn_train; PRNN_ERROR_ARGUMENT as

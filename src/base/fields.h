@@ -3,7 +3,7 @@
 #ifndef PRNN_BASE_FIELDS_H
 #define PRNN_BASE_FIELDS_H
 
-#include "base/context.h"
+#include "base/message.h"
 
 typedef struct prnn_fields {
     const size_t *end; /* of each field, ascending; the first is the size */

@@ -7,11 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-const prnn_device *prnn_device_of(const prnn_context *ctx) {
-    (void)ctx; /* there is no other one */
-    return &prnn_cpu;
-}
-
 /* -------------------------------------------------------------------------------------- blocks */
 
 static prnn_status allocate(prnn_context *ctx, size_t count, const char *what, prnn_block *block) {
@@ -24,7 +19,7 @@ static void release(prnn_block *block) {
     *block = (prnn_block){0};
 }
 
-static void upload(prnn_block to, const float *from) {
+static void upload(prnn_block to, const void *from) {
     memcpy(prnn_cpu_floats(to), from, to.count * sizeof(float));
 }
 

@@ -77,7 +77,7 @@ struct prnn_device {
     /* ---- Blocks. Allocated ones are zero; `what` completes "not enough memory for ...". */
     prnn_status (*allocate)(prnn_context *ctx, size_t count, const char *what, prnn_block *block);
     void (*release)(prnn_block *block);
-    void (*upload)(prnn_block to, const float *from);
+    void (*upload)(prnn_block to, const void *from); /* floats, of any alignment */
     void (*download)(prnn_block from, float *to);
     void (*copy_block)(prnn_block from, prnn_block to);
     void (*clear_block)(prnn_block block);
@@ -87,7 +87,8 @@ struct prnn_device {
      * Until `unshare`, which gives the array (unless NULL) what the block holds. */
     prnn_status (*share)(prnn_context *ctx, float *array, size_t count, prnn_block *block);
     void (*unshare)(prnn_block *block, float *array);
-    /* The numbers of a block where the host can read them as they are; NULL: they must be downloaded. */
+    /* The numbers of a block where the host can read them as they are; NULL: they must be downloaded
+     * (prnn_view_open). */
     const float *(*host)(prnn_block block);
     /* Number of the first float that is not finite, or the count. */
     size_t (*first_not_finite)(prnn_block block);
@@ -154,6 +155,16 @@ struct prnn_device {
 const prnn_device *prnn_device_of(const prnn_context *ctx);
 
 extern const prnn_device prnn_cpu;
+
+/* What a block holds, for the host to read. */
+typedef struct prnn_view {
+    const float *floats;
+    float *copy; /* NULL: it is the memory of the device */
+} prnn_view;
+
+/* Until it is closed, or the block is changed. */
+prnn_status prnn_view_open(prnn_context *ctx, const prnn_device *device, prnn_block block, prnn_view *view);
+void prnn_view_close(prnn_view *view);
 
 /* ---- The same as functions, of the device of a pass. */
 

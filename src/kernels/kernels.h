@@ -7,7 +7,7 @@
 #ifndef PRNN_KERNELS_KERNELS_H
 #define PRNN_KERNELS_KERNELS_H
 
-#include "base/context.h"
+#include "config/config.h"
 
 /* Columns of a panel: the unit in which weights are packed and masks are skipped. */
 #define PRNN_PANEL 16
@@ -115,9 +115,6 @@ typedef struct prnn_state {
     const float *gradient;
     float *weights, *moment1, *moment2, *ema;
 } prnn_state;
-
-/* Most components of a mixture of logistics. */
-#define PRNN_MOST_COMPONENTS 64
 
 /* e^-7: the least scale of a logistic distribution, where levels lie in -1 .. 1. */
 #define PRNN_LEAST_SCALE 9.1188197e-4f

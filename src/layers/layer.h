@@ -17,7 +17,6 @@ typedef struct prnn_layer_io {
 } prnn_layer_io;
 
 typedef struct prnn_layer_kind {
-    const char *name;
     prnn_kind kind;
     int together; /* images that training should take through a layer at a time, at least: each pixel, or each
                      row of them, is one product, which should not be too small */

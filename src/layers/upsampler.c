@@ -1,5 +1,7 @@
 #include "layers/upsampler.h"
 
+#include "config/config.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -15,14 +17,6 @@ typedef struct prnn_upsampler_stage {
     prnn_product *phase_of[PHASES];
     prnn_product *din_of;
 } stage;
-
-int prnn_upsampler_stages(int small, int large) {
-    int stages = 0;
-    for (; small > 0 && small < large; small *= 2) {
-        stages++;
-    }
-    return small == large ? stages : -1;
-}
 
 /* Along one axis: output 2 i + phase reads input i + distance through place `kernel` of the kernel. */
 static prnn_conv_tap axis_tap(int phase, int number) {
@@ -78,7 +72,7 @@ static void plan_stage(prnn_plan *p, stage *s, int number, prnn_features in, prn
 prnn_upsampler *prnn_plan_upsampler(prnn_plan *p) {
     const prnn_config *c = &p->config;
     prnn_upsampler *u = prnn_plan_alloc(p, 1, sizeof *u);
-    int stages = prnn_upsampler_stages(c->condition_size, c->height);
+    int stages = prnn_config_stages(c->condition_size, c->height);
     stage *list = prnn_plan_alloc(p, (size_t)stages, sizeof *list);
     if (!u || !list) {
         return NULL;

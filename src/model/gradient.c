@@ -4,6 +4,7 @@
 #include "base/parallel.h"
 #include "base/try.h"
 #include "model/memory.h"
+#include "model/model.h"
 
 enum { MOST_LANES = 64, MOST_LEVELS = 6, MOST_AT_ONCE = 4 };
 

@@ -22,11 +22,3 @@ prnn_need prnn_model_passes_need(prnn_context *ctx, const prnn_network *network,
     prnn_need_block(&need.shared, network->plan.forward.count, sizeof(float));
     return need;
 }
-
-prnn_status prnn_model_passes(prnn_context *ctx, const prnn_model *model, int images, int count,
-                              prnn_passes *passes) {
-    float *packed = NULL;
-    *passes = (prnn_passes){0};
-    prnn_status status = prnn_model_packed(ctx, model, &packed);
-    return status == PRNN_OK ? prnn_passes_open(ctx, model->network, images, count, packed, passes) : status;
-}

@@ -259,3 +259,11 @@ prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, 
     }
     return PRNN_OK;
 }
+
+prnn_status prnn_model_passes(prnn_context *ctx, const prnn_model *model, int images, int count,
+                              prnn_passes *passes) {
+    float *packed = NULL;
+    *passes = (prnn_passes){0};
+    prnn_status status = prnn_model_packed(ctx, model, &packed);
+    return status == PRNN_OK ? prnn_passes_open(ctx, model->network, images, count, packed, passes) : status;
+}

@@ -3,7 +3,7 @@
 #define PRNN_MODEL_MODEL_H
 
 #include "model/network.h"
-#include "model/safetensors.h"
+#include "safetensors/safetensors.h"
 
 #include <pthread.h>
 
@@ -40,9 +40,6 @@ prnn_status prnn_model_adopt(prnn_context *ctx, prnn_model *model, float *values
 prnn_status prnn_model_passes(prnn_context *ctx, const prnn_model *model, int images, int count,
                               prnn_passes *passes);
 
-/* What that asks for at most, the packed weights included. */
-prnn_need prnn_model_passes_need(prnn_context *ctx, const prnn_network *network, int images, int count);
-
 /* Refuses images (count, H, W, C) with a value that is no level of the model. */
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                     size_t count);
@@ -66,10 +63,6 @@ prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, cons
 
 /* PRNN_ERROR_FORMAT, naming the image, if one of `count` likelihoods is not finite. */
 prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_t count);
-
-/* The config as a JSON object (SPEC "Model file"); free with free(). NULL: out of memory. */
-char *prnn_config_to_json(const prnn_config *config);
-prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
 
 /* Reads the file of a model: `path`, or the model.safetensors in the folder `path`. *file becomes the path of
  * what was read, for messages (free with prnn_free), and *st its content; on failure both are NULL. */

@@ -30,9 +30,6 @@ typedef struct prnn_network {
     prnn_product *dhead_of[3];
 } prnn_network;
 
-/* Checks the config (PRNN_ERROR_ARGUMENT names the field, its value and its range). */
-prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *config);
-
 /* The most parameters that a network may have. */
 #define PRNN_MAX_PARAMETERS ((size_t)INT32_MAX)
 

@@ -1,4 +1,4 @@
-#include "model/widen.h"
+#include "safetensors/widen.h"
 
 #include <string.h>
 

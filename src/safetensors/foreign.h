@@ -1,6 +1,6 @@
 /* Files of other formats that are often found where a safetensors file should be. */
-#ifndef PRNN_MODEL_FOREIGN_H
-#define PRNN_MODEL_FOREIGN_H
+#ifndef PRNN_SAFETENSORS_FOREIGN_H
+#define PRNN_SAFETENSORS_FOREIGN_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "model/json.h"
+#include "safetensors/json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -53,4 +53,18 @@ json_t *prnn_json_load(const char *text, size_t length, json_error_t *error) {
         return NULL;
     }
     return value;
+}
+
+/* jansson leaves out a key, without a word, where the buffer for the text cannot grow: so none grows here. */
+char *prnn_json_dump(const json_t *value, size_t flags) {
+    size_t length = json_dumpb(value, NULL, 0, flags); /* 0: not enough memory */
+    char *text = length ? malloc(length + 1) : NULL;
+    if (text && json_dumpb(value, text, length, flags) != length) {
+        free(text);
+        return NULL;
+    }
+    if (text) {
+        text[length] = '\0';
+    }
+    return text;
 }

@@ -1,4 +1,4 @@
-#include "model/foreign.h"
+#include "safetensors/foreign.h"
 
 #include <string.h>
 #include <strings.h>

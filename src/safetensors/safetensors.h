@@ -3,10 +3,10 @@
  *
  * A file is 8 bytes of header length (little-endian), a JSON object, and the bytes of all tensors without
  * gaps. The values of tensors are little-endian, as are all machines that this library is built for. */
-#ifndef PRNN_MODEL_SAFETENSORS_H
-#define PRNN_MODEL_SAFETENSORS_H
+#ifndef PRNN_SAFETENSORS_H
+#define PRNN_SAFETENSORS_H
 
-#include "base/context.h"
+#include "base/message.h"
 
 enum { PRNN_SAFETENSORS_RANK = 8 }; /* largest rank */
 
