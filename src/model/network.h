@@ -123,6 +123,24 @@ void prnn_network_forward(const prnn_network *network, const prnn_pass *pass, pr
 /* The head on a region that went forward; network->logits then holds the logits. */
 void prnn_network_logits(const prnn_network *network, const prnn_pass *pass, prnn_region region);
 
+/* ---- Value by value. */
+
+/* Makes level levels[i * stride] the input of image i, for all images of the pass, at (row, col), channel c.
+ */
+void prnn_network_put_levels(const prnn_network *network, const prnn_pass *pass, int row, int col, int c,
+                             const uint8_t *levels, size_t stride);
+
+/* Draws a level for each image from the logits at (row, col) of channel c, by inversion of uniforms[i] in
+ * [0, 1) (see prnn_head_kind.draw), into levels[i * stride]. False: some logits are not finite; those images
+ * got level 0. */
+bool prnn_network_draw(const prnn_network *network, const prnn_pass *pass, int row, int col, int c,
+                       double temperature, const double *uniforms, uint8_t *levels, size_t stride);
+
+/* The logits at (row, col), unpadded: the M of channel c, or (C, M) for c = -1, of image i at logits +
+ * i * stride. */
+void prnn_network_read_logits(const prnn_network *network, const prnn_pass *pass, int row, int col, int c,
+                              float *logits, size_t stride);
+
 /* ---- Whole batches. */
 
 typedef struct prnn_batch {

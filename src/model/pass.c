@@ -76,6 +76,44 @@ void prnn_network_logits(const prnn_network *net, const prnn_pass *pass, prnn_re
     prnn_product_run(pass, net->head_of[2], region, net->logits, NULL, false);
 }
 
+/* ------------------------------------------------------------------------------ value by value */
+
+void prnn_network_put_levels(const prnn_network *net, const prnn_pass *pass, int row, int col, int c,
+                             const uint8_t *levels, size_t stride) {
+    for (int i = 0; i < pass->images; i++) {
+        prnn_network_set_value(net, pass, i, row, col, c, levels[(size_t)i * stride]);
+    }
+}
+
+bool prnn_network_draw(const prnn_network *net, const prnn_pass *pass, int row, int col, int c,
+                       double temperature, const double *uniforms, uint8_t *levels, size_t stride) {
+    const float *logits = prnn_map_at(pass, net->logits, row, col);
+    bool finite = true;
+    for (int i = 0; i < pass->images; i++, logits += net->logits->stride) {
+        int level = net->head->draw(pass->kernels, net->logit_features, net->plan.config.levels, logits, c,
+                                    temperature, uniforms[i]);
+        finite = finite && level >= 0;
+        levels[(size_t)i * stride] = (uint8_t)(level < 0 ? 0 : level);
+    }
+    return finite;
+}
+
+void prnn_network_read_logits(const prnn_network *net, const prnn_pass *pass, int row, int col, int c,
+                              float *logits, size_t stride) {
+    const prnn_config *config = &net->plan.config;
+    prnn_features f = net->logit_features;
+    int per_value = net->head->logits_per_value(config), first = c < 0 ? 0 : c * per_value;
+    int count = c < 0 ? config->channels * per_value : per_value;
+    const float *from = prnn_map_at(pass, net->logits, row, col);
+    for (int i = 0; i < pass->images; i++, from += net->logits->stride, logits += stride) {
+        for (int n = 0; n < count; n++) {
+            logits[n] = from[prnn_features_column(f, first + n)];
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------- whole batches */
+
 /* The block of rows that begins at `row`. */
 static prnn_region block_at(const prnn_network *net, int row) {
     int left = net->plan.config.height - row, rows = net->plan.block_rows;
@@ -157,19 +195,12 @@ static void copy_row_values(const prnn_network *net, const prnn_worker *worker, 
 
 static void copy_row_logits(const prnn_network *net, const prnn_worker *worker, int row, float *logits) {
     const prnn_config *c = &net->plan.config;
-    prnn_features f = net->logit_features;
     size_t numbers = (size_t)c->channels * (size_t)net->head->logits_per_value(c);
+    size_t line = (size_t)c->width * numbers;
     for (int col = 0; col < c->width; col++) {
-        for (int i = 0; i < worker->pass.images; i++) {
-            const float *from = prnn_map_at(&worker->pass, net->logits, row, col) + i * net->logits->stride;
-            size_t at = ((size_t)i * (size_t)c->height + (size_t)row) * (size_t)c->width + (size_t)col;
-            for (int column = 0; column < prnn_features_width(f); column++) {
-                int number = prnn_features_number(f, column);
-                if (number >= 0) {
-                    logits[at * numbers + (size_t)number] = from[column];
-                }
-            }
-        }
+        prnn_network_read_logits(net, &worker->pass, row, col, -1,
+                                 logits + (size_t)row * line + (size_t)col * numbers,
+                                 (size_t)c->height * line);
     }
 }
 

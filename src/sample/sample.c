@@ -44,22 +44,18 @@ static void settle(drawing *d, const prnn_worker *w, uint8_t *images, size_t fir
     size_t pixel = (size_t)row * (size_t)config->width + (size_t)col;
     size_t value = pixel * channels + (size_t)c;
     size_t bytes = (size_t)config->height * (size_t)config->width * channels;
-    for (int i = 0; i < w->pass.images; i++) {
-        uint8_t *to = images + (size_t)i * bytes + value;
-        if (!known) {
-            const float *logits = prnn_map_at(&w->pass, net->logits, row, col) + i * net->logits->stride;
-            double u = prnn_random_uniform(d->options.seed, PRNN_RANDOM_SAMPLE, first + (size_t)i,
-                                           prnn_draw_index(config, value));
-            int level = net->head->draw(w->pass.kernels, net->logit_features, config->levels, logits, c,
-                                        d->options.temperature, u);
-            if (level < 0) {
-                atomic_store(&d->broken, true);
-                level = 0;
-            }
-            *to = (uint8_t)level;
+    if (!known) {
+        double uniforms[SHARD];
+        for (int i = 0; i < w->pass.images; i++) {
+            uniforms[i] = prnn_random_uniform(d->options.seed, PRNN_RANDOM_SAMPLE, first + (size_t)i,
+                                              prnn_draw_index(config, value));
         }
-        prnn_network_set_value(net, &w->pass, i, row, col, c, *to);
+        if (!prnn_network_draw(net, &w->pass, row, col, c, d->options.temperature, uniforms, images + value,
+                               bytes)) {
+            atomic_store(&d->broken, true);
+        }
     }
+    prnn_network_put_levels(net, &w->pass, row, col, c, images + value, bytes);
 }
 
 static bool pixel_is_known(const drawing *d, int row, int col) {
