@@ -122,7 +122,8 @@ static int evaluate(prnn_context *ctx, const settings *s, const chain *models, c
         size_t n = e->count - from < chunk ? e->count - from : chunk;
         code = evaluate_chunk(ctx, s, models, set, e, from, n, images, scratch);
         e->seconds = clock_seconds() - begin;
-        prnn_progress report = {.phase = "evaluate", .done = from + n, .total = e->count};
+        prnn_progress report = {
+            .size = sizeof report, .phase = "evaluate", .done = from + n, .total = e->count};
         report.seconds = e->seconds;
         report.images_per_second = (double)report.done / fmax(e->seconds, 1e-9);
         if (!code) {

@@ -133,7 +133,7 @@ static int evaluate(const settings *s, work *w) {
     for (size_t from = 0; !code && from < count; from += chunk) {
         size_t n = count - from < chunk ? count - from : chunk;
         code = evaluate_chunk(s, w, from, n, values);
-        prnn_progress report = {.phase = "evaluate", .done = from + n, .total = count};
+        prnn_progress report = {.size = sizeof report, .phase = "evaluate", .done = from + n, .total = count};
         report.seconds = clock_seconds() - begin;
         report.images_per_second = (double)report.done / fmax(report.seconds, 1e-9);
         if (!code) {

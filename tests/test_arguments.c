@@ -1,10 +1,7 @@
-/* What the public functions refuse: NULL, sizes that end inside a field, values out of range, results that
- * are no numbers. */
+/* What the public functions refuse: NULL, values out of range, results that are no numbers. */
 #include "laws.h"
 
 #include <float.h>
-
-#include "base/fields.h"
 
 static prnn_context *ctx;
 
@@ -153,52 +150,6 @@ static void test_null_context(void **state) {
     tear_down(&t);
 }
 
-/* ---------------------------------------------------------------------------------------- sizes */
-
-/* Whatever a caller says that its size is, a field is copied as a whole or not at all. */
-static void check_fields(const prnn_fields *fields, size_t size) {
-    char from[1024], to[1024];
-    assert_true(fields->end[0] == sizeof(size_t) && size <= sizeof from);
-    assert_in_range(fields->end[fields->count - 1], size - sizeof(void *) + 1, size);
-    for (size_t said = sizeof(size_t) + 1; said <= size + 8; said++) {
-        memset(from, 0x55, sizeof from);
-        memset(to, 0, sizeof to);
-        memcpy(from, &said, sizeof said);
-        assert_ok(ctx, prnn_options_read(ctx, to, fields, from));
-        size_t end = 0;
-        for (size_t i = 0; i < fields->count; i++) {
-            assert_true(i == 0 || fields->end[i] > fields->end[i - 1]);
-            end = fields->end[i] <= said ? fields->end[i] : end;
-        }
-        for (size_t i = sizeof(size_t); i < sizeof to; i++) {
-            assert_int_equal(to[i], i < end ? 0x55 : 0);
-        }
-    }
-}
-
-static void test_half_fields(void **state) {
-    (void)state;
-    check_fields(&prnn_config_fields, sizeof(prnn_config));
-    check_fields(&prnn_data_options_fields, sizeof(prnn_data_options));
-    check_fields(&prnn_sample_options_fields, sizeof(prnn_sample_options));
-    check_fields(&prnn_check_options_fields, sizeof(prnn_check_options));
-    check_fields(&prnn_train_options_fields, sizeof(prnn_train_options));
-    check_fields(&prnn_certificate_fields, sizeof(prnn_certificate));
-    /* The public functions, in and out. */
-    things t = set_up();
-    prnn_sample_options half = PRNN_SAMPLE_OPTIONS_INIT;
-    half.size = offsetof(prnn_sample_options, temperature) + 4;
-    half.temperature = -1;
-    assert_ok(ctx, prnn_sample(ctx, t.m.model, 1, &half, t.out));
-    prnn_config out = PRNN_CONFIG_INIT;
-    out.size = offsetof(prnn_config, width) + 2;
-    out.height = out.width = 0x01010101;
-    prnn_model_config(t.m.model, &out);
-    assert_int_equal(out.height, 2);
-    assert_int_equal(out.width, 0x01010101);
-    tear_down(&t);
-}
-
 /* --------------------------------------------------------------------------------------- values */
 
 static void test_config_is_checked_first(void **state) {
@@ -287,10 +238,13 @@ static void test_not_finite(void **state) {
 int main(void) {
     ctx = prnn_context_create();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_null_names_models), cmocka_unit_test(test_null_data_and_files),
-        cmocka_unit_test(test_null_passes),       cmocka_unit_test(test_null_context),
-        cmocka_unit_test(test_half_fields),       cmocka_unit_test(test_config_is_checked_first),
-        cmocka_unit_test(test_temperature),       cmocka_unit_test(test_split),
+        cmocka_unit_test(test_null_names_models),
+        cmocka_unit_test(test_null_data_and_files),
+        cmocka_unit_test(test_null_passes),
+        cmocka_unit_test(test_null_context),
+        cmocka_unit_test(test_config_is_checked_first),
+        cmocka_unit_test(test_temperature),
+        cmocka_unit_test(test_split),
         cmocka_unit_test(test_not_finite),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,7 +229,7 @@ static void move_weights(network *net) {
     assert_non_null(values);
     random_state = 3;
     for (size_t t = 0; t < prnn_model_tensor_count(net->model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(net->model, t, &tensor);
         for (size_t i = 0; i < tensor.count; i++) {
             bool open = prnn_model_parameter_is_open(net->model, tensor.offset + i);
@@ -354,7 +354,7 @@ static void check_training(network *net, prnn_optimizer optimizer) {
     assert_ok(net->ctx, prnn_train(net->ctx, net->model, data, data, &o));
     uint64_t hash = NOTHING;
     for (size_t t = 0; t < prnn_model_tensor_count(net->model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(net->model, t, &tensor);
         hash = hashed(hash, tensor.values, tensor.count * sizeof *tensor.values);
     }

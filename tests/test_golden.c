@@ -60,7 +60,7 @@ static void check_case(const char *name, const char *cpu, const bounds *most) {
     assert_true(fabs(mean_nats - mean) < 1e-6 * mean);
     double worst = 0, square_off = 0, whole = whole_gradient(&g);
     for (size_t t = 0; t < prnn_model_tensor_count(g.model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(g.model, t, &tensor);
         char key[128];
         snprintf(key, sizeof key, "grad.%s", tensor.name);

@@ -212,7 +212,7 @@ static void check_gradient(const prnn_config *config, bool by_reference, int rep
     gradient_check g = open_check(config);
     uint64_t seed = 5;
     for (size_t t = 0; t < prnn_model_tensor_count(g.m.model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(g.m.model, t, &tensor);
         double off = 0, size = 0;
         for (int i = 0; i < repeats; i++) {

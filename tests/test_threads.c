@@ -284,7 +284,7 @@ static void train(int threads, int batch, float *weights) {
     o.out = in_folder(name);
     assert_ok(ctx, prnn_train(ctx, m.model, data, data, &o));
     for (size_t i = 0; i < prnn_model_tensor_count(m.model); i++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(m.model, i, &tensor);
         memcpy(weights + tensor.offset, tensor.values, tensor.count * sizeof *weights);
     }

@@ -308,6 +308,7 @@ typedef struct watch {
 
 static inline bool watching(void *user, const prnn_progress *p) {
     watch *w = user;
+    assert_int_equal(p->size, sizeof *p);
     assert_true(p->total > 0 && p->done <= p->total && p->seconds >= 0);
     w->best = p->best_nats;
     w->valid = p->valid_nats;

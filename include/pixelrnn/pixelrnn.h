@@ -26,9 +26,17 @@
  *   Images are uint8_t levels 0..K-1, (n, H, W, C) with C fastest; K is the `levels` of the model.
  *   Every function that can fail returns a prnn_status; prnn_message(ctx) then holds one sentence that
  *     names the file or value and the way out. The library never prints, exits or aborts.
- *   Options structs begin with their size, so that they can grow: start from the PRNN_..._INIT macro
- *     beside each and change what you need. Where a function takes options, NULL means all defaults.
- *     A size may be that of another version, older or newer: fields are taken as a whole or not at all.
+ *   Structs that can grow begin with their size; start from the PRNN_..._INIT macro beside each, which sets
+ *     it. So a program and a library of another version, older or newer, understand each other:
+ *       A struct that you give (options, a config): what it is too short for is as by default; what it has
+ *         beyond this library's fields must be 0, or PRNN_ERROR_ARGUMENT says that a newer one is needed.
+ *         NULL means all defaults.
+ *       A struct that the library fills gets the fields that lie wholly within its size; the size, and
+ *         what this library does not know, stay as you set them.
+ *       A struct that a callback gets has its size from the library: PRNN_HAS(progress, field) says
+ *         whether a field of your header is there.
+ *     Fields are added at the end only, and 0 in a new one means what was before it. A struct without a
+ *     size stays as it is.
  *   Pointers must point to something unless their comment says that they may be NULL; every ..._free takes
  *     NULL, and an array without elements may be NULL. A function that returns a status refuses NULL with
  *     PRNN_ERROR_ARGUMENT and, unless it is the context itself, a sentence that names it; the others trust.
@@ -58,10 +66,17 @@ extern "C" {
 #define PRNN_API
 #endif
 
+/* The version of this header, as text and as major * 10000 + minor * 100 + patch. */
 #define PRNN_VERSION "0.1.1"
+#define PRNN_VERSION_NUMBER 101
 
-/* The version of the library that runs, "major.minor.patch". Static storage. */
+/* Those of the library that runs. Static storage. */
 PRNN_API const char *prnn_version(void);
+PRNN_API int prnn_version_number(void);
+
+/* Whether the struct at `pointer` is large enough, by its own size, to have the field. */
+#define PRNN_HAS(pointer, field)                                                                             \
+    ((size_t)((const char *)(&(pointer)->field + 1) - (const char *)(pointer)) <= (pointer)->size)
 
 /* ------------------------------------------------------------------------------------- status */
 
@@ -74,6 +89,9 @@ typedef enum prnn_status {
     PRNN_ERROR_DIVERGED, /* training met a NaN or infinite loss or gradient */
     PRNN_STOPPED         /* a progress callback asked to stop; what was done so far is saved */
 } prnn_status;
+
+/* "PRNN_OK", "PRNN_ERROR_FILE", ..., for logs; "unknown" of another number. Static storage. */
+PRNN_API const char *prnn_status_name(prnn_status status);
 
 /* ------------------------------------------------------------------------------------ context */
 
@@ -134,20 +152,19 @@ typedef struct prnn_config {
     int channels;           /* C: 1 (grey) or 3 (R, G, B) */
     int levels;             /* K: 2..256 levels of a value; 2 means one Bernoulli logit per value */
     int layers;             /* L: 1..256 */
-    int hidden;             /* h: features of a state, 1..4096; the residual stream has 2h */
-    int head;               /* features of the two 1x1 layers in front of the logits, 1..8192 */
     bool residual;          /* x = x + y(x) in every layer */
+    int hidden;             /* h: features of a state, 1..4096; the residual stream has 2h */
     bool skip;              /* 1x1 connections from every layer to the head */
+    int head;               /* features of the two 1x1 layers in front of the logits, 1..8192 */
     int condition_size;     /* s: a conditional model sees an s x s image, its own at every H / s-th pixel;
                                H = W = s times 2, 4, 8, ...; 0: an unconditional model (SPEC "Conditional") */
     int condition_features; /* c: features of the upsampled small image, 1..4096; 0 without one */
-    int unused;             /* what was padding in 0.1.0, and may hold anything; not read */
     prnn_output output;     /* K = 2: PRNN_SOFTMAX */
     int components;         /* PRNN_LOGISTICS: 1..64 logistic distributions a value; else 0 */
 } prnn_config;
 
 #define PRNN_CONFIG_INIT                                                                                     \
-    { sizeof(prnn_config), PRNN_DIAGONAL, 28, 28, 1, 256, 7, 16, 32, true, false, 0, 0, 0, PRNN_SOFTMAX, 0 }
+    { sizeof(prnn_config), PRNN_DIAGONAL, 28, 28, 1, 256, 7, true, 16, false, 32, 0, 0, PRNN_SOFTMAX, 0 }
 
 /* "row", "diagonal", "cnn", and back. */
 PRNN_API const char *prnn_kind_name(prnn_kind kind);
@@ -157,6 +174,9 @@ PRNN_API prnn_status prnn_kind_from_name(prnn_context *ctx, const char *name, pr
 PRNN_API const char *prnn_output_name(prnn_output output);
 PRNN_API prnn_status prnn_output_from_name(prnn_context *ctx, const char *name, prnn_output *output);
 
+/* A network and its weights. Functions that take a const prnn_model only read it: any number of threads may
+ * call them with one model at the same time, each in a context of its own. Those that change or free it
+ * (prnn_model_set_parameters, prnn_train, prnn_model_free) need it for themselves. */
 typedef struct prnn_model prnn_model;
 
 /* A new model with random weights, which are a function of config (NULL: PRNN_CONFIG_INIT) and seed. The
@@ -175,21 +195,26 @@ PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_m
 PRNN_API prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path);
 PRNN_API void prnn_model_free(prnn_model *model);
 
-/* Fills the fields of *config that lie wholly in the size that it says it has. */
+/* Fills *config, which begins as PRNN_CONFIG_INIT. */
 PRNN_API void prnn_model_config(const prnn_model *model, prnn_config *config);
 
 /* One named array of weights, in PyTorch's layout (SPEC "Model file"). */
 typedef struct prnn_tensor {
+    size_t size;
     const char *name;    /* owned by the model */
     int rank;            /* 1 or 4 */
-    int shape[4];        /* unused dimensions are 1 */
+    int shape[4];        /* 1 in dimensions beyond the rank */
     size_t count;        /* product of the shape */
     size_t offset;       /* of the first element in the block of all parameters and in gradients */
     const float *values; /* count floats, owned by the model */
 } prnn_tensor;
 
+#define PRNN_TENSOR_INIT                                                                                     \
+    { sizeof(prnn_tensor), NULL, 0, {0, 0, 0, 0}, 0, 0, NULL }
+
 PRNN_API size_t prnn_model_tensor_count(const prnn_model *model);
-/* Tensor i, 0 <= i < prnn_model_tensor_count, in the order of the file. */
+/* Fills *tensor, which begins as PRNN_TENSOR_INIT, with tensor i, 0 <= i < prnn_model_tensor_count, in the
+ * order of the file. */
 PRNN_API void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor);
 /* Number of floats in all tensors; with `open_only`, without those that a mask closes. */
 PRNN_API size_t prnn_model_parameter_count(const prnn_model *model, bool open_only);
@@ -202,6 +227,7 @@ PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *mo
 /* ------------------------------------------------------------------------------------ progress */
 
 typedef struct prnn_progress {
+    size_t size;
     const char *phase; /* "train", "validate", "sample", "complete", "upscale", "check", "read", "convert" */
     uint64_t done, total; /* steps (train), images or changes (check); total is never 0 */
     double seconds;       /* since the phase began (train: in this run) */
@@ -439,6 +465,8 @@ typedef struct prnn_causality {
 typedef struct prnn_certificate {
     size_t size;
     bool passed;
+    bool agrees;                         /* difference is at most 1e-3, in bf16 0.1 */
+    bool normalised;                     /* worst_sum is at most 1e-4 */
     int height, width, channels, levels; /* of the model */
     uint64_t open, closed;               /* weights that the masks let through, and the others */
     uint64_t nonzero;                    /* of the closed ones */
@@ -448,14 +476,12 @@ typedef struct prnn_certificate {
     double difference;                   /* of the logits of both, ||kernels - plain|| / ||plain|| */
     uint64_t sums;                       /* conditionals whose probabilities were added over all levels */
     double worst_sum;                    /* largest |sum - 1| */
-    bool agrees;                         /* difference is at most 1e-3, in bf16 0.1 */
-    bool normalised;                     /* worst_sum is at most 1e-4 */
 } prnn_certificate;
 
 #define PRNN_CERTIFICATE_INIT                                                                                \
     {                                                                                                        \
-        sizeof(prnn_certificate), false, 0, 0, 0, 0, 0, 0, 0, "", {0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0}, 0, \
-            0, 0, false, false                                                                               \
+        sizeof(prnn_certificate), false, false, false, 0, 0, 0, 0, 0, 0, 0, "", {0, 0, 0, 0, 0, 0},          \
+            {0, 0, 0, 0, 0, 0}, 0, 0, 0                                                                      \
     }
 
 /* Proves on a model file, as far as changing values can, that no conditional depends on a value at or after
@@ -466,7 +492,8 @@ typedef struct prnn_certificate {
  * function would demand. A model that moves nothing at all (a new one, whose logits are 0) passes, with
  * `moved` 0.
  *
- * PRNN_OK says that the certificate is filled in, not that it passed; else it is as it was. A file (a model,
+ * PRNN_OK says that the certificate, which begins as PRNN_CERTIFICATE_INIT, is filled in, not that it passed;
+ * else it is as it was. A file (a model,
  * a checkpoint or a folder with a model) that prnn_model_load would refuse for anything but a mask is refused
  * in the same words; a model whose logits are not finite with PRNN_ERROR_FORMAT. PRNN_STOPPED: the callback
  * said so. */

@@ -153,12 +153,13 @@ size_t prnn_model_tensor_count(const prnn_model *model) {
 
 void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor) {
     const prnn_parameter *p = &model->network->plan.parameters[i];
-    *tensor = (prnn_tensor){.name = p->name,
-                            .rank = p->rank,
-                            .shape = {p->shape[0], p->shape[1], p->shape[2], p->shape[3]},
-                            .count = p->count,
-                            .offset = p->offset,
-                            .values = model->parameters + p->offset};
+    const prnn_tensor full = {.name = p->name,
+                              .rank = p->rank,
+                              .shape = {p->shape[0], p->shape[1], p->shape[2], p->shape[3]},
+                              .count = p->count,
+                              .offset = p->offset,
+                              .values = model->parameters + p->offset};
+    prnn_fields_copy(&prnn_tensor_fields, tensor->size, tensor, &full);
 }
 
 size_t prnn_model_parameter_count(const prnn_model *model, bool open_only) {

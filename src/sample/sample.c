@@ -8,6 +8,7 @@
 #include "base/fields.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "base/random.h"
 
 #include <math.h>
@@ -128,15 +129,7 @@ static prnn_status draw_all(drawing *d, const char *phase) {
                              "the model gives logits that are not finite, so nothing can be drawn from it");
         }
         size_t done = (d->first_shard + threads) * d->shard;
-        double seconds = prnn_clock() - began;
-        prnn_progress p = {.phase = phase,
-                           .done = done < d->count ? done : d->count,
-                           .total = d->count,
-                           .seconds = seconds,
-                           .train_nats = NAN,
-                           .valid_nats = NAN,
-                           .best_nats = NAN};
-        p.images_per_second = seconds > 0 ? (double)p.done / seconds : 0;
+        prnn_progress p = prnn_progress_since(began, phase, done < d->count ? done : d->count, d->count);
         if (d->options.progress && !d->options.progress(d->options.user, &p)) {
             return prnn_fail(d->ctx, PRNN_STOPPED, "stopped after %zu of %zu images", (size_t)p.done,
                              d->count);

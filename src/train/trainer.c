@@ -264,7 +264,8 @@ static bool tell(const prnn_trainer *t, const char *phase, uint64_t done, uint64
         return true;
     }
     const prnn_train_state *s = &t->state;
-    prnn_progress p = {.phase = phase,
+    prnn_progress p = {.size = sizeof p,
+                       .phase = phase,
                        .done = done,
                        .total = total ? total : 1,
                        .seconds = seconds,
