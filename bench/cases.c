@@ -159,7 +159,7 @@ static void time_training(const options *o, const void *is, FILE *out) {
 
 static void evaluate_many(void *arg) {
     subject *s = arg;
-    must(s->ctx, prnn_evaluate(s->ctx, s->model, s->images, MANY, s->nats, NULL));
+    must(s->ctx, prnn_evaluate(s->ctx, s->model, s->images, MANY, NULL, s->nats, NULL));
 }
 
 static void sample_many(void *arg) {

@@ -83,7 +83,7 @@ static prnn_status evaluate_conditional(prnn_context *ctx, const prnn_model *mod
                                         size_t n, double *nats, float *values, double *new_nats) {
     prnn_config config = PRNN_CONFIG_INIT;
     prnn_model_config(model, &config);
-    prnn_status status = prnn_evaluate(ctx, model, images, n, nats, values);
+    prnn_status status = prnn_evaluate(ctx, model, images, n, NULL, nats, values);
     for (size_t i = 0; i < n && status == PRNN_OK; i++) {
         new_nats[i] = sum_of_new(&config, values + i * image_size(&config));
     }

@@ -105,7 +105,7 @@ static int evaluate_chunk(const settings *s, work *w, size_t from, size_t n, flo
     const prnn_model *const *models = (const prnn_model *const *)w->models.models;
     prnn_status status =
         w->models.count == 1
-            ? prnn_evaluate(w->ctx, *models, images, n, w->nats + from, values)
+            ? prnn_evaluate(w->ctx, *models, images, n, NULL, w->nats + from, values)
             : prnn_evaluate_chain(w->ctx, models, w->models.count, images, n, w->nats + from, values);
     if (status != PRNN_OK) {
         return fail_with(w->ctx);

@@ -103,10 +103,10 @@ static void test_null_passes(void **state) {
     (void)state;
     things t = set_up();
     const prnn_model *model = t.m.model, *large = t.large.model, *chain[] = {model, NULL};
-    refuses(prnn_evaluate(ctx, NULL, t.images, 1, t.nats, NULL), "prnn_evaluate: model is NULL");
-    refuses(prnn_evaluate(ctx, model, NULL, 1, t.nats, NULL), "images is NULL");
-    refuses(prnn_evaluate(ctx, model, t.images, 1, NULL, NULL), "nats is NULL");
-    assert_ok(ctx, prnn_evaluate(ctx, model, NULL, 0, NULL, NULL));
+    refuses(prnn_evaluate(ctx, NULL, t.images, 1, NULL, t.nats, NULL), "prnn_evaluate: model is NULL");
+    refuses(prnn_evaluate(ctx, model, NULL, 1, NULL, t.nats, NULL), "images is NULL");
+    refuses(prnn_evaluate(ctx, model, t.images, 1, NULL, NULL, NULL), "nats is NULL");
+    assert_ok(ctx, prnn_evaluate(ctx, model, NULL, 0, NULL, NULL, NULL));
     refuses(prnn_evaluate_chain(ctx, NULL, 1, t.images, 1, t.nats, NULL), "models is NULL");
     refuses(prnn_evaluate_chain(ctx, chain, 2, t.images, 1, t.nats, NULL), "model 2 of the chain is NULL");
     refuses(prnn_evaluate_chain(ctx, chain, 1, NULL, 1, t.nats, NULL), "images is NULL");
@@ -144,7 +144,7 @@ static void test_null_context(void **state) {
     assert_int_equal(prnn_context_set_precision(NULL, NULL), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_kind_from_name(NULL, "row", &kind), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_model_create(NULL, &t.m.config, 0, &model), PRNN_ERROR_ARGUMENT);
-    assert_int_equal(prnn_evaluate(NULL, t.m.model, t.images, 1, t.nats, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_evaluate(NULL, t.m.model, t.images, 1, NULL, t.nats, NULL), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_sample(NULL, t.m.model, 1, NULL, t.out), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_train(NULL, t.m.model, t.data, NULL, NULL), PRNN_ERROR_ARGUMENT);
     tear_down(&t);
@@ -223,7 +223,7 @@ static void test_not_finite(void **state) {
     uint8_t images[2 * 24] = {0};
     double nats[2] = {0, 0}, mean;
     float *gradient = malloc(m.parameters * sizeof *gradient);
-    const prnn_status statuses[] = {prnn_evaluate(m.ctx, m.model, images, 2, nats, NULL),
+    const prnn_status statuses[] = {prnn_evaluate(m.ctx, m.model, images, 2, NULL, nats, NULL),
                                     prnn_evaluate_chain(m.ctx, chain, 1, images, 2, nats, NULL),
                                     prnn_gradient(m.ctx, m.model, images, 2, &mean, gradient)};
     for (int i = 0; i < 3; i++) {

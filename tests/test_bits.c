@@ -280,7 +280,7 @@ static void check_evaluation(network *net) {
     size_t values = IMAGES * net->bytes;
     float *own = malloc(values * sizeof *own), *logits = malloc(values * net->logits * sizeof *logits);
     assert_true(own && logits);
-    assert_ok(net->ctx, prnn_evaluate(net->ctx, net->model, net->images, IMAGES, nats, own));
+    assert_ok(net->ctx, prnn_evaluate(net->ctx, net->model, net->images, IMAGES, NULL, nats, own));
     assert_ok(net->ctx, prnn_logits(net->ctx, net->model, net->images, IMAGES, logits));
     uint64_t hash = hashed(hashed(NOTHING, nats, sizeof nats), own, values * sizeof *own);
     hash = hashed(hash, logits, values * net->logits * sizeof *logits);

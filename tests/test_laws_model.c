@@ -47,8 +47,8 @@ static void test_round_trip(void **state) {
     uint8_t *images = malloc(N * m.bytes);
     random_images(62, config.levels, N * m.bytes, images);
     double nats[N], loaded_nats[N];
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, nats, NULL));
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, loaded, images, N, loaded_nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, loaded, images, N, NULL, loaded_nats, NULL));
     assert_memory_equal(nats, loaded_nats, sizeof nats);
     free(images);
     prnn_model_free(loaded);
@@ -87,7 +87,7 @@ static void test_new_model(void **state) {
     uint8_t *image = malloc(m.bytes);
     random_images(66, config.levels, m.bytes, image);
     double nats;
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, model, image, 1, &nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, model, image, 1, NULL, &nats, NULL));
     if (config.output == PRNN_SOFTMAX) {
         assert_true(fabs(nats / ((double)m.bytes * log(config.levels)) - 1) < 1e-6);
         assert_true(fabs(prnn_bits_per_dim(model, nats) - log2(config.levels)) < 1e-5);

@@ -209,7 +209,7 @@ static void check_frequencies(const prnn_config *config) {
         found[number]++;
     }
     double nats[IMAGES], chi_square = 0;
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, IMAGES, nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, IMAGES, NULL, nats, NULL));
     for (int i = 0; i < IMAGES; i++) {
         double expected = N * exp(-nats[i]);
         assert_true(expected > 20);

@@ -50,10 +50,10 @@ static void check_fields(const prnn_fields *fields) {
 
 static void test_given(void **state) {
     (void)state;
-    const prnn_fields *all[] = {&prnn_config_fields,        &prnn_tensor_fields,
-                                &prnn_data_options_fields,  &prnn_sample_options_fields,
-                                &prnn_check_options_fields, &prnn_train_options_fields,
-                                &prnn_certificate_fields};
+    const prnn_fields *all[] = {&prnn_config_fields,         &prnn_tensor_fields,
+                                &prnn_data_options_fields,   &prnn_evaluate_options_fields,
+                                &prnn_sample_options_fields, &prnn_check_options_fields,
+                                &prnn_train_options_fields,  &prnn_certificate_fields};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         check_fields(all[i]);
     }
@@ -97,6 +97,9 @@ static void test_newer_callers(void **state) {
     } while (0)
     newer(prnn_config, PRNN_CONFIG_INIT, prnn_model_create(ctx, given, 0, &model), PRNN_OK);
     prnn_model_free(model);
+    double nats[1];
+    newer(prnn_evaluate_options, PRNN_EVALUATE_OPTIONS_INIT,
+          prnn_evaluate(ctx, m.model, images, 1, given, nats, NULL), PRNN_OK);
     newer(prnn_sample_options, PRNN_SAMPLE_OPTIONS_INIT, prnn_sample(ctx, m.model, 1, given, out), PRNN_OK);
     newer(prnn_sample_options, PRNN_SAMPLE_OPTIONS_INIT,
           prnn_complete(ctx, m.model, images, 1, images, 1, given, out), PRNN_OK);

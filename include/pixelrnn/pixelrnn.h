@@ -18,7 +18,7 @@
  *     uint8_t *images = malloc(16 * bytes);
  *     prnn_sample(ctx, model, 16, NULL, images);                            // 16 new images
  *     double nats[16];
- *     prnn_evaluate(ctx, model, images, 16, nats, NULL);                    // how likely each one is
+ *     prnn_evaluate(ctx, model, images, 16, NULL, nats, NULL);              // how likely each one is
  *     prnn_write_png(ctx, "samples.png", images, 16, config.height, config.width, config.channels,
  *                    config.levels, 0);                                     // one contact sheet
  *
@@ -228,7 +228,8 @@ PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *mo
 
 typedef struct prnn_progress {
     size_t size;
-    const char *phase; /* "train", "validate", "sample", "complete", "upscale", "check", "read", "convert" */
+    const char *phase; /* "train", "validate", "evaluate", "sample", "complete", "upscale", "check", "read",
+                          "convert" */
     uint64_t done, total; /* steps (train), images or changes (check); total is never 0 */
     double seconds;       /* since the phase began (train: in this run) */
     double images_per_second;
@@ -240,9 +241,9 @@ typedef struct prnn_progress {
     double best_nats;  /* lowest validation so far; NaN before the first */
 } prnn_progress;
 
-/* Called from the calling thread, after every step, 64 images of a validation, 32 samples a thread, or some
- * images of a data set. Return false to stop: the call then ends with PRNN_STOPPED, and training has written
- * a checkpoint. */
+/* Called from the calling thread, after every step, 64 images of a validation, 32 images a thread of an
+ * evaluation or of sampling, or some images of a data set. Return false to stop: the call then ends with
+ * PRNN_STOPPED, and training has written a checkpoint. */
 typedef bool (*prnn_progress_fn)(void *user, const prnn_progress *progress);
 
 /* ----------------------------------------------------------------------------------- data sets */
@@ -341,13 +342,27 @@ PRNN_API prnn_status prnn_data_convert(prnn_context *ctx, const char *path, cons
 
 /* ---------------------------------------------------------------------------------- likelihood */
 
+typedef struct prnn_evaluate_options {
+    size_t size;
+    const uint8_t *small; /* of a conditional model: the small images, (count, s, s, C) levels; NULL: those
+                             that the images contain, at every H / s-th row and column */
+    bool new_only;        /* values that the small image gives count 0: it makes them certain */
+    prnn_progress_fn progress;
+    void *user;
+} prnn_evaluate_options;
+
+#define PRNN_EVALUATE_OPTIONS_INIT                                                                           \
+    { sizeof(prnn_evaluate_options), NULL, false, NULL, NULL }
+
 /* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
- * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, also
- * those that the small image gives (SPEC "Conditional"); the small images are taken from the images.
+ * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, with
+ * new_only over those that the small image does not give (SPEC "Conditional").
  * PRNN_ERROR_FORMAT names the first image whose likelihood is not finite: a model whose weights lead out of
- * the range of numbers; nats and values then hold what was computed. */
+ * the range of numbers; nats and values then hold what was computed. After PRNN_STOPPED they hold the first
+ * images, as many as the callback was told. */
 PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
-                                   size_t count, double *nats, float *values);
+                                   size_t count, const prnn_evaluate_options *options, double *nats,
+                                   float *values);
 
 /* The same under a chain of models (one at least), from small images to large ones: the first is
  * unconditional, each other one conditional on the images of the one before it, with the same channels and

@@ -33,6 +33,10 @@ static const size_t data_options_ends[] = {
     F(fit),  F(first),  F(limit),  F(memory_limit),    F(skipped), F(progress), F(user)};
 #undef F
 
+#define F(field) END(prnn_evaluate_options, field)
+static const size_t evaluate_options_ends[] = {F(size), F(small), F(new_only), F(progress), F(user)};
+#undef F
+
 #define F(field) END(prnn_sample_options, field)
 static const size_t sample_options_ends[] = {F(size), F(seed), F(temperature), F(progress), F(user)};
 #undef F
@@ -73,6 +77,7 @@ static const size_t certificate_ends[] = {
 FIELDS(config, components);
 FIELDS(tensor, values);
 FIELDS(data_options, user);
+FIELDS(evaluate_options, user);
 FIELDS(sample_options, user);
 FIELDS(check_options, user);
 FIELDS(train_options, user);

@@ -15,6 +15,7 @@ typedef struct prnn_fields {
 extern const prnn_fields prnn_config_fields;
 extern const prnn_fields prnn_tensor_fields;
 extern const prnn_fields prnn_data_options_fields;
+extern const prnn_fields prnn_evaluate_options_fields;
 extern const prnn_fields prnn_sample_options_fields;
 extern const prnn_fields prnn_check_options_fields;
 extern const prnn_fields prnn_train_options_fields;

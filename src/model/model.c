@@ -247,16 +247,29 @@ prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, cons
     return status == PRNN_ERROR_FORMAT ? PRNN_ERROR_ARGUMENT : status;
 }
 
-prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
-                                    size_t count) {
-    const prnn_config *c = &model->network->plan.config;
-    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+/* `count` images of `bytes` levels each. */
+static prnn_status check_levels(prnn_context *ctx, const prnn_config *c, const char *what,
+                                const uint8_t *images, size_t count, size_t bytes) {
     for (size_t i = 0; i < count * bytes; i++) {
         if (images[i] >= c->levels) {
             return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                             "image %zu has the value %d; the model knows levels 0 to %d", i / bytes,
+                             "%s %zu has the value %d; the model knows levels 0 to %d", what, i / bytes,
                              images[i], c->levels - 1);
         }
     }
     return PRNN_OK;
+}
+
+prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
+                                    size_t count) {
+    const prnn_config *c = &model->network->plan.config;
+    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    return check_levels(ctx, c, "image", images, count, bytes);
+}
+
+prnn_status prnn_model_check_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
+                                   size_t count) {
+    const prnn_config *c = &model->network->plan.config;
+    size_t bytes = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    return check_levels(ctx, c, "small image", small, count, bytes);
 }

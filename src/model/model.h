@@ -47,6 +47,10 @@ prnn_need prnn_model_workers_need(prnn_context *ctx, const prnn_network *network
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                     size_t count);
 
+/* The same for the small images (count, s, s, C) of a conditional model. */
+prnn_status prnn_model_check_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
+                                   size_t count);
+
 /* What is asked of `count` images (count, H, W, C). */
 typedef struct prnn_evaluation {
     const uint8_t *images;
@@ -56,12 +60,14 @@ typedef struct prnn_evaluation {
     bool new_only;          /* values that the small image gives count 0 nats */
     double *nats;           /* (count) */
     float *values, *logits; /* (count, H, W, C), (count, H, W, C, M), or NULL */
+    prnn_progress_fn progress;
+    void *user;
 } prnn_evaluation;
 
 /* Most images of an evaluation that go through a network together. */
 enum { PRNN_EVALUATION_SHARD = 8 };
 
-/* Likelihoods may turn out not to be finite. */
+/* Likelihoods may turn out not to be finite. PRNN_STOPPED: the callback said so. */
 prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked);
 
 /* PRNN_ERROR_FORMAT, naming the image, if one of `count` likelihoods is not finite. */

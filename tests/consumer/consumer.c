@@ -18,7 +18,8 @@ int main(void) {
     prnn_model *model = NULL;
     uint8_t image[16] = {0};
     double nats = 0;
-    if (prnn_model_create(ctx, &config, 1, &model) || prnn_evaluate(ctx, model, image, 1, &nats, NULL)) {
+    if (prnn_model_create(ctx, &config, 1, &model) ||
+        prnn_evaluate(ctx, model, image, 1, NULL, &nats, NULL)) {
         fprintf(stderr, "%s\n", prnn_message(ctx));
         return 1;
     }
