@@ -50,10 +50,10 @@ static void check_fields(const prnn_fields *fields) {
 
 static void test_given(void **state) {
     (void)state;
-    const prnn_fields *all[] = {&prnn_config_fields,         &prnn_tensor_fields,
-                                &prnn_data_options_fields,   &prnn_evaluate_options_fields,
-                                &prnn_sample_options_fields, &prnn_check_options_fields,
-                                &prnn_train_options_fields,  &prnn_certificate_fields};
+    const prnn_fields *all[] = {
+        &prnn_config_fields,           &prnn_tensor_fields,          &prnn_data_options_fields,
+        &prnn_evaluate_options_fields, &prnn_stepper_options_fields, &prnn_sample_options_fields,
+        &prnn_check_options_fields,    &prnn_train_options_fields,   &prnn_certificate_fields};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         check_fields(all[i]);
     }
@@ -103,6 +103,10 @@ static void test_newer_callers(void **state) {
     newer(prnn_sample_options, PRNN_SAMPLE_OPTIONS_INIT, prnn_sample(ctx, m.model, 1, given, out), PRNN_OK);
     newer(prnn_sample_options, PRNN_SAMPLE_OPTIONS_INIT,
           prnn_complete(ctx, m.model, images, 1, images, 1, given, out), PRNN_OK);
+    prnn_stepper *stepper;
+    newer(prnn_stepper_options, PRNN_STEPPER_OPTIONS_INIT,
+          prnn_stepper_create(ctx, m.model, 1, given, &stepper), PRNN_OK);
+    prnn_stepper_free(stepper);
     newer(prnn_check_options, PRNN_CHECK_OPTIONS_INIT, prnn_check(ctx, "/nowhere", given, &certificate),
           PRNN_ERROR_FILE);
     newer(prnn_train_options, PRNN_TRAIN_OPTIONS_INIT, prnn_train(ctx, m.model, data, NULL, given),

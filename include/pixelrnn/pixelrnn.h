@@ -402,17 +402,19 @@ PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, c
 
 typedef struct prnn_sample_options {
     size_t size;
-    uint64_t seed;      /* image i is a function of (model, seed, i) alone */
+    uint64_t seed;      /* an image is a function of (model, seed, its number) alone */
+    uint64_t first;     /* number of the first image that the call gives; the next one has the next number */
     double temperature; /* p(level) becomes p^(1/temperature) / sum; 1e-38 to 1e38; 1: the model itself */
     prnn_progress_fn progress;
     void *user;
 } prnn_sample_options;
 
 #define PRNN_SAMPLE_OPTIONS_INIT                                                                             \
-    { sizeof(prnn_sample_options), 0, 1.0, NULL, NULL }
+    { sizeof(prnn_sample_options), 0, 0, 1.0, NULL, NULL }
 
-/* Draws `count` images, (count, H, W, C) levels. Costs about one forward pass per image. Refuses a
- * conditional model, which needs small images: see prnn_upscale. */
+/* Draws `count` images, (count, H, W, C) levels. 100 are the same as 60, and then 40 with `first` 60. Costs
+ * about one forward pass per image. Refuses a conditional model, which needs small images: see prnn_upscale.
+ */
 PRNN_API prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,
                                  const prnn_sample_options *options, uint8_t *images);
 
@@ -420,20 +422,74 @@ PRNN_API prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, siz
  * (count, samples, H, W, C). `known` is (H, W), one mask for all: where it is not 0 the image's pixel is
  * kept, elsewhere it is drawn. A drawn value is conditioned on the values before it in raster order,
  * known or drawn; known values after it are kept but cannot influence it (paper, figures 1 and 9). With a
- * conditional model the pixels of the small image must be known. */
+ * conditional model the pixels of the small image must be known. Completion s of image i has the number
+ * first + i * samples + s: what is completed later goes on with it. */
 PRNN_API prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, const uint8_t *known, size_t samples,
                                    const prnn_sample_options *options, uint8_t *completed);
 
 /* Draws `samples` large images for each of `count` small ones, (count, s, s, C), under a conditional model,
  * into `large` (count, samples, H, W, C). The pixels of a small image are kept, at every H / s-th row and
- * column. Large image i of all is a function of (model, seed, i, its small image). A chain of models is
+ * column. Large image s of small one i has the number first + i * samples + s, and is a function of that, the
+ * model, the seed and its small image. A chain of models is
  * sampled by prnn_sample and one prnn_upscale for each larger scale, with one seed: draws of different scales
  * are independent of each other. PRNN_ERROR_ARGUMENT: the model is unconditional, or a small value is no
  * level of it. After PRNN_STOPPED the first images are done, as many as the callback was told. */
 PRNN_API prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
                                   size_t count, size_t samples, const prnn_sample_options *options,
                                   uint8_t *large);
+
+/* ------------------------------------------------------------------------------- step by step */
+
+/* Images that come into being value by value, in raster order, the channels of a pixel one after the other:
+ * the model says what it expects of the next value of each image, and gets it. With it one can compress and
+ * decompress, show images while they are drawn, complete them by hand. All steps together cost about as much
+ * as prnn_sample does. */
+typedef struct prnn_stepper prnn_stepper;
+
+typedef struct prnn_stepper_options {
+    size_t size;
+    const uint8_t *small; /* of a conditional model: the small images, (count, s, s, C) levels, copied */
+    uint64_t seed;        /* these three are for prnn_stepper_draw, and mean what they do in sampling */
+    uint64_t first;
+    double temperature;
+} prnn_stepper_options;
+
+#define PRNN_STEPPER_OPTIONS_INIT                                                                            \
+    { sizeof(prnn_stepper_options), NULL, 0, 0, 1.0 }
+
+/* Begins `count` images. It takes memory for all of them at once: PRNN_ERROR_MEMORY says how much. The
+ * stepper belongs to the context, and computes with the kernels and the precision that this has now; the
+ * model must not be changed or freed before it. Free it with prnn_stepper_free, before the context, and while
+ * no call in that is at work. */
+PRNN_API prnn_status prnn_stepper_create(prnn_context *ctx, const prnn_model *model, size_t count,
+                                         const prnn_stepper_options *options, prnn_stepper **stepper);
+PRNN_API void prnn_stepper_free(prnn_stepper *stepper);
+
+/* Which value is the next one (each pointer unless NULL); false: none, all values are there. The values that
+ * the small image of a conditional model gives are there from the beginning and are passed over. */
+PRNN_API bool prnn_stepper_next(const prnn_stepper *stepper, int *row, int *col, int *channel);
+
+/* What the model expects of the next value of each image: its logits, (count, M), the same bits that
+ * prnn_logits gives for the finished images, finite or not; or the natural logarithms of the probabilities of
+ * its levels, (count, K), those of prnn_log_probabilities (PRNN_ERROR_FORMAT for logits that are not finite).
+ * May be asked again, or not at all: a stretch of values that are put unasked costs less. */
+PRNN_API prnn_status prnn_stepper_logits(prnn_context *ctx, prnn_stepper *stepper, float *logits);
+PRNN_API prnn_status prnn_stepper_log_probabilities(prnn_context *ctx, prnn_stepper *stepper, double *logs);
+
+/* Gives the next value of each image, levels[count]. */
+PRNN_API prnn_status prnn_stepper_put(prnn_context *ctx, prnn_stepper *stepper, const uint8_t *levels);
+
+/* Draws it, and tells unless `levels`, (count), is NULL. The levels are those that prnn_sample draws for
+ * images of these numbers, seed and temperature (prnn_complete, after values that were put; prnn_upscale). */
+PRNN_API prnn_status prnn_stepper_draw(prnn_context *ctx, prnn_stepper *stepper, uint8_t *levels);
+
+/* A call that is refused - PRNN_ERROR_ARGUMENT: all values are there, a level is none of the model's, the
+ * context is another one - leaves everything as it was. */
+
+/* The images so far, (count, H, W, C); values that are not there yet are 0. The stepper's: they change with
+ * each step. */
+PRNN_API const uint8_t *prnn_stepper_images(const prnn_stepper *stepper);
 
 /* ---------------------------------------------------------------------------- pictures, arrays */
 

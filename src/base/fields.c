@@ -38,7 +38,12 @@ static const size_t evaluate_options_ends[] = {F(size), F(small), F(new_only), F
 #undef F
 
 #define F(field) END(prnn_sample_options, field)
-static const size_t sample_options_ends[] = {F(size), F(seed), F(temperature), F(progress), F(user)};
+static const size_t sample_options_ends[] = {F(size),        F(seed),     F(first),
+                                             F(temperature), F(progress), F(user)};
+#undef F
+
+#define F(field) END(prnn_stepper_options, field)
+static const size_t stepper_options_ends[] = {F(size), F(small), F(seed), F(first), F(temperature)};
 #undef F
 
 #define F(field) END(prnn_check_options, field)
@@ -79,6 +84,7 @@ FIELDS(tensor, values);
 FIELDS(data_options, user);
 FIELDS(evaluate_options, user);
 FIELDS(sample_options, user);
+FIELDS(stepper_options, temperature);
 FIELDS(check_options, user);
 FIELDS(train_options, user);
 FIELDS(certificate, worst_sum);

@@ -17,6 +17,7 @@ extern const prnn_fields prnn_tensor_fields;
 extern const prnn_fields prnn_data_options_fields;
 extern const prnn_fields prnn_evaluate_options_fields;
 extern const prnn_fields prnn_sample_options_fields;
+extern const prnn_fields prnn_stepper_options_fields;
 extern const prnn_fields prnn_check_options_fields;
 extern const prnn_fields prnn_train_options_fields;
 extern const prnn_fields prnn_certificate_fields;

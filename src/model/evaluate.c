@@ -147,11 +147,18 @@ static void normalise(double *logs, size_t n) {
     }
 }
 
+void prnn_model_log_probabilities(const prnn_model *model, const prnn_kernels *kernels, const float *logits,
+                                  double *logs) {
+    const prnn_network *net = model->network;
+    int levels = net->plan.config.levels;
+    net->head->log_p(kernels, net->logit_features, levels, logits, logs);
+    normalise(logs, (size_t)levels);
+}
+
 prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
                                    size_t count, double *logs) {
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(logits, count), PRNN_ARRAY(logs, count));
-    const prnn_network *net = model->network;
-    size_t per_value = prnn_logits_per_value(model), levels = (size_t)net->plan.config.levels;
+    size_t per_value = prnn_logits_per_value(model), levels = (size_t)model->network->plan.config.levels;
     for (size_t i = 0; i < count * per_value; i++) {
         if (!isfinite(logits[i])) {
             return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
@@ -160,9 +167,7 @@ prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, c
         }
     }
     for (size_t i = 0; i < count; i++) {
-        net->head->log_p(prnn_kernels_of(ctx), net->logit_features, (int)levels, logits + i * per_value,
-                         logs + i * levels);
-        normalise(logs + i * levels, levels);
+        prnn_model_log_probabilities(model, prnn_kernels_of(ctx), logits + i * per_value, logs + i * levels);
     }
     return PRNN_OK;
 }

@@ -73,6 +73,10 @@ prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, cons
 /* PRNN_ERROR_FORMAT, naming the image, if one of `count` likelihoods is not finite. */
 prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_t count);
 
+/* logs[K]: logarithms of the probabilities of the levels of a value, from its M logits, which are finite. */
+void prnn_model_log_probabilities(const prnn_model *model, const prnn_kernels *kernels, const float *logits,
+                                  double *logs);
+
 /* The config as a JSON object (SPEC "Model file"); free with free(). NULL: out of memory. */
 char *prnn_config_to_json(const prnn_config *config);
 prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
