@@ -5,6 +5,7 @@
 #include "setup.h"
 #include "sheet.h"
 
+#include <pixelrnn/io.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,6 +7,7 @@
 #include "setup.h"
 
 #include <math.h>
+#include <pixelrnn/io.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -3,6 +3,7 @@
 #include "report.h"
 #include "setup.h"
 
+#include <pixelrnn/io.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "report.h"
 #include "sheet.h"
 
+#include <pixelrnn/io.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

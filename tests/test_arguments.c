@@ -2,6 +2,7 @@
 #include "laws.h"
 
 #include <float.h>
+#include <pixelrnn/io.h>
 
 static prnn_context *ctx;
 

@@ -2,6 +2,7 @@
  * those of one thread, bit for bit. Run under the sanitizers too, which see what a wrong number of workers
  * would write where. */
 
+#include <pixelrnn/io.h>
 #include <pthread.h>
 #include <semaphore.h>
 

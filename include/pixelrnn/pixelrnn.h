@@ -1,10 +1,10 @@
-/* pixelrnn.h - exact-likelihood image models in C.
+/* pixelrnn.h - exact-likelihood image models in C. (io.h, beside it, writes pictures and arrays.)
  *
  * The three networks of "Pixel Recurrent Neural Networks" (van den Oord, Kalchbrenner, Kavukcuoglu,
  * ICML 2016): Row LSTM, Diagonal BiLSTM and PixelCNN. Each models p(image) exactly, as a product over
  * pixels in raster order, and inside a pixel over the channels R, G, B, of p(value | all values before).
  *
- * A first program:
+ * A first program, which needs <pixelrnn/io.h> too (examples/ has one for each part):
  *
  *     prnn_context *ctx = prnn_context_create();
  *     prnn_model *model = NULL;
@@ -490,24 +490,6 @@ PRNN_API prnn_status prnn_stepper_draw(prnn_context *ctx, prnn_stepper *stepper,
 /* The images so far, (count, H, W, C); values that are not there yet are 0. The stepper's: they change with
  * each step. */
 PRNN_API const uint8_t *prnn_stepper_images(const prnn_stepper *stepper);
-
-/* ---------------------------------------------------------------------------- pictures, arrays */
-
-/* Writes `count` images as one PNG contact sheet of `columns` columns (0: about square), a gap of one
- * pixel between them (none around one single image). Level k is shown as round(255 k / (levels - 1)). */
-PRNN_API prnn_status prnn_write_png(prnn_context *ctx, const char *path, const uint8_t *images, size_t count,
-                                    int height, int width, int channels, int levels, int columns);
-
-typedef enum prnn_type { PRNN_U8, PRNN_F32, PRNN_F64 } prnn_type;
-
-/* Writes a .npy array of rank 1..8 in C order. */
-PRNN_API prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, int rank,
-                                    const size_t *shape, const void *values);
-
-/* Reads a mask of height x width: a PNG (a pixel of at least 128 is known) or a .npy of uint8 or bool,
- * (H, W), not 0 is known. `known` gets height * width bytes, 0 or 1. */
-PRNN_API prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width,
-                                    uint8_t *known);
 
 /* --------------------------------------------------------------------------------- certificate */
 
