@@ -124,7 +124,8 @@ static void test_newer_callers(void **state) {
 /* What is filled is the fields within the size that the caller says; nothing behind it, nor the size. */
 #define check_filled(type, call, fields)                                                                     \
     do {                                                                                                     \
-        char full[sizeof(type) + 16], some[sizeof full], before[sizeof full];                                \
+        char full[sizeof(type) + 16], before[sizeof full];                                                   \
+        _Alignas(max_align_t) char some[sizeof full];                                                        \
         type *const to = (type *)(void *)some;                                                               \
         memset(before, 0x55, sizeof before);                                                                 \
         for (size_t said = sizeof full; said > sizeof(size_t); said--) {                                     \
