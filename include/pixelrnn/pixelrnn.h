@@ -431,10 +431,10 @@ PRNN_API prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, c
 /* Draws `samples` large images for each of `count` small ones, (count, s, s, C), under a conditional model,
  * into `large` (count, samples, H, W, C). The pixels of a small image are kept, at every H / s-th row and
  * column. Large image s of small one i has the number first + i * samples + s, and is a function of that, the
- * model, the seed and its small image. A chain of models is
- * sampled by prnn_sample and one prnn_upscale for each larger scale, with one seed: draws of different scales
- * are independent of each other. PRNN_ERROR_ARGUMENT: the model is unconditional, or a small value is no
- * level of it. After PRNN_STOPPED the first images are done, as many as the callback was told. */
+ * model, the seed and its small image. A chain of models is sampled by prnn_sample and one prnn_upscale for
+ * each larger scale, with one seed: draws of different scales are independent of each other.
+ * PRNN_ERROR_ARGUMENT: the model is unconditional, or a small value is no level of it. After PRNN_STOPPED the
+ * first images are done, as many as the callback was told. */
 PRNN_API prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
                                   size_t count, size_t samples, const prnn_sample_options *options,
                                   uint8_t *large);
@@ -444,7 +444,8 @@ PRNN_API prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, co
 /* Images that come into being value by value, in raster order, the channels of a pixel one after the other:
  * the model says what it expects of the next value of each image, and gets it. With it one can compress and
  * decompress, show images while they are drawn, complete them by hand. All steps together cost about as much
- * as prnn_sample does. */
+ * as prnn_sample does. A step that is refused (PRNN_ERROR_ARGUMENT: all values are there, a level is none of
+ * the model's, the context is another one; PRNN_ERROR_FORMAT) leaves everything as it was. */
 typedef struct prnn_stepper prnn_stepper;
 
 typedef struct prnn_stepper_options {
@@ -483,9 +484,6 @@ PRNN_API prnn_status prnn_stepper_put(prnn_context *ctx, prnn_stepper *stepper, 
 /* Draws it, and tells unless `levels`, (count), is NULL. The levels are those that prnn_sample draws for
  * images of these numbers, seed and temperature (prnn_complete, after values that were put; prnn_upscale). */
 PRNN_API prnn_status prnn_stepper_draw(prnn_context *ctx, prnn_stepper *stepper, uint8_t *levels);
-
-/* A call that is refused - PRNN_ERROR_ARGUMENT: all values are there, a level is none of the model's, the
- * context is another one - leaves everything as it was. */
 
 /* The images so far, (count, H, W, C); values that are not there yet are 0. The stepper's: they change with
  * each step. */
