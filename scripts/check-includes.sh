@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The one way through the house: a folder of src/ includes only from folders before it and from itself; the
-# program uses the public headers only; and the library never prints, exits or aborts.
+# program and the examples use the public headers only; and the library never prints, exits or aborts.
 set -eu
 cd "$(dirname "$0")/.."
 order="base image data kernels layers heads model train sample check"
@@ -51,10 +51,10 @@ while IFS= read -r line; do
     name=${line#*[\"<]}
     name=${name%%[\">]*}
     case "$line" in
-    *'"'*) [ -e "cli/$name" ] || say "${line%%:#*}: the program has no header \"$name\" of its own" ;;
+    *'"'*) [ -e "${line%%/*}/$name" ] || say "${line%%:#*}: the program has no header \"$name\" of its own" ;;
     *"<pixelrnn/"*) [ -e "include/$name" ] || say "${line%%:#*}: there is no public header <$name>" ;;
     esac
-done <<<"$(includes cli)"
+done <<<"$(includes cli && includes examples)"
 
 calls=$(grep -rnE '(^|[^[:alnum:]_])((v?printf|puts|putchar|perror|exit|_exit|_Exit|quick_exit|abort|assert)[[:space:]]*\(|std(out|err|in)([^[:alnum:]_.]|$))' \
     src --include='*.[ch]' --include='*.cu' | grep -vE ':[0-9]+:[[:space:]]*(/?\*|//)' || true)
