@@ -55,7 +55,7 @@ static void subject_end(subject *s) {
 static double needed_flop(const subject *s) {
     size_t open = 0;
     for (size_t i = 0; i < prnn_model_tensor_count(s->model); i++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(s->model, i, &tensor);
         for (size_t k = 0; k < tensor.count && tensor.rank == 4; k++) {
             open += prnn_model_parameter_is_open(s->model, tensor.offset + k);
@@ -142,7 +142,7 @@ static void time_training(const options *o, const void *is, FILE *out) {
 
 static void evaluate_many(void *arg) {
     subject *s = arg;
-    must(s->ctx, prnn_evaluate(s->ctx, s->model, s->images, MANY, s->nats, NULL));
+    must(s->ctx, prnn_evaluate(s->ctx, s->model, s->images, MANY, NULL, s->nats, NULL));
 }
 
 static void sample_many(void *arg) {

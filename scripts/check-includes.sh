@@ -56,10 +56,10 @@ while IFS= read -r line; do
     name=${line#*[\"<]}
     name=${name%%[\">]*}
     case "$line" in
-    *'"'*) [ -e "cli/$name" ] || say "${line%%:#*}: the program has no header \"$name\" of its own" ;;
+    *'"'*) [ -e "${line%%/*}/$name" ] || say "${line%%:#*}: the program has no header \"$name\" of its own" ;;
     *"<pixelrnn/"*) [ -e "include/$name" ] || say "${line%%:#*}: there is no public header <$name>" ;;
     esac
-done <<<"$(includes cli)"
+done <<<"$(includes cli && includes examples)"
 
 # X.c and X.h are one unit, X. Lines "X Y": X includes Y.h, or calls a function that Y.c defines. What a table
 # only names is not called: so a format, a layer kind or a head may include the header of its registry.

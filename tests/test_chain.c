@@ -114,7 +114,7 @@ static void test_scales(void **state) {
         float *values = malloc(N * f.m[k].bytes * sizeof *values);
         double all[N], alone[N], expected[N] = {0};
         prnn_chain *one;
-        assert_ok(f.ctx, prnn_evaluate(f.ctx, f.models[k], own, N, all, values));
+        assert_ok(f.ctx, prnn_evaluate(f.ctx, f.models[k], own, N, NULL, all, values));
         for (size_t i = 0; i < N * f.m[k].bytes; i++) {
             size_t pixel = i % f.m[k].bytes / COLOURS;
             bool given = k > 0 && pixel / sides[k] % 2 == 0 && pixel % sides[k] % 2 == 0;
@@ -155,7 +155,7 @@ static void test_values(void **state) {
         uint8_t *own = shrink(&f, k, images, N);
         float *of_model = malloc(N * f.m[k].bytes * sizeof *of_model), *from = of_model;
         size_t step = LARGE / sides[k];
-        assert_ok(f.ctx, prnn_evaluate(f.ctx, f.models[k], own, N, other, of_model));
+        assert_ok(f.ctx, prnn_evaluate(f.ctx, f.models[k], own, N, NULL, other, of_model));
         for (size_t i = 0; i < N; i++) {
             for (size_t row = 0; row < LARGE; row += step) {
                 for (size_t col = 0; col < LARGE; col += step, from += COLOURS) {

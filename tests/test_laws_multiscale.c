@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "model/gradient.h"
-#include "sample/sample.h"
+#include "sample/walk.h"
 
 enum { SMALL = 2, LARGE = 4, LARGER = 8 };
 
@@ -109,7 +109,7 @@ static void test_chain_parts(void **state) {
     for (int k = 0; k < 3; k++) {
         float *own = malloc(N * m[k].bytes * sizeof *own);
         double unused[N];
-        assert_ok(m[k].ctx, prnn_evaluate(m[k].ctx, m[k].model, image[k], N, unused, own));
+        assert_ok(m[k].ctx, prnn_evaluate(m[k].ctx, m[k].model, image[k], N, NULL, unused, own));
         for (size_t i = 0; i < N * m[k].bytes; i++) {
             size_t pixel = i % m[k].bytes / 3, side = (size_t)m[k].config.width;
             bool given = k > 0 && pixel / side % 2 == 0 && pixel % side % 2 == 0;
@@ -127,7 +127,7 @@ static void test_chain_parts(void **state) {
     }
     double alone[N], one[N];
     assert_ok(m[0].ctx, prnn_evaluate_chain(m[0].ctx, models, 1, image[0], N, one, NULL));
-    assert_ok(m[0].ctx, prnn_evaluate(m[0].ctx, m[0].model, image[0], N, alone, NULL));
+    assert_ok(m[0].ctx, prnn_evaluate(m[0].ctx, m[0].model, image[0], N, NULL, alone, NULL));
     assert_memory_equal(one, alone, sizeof one);
     free(values);
     for (int k = 0; k < 3; k++) {

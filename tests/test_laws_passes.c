@@ -163,7 +163,7 @@ static void test_memory(void **state) {
     enum { N = 5 };
     uint8_t *images = images_of(&m, N);
     double clean[N], soiled[N];
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, clean, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, clean, NULL));
     prnn_passes passes = pass_open(&m, N + 1);
     prnn_pass pass = passes.list[0];
     poison(&pass);
@@ -246,12 +246,12 @@ static void test_batches(void **state) {
     double all[COUNT], some[COUNT];
     float *values = malloc(COUNT * m.bytes * sizeof *values), *logits = law_logits(&m, images, COUNT);
     float *some_values = malloc(COUNT * m.bytes * sizeof *values);
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, COUNT, all, values));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, COUNT, NULL, all, values));
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         for (size_t first = s; first + sizes[s] <= COUNT; first += sizes[s] + 5) {
             const uint8_t *from = images + first * m.bytes;
             size_t n = sizes[s], floats = n * m.bytes;
-            assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, from, n, some, some_values));
+            assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, from, n, NULL, some, some_values));
             assert_memory_equal(some, all + first, n * sizeof *some);
             assert_memory_equal(some_values, values + first * m.bytes, floats * sizeof *values);
             float *some_logits = law_logits(&m, from, n);
@@ -291,9 +291,9 @@ static void test_threads(void **state) {
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             size_t n = sizes[s];
             assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, n, &mean, gradient));
-            assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, n, nats, NULL));
+            assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, n, NULL, nats, NULL));
             assert_ok(ctx, prnn_gradient(ctx, m.model, images, n, &other_mean, other));
-            assert_ok(ctx, prnn_evaluate(ctx, m.model, images, n, other_nats, NULL));
+            assert_ok(ctx, prnn_evaluate(ctx, m.model, images, n, NULL, other_nats, NULL));
             assert_memory_equal(&mean, &other_mean, sizeof mean);
             assert_memory_equal(gradient, other, m.parameters * sizeof *other);
             assert_memory_equal(nats, other_nats, n * sizeof *nats);

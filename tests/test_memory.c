@@ -136,7 +136,7 @@ static void test_fewer_threads(void **state) {
     float *gradient = malloc(m.parameters * sizeof(float)), *same = malloc(m.parameters * sizeof(float));
     random_images(9, config.levels, N * m.bytes, images);
     prnn_context_set_threads(m.ctx, 4);
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, nats, NULL));
     assert_ok(m.ctx, prnn_sample(m.ctx, m.model, N, NULL, drawn));
     assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, N, &mean, gradient));
     prnn_need need = prnn_passes_need(m.ctx, m.model->network, 32, 4);
@@ -145,7 +145,7 @@ static void test_fewer_threads(void **state) {
     assert_ok(m.ctx, prnn_model_passes(m.ctx, m.model, 32, 4, &passes));
     assert_int_equal(passes.count, 2);
     prnn_passes_close(m.ctx, &passes);
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, other, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, other, NULL));
     m.ctx->memory = prnn_need_total(&need, 1);
     assert_ok(m.ctx, prnn_sample(m.ctx, m.model, N, NULL, again));
     prnn_network *network;
@@ -205,7 +205,7 @@ static void *pack_shared(void *model) {
     prnn_model_config(model, &config);
     uint8_t image[64] = {0};
     double nats = NAN;
-    assert_ok(ctx, prnn_evaluate(ctx, model, image, 1, &nats, NULL));
+    assert_ok(ctx, prnn_evaluate(ctx, model, image, 1, NULL, &nats, NULL));
     prnn_context_free(ctx);
     double *result = malloc(sizeof nats);
     *result = nats;

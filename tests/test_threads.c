@@ -2,6 +2,7 @@
  * those of one thread, bit for bit. Run under the sanitizers too, which see what a wrong number of workers
  * would write where. */
 
+#include <pixelrnn/io.h>
 #include <pthread.h>
 #include <semaphore.h>
 
@@ -39,7 +40,7 @@ typedef struct work {
 typedef prnn_status (*call)(work *w, size_t count);
 
 static prnn_status evaluate(work *w, size_t count) {
-    return prnn_evaluate(w->ctx, w->small.model, w->images, count, w->numbers, w->values);
+    return prnn_evaluate(w->ctx, w->small.model, w->images, count, NULL, w->numbers, w->values);
 }
 
 static prnn_status evaluate_chain(work *w, size_t count) {
@@ -285,7 +286,7 @@ static void train(int threads, int batch, float *weights) {
     o.out = in_folder(name);
     assert_ok(ctx, prnn_train(ctx, m.model, data, data, &o));
     for (size_t i = 0; i < prnn_model_tensor_count(m.model); i++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(m.model, i, &tensor);
         memcpy(weights + tensor.offset, tensor.values, tensor.count * sizeof *weights);
     }
@@ -350,7 +351,7 @@ static void test_context_of_another_thread(void **state) {
     sem_wait(&v.inside);
     assert_int_equal(prnn_sample(m.ctx, m.model, 1, NULL, drawn), PRNN_ERROR_ARGUMENT);
     assert_non_null(strstr(prnn_message(m.ctx), "at work in another thread"));
-    assert_int_equal(prnn_evaluate(m.ctx, m.model, images, 1, &nats, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_evaluate(m.ctx, m.model, images, 1, NULL, &nats, NULL), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_context_set_threads(m.ctx, 2), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_model_save(m.ctx, m.model, "/nowhere/model"), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_logits(m.ctx, m.model, images, 1, NULL), PRNN_ERROR_ARGUMENT);
@@ -373,7 +374,7 @@ static bool evaluate_inside(void *user, const prnn_progress *progress) {
     law_model *m = user;
     uint8_t images[4] = {0};
     double nats;
-    return prnn_evaluate(m->ctx, m->model, images, 1, &nats, NULL) == PRNN_OK;
+    return prnn_evaluate(m->ctx, m->model, images, 1, NULL, &nats, NULL) == PRNN_OK;
 }
 
 static void test_calls_within_calls(void **state) {

@@ -41,7 +41,7 @@ static void hand_steps(hand *h, int count) {
 }
 
 static uint64_t steps_done(const hand *h) {
-    prnn_progress p;
+    prnn_progress p = PRNN_PROGRESS_INIT;
     prnn_trainer_progress(h->trainer, &p);
     assert_string_equal(p.phase, "train");
     return p.done;
@@ -83,7 +83,7 @@ static void steps_by_hand_are_a_training(void **state) {
         first = i == 1 ? nats : first;
     }
     assert_true(nats < first);
-    prnn_progress p;
+    prnn_progress p = PRNN_PROGRESS_INIT;
     prnn_trainer_progress(h.trainer, &p);
     assert_true(p.total == 7 && p.epoch > 2 && p.best_nats <= p.valid_nats && p.seconds > 0);
     char path[PATH];
@@ -184,7 +184,7 @@ static void the_model_is_the_best(void **state) {
     assert_ok(hand_begin(&h, &o, true));
     for (bool done = false; !done;) {
         assert_ok(prnn_trainer_step(ctx, h.trainer, NULL, &done));
-        prnn_progress p;
+        prnn_progress p = PRNN_PROGRESS_INIT;
         prnn_trainer_progress(h.trainer, &p);
         worse += p.valid_nats > p.best_nats;
         assert_model_is_saved(&h, o.out);

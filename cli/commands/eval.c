@@ -6,6 +6,7 @@
 #include "support/try.h"
 
 #include <math.h>
+#include <pixelrnn/io.h>
 #include <stdio.h>
 
 enum { CHUNK = 256 };
@@ -107,7 +108,7 @@ static double sum_of_new(const session *s, const float *values) {
 
 static prnn_status evaluate_conditional(const evaluation *e, size_t n, double *nats, float *values,
                                         double *new_nats) {
-    prnn_status status = prnn_evaluate(e->s->ctx, last_model(e->s), e->images, n, nats, values);
+    prnn_status status = prnn_evaluate(e->s->ctx, last_model(e->s), e->images, n, NULL, nats, values);
     for (size_t i = 0; i < n && status == PRNN_OK; i++) {
         new_nats[i] = sum_of_new(e->s, values + i * image_size(&e->s->config));
     }

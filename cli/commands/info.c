@@ -45,7 +45,7 @@ static void print_text(const prnn_context *ctx, const char *path, const prnn_mod
     size_t count = prnn_model_tensor_count(model);
     printf("tensors     %zu\n", count);
     for (size_t i = 0; i < count; i++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         char shape[64];
         prnn_model_tensor(model, i, &tensor);
         shape_text(&tensor, shape);
@@ -75,7 +75,7 @@ static void print_config(json *j, const prnn_config *c) {
 static void print_tensors(json *j, const prnn_model *model) {
     report_json_open_array(j, "tensors");
     for (size_t i = 0; i < prnn_model_tensor_count(model); i++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(model, i, &tensor);
         report_json_open_object(j, NULL);
         j->flat = true;

@@ -4,6 +4,7 @@
 #include "support/memory.h"
 #include "support/try.h"
 
+#include <pixelrnn/io.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "support/try.h"
 
 #include <math.h>
+#include <pixelrnn/io.h>
 #include <stdio.h>
 #include <string.h>
 

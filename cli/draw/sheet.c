@@ -3,6 +3,7 @@
 #include "support/memory.h"
 #include "support/try.h"
 
+#include <pixelrnn/io.h>
 #include <stdlib.h>
 #include <string.h>
 

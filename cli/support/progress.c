@@ -145,7 +145,8 @@ void progress_show(progress *p, const prnn_progress *report) {
 }
 
 void progress_count(progress *p, const char *phase, size_t done, size_t total, double seconds) {
-    prnn_progress report = {.phase = phase, .done = done, .total = total, .seconds = seconds};
+    prnn_progress report = {
+        .size = sizeof report, .phase = phase, .done = done, .total = total, .seconds = seconds};
     report.images_per_second = (double)done / fmax(seconds, 1e-9);
     progress_show(p, &report);
 }

@@ -11,6 +11,21 @@ const char *prnn_version(void) {
     return PRNN_VERSION;
 }
 
+int prnn_version_number(void) {
+    return PRNN_VERSION_NUMBER;
+}
+
+static const char *const status_names[] = {
+#define NAME(status) [status] = #status
+    NAME(PRNN_OK),           NAME(PRNN_ERROR_ARGUMENT), NAME(PRNN_ERROR_FILE), NAME(PRNN_ERROR_FORMAT),
+    NAME(PRNN_ERROR_MEMORY), NAME(PRNN_ERROR_DIVERGED), NAME(PRNN_STOPPED),
+#undef NAME
+};
+
+const char *prnn_status_name(prnn_status status) {
+    return (unsigned)status < sizeof status_names / sizeof *status_names ? status_names[status] : "unknown";
+}
+
 prnn_context *prnn_context_create(void) {
     prnn_context *ctx = calloc(1, sizeof *ctx);
     prnn_message_forget_refusal(ctx); /* by one that was at this address */

@@ -91,7 +91,7 @@ static tensor find(const prnn_plain *p, const char *format, ...) {
     vsnprintf(name, sizeof name, format, args);
     va_end(args);
     for (size_t t = 0; t < prnn_model_tensor_count(p->model); t++) {
-        prnn_tensor known;
+        prnn_tensor known = PRNN_TENSOR_INIT;
         prnn_model_tensor(p->model, t, &known);
         if (strcmp(known.name, name) == 0) {
             return (tensor){p->parameters + known.offset, known.shape[0], known.shape[1], known.shape[2],

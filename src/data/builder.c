@@ -111,7 +111,8 @@ static prnn_status tell(prnn_builder *b) {
         return PRNN_OK;
     }
     double seconds = prnn_clock() - b->began;
-    const prnn_progress p = {.phase = b->out ? "convert" : "read",
+    const prnn_progress p = {.size = sizeof p,
+                             .phase = b->out ? "convert" : "read",
                              .done = seen,
                              .total = b->count,
                              .seconds = seconds,

@@ -5,6 +5,8 @@
 #include "data/data.h"
 #include "data/npy.h"
 
+#include <pixelrnn/io.h>
+
 static prnn_status check_size(prnn_context *ctx, const char *path, uint64_t has_height, uint64_t has_width,
                               int height, int width) {
     if (has_height != (uint64_t)height || has_width != (uint64_t)width) {

@@ -95,27 +95,23 @@ bool prnn_cpu_draw(const prnn_pass *pass, const prnn_head *head, const prnn_map 
                             pass->images, draw);
 }
 
-/* Of a pixel: columns without padding, of the channel alone if it is one. */
-static float *read_pixel(const prnn_head *head, const float *from, int channel, float *to) {
-    int width = prnn_features_width(head->features), first = channel < 0 ? 0 : channel * head->per_value;
-    int end = channel < 0 ? width : first + head->per_value;
-    for (int column = 0; column < width; column++) {
-        int number = prnn_features_number(head->features, column);
-        if (number >= first && number < end) {
-            *to++ = from[column];
-        }
+/* Of a pixel: numbers first .. first + count - 1, which padding lies between. */
+static void read_pixel(const prnn_head *head, const float *from, int first, int count, float *to) {
+    for (int n = 0; n < count; n++) {
+        to[n] = from[prnn_features_column(head->features, first + n)];
     }
-    return to;
 }
 
 void prnn_cpu_read_logits(const prnn_pass *pass, const prnn_head *head, const prnn_map *logits,
                           prnn_region region, int channel, float *to, size_t distance) {
+    int all = head->features.blocks * head->features.size;
+    int first = channel < 0 ? 0 : channel * head->per_value, count = channel < 0 ? all : head->per_value;
     for (int i = 0; i < pass->images; i++) {
         float *next = to + (size_t)i * distance;
         for (int row = region.row; row < region.row + region.rows; row++) {
-            for (int col = region.first; col < region.first + region.count; col++) {
+            for (int col = region.first; col < region.first + region.count; col++, next += count) {
                 const float *from = prnn_map_at(pass, logits, row, col) + i * logits->stride;
-                next = read_pixel(head, from, channel, next);
+                read_pixel(head, from, first, count, next);
             }
         }
     }

@@ -25,6 +25,11 @@ static inline int prnn_features_number(prnn_features f, int column) {
     return in_block < f.size ? column / f.stride * f.size + in_block : -1;
 }
 
+/* The other way: the column of a feature number. */
+static inline int prnn_features_column(prnn_features f, int number) {
+    return number / f.size * f.stride + number % f.size;
+}
+
 static inline int prnn_features_group(prnn_features f, int column) {
     return f.group_by_block ? column / f.stride * f.groups / f.blocks : column % f.stride * f.groups / f.size;
 }

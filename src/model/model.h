@@ -44,6 +44,10 @@ prnn_status prnn_model_passes(prnn_context *ctx, const prnn_model *model, int im
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                     size_t count);
 
+/* The same for the small images (count, s, s, C) of a conditional model. */
+prnn_status prnn_model_check_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
+                                   size_t count);
+
 /* What is asked of `count` images (count, H, W, C). */
 typedef struct prnn_evaluation {
     const uint8_t *images;
@@ -53,16 +57,22 @@ typedef struct prnn_evaluation {
     bool new_only;          /* values that the small image gives count 0 nats */
     double *nats;           /* (count) */
     float *values, *logits; /* (count, H, W, C), (count, H, W, C, M), or NULL */
+    prnn_progress_fn progress;
+    void *user;
 } prnn_evaluation;
 
 /* Most images of an evaluation that go through a network together. */
 enum { PRNN_EVALUATION_SHARD = 8 };
 
-/* Likelihoods may turn out not to be finite. */
+/* Likelihoods may turn out not to be finite. PRNN_STOPPED: the callback said so. */
 prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked);
 
 /* PRNN_ERROR_FORMAT, naming the image, if one of `count` likelihoods is not finite. */
 prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_t count);
+
+/* logs[K]: logarithms of the probabilities of the levels of a value, from its M logits, which are finite. */
+void prnn_model_log_probabilities(const prnn_model *model, const prnn_kernels *kernels, const float *logits,
+                                  double *logs);
 
 /* Reads the file of a model: `path`, or the model.safetensors in the folder `path`. *file becomes the path of
  * what was read, for messages (free with prnn_free), and *st its content; on failure both are NULL. */

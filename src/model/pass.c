@@ -74,6 +74,8 @@ void prnn_network_logits(const prnn_network *net, const prnn_pass *pass, prnn_re
     prnn_product_run(pass, net->head_of[2], region, net->logits, NULL, false);
 }
 
+/* ------------------------------------------------------------------------------- whole batches */
+
 /* The block of rows that begins at `row`. */
 static prnn_region block_at(const prnn_network *net, int row) {
     int left = net->plan.config.height - row, rows = net->plan.block_rows;

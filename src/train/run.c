@@ -94,7 +94,8 @@ double prnn_run_rate(const prnn_trainer *t, uint64_t step) {
 prnn_progress prnn_run_progress(const prnn_trainer *t, const char *phase, uint64_t done, uint64_t total,
                                 double seconds, double speed) {
     const prnn_train_state *s = &t->state;
-    return (prnn_progress){.phase = phase,
+    return (prnn_progress){.size = sizeof(prnn_progress),
+                           .phase = phase,
                            .done = done,
                            .total = total ? total : 1,
                            .seconds = seconds,

@@ -9,7 +9,7 @@
 
 /* false: stop. */
 static bool tell(const prnn_trainer *trainer, const prnn_train_options *options) {
-    prnn_progress progress;
+    prnn_progress progress = PRNN_PROGRESS_INIT;
     prnn_trainer_progress(trainer, &progress);
     return !options->progress || options->progress(options->user, &progress);
 }

@@ -4,6 +4,7 @@
 
 #include "base/call.h"
 #include "base/clock.h"
+#include "base/fields.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/try.h"
@@ -300,6 +301,7 @@ done:
 
 void prnn_trainer_progress(const prnn_trainer *t, prnn_progress *progress) {
     double speed = t->step_seconds > 0 ? t->step_images / t->step_seconds : 0;
-    *progress =
+    prnn_progress full =
         prnn_run_progress(t, "train", t->state.step, t->table.steps, prnn_clock() - t->run_began, speed);
+    prnn_fields_copy(&prnn_progress_fields, progress->size, progress, &full);
 }
