@@ -66,6 +66,23 @@ static prnn_status complete(work *w, size_t count) {
     return prnn_complete(w->ctx, w->small.model, w->images, count / samples, known, samples, NULL, w->drawn);
 }
 
+/* The logits of the last value, and what is drawn. */
+static prnn_status step(work *w, size_t count) {
+    prnn_stepper_options options = PRNN_STEPPER_OPTIONS_INIT;
+    prnn_stepper *stepper = NULL;
+    options.small = w->images;
+    prnn_status status = prnn_stepper_create(w->ctx, w->large.model, count, &options, &stepper);
+    while (status == PRNN_OK && prnn_stepper_next(stepper, NULL, NULL, NULL)) {
+        status = prnn_stepper_logits(w->ctx, stepper, w->values);
+        status = status == PRNN_OK ? prnn_stepper_draw(w->ctx, stepper, NULL) : status;
+    }
+    if (status == PRNN_OK) {
+        memcpy(w->drawn, prnn_stepper_images(stepper), count * w->large.bytes);
+    }
+    prnn_stepper_free(stepper);
+    return status;
+}
+
 static void forget(work *w) {
     memset(w->numbers, 0xff, sizeof w->numbers);
     memset(w->values, 0xff, sizeof w->values);
@@ -144,6 +161,11 @@ static void test_upscale(void **state) {
 static void test_complete(void **state) {
     (void)state;
     run_kinds(complete);
+}
+
+static void test_step(void **state) {
+    (void)state;
+    run_kinds(step);
 }
 
 /* The last batch of an epoch is a smaller one, which may have more lanes: that of an engine for all batches
@@ -436,6 +458,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_sample),
         cmocka_unit_test(test_upscale),
         cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_step),
         cmocka_unit_test(test_smaller_batches),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_convert),
