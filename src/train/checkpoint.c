@@ -8,6 +8,7 @@
 #include "train/optimizer.h"
 #include "train/run.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -126,6 +127,13 @@ static prnn_status write_checkpoint(prnn_trainer *t, const char *config) {
     return prnn_safetensors_write(t->ctx, t->folder.checkpoint, entries, count, p.pair, p.count);
 }
 
+/* The log must not be shorter on disk than the checkpoint says. */
+static prnn_status sync_log(prnn_trainer *t) {
+    return !t->metrics || fsync(fileno(t->metrics)) == 0
+               ? PRNN_OK
+               : prnn_fail_system(t->ctx, errno, "%s: cannot be written to disk", t->folder.metrics);
+}
+
 prnn_status prnn_checkpoint_save(prnn_trainer *t) {
     char *config = NULL;
     prnn_status status;
@@ -134,10 +142,7 @@ prnn_status prnn_checkpoint_save(prnn_trainer *t) {
     if (!config) {
         return prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "not enough memory for a checkpoint");
     }
-    /* The log must not be shorter on disk than the checkpoint says. */
-    if (t->metrics) {
-        fsync(fileno(t->metrics));
-    }
+    TRY(sync_log(t));
     status = write_checkpoint(t, config);
     t->saved_at = prnn_clock();
 done:
