@@ -8,6 +8,7 @@
 #include "train/optimizer.h"
 #include "train/run.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -134,6 +135,13 @@ done:
     return status;
 }
 
+/* The log must not be shorter on disk than the checkpoint says. */
+static prnn_status sync_log(prnn_trainer *t) {
+    return !t->metrics || fsync(fileno(t->metrics)) == 0
+               ? PRNN_OK
+               : prnn_fail_system(t->ctx, errno, "%s: cannot be written to disk", t->folder.metrics);
+}
+
 prnn_status prnn_checkpoint_save(prnn_trainer *t) {
     char *config = NULL;
     prnn_status status;
@@ -142,10 +150,7 @@ prnn_status prnn_checkpoint_save(prnn_trainer *t) {
     if (!config) {
         return prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "not enough memory for a checkpoint");
     }
-    /* The log must not be shorter on disk than the checkpoint says. */
-    if (t->metrics) {
-        fsync(fileno(t->metrics));
-    }
+    TRY(sync_log(t));
     status = write_checkpoint(t, config);
     t->saved_at = prnn_clock();
 done:
