@@ -5,7 +5,7 @@
 #ifndef PRNN_BENCH_BENCH_H
 #define PRNN_BENCH_BENCH_H
 
-#include "base/context.h"
+#include "base/message.h"
 
 #include <stdio.h>
 

@@ -13,21 +13,6 @@
 
 enum { MANY = 16 }; /* images that are evaluated or sampled */
 
-static const network_case cases[] = {
-    {'a', PRNN_DIAGONAL, 28, 1, 16, 7, 32, 2, 16}, {'b', PRNN_ROW, 28, 1, 16, 7, 32, 2, 16},
-    {'c', PRNN_CNN, 28, 1, 16, 7, 32, 2, 16},      {'d', PRNN_DIAGONAL, 32, 3, 32, 4, 128, 256, 16},
-    {'e', PRNN_ROW, 32, 3, 64, 6, 256, 256, 8},    {'f', PRNN_CNN, 32, 3, 128, 15, 1024, 256, 4},
-};
-
-const network_case *find_case(char letter) {
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if (cases[i].letter == letter) {
-            return &cases[i];
-        }
-    }
-    return NULL;
-}
-
 /* -------------------------------------------------------------------------------------- subject */
 
 /* A network with random weights, and random images. */
@@ -70,7 +55,7 @@ static void subject_end(subject *s) {
 static double needed_flop(const subject *s) {
     size_t open = 0;
     for (size_t i = 0; i < prnn_model_tensor_count(s->model); i++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(s->model, i, &tensor);
         for (size_t k = 0; k < tensor.count && tensor.rank == 4; k++) {
             open += prnn_model_parameter_is_open(s->model, tensor.offset + k);
@@ -92,53 +77,51 @@ typedef struct training {
     subject subject;
     prnn_gradient_engine *engine;
     prnn_train_options options;
-    prnn_state state;
+    prnn_update update; /* its blocks */
     prnn_batch batch;
-    float *gradient;
-    double *squares, nats, length;
+    double *scratch, nats, length;
     uint64_t step;
 } training;
-
-static float *zeros(training *t) {
-    float *x = prnn_alloc(t->subject.ctx, t->state.n, sizeof *x, "training");
-    must(t->subject.ctx, x ? PRNN_OK : PRNN_ERROR_MEMORY);
-    return x;
-}
 
 static void training_begin(training *t, const options *o, const network_case *is) {
     *t = (training){.options = PRNN_TRAIN_OPTIONS_INIT};
     subject *s = &t->subject;
     subject_begin(s, o, is);
+    const prnn_device *device = prnn_device_of(s->ctx);
     prnn_optimizer_defaults(&t->options);
     must(s->ctx, prnn_gradient_engine_create(s->ctx, &s->config, is->batch, 0, &t->engine));
     t->batch = (prnn_batch){.images = s->images, .n = is->batch};
-    t->state.n = prnn_model_parameter_count(s->model, false);
-    t->gradient = zeros(t);
-    t->state.gradient = t->gradient;
-    t->state.weights = zeros(t);
-    t->state.moment1 = zeros(t);
-    t->state.moment2 = zeros(t);
-    memcpy(t->state.weights, s->model->parameters, t->state.n * sizeof(float));
-    t->squares = prnn_alloc(s->ctx, prnn_norm_scratch(t->state.n), sizeof *t->squares, "training");
-    must(s->ctx, t->squares ? PRNN_OK : PRNN_ERROR_MEMORY);
+    size_t n = prnn_model_parameter_count(s->model, false);
+    prnn_block *blocks[] = {&t->update.gradient, &t->update.weights, &t->update.moment1, &t->update.moment2};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        must(s->ctx, device->allocate(s->ctx, n, "training", blocks[i]));
+    }
+    device->upload(t->update.weights, s->model->parameters);
+    t->scratch = prnn_alloc(s->ctx, device->norm_scratch(n), sizeof *t->scratch, "training");
+    must(s->ctx, t->scratch ? PRNN_OK : PRNN_ERROR_MEMORY);
 }
 
 static void training_end(training *t) {
-    prnn_free(t->gradient);
-    prnn_free(t->state.weights);
-    prnn_free(t->state.moment1);
-    prnn_free(t->state.moment2);
-    prnn_free(t->squares);
-    prnn_gradient_engine_free(t->engine);
+    const prnn_device *device = prnn_device_of(t->subject.ctx);
+    device->release(&t->update.gradient);
+    device->release(&t->update.weights);
+    device->release(&t->update.moment1);
+    device->release(&t->update.moment2);
+    prnn_free(t->scratch);
+    prnn_gradient_engine_free(t->subject.ctx, t->engine);
     subject_end(&t->subject);
 }
 
 static void train_step(void *arg) {
     training *t = arg;
     prnn_context *ctx = t->subject.ctx;
-    t->nats = prnn_gradient_engine_run(ctx, t->engine, t->state.weights, &t->batch, t->gradient);
-    t->length = prnn_norm(ctx, t->state.n, t->gradient, t->squares);
-    prnn_optimizer_update(ctx, &t->options, t->options.learning_rate, t->step++, 1, &t->state);
+    const prnn_device *device = prnn_device_of(ctx);
+    t->nats = prnn_gradient_engine_run(ctx, t->engine, t->update.weights, &t->batch, t->update.gradient);
+    t->length = device->norm(ctx, t->update.gradient, t->scratch);
+    prnn_update update = prnn_optimizer_step(&t->options, t->options.learning_rate, t->step++, 1);
+    t->update.optimizer = update.optimizer;
+    t->update.step = update.step;
+    device->update(ctx, &t->update);
 }
 
 static void time_training(const options *o, const void *is, FILE *out) {
@@ -159,7 +142,7 @@ static void time_training(const options *o, const void *is, FILE *out) {
 
 static void evaluate_many(void *arg) {
     subject *s = arg;
-    must(s->ctx, prnn_evaluate(s->ctx, s->model, s->images, MANY, s->nats, NULL));
+    must(s->ctx, prnn_evaluate(s->ctx, s->model, s->images, MANY, NULL, s->nats, NULL));
 }
 
 static void sample_many(void *arg) {

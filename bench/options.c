@@ -1,5 +1,7 @@
 #include "bench.h"
 
+#include "base/try.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,13 +126,11 @@ static bool takes_value(const char *name) {
 }
 
 static prnn_status set_up(prnn_context *ctx, const options *o) {
-    prnn_status status = prnn_context_set_threads(ctx, o->threads);
-    if (status == PRNN_OK) {
-        status = prnn_context_set_cpu(ctx, o->cpu);
-    }
-    if (status == PRNN_OK) {
-        status = prnn_context_set_precision(ctx, o->precision);
-    }
+    prnn_status status;
+    TRY(prnn_context_set_threads(ctx, o->threads));
+    TRY(prnn_context_set_cpu(ctx, o->cpu));
+    TRY(prnn_context_set_precision(ctx, o->precision));
+done:
     return status;
 }
 

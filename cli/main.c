@@ -1,22 +1,16 @@
 /* pixelrnn - train, evaluate, sample, complete and draw with exact-likelihood image models. */
-#include "help.h"
-#include "report.h"
+#include "commands/commands.h"
+#include "options/help.h"
+#include "session/session.h"
+#include "support/distance.h"
+#include "support/report.h"
+#include "support/try.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-extern const struct command command_train, command_eval, command_sample, command_upscale, command_complete,
-    command_info, command_check, command_curves, command_heat, command_histogram, command_show,
-    command_convert;
-
-static const struct command *const commands[] = {
-    &command_train, &command_eval,   &command_sample, &command_upscale,   &command_complete, &command_info,
-    &command_check, &command_curves, &command_heat,   &command_histogram, &command_show,     &command_convert,
-    NULL,
-};
 
 static const struct command *find_command(const char *name) {
     for (size_t i = 0; commands[i]; i++) {
@@ -62,22 +56,28 @@ static int help(int argc, char **argv) {
     return EXIT_OK;
 }
 
+static int run_command(arguments *args) {
+    session s;
+    session_begin(&s, args);
+    int code = args->command->run(&s);
+    session_close(&s);
+    return code;
+}
+
 static int run(const struct command *command, int argc, char **argv) {
     arguments args = {.command = command, .argc = argc, .argv = argv};
     args.settings = malloc(command->settings_size);
     args.operands = calloc((size_t)argc + 1, sizeof *args.operands);
-    if (!args.settings || !args.operands) {
-        free(args.settings);
-        free(args.operands);
-        return fail_memory();
-    }
+    int code;
+    TRY(args.settings && args.operands ? EXIT_OK : fail_memory());
     arguments_reset(&args);
-    int code = arguments_parse(&args);
-    if (code == EXIT_OK && ((struct common *)args.settings)->help) {
+    TRY(arguments_parse(&args));
+    if (((const struct common *)args.settings)->help) {
         help_command(command);
-    } else if (code == EXIT_OK) {
-        code = command->run(&args);
+    } else {
+        TRY(run_command(&args));
     }
+done:
     free(args.settings);
     free(args.operands);
     return code;

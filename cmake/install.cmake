@@ -1,10 +1,10 @@
-# `cmake --install`: header, both libraries, program, man page, pkg-config file and CMake package. All of it
+# `cmake --install`: headers, both libraries, program, man page, pkg-config file and CMake package. All of it
 # can be moved afterwards: paths are relative to where the files lie.
 
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/pixelrnn)
 
-install(FILES include/pixelrnn/pixelrnn.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/pixelrnn)
+install(FILES include/pixelrnn/pixelrnn.h include/pixelrnn/io.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/pixelrnn)
 install(TARGETS pixelrnn_shared EXPORT pixelrnn)
 install(TARGETS pixelrnn_static EXPORT pixelrnn_static)
 if(TARGET pixelrnn_program)

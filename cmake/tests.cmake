@@ -45,7 +45,8 @@ foreach(source ${test_sources})
   target_include_directories(${name} SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
   target_compile_options(${name} PRIVATE ${test_options})
   target_compile_definitions(${name} PRIVATE
-    PRNN_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/golden" PRNN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    PRNN_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/golden" PRNN_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    PRNN_PROJECT_VERSION="${PROJECT_VERSION}")
   if(TARGET pixelrnn_program)
     target_compile_definitions(${name} PRIVATE PRNN_PROGRAM="$<TARGET_FILE:pixelrnn_program>")
   endif()

@@ -20,7 +20,7 @@ static void evaluate(prnn_context *ctx, const prnn_model *model) {
         image[i] = (uint8_t)(i * 7 % (size_t)c.levels);
     }
     double nats;
-    if (prnn_evaluate(ctx, model, image, 1, &nats, NULL) != PRNN_OK) {
+    if (prnn_evaluate(ctx, model, image, 1, NULL, &nats, NULL) != PRNN_OK) {
         abort();
     }
 }

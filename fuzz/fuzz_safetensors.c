@@ -1,5 +1,5 @@
 /* The safetensors reader must refuse or read any bytes; what it reads must be in bounds. */
-#include "model/safetensors.h"
+#include "safetensors/safetensors.h"
 
 #include <string.h>
 

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# The one way through the house: a folder of src/ includes only from folders before it and from itself; the
-# program uses the public header only; and the library never prints, exits or aborts.
+# The one way through the house: a folder of src/ or of cli/ includes only from folders before it and from itself;
+# the program uses the public headers only; and the library never prints, exits or aborts.
 set -eu
 cd "$(dirname "$0")/.."
-order="base image data kernels gpu layers heads model train sample check"
 bad=0
 
 say() {
@@ -16,45 +15,91 @@ includes() {
     grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]' "$1" --include='*.[ch]' --include='*.cu' || true
 }
 
-for entry in src/*/; do
-    case " $order " in
-    *" $(basename "$entry") "*) ;;
-    *) say "$entry: this folder has no place in the order ($order); give it one in scripts/check-includes.sh" ;;
-    esac
-done
+# check_house TOP FOLDERS...: every folder of TOP is among FOLDERS and includes only from those before it and itself,
+# as "folder/name".
+check_house() {
+    local top=$1 order=${*:2} entry folder line name allowed=""
+    for entry in "$top"/*/; do
+        case " $order " in
+        *" $(basename "$entry") "*) ;;
+        *) say "$entry: this folder has no place in the order ($order); give it one in scripts/check-includes.sh" ;;
+        esac
+    done
+    for folder in $order; do
+        allowed="$allowed $folder"
+        [ -d "$top/$folder" ] || continue
+        while IFS= read -r line; do
+            case "$line" in
+            *'"'*'"'*) ;;
+            *) continue ;;
+            esac
+            name=${line#*\"}
+            name=${name%%\"*}
+            case "$name" in
+            */*) ;;
+            *) say "${line%%:#*}: write \"folder/$name\" instead of \"$name\"" && continue ;;
+            esac
+            case " $allowed " in
+            *" ${name%%/*} "*) ;;
+            *) say "${line%%:#*}: $folder may not include \"$name\"; it may use$allowed" ;;
+            esac
+        done <<<"$(includes "$top/$folder")"
+    done
+}
 
-allowed=""
-for folder in $order; do
-    allowed="$allowed $folder"
-    [ -d "src/$folder" ] || continue
-    while IFS= read -r line; do
-        [ -n "$line" ] || continue
-        case "$line" in
-        *'"'*'"'*) ;;
-        *) continue ;;
-        esac
-        name=${line#*\"}
-        name=${name%%\"*}
-        case "$name" in
-        */*) ;;
-        *) say "${line%%:#*}: write \"folder/$name\" instead of \"$name\"" && continue ;;
-        esac
-        case " $allowed " in
-        *" ${name%%/*} "*) ;;
-        *) say "${line%%:#*}: $folder may not include \"$name\"; it may use$allowed" ;;
-        esac
-    done <<<"$(includes "src/$folder")"
-done
+check_house src base safetensors config image data kernels heads device gpu layers model train sample chain check
+check_house cli support options session draw commands
 
+# The program's own headers are there, and of the library's it sees the public ones alone.
 while IFS= read -r line; do
     [ -n "$line" ] || continue
     name=${line#*[\"<]}
     name=${name%%[\">]*}
     case "$line" in
-    *'"'*) [ -e "cli/$name" ] || say "${line%%:#*}: the program has no header \"$name\" of its own" ;;
-    *"<pixelrnn/"*) [ "$name" = pixelrnn/pixelrnn.h ] || say "${line%%:#*}: only <pixelrnn/pixelrnn.h> is public" ;;
+    *'"'*) [ -e "${line%%/*}/$name" ] || say "${line%%:#*}: the program has no header \"$name\" of its own" ;;
+    *"<pixelrnn/"*) [ -e "include/$name" ] || say "${line%%:#*}: there is no public header <$name>" ;;
     esac
-done <<<"$(includes cli)"
+done <<<"$(includes cli && includes examples)"
+
+# X.c and X.h are one unit, X. Lines "X Y": X includes Y.h, or calls a function that Y.c defines. What a table
+# only names is not called: so a format, a layer kind or a head may include the header of its registry.
+units_needed() {
+    # shellcheck disable=SC2016
+    find src bench -name '*.[ch]' | LC_ALL=C sort | xargs awk '
+        FNR == 1 {
+            unit = FILENAME
+            sub(/^src\//, "", unit)
+            sub(/\.[ch]$/, "", unit)
+        }
+        /^[ \t]*#[ \t]*include[ \t]*"/ {
+            name = $0
+            gsub(/^[^"]*"|\.h".*/, "", name)
+            print unit, name ~ /\// ? name : "bench/" name
+            next
+        }
+        /^[ \t]*(\/\*|\*|\/\/)/ { next }
+        FILENAME ~ /\.c$/ && /^[a-z]/ && !/^(static|typedef|extern)/ && match($0, /[A-Za-z_0-9]+\(/) {
+            home[substr($0, RSTART, RLENGTH - 1)] = unit
+        }
+        {
+            for (rest = $0; match(rest, /[A-Za-z_0-9]+\(/); rest = substr(rest, RSTART + RLENGTH)) {
+                if (FILENAME ~ /\.c$/) {
+                    called[unit " " substr(rest, RSTART, RLENGTH - 1)]
+                }
+            }
+        }
+        END {
+            for (pair in called) {
+                split(pair, part, " ")
+                if (part[2] in home && home[part[2]] != part[1]) {
+                    print part[1], home[part[2]]
+                }
+            }
+        }' | LC_ALL=C sort -u | awk '$1 != $2'
+}
+circles=$(units_needed | tsort 2>&1 >/dev/null | sed 's/^tsort: //' || true)
+[ -z "$circles" ] || say "files that need each other in a circle; move what one of them wants into a file below both:
+$circles"
 
 calls=$(grep -rnE '(^|[^[:alnum:]_])((v?printf|puts|putchar|perror|exit|_exit|_Exit|quick_exit|abort|assert)[[:space:]]*\(|std(out|err|in)([^[:alnum:]_.]|$))' \
     src --include='*.[ch]' --include='*.cu' | grep -vE ':[0-9]+:[[:space:]]*(/?\*|//)' || true)

@@ -44,8 +44,8 @@ check() {
     hidden=$(nm -D --defined-only "$libdir/libpixelrnn.so" | awk '{print $3}' | grep -v '^prnn_' || true)
     [ -z "$hidden" ] || { echo "libpixelrnn.so exports $hidden" >&2 && return 1; }
     internal=$(nm -D --defined-only "$libdir/libpixelrnn.so" | awk '{print $3}' |
-        while read -r name; do grep -q "\b$name(" include/pixelrnn/pixelrnn.h || echo "$name"; done)
-    [ -z "$internal" ] || { echo "libpixelrnn.so exports what pixelrnn.h does not name: $internal" >&2 && return 1; }
+        while read -r name; do grep -q "\b$name(" include/pixelrnn/*.h || echo "$name"; done)
+    [ -z "$internal" ] || { echo "libpixelrnn.so exports what no public header names: $internal" >&2 && return 1; }
 
     local flags static
     flags=$(pkg-config --cflags --libs pixelrnn)

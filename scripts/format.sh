@@ -11,5 +11,5 @@ mode=(-i)
 if [ "${1:-}" = --check ]; then
     mode=(--dry-run --Werror)
 fi
-find include src cli tests fuzz bench \( -name '*.c' -o -name '*.h' -o -name '*.cu' -o -name '*.cpp' \) -print0 2>/dev/null |
+find include src cli examples tests fuzz bench \( -name '*.c' -o -name '*.h' -o -name '*.cu' -o -name '*.cpp' \) -print0 2>/dev/null |
     xargs -0 "$tool" "${mode[@]}"

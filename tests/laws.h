@@ -177,7 +177,7 @@ typedef struct law_model {
 static UNUSED void law_randomize(law_model *m, uint64_t seed, double gain) {
     float *values = calloc(m->parameters, sizeof *values);
     for (size_t t = 0; t < prnn_model_tensor_count(m->model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(m->model, t, &tensor);
         size_t outputs = tensor.rank == 1 ? 1 : (size_t)tensor.shape[0], inputs = tensor.count / outputs;
         for (size_t o = 0; o < outputs; o++) {
@@ -219,6 +219,11 @@ static UNUSED void law_close(law_model *m) {
 }
 
 /* Logits of `count` images, to be freed. */
+/* Numbers of a test as a block of the CPU. */
+static UNUSED prnn_block law_block(float *numbers, size_t count) {
+    return (prnn_block){numbers, 0, count};
+}
+
 static UNUSED float *law_logits(const law_model *m, const uint8_t *images, size_t count) {
     float *logits = malloc(count * m->bytes * m->logits * sizeof *logits);
     assert_non_null(logits);

@@ -86,7 +86,7 @@ static inline prnn_tensor tensor_named(const reference *r, const char *format, .
     va_start(args, format);
     vsnprintf(name, sizeof name, format, args);
     va_end(args);
-    prnn_tensor tensor;
+    prnn_tensor tensor = PRNN_TENSOR_INIT;
     for (size_t t = 0; t < prnn_model_tensor_count(r->model); t++) {
         prnn_model_tensor(r->model, t, &tensor);
         if (strcmp(tensor.name, name) == 0) {
@@ -465,7 +465,7 @@ static inline double reference_nats(reference *r, const uint8_t *image) {
 static inline double *reference_parameters(const law_model *m) {
     double *parameters = malloc(m->parameters * sizeof *parameters);
     for (size_t t = 0; t < prnn_model_tensor_count(m->model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(m->model, t, &tensor);
         for (size_t i = 0; i < tensor.count; i++) {
             parameters[tensor.offset + i] = (double)tensor.values[i];

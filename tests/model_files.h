@@ -76,7 +76,7 @@ static inline parts good_parts(prnn_kind kind, int channels) {
     p.count = prnn_model_tensor_count(p.model);
     assert_true(p.count < TENSORS);
     for (size_t i = 0; i < p.count; i++) {
-        prnn_tensor t;
+        prnn_tensor t = PRNN_TENSOR_INIT;
         prnn_model_tensor(p.model, i, &t);
         p.entries[i] = (prnn_safetensors_entry){
             .name = t.name, .dtype = PRNN_DTYPE_F32, .rank = t.rank, .data = t.values};

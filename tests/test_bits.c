@@ -229,7 +229,7 @@ static void move_weights(network *net) {
     assert_non_null(values);
     random_state = 3;
     for (size_t t = 0; t < prnn_model_tensor_count(net->model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(net->model, t, &tensor);
         for (size_t i = 0; i < tensor.count; i++) {
             bool open = prnn_model_parameter_is_open(net->model, tensor.offset + i);
@@ -280,7 +280,7 @@ static void check_evaluation(network *net) {
     size_t values = IMAGES * net->bytes;
     float *own = malloc(values * sizeof *own), *logits = malloc(values * net->logits * sizeof *logits);
     assert_true(own && logits);
-    assert_ok(net->ctx, prnn_evaluate(net->ctx, net->model, net->images, IMAGES, nats, own));
+    assert_ok(net->ctx, prnn_evaluate(net->ctx, net->model, net->images, IMAGES, NULL, nats, own));
     assert_ok(net->ctx, prnn_logits(net->ctx, net->model, net->images, IMAGES, logits));
     uint64_t hash = hashed(hashed(NOTHING, nats, sizeof nats), own, values * sizeof *own);
     hash = hashed(hash, logits, values * net->logits * sizeof *logits);
@@ -354,7 +354,7 @@ static void check_training(network *net, prnn_optimizer optimizer) {
     assert_ok(net->ctx, prnn_train(net->ctx, net->model, data, data, &o));
     uint64_t hash = NOTHING;
     for (size_t t = 0; t < prnn_model_tensor_count(net->model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(net->model, t, &tensor);
         hash = hashed(hash, tensor.values, tensor.count * sizeof *tensor.values);
     }

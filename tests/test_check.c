@@ -63,7 +63,7 @@ static void test_leaks(void **state) {
     law_randomize(&m, 42, 2);
     prnn_model *refused = NULL;
     for (size_t t = 0; t < prnn_model_tensor_count(m.model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(m.model, t, &tensor);
         size_t planted = 0, seen = 0;
         for (size_t k = 0; planted < 60 && seen == 0 && closed_weight(&m, &tensor, k) < m.parameters;

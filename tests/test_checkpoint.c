@@ -75,82 +75,103 @@ static void mutated_checkpoints(void **state) {
     free(b.data);
 }
 
-/* A checkpoint in the other's clothes: each piece replaced, one at a time. */
-static void checkpoints_with_wrong_pieces(void **state) {
-    (void)state;
+/* -------------------------------------------------------------------------------- wrong pieces */
+
+/* The metadata: settings and state of a run. */
+static const char *const settings[] = {"format",
+                                       "version",
+                                       "config",
+                                       "arithmetic",
+                                       "training images",
+                                       "fingerprint of the training images",
+                                       "validation images",
+                                       "fingerprint of the validation images",
+                                       "batch",
+                                       "optimizer",
+                                       "lr",
+                                       "schedule",
+                                       "warmup",
+                                       "final-fraction",
+                                       "decay-factor",
+                                       "decay-epochs",
+                                       "beta1",
+                                       "beta2",
+                                       "epsilon",
+                                       "clip",
+                                       "ema",
+                                       "seed",
+                                       "valid-every",
+                                       "log-every",
+                                       "step",
+                                       "validated",
+                                       "logged",
+                                       "seconds",
+                                       "nats_sum",
+                                       "images",
+                                       "last_nats",
+                                       "valid_nats",
+                                       "best_nats",
+                                       "best_step",
+                                       "metrics_bytes"};
+enum { SETTINGS = sizeof settings / sizeof *settings };
+
+/* All metadata of a checkpoint, that of `key` (NULL: none) replaced by `value` (NULL: left out). */
+static size_t pairs_with(const prnn_safetensors *st, const char *key, const char *value,
+                         prnn_safetensors_pair *pairs) {
+    size_t count = 0;
+    for (int i = 0; i < SETTINGS; i++) {
+        bool changed = key && strcmp(settings[i], key) == 0;
+        const char *was = prnn_safetensors_metadata(st, settings[i]);
+        assert_non_null(was);
+        if (!changed || value) {
+            pairs[count++] = (prnn_safetensors_pair){settings[i], changed ? value : was};
+        }
+    }
+    return count;
+}
+
+/* Resumes a copy of the reference run with this checkpoint, which must leave its log alone. */
+static prnn_status resume_with(const prnn_safetensors_entry *entries, size_t entry_count,
+                               const prnn_safetensors_pair *pairs, size_t pair_count) {
     const char *reference = reference_run(NULL), *run = fresh("pieces");
-    prnn_safetensors *st = checkpoint_of(reference);
+    char path[PATH];
+    path_in(path, run, "checkpoint.safetensors");
+    mkdir(run, 0777);
+    assert_ok(prnn_safetensors_write(ctx, path, entries, entry_count, pairs, pair_count));
+    bytes b = slurp(run, "checkpoint.safetensors");
+    prnn_status status = resume_damaged(run, reference, b.data, b.size);
+    if (status != PRNN_OK) {
+        assert_same_file(run, reference, "metrics.csv");
+    }
+    free(b.data);
+    return status;
+}
+
+static void checkpoints_with_wrong_metadata(void **state) {
+    (void)state;
     static const char *const keys[] = {"format",    "version",    "config",    "batch",     "step",
                                        "validated", "logged",     "seconds",   "nats_sum",  "images",
                                        "last_nats", "valid_nats", "best_nats", "best_step", "metrics_bytes"};
-    enum { KEYS = sizeof keys / sizeof *keys };
-    char path[PATH];
-    path_in(path, run, "checkpoint.safetensors");
-    static const char *const all[] = {"format",
-                                      "version",
-                                      "config",
-                                      "arithmetic",
-                                      "training images",
-                                      "fingerprint of the training images",
-                                      "validation images",
-                                      "fingerprint of the validation images",
-                                      "batch",
-                                      "optimizer",
-                                      "lr",
-                                      "schedule",
-                                      "warmup",
-                                      "final-fraction",
-                                      "decay-factor",
-                                      "decay-epochs",
-                                      "beta1",
-                                      "beta2",
-                                      "epsilon",
-                                      "clip",
-                                      "ema",
-                                      "seed",
-                                      "valid-every",
-                                      "log-every",
-                                      "step",
-                                      "validated",
-                                      "logged",
-                                      "seconds",
-                                      "nats_sum",
-                                      "images",
-                                      "last_nats",
-                                      "valid_nats",
-                                      "best_nats",
-                                      "best_step",
-                                      "metrics_bytes"};
-    enum { ALL = sizeof all / sizeof *all };
-    static const char *const bad[] = {"", "x", "1x"};
-    for (int k = 0; k < KEYS; k++) {
-        for (int v = 0; v < 4; v++) { /* v == 3: the key is missing */
-            if (v == 2 && strcmp(keys[k], "version") == 0) {
-                continue;
-            }
-            prnn_safetensors_pair pairs[ALL];
-            size_t count = 0;
-            for (int i = 0; i < ALL; i++) {
-                bool changed = strcmp(all[i], keys[k]) == 0;
-                const char *value = prnn_safetensors_metadata(st, all[i]);
-                assert_non_null(value);
-                if (!changed || v < 3) {
-                    pairs[count++] = (prnn_safetensors_pair){all[i], changed ? bad[v] : value};
-                }
-            }
-            clear(run);
-            mkdir(run, 0777);
-            assert_ok(prnn_safetensors_write(ctx, path, st->entries, st->count, pairs, count));
-            bytes b = slurp(run, "checkpoint.safetensors");
-            prnn_status status = resume_damaged(run, reference, b.data, b.size);
-            if (status == PRNN_OK) {
-                fail_msg("%s \"%s\" was taken", keys[k], v < 3 ? bad[v] : "(missing)");
+    static const char *const bad[] = {"", "x", "1x", NULL};
+    prnn_safetensors *st = checkpoint_of(reference_run(NULL));
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        for (int v = 0; v < 4; v++) {
+            prnn_safetensors_pair pairs[SETTINGS];
+            size_t count = pairs_with(st, keys[k], bad[v], pairs);
+            if (resume_with(st->entries, st->count, pairs, count) == PRNN_OK) {
+                fail_msg("%s \"%s\" was taken", keys[k], bad[v] ? bad[v] : "(missing)");
             }
             assert_says("checkpoint.safetensors: ");
-            assert_same_file(run, reference, "metrics.csv");
-            free(b.data);
         }
     }
+    prnn_safetensors_free(st);
+}
+
+static void checkpoints_with_wrong_tensors(void **state) {
+    (void)state;
+    prnn_safetensors *st = checkpoint_of(reference_run(NULL));
+    prnn_safetensors_pair pairs[SETTINGS];
+    size_t count = pairs_with(st, NULL, NULL, pairs);
     for (size_t e = 0; e < st->count; e++) {
         for (int how = 0; how < 4; how++) {
             prnn_safetensors_entry entries[5];
@@ -167,19 +188,9 @@ static void checkpoints_with_wrong_pieces(void **state) {
             } else {
                 entries[e].name = "other";
             }
-            prnn_safetensors_pair pairs[ALL];
-            for (int i = 0; i < ALL; i++) {
-                pairs[i] = (prnn_safetensors_pair){all[i], prnn_safetensors_metadata(st, all[i])};
-            }
-            clear(run);
-            mkdir(run, 0777);
-            assert_ok(prnn_safetensors_write(ctx, path, entries, st->count, pairs, ALL));
-            bytes b = slurp(run, "checkpoint.safetensors");
-            assert_int_equal(resume_damaged(run, reference, b.data, b.size), PRNN_ERROR_FORMAT);
+            assert_int_equal(resume_with(entries, st->count, pairs, count), PRNN_ERROR_FORMAT);
             assert_says(st->entries[e].name);
             assert_says("damaged");
-            assert_same_file(run, reference, "metrics.csv");
-            free(b.data);
             free(values);
         }
     }
@@ -206,9 +217,8 @@ static void a_log_that_is_too_short(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(truncated_checkpoints_are_refused),
-        cmocka_unit_test(mutated_checkpoints),
-        cmocka_unit_test(checkpoints_with_wrong_pieces),
+        cmocka_unit_test(truncated_checkpoints_are_refused), cmocka_unit_test(mutated_checkpoints),
+        cmocka_unit_test(checkpoints_with_wrong_metadata),   cmocka_unit_test(checkpoints_with_wrong_tensors),
         cmocka_unit_test(a_log_that_is_too_short),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

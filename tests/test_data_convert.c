@@ -226,6 +226,7 @@ static bool stop_now(void *user, const prnn_progress *p) {
     (void)user;
     assert_string_equal(p->phase, "convert");
     assert_int_equal(p->total, 400);
+    assert_int_equal(p->size, sizeof *p);
     return p->done < 128;
 }
 

@@ -46,7 +46,7 @@ static void check_case(const char *name, const char *cpu, const bounds *most) {
 
     const double *nll = prnn_safetensors_find(g.expect, "nll")->data;
     double *nats = malloc(g.count * sizeof *nats);
-    assert_int_equal(prnn_evaluate(g.ctx, g.model, g.images, g.count, nats, NULL), PRNN_OK);
+    assert_int_equal(prnn_evaluate(g.ctx, g.model, g.images, g.count, NULL, nats, NULL), PRNN_OK);
     double mean = 0;
     for (size_t i = 0; i < g.count; i++) {
         nats_off = fmax(nats_off, fabs(nats[i] / nll[i] - 1));
@@ -60,7 +60,7 @@ static void check_case(const char *name, const char *cpu, const bounds *most) {
     assert_true(fabs(mean_nats - mean) < 1e-6 * mean);
     double worst = 0, square_off = 0, whole = whole_gradient(&g);
     for (size_t t = 0; t < prnn_model_tensor_count(g.model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(g.model, t, &tensor);
         char key[128];
         snprintf(key, sizeof key, "grad.%s", tensor.name);

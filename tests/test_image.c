@@ -1,7 +1,7 @@
 /* PNG, fitting, contact sheets, .npy files that are written, masks. */
 #include "data_files.h"
 
-#include <pixelrnn/pixelrnn.h>
+#include <pixelrnn/io.h>
 
 #include <signal.h>
 #include <sys/resource.h>

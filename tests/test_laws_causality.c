@@ -142,7 +142,7 @@ static void check_sum(prnn_kind kind, int height, int width, int channels, int l
         }
     }
     double *nats = malloc(count * sizeof *nats), sum = 0, highest = 0;
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, count, nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, count, NULL, nats, NULL));
     for (size_t i = 0; i < count; i++) {
         sum += exp(-nats[i]);
         highest = fmax(highest, exp(-nats[i]));

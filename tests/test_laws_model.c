@@ -35,7 +35,7 @@ static void test_round_trip(void **state) {
     assert_int_equal(loaded_config.components, config.components);
     assert_int_equal(prnn_model_tensor_count(loaded), prnn_model_tensor_count(m.model));
     for (size_t t = 0; t < prnn_model_tensor_count(loaded); t++) {
-        prnn_tensor own, other;
+        prnn_tensor own = PRNN_TENSOR_INIT, other = PRNN_TENSOR_INIT;
         prnn_model_tensor(m.model, t, &own);
         prnn_model_tensor(loaded, t, &other);
         assert_string_equal(own.name, other.name);
@@ -47,8 +47,8 @@ static void test_round_trip(void **state) {
     uint8_t *images = malloc(N * m.bytes);
     random_images(62, config.levels, N * m.bytes, images);
     double nats[N], loaded_nats[N];
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, nats, NULL));
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, loaded, images, N, loaded_nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, loaded, images, N, NULL, loaded_nats, NULL));
     assert_memory_equal(nats, loaded_nats, sizeof nats);
     free(images);
     prnn_model_free(loaded);
@@ -76,7 +76,7 @@ static void test_new_model(void **state) {
     assert_true(differ > 0);
     assert_int_equal(open, prnn_model_parameter_count(model, true));
     for (size_t t = 0; t < prnn_model_tensor_count(model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(model, t, &tensor);
         for (size_t i = 0; i < tensor.count && tensor.rank == 4; i++) {
             bool drawn = prnn_model_parameter_is_open(model, tensor.offset + i) &&
@@ -87,7 +87,7 @@ static void test_new_model(void **state) {
     uint8_t *image = malloc(m.bytes);
     random_images(66, config.levels, m.bytes, image);
     double nats;
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, model, image, 1, &nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, model, image, 1, NULL, &nats, NULL));
     if (config.output == PRNN_SOFTMAX) {
         assert_true(fabs(nats / ((double)m.bytes * log(config.levels)) - 1) < 1e-6);
         assert_true(fabs(prnn_bits_per_dim(model, nats) - log2(config.levels)) < 1e-5);
@@ -139,7 +139,7 @@ static void test_planted_weight(void **state) {
     law_model m = law_open(&config, 67);
     size_t planted = 0;
     for (size_t t = 0; t < prnn_model_tensor_count(m.model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(m.model, t, &tensor);
         size_t closed[3], count = 0;
         for (size_t i = 0; i < tensor.count; i++) {
@@ -158,7 +158,7 @@ static void test_planted_weight(void **state) {
         }
     }
     assert_true(planted >= 3); /* the first layer's mask closes half its kernel */
-    prnn_tensor bias;
+    prnn_tensor bias = PRNN_TENSOR_INIT;
     prnn_model_tensor(m.model, 1, &bias);
     assert_string_equal(bias.name, "input.bias");
     expect_refused(&m, bias.offset + 2, NAN, "input.bias[2]");

@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "model/gradient.h"
-#include "sample/sample.h"
+#include "sample/walk.h"
 
 enum { SMALL = 2, LARGE = 4, LARGER = 8 };
 
@@ -109,7 +109,7 @@ static void test_chain_parts(void **state) {
     for (int k = 0; k < 3; k++) {
         float *own = malloc(N * m[k].bytes * sizeof *own);
         double unused[N];
-        assert_ok(m[k].ctx, prnn_evaluate(m[k].ctx, m[k].model, image[k], N, unused, own));
+        assert_ok(m[k].ctx, prnn_evaluate(m[k].ctx, m[k].model, image[k], N, NULL, unused, own));
         for (size_t i = 0; i < N * m[k].bytes; i++) {
             size_t pixel = i % m[k].bytes / 3, side = (size_t)m[k].config.width;
             bool given = k > 0 && pixel / side % 2 == 0 && pixel % side % 2 == 0;
@@ -127,7 +127,7 @@ static void test_chain_parts(void **state) {
     }
     double alone[N], one[N];
     assert_ok(m[0].ctx, prnn_evaluate_chain(m[0].ctx, models, 1, image[0], N, one, NULL));
-    assert_ok(m[0].ctx, prnn_evaluate(m[0].ctx, m[0].model, image[0], N, alone, NULL));
+    assert_ok(m[0].ctx, prnn_evaluate(m[0].ctx, m[0].model, image[0], N, NULL, alone, NULL));
     assert_memory_equal(one, alone, sizeof one);
     free(values);
     for (int k = 0; k < 3; k++) {
@@ -149,7 +149,8 @@ static void test_chain_refused(void **state) {
                                      {small.model, large.model, large.model}};
     static const char *const words[] = {
         "the first model of the chain is conditional: a model of the 2x2 images",
-        "model 2 of the chain is not conditional", "of 3 levels", "given 4x4x1", "model 3 of the chain"};
+        "model 2 of the chain is not conditional", "of 3 levels", "given images of 4 x 4 x 1",
+        "model 3 of the chain"};
     uint8_t images[LARGER * LARGER] = {0};
     double nats;
     for (size_t i = 0; i < 5; i++) {
@@ -275,7 +276,8 @@ static void test_new_values_only(void **state) {
     prnn_gradient_engine *engine;
     assert_ok(m.ctx, prnn_gradient_engine_create(m.ctx, &m.config, N, 0, &engine));
     prnn_batch batch = {.images = images, .n = N, .new_only = true};
-    double mean = prnn_gradient_engine_run(m.ctx, engine, m.model->parameters, &batch, gradient);
+    double mean = prnn_gradient_engine_run(m.ctx, engine, law_block(m.model->parameters, m.parameters),
+                                           &batch, law_block(gradient, m.parameters));
     double ahead[2], squares = 0;
     for (size_t i = 0; i < m.parameters; i++) {
         squares += (double)gradient[i] * (double)gradient[i];
@@ -298,7 +300,7 @@ static void test_new_values_only(void **state) {
     if (!(fabs(slope / sqrt(squares) - 1) < 0.02)) {
         fail_msg("the slope along the gradient is %g, its length is %g", slope, sqrt(squares));
     }
-    prnn_gradient_engine_free(engine);
+    prnn_gradient_engine_free(m.ctx, engine);
     free(moved);
     free(gradient);
     free(images);

@@ -78,7 +78,7 @@ static void test_distributions(void **state) {
     double *own = malloc(IMAGES * m.bytes * levels * sizeof *own);
     double nats[IMAGES], p[256];
     assert_int_equal(prnn_logits_per_value(m.model), m.logits);
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, IMAGES, nats, values));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, IMAGES, NULL, nats, values));
     assert_ok(m.ctx, prnn_log_probabilities(m.ctx, m.model, logits, IMAGES * m.bytes, own));
     for (size_t i = 0; i < IMAGES * m.bytes; i++) {
         const double *mine = own + i * levels;
@@ -179,7 +179,7 @@ static double mean_nats(const gradient_check *g, double step, bool by_reference)
             g->moved[i] = (float)(g->parameters[i] + step * g->direction[i]);
         }
         assert_ok(m->ctx, prnn_model_set_parameters(m->ctx, m->model, g->moved));
-        assert_ok(m->ctx, prnn_evaluate(m->ctx, m->model, g->images, IMAGES, nats, NULL));
+        assert_ok(m->ctx, prnn_evaluate(m->ctx, m->model, g->images, IMAGES, NULL, nats, NULL));
     }
     for (int i = 0; i < IMAGES; i++) {
         mean += nats[i] / IMAGES;
@@ -212,7 +212,7 @@ static void check_gradient(const prnn_config *config, bool by_reference, int rep
     gradient_check g = open_check(config);
     uint64_t seed = 5;
     for (size_t t = 0; t < prnn_model_tensor_count(g.m.model); t++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(g.m.model, t, &tensor);
         double off = 0, size = 0;
         for (int i = 0; i < repeats; i++) {

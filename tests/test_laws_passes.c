@@ -4,6 +4,7 @@
 #include "laws.h"
 
 #include "base/memory.h"
+#include "device/cpu.h"
 
 enum { COUNT = 40 };
 
@@ -14,38 +15,38 @@ static uint8_t *images_of(const law_model *m, size_t count) {
     return images;
 }
 
-static prnn_workers worker_open(const law_model *m, int images) {
-    prnn_workers workers;
-    assert_ok(m->ctx, prnn_model_workers(m->ctx, m->model, images, 1, &workers));
-    return workers;
+static prnn_passes pass_open(const law_model *m, int images) {
+    prnn_passes passes;
+    assert_ok(m->ctx, prnn_model_passes(m->ctx, m->model, images, 1, &passes));
+    return passes;
 }
 
 /* What an earlier batch may have left in the memory of a pass. */
-static void soil(const prnn_network *network, const prnn_worker *worker, uint64_t seed) {
-    for (size_t i = 0; i < network->plan.memory.floats * (size_t)worker->capacity; i++) {
-        worker->pass.memory[i] = (float)(100 * random_normal(&seed));
+static void soil(const prnn_pass *pass, uint64_t seed) {
+    const prnn_cpu_pass *own = prnn_cpu_of(pass);
+    for (size_t i = 0; i < own->bytes / sizeof(float); i++) {
+        own->memory[i] = (float)(100 * random_normal(&seed));
     }
+}
+
+/* NaN. */
+static void poison(const prnn_pass *pass) {
+    memset(prnn_cpu_of(pass)->memory, 0xff, prnn_cpu_of(pass)->bytes);
 }
 
 /* ------------------------------------------------------------------------------- pixel by pixel */
 
 /* Compares the logits of one channel of a pixel with the whole-image pass. */
-static void compare_value(const law_model *m, const prnn_worker *w, size_t n, const float *whole, int row,
+static void compare_value(const law_model *m, const prnn_pass *pass, size_t n, const float *whole, int row,
                           int col, int channel) {
     const prnn_network *net = m->model->network;
-    prnn_features f = net->logit_features;
     size_t value =
         ((size_t)row * (size_t)m->config.width + (size_t)col) * (size_t)m->config.channels + (size_t)channel;
+    float logits[8 * 256];
+    assert_true(n * m->logits <= sizeof logits / sizeof *logits);
+    prnn_network_read_logits(net, pass, row, col, channel, logits, m->logits);
     for (size_t i = 0; i < n; i++) {
-        const float *pixel = prnn_map_at(&w->pass, net->logits, row, col) + i * (size_t)net->logits->stride;
-        const float *expected = whole + (i * m->bytes + value) * m->logits;
-        float own[256];
-        for (int column = 0; column < prnn_features_width(f); column++) {
-            int number = prnn_features_number(f, column) - channel * (int)m->logits;
-            if (number >= 0 && number < (int)m->logits) {
-                own[number] = pixel[column];
-            }
-        }
+        const float *expected = whole + (i * m->bytes + value) * m->logits, *own = logits + i * m->logits;
         if (memcmp(own, expected, m->logits * sizeof *own) != 0) {
             fail_msg("image %zu, row %d, column %d, channel %d: %.9g by pixels, %.9g at once", i, row, col,
                      channel, (double)own[0], (double)expected[0]);
@@ -53,14 +54,11 @@ static void compare_value(const law_model *m, const prnn_worker *w, size_t n, co
     }
 }
 
-static void set_values(const law_model *m, const prnn_worker *w, const uint8_t *images, size_t n, int row,
-                       int col, int channel) {
+static void set_values(const law_model *m, const prnn_pass *pass, const uint8_t *images, int row, int col,
+                       int channel) {
     size_t value =
         ((size_t)row * (size_t)m->config.width + (size_t)col) * (size_t)m->config.channels + (size_t)channel;
-    for (size_t i = 0; i < n; i++) {
-        prnn_network_set_value(m->model->network, &w->pass, (int)i, row, col, channel,
-                               images[i * m->bytes + value]);
-    }
+    prnn_network_put_levels(m->model->network, pass, row, col, channel, images + value, m->bytes);
 }
 
 /* As a sampler goes: each value becomes input only after its logits are there. The first `known` pixels of a
@@ -72,34 +70,34 @@ static void check_by_pixels(prnn_config config) {
     uint8_t *images = images_of(&m, N);
     float *whole = law_logits(&m, images, N);
     for (int known = 0; known < 3 && known <= config.width; known++) {
-        prnn_workers workers = worker_open(&m, N);
-        prnn_worker w = workers.list[0];
-        soil(net, &w, 43);
-        w.pass.images = N;
-        prnn_network_begin(net, &w.pass);
+        prnn_passes passes = pass_open(&m, N);
+        prnn_pass pass = passes.list[0];
+        soil(&pass, 43);
+        pass.images = N;
+        prnn_network_begin(net, &pass);
         if (net->condition) {
-            prnn_network_condition(net, &w.pass, images, NULL);
+            prnn_network_condition(net, &pass, images, NULL);
         }
         for (int row = 0; row < config.height; row++) {
             for (int col = 0; col < known; col++) {
                 for (int c = 0; c < config.channels; c++) {
-                    set_values(&m, &w, images, N, row, col, c);
+                    set_values(&m, &pass, images, row, col, c);
                 }
             }
             if (known > 0) {
-                prnn_network_forward(net, &w.pass, (prnn_region){row, 1, 0, known, -1});
+                prnn_network_forward(net, &pass, (prnn_region){row, 1, 0, known, -1});
             }
             for (int col = known; col < config.width; col++) {
                 for (int c = 0; c < config.channels; c++) {
                     prnn_region pixel = {row, 1, col, 1, c};
-                    prnn_network_forward(net, &w.pass, pixel);
-                    prnn_network_logits(net, &w.pass, pixel);
-                    compare_value(&m, &w, N, whole, row, col, c);
-                    set_values(&m, &w, images, N, row, col, c);
+                    prnn_network_forward(net, &pass, pixel);
+                    prnn_network_logits(net, &pass, pixel);
+                    compare_value(&m, &pass, N, whole, row, col, c);
+                    set_values(&m, &pass, images, row, col, c);
                 }
             }
         }
-        prnn_workers_free(m.ctx, &workers);
+        prnn_passes_close(m.ctx, &passes);
     }
     free(whole);
     free(images);
@@ -123,6 +121,41 @@ static void test_empty_colours(void **state) {
 
 /* --------------------------------------------------------------------------------------- memory */
 
+/* A pass that gives gradients, of a network of which `rows` rows go through a layer together (0: as suits
+ * it).
+ */
+typedef struct training_pass {
+    prnn_network *net;
+    prnn_pass pass;
+} training_pass;
+
+static training_pass training_open(const law_model *m, int rows, int images) {
+    const prnn_device *device = prnn_device_of(m->ctx);
+    training_pass t;
+    assert_ok(m->ctx,
+              prnn_network_create_in_blocks(m->ctx, &m->config, true, PRNN_MAX_PARAMETERS, rows, &t.net));
+    assert_ok(m->ctx, prnn_plan_index(m->ctx, &t.net->plan));
+    const prnn_packing *forward = &t.net->plan.forward, *backward = &t.net->plan.backward;
+    prnn_pass_shape shape = prnn_network_shape(t.net);
+    assert_ok(m->ctx, device->open(m->ctx, &shape, images, false, &t.pass));
+    assert_ok(m->ctx, device->allocate(m->ctx, forward->count, "a test", &t.pass.forward));
+    assert_ok(m->ctx, device->allocate(m->ctx, backward->count, "a test", &t.pass.backward));
+    assert_ok(m->ctx, device->allocate(m->ctx, forward->count, "a test", &t.pass.gradient));
+    device->pack(m->ctx, forward, law_block(m->model->parameters, m->parameters), t.pass.forward);
+    device->pack(m->ctx, backward, law_block(m->model->parameters, m->parameters), t.pass.backward);
+    device->prepare(m->ctx, shape.products, t.pass.forward, t.pass.backward);
+    return t;
+}
+
+static void training_close(const law_model *m, training_pass *t) {
+    const prnn_device *device = t->pass.device;
+    device->release(&t->pass.forward);
+    device->release(&t->pass.backward);
+    device->release(&t->pass.gradient);
+    device->close(m->ctx, &t->pass);
+    prnn_network_free(t->net);
+}
+
 /* Nothing is read before it is written: in memory full of NaN a batch gives what it gives in clean memory. */
 static void test_memory(void **state) {
     prnn_config config = law_of_state(state);
@@ -130,39 +163,29 @@ static void test_memory(void **state) {
     enum { N = 5 };
     uint8_t *images = images_of(&m, N);
     double clean[N], soiled[N];
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, clean, NULL));
-    prnn_workers workers = worker_open(&m, N + 1);
-    prnn_worker w = workers.list[0];
-    memset(w.pass.memory, 0xff, m.model->network->plan.memory.floats * (N + 1) * sizeof(float));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, clean, NULL));
+    prnn_passes passes = pass_open(&m, N + 1);
+    prnn_pass pass = passes.list[0];
+    poison(&pass);
     prnn_batch batch = {.images = images, .n = N};
-    prnn_network_evaluate(m.model->network, &w, &batch, soiled, NULL, NULL);
+    prnn_network_evaluate(m.model->network, &pass, &batch, soiled, NULL, NULL);
     assert_memory_equal(clean, soiled, sizeof clean);
-    prnn_workers_free(m.ctx, &workers);
+    prnn_passes_close(m.ctx, &passes);
 
-    prnn_network *net;
-    assert_ok(m.ctx, prnn_network_create(m.ctx, &config, true, PRNN_MAX_PARAMETERS, &net));
-    assert_ok(m.ctx, prnn_plan_index(m.ctx, &net->plan));
-    size_t packed = net->plan.forward.count;
-    float *forward = malloc(packed * sizeof *forward), *gradient[2];
-    float *backward = malloc(net->plan.backward.count * sizeof *backward);
-    prnn_packing_fill(&net->plan.forward, 0, net->plan.forward.count, m.model->parameters, forward);
-    prnn_packing_fill(&net->plan.backward, 0, net->plan.backward.count, m.model->parameters, backward);
-    prnn_network_prepare(net, prnn_kernels_of(m.ctx), forward, backward);
-    for (int i = 0; i < 2; i++) {
-        assert_ok(m.ctx, prnn_worker_create(m.ctx, net, N + 1, forward, backward, &w));
-        gradient[i] = calloc(packed, sizeof **gradient);
-        w.pass.gradient = gradient[i];
-        memset(w.pass.memory, i ? 0xff : 0, net->plan.memory.floats * (N + 1) * sizeof(float));
-        prnn_network_gradient(net, &w, &batch, 1, soiled);
-        assert_memory_equal(clean, soiled, sizeof clean);
-        prnn_worker_free(&w);
-    }
-    assert_memory_equal(gradient[0], gradient[1], packed * sizeof **gradient);
-    free(gradient[0]);
-    free(gradient[1]);
-    free(forward);
-    free(backward);
-    prnn_network_free(net);
+    training_pass t = training_open(&m, 0, N + 1);
+    size_t packed = t.net->plan.forward.count;
+    float *gradient = malloc(packed * sizeof *gradient);
+    memset(prnn_cpu_of(&t.pass)->memory, 0, prnn_cpu_of(&t.pass)->bytes);
+    prnn_network_gradient(t.net, &t.pass, &batch, 1, soiled);
+    assert_memory_equal(clean, soiled, sizeof clean);
+    memcpy(gradient, prnn_cpu_floats(t.pass.gradient), packed * sizeof *gradient);
+    memset(prnn_cpu_floats(t.pass.gradient), 0, packed * sizeof *gradient);
+    poison(&t.pass);
+    prnn_network_gradient(t.net, &t.pass, &batch, 1, soiled);
+    assert_memory_equal(clean, soiled, sizeof clean);
+    assert_memory_equal(gradient, prnn_cpu_floats(t.pass.gradient), packed * sizeof *gradient);
+    training_close(&m, &t);
+    free(gradient);
     free(images);
     law_close(&m);
 }
@@ -172,31 +195,17 @@ static void test_memory(void **state) {
 /* NLL and gradient of n images by a network of which `rows` rows go through a layer together. */
 static void gradient_in_blocks(const law_model *m, int rows, const uint8_t *images, int n, double *nats,
                                float *gradient) {
-    prnn_network *net;
-    prnn_worker w;
-    assert_ok(m->ctx,
-              prnn_network_create_in_blocks(m->ctx, &m->config, true, PRNN_MAX_PARAMETERS, rows, &net));
-    assert_ok(m->ctx, prnn_plan_index(m->ctx, &net->plan));
-    const prnn_packing *packing = &net->plan.forward;
-    float *forward = malloc(packing->count * sizeof *forward);
-    float *backward = malloc(net->plan.backward.count * sizeof *backward);
-    prnn_packing_fill(packing, 0, packing->count, m->model->parameters, forward);
-    prnn_packing_fill(&net->plan.backward, 0, net->plan.backward.count, m->model->parameters, backward);
-    assert_ok(m->ctx, prnn_worker_create(m->ctx, net, n, forward, backward, &w));
-    memset(w.pass.memory, 0xff, net->plan.memory.floats * (size_t)n * sizeof(float));
-    w.pass.gradient = calloc(packing->count, sizeof(float));
+    training_pass t = training_open(m, rows, n);
+    const prnn_packing *packing = &t.net->plan.forward;
+    poison(&t.pass);
     prnn_batch batch = {.images = images, .n = n};
-    prnn_network_gradient(net, &w, &batch, 1, nats);
+    prnn_network_gradient(t.net, &t.pass, &batch, 1, nats);
     for (size_t i = 0; i < packing->count; i++) {
         if (packing->index[i] >= 0) {
-            gradient[packing->index[i]] = w.pass.gradient[i];
+            gradient[packing->index[i]] = prnn_cpu_floats(t.pass.gradient)[i];
         }
     }
-    free(w.pass.gradient);
-    prnn_worker_free(&w);
-    free(forward);
-    free(backward);
-    prnn_network_free(net);
+    training_close(m, &t);
 }
 
 /* Rows one by one, or some at a time: the same likelihoods to the bit, the same gradient but for the order of
@@ -237,12 +246,12 @@ static void test_batches(void **state) {
     double all[COUNT], some[COUNT];
     float *values = malloc(COUNT * m.bytes * sizeof *values), *logits = law_logits(&m, images, COUNT);
     float *some_values = malloc(COUNT * m.bytes * sizeof *values);
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, COUNT, all, values));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, COUNT, NULL, all, values));
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         for (size_t first = s; first + sizes[s] <= COUNT; first += sizes[s] + 5) {
             const uint8_t *from = images + first * m.bytes;
             size_t n = sizes[s], floats = n * m.bytes;
-            assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, from, n, some, some_values));
+            assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, from, n, NULL, some, some_values));
             assert_memory_equal(some, all + first, n * sizeof *some);
             assert_memory_equal(some_values, values + first * m.bytes, floats * sizeof *values);
             float *some_logits = law_logits(&m, from, n);
@@ -282,9 +291,9 @@ static void test_threads(void **state) {
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             size_t n = sizes[s];
             assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, n, &mean, gradient));
-            assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, n, nats, NULL));
+            assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, n, NULL, nats, NULL));
             assert_ok(ctx, prnn_gradient(ctx, m.model, images, n, &other_mean, other));
-            assert_ok(ctx, prnn_evaluate(ctx, m.model, images, n, other_nats, NULL));
+            assert_ok(ctx, prnn_evaluate(ctx, m.model, images, n, NULL, other_nats, NULL));
             assert_memory_equal(&mean, &other_mean, sizeof mean);
             assert_memory_equal(gradient, other, m.parameters * sizeof *other);
             assert_memory_equal(nats, other_nats, n * sizeof *nats);

@@ -55,6 +55,66 @@ static void test_function_of_seed(void **state) {
     law_close(&m);
 }
 
+/* What `count` pieces of work give that begin with number `from`, a part at a time. */
+typedef void (*work_on)(const law_model *m, size_t from, size_t count, const prnn_sample_options *options,
+                        uint8_t *out);
+
+static void draw_some(const law_model *m, size_t from, size_t count, const prnn_sample_options *options,
+                      uint8_t *out) {
+    (void)from;
+    assert_ok(m->ctx, prnn_sample(m->ctx, m->model, count, options, out));
+}
+
+static void enlarge_some(const law_model *m, size_t from, size_t count, const prnn_sample_options *options,
+                         uint8_t *out) {
+    uint8_t small[100 * 16];
+    assert_true(from + count <= 100 && m->small <= 16);
+    random_images(57, m->config.levels, sizeof small, small);
+    assert_ok(m->ctx, prnn_upscale(m->ctx, m->model, small + from * m->small, count, 1, options, out));
+}
+
+/* Two completions of each image. */
+static void complete_some(const law_model *m, size_t from, size_t count, const prnn_sample_options *options,
+                          uint8_t *out) {
+    uint8_t *images = malloc(100 * m->bytes), *known = calloc(m->bytes, 1);
+    random_images(58, m->config.levels, 100 * m->bytes, images);
+    for (size_t i = 0; i < m->bytes / (size_t)m->config.channels; i++) {
+        size_t width = (size_t)m->config.width;
+        known[i] = i % 3 == 0 || prnn_network_is_given(m->model->network, (int)(i / width), (int)(i % width));
+    }
+    assert_int_equal(count % 2, 0);
+    assert_ok(m->ctx, prnn_complete(m->ctx, m->model, images + from / 2 * m->bytes, count / 2, known, 2,
+                                    options, out));
+    free(images);
+    free(known);
+}
+
+/* 100 images are 60, and then 40 that go on with the numbers. */
+static void check_goes_on(const law_model *m, work_on work) {
+    prnn_sample_options options = seeded(12);
+    uint8_t *all = malloc(100 * m->bytes), *parts = malloc(100 * m->bytes);
+    options.first = UINT64_MAX / 3;
+    work(m, 0, 100, &options, all);
+    work(m, 0, 60, &options, parts);
+    options.first += 60;
+    work(m, 60, 40, &options, parts + 60 * m->bytes);
+    assert_memory_equal(all, parts, 100 * m->bytes);
+    options.first -= 60;
+    work(m, 60, 40, &options, parts + 60 * m->bytes);
+    assert_memory_not_equal(all, parts, 100 * m->bytes);
+    free(all);
+    free(parts);
+}
+
+static void test_goes_on(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 59);
+    assert_ok(m.ctx, prnn_context_set_threads(m.ctx, 2));
+    check_goes_on(&m, m.small ? enlarge_some : draw_some);
+    check_goes_on(&m, complete_some);
+    law_close(&m);
+}
+
 /* Value by value: the value is what its conditional, given the values before it, has at a uniform number that
  * belongs to (seed, image, value); a cold sample takes the likeliest level. */
 static void check_inversion(const law_model *m, double temperature, const uint8_t *images, size_t count) {
@@ -209,7 +269,7 @@ static void check_frequencies(const prnn_config *config) {
         found[number]++;
     }
     double nats[IMAGES], chi_square = 0;
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, IMAGES, nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, IMAGES, NULL, nats, NULL));
     for (int i = 0; i < IMAGES; i++) {
         double expected = N * exp(-nats[i]);
         assert_true(expected > 20);
@@ -246,6 +306,7 @@ int main(int count, char **arguments) {
         {"frequencies of cnn", test_frequencies, NULL, NULL, &kinds[2]},
     };
     int failures = law_run_unconditional("a function of the seed", test_function_of_seed);
+    failures += law_run("goes on", test_goes_on);
     failures += law_run_unconditional("by inversion", test_inversion);
     failures += law_run_unconditional("completion", test_completion);
     return failures + cmocka_run_group_tests_name("frequencies", tests, NULL, NULL);

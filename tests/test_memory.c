@@ -10,7 +10,7 @@
 #include "base/available.h"
 #include "model/gradient.h"
 #include "model/memory.h"
-#include "train/trainer.h"
+#include "train/need.h"
 
 /* --------------------------------------------------------------------------- prediction and truth */
 
@@ -23,15 +23,15 @@ static void test_model_and_passes(void **state) {
                    prnn_block_bytes(1, sizeof *model->packed);
     assert_int_equal(ctx->asked, prnn_parameter_bytes(model->network) + small);
     for (int images = 1; images <= 8; images += 7) {
-        prnn_workers workers;
+        prnn_passes passes;
         size_t before = ctx->asked;
-        prnn_need need = prnn_model_workers_need(ctx, model->network, images, 3);
+        prnn_need need = prnn_model_passes_need(ctx, model->network, images, 3);
         model->packed->fresh = false;
         prnn_free(model->packed->weights);
         model->packed->weights = NULL;
-        assert_ok(ctx, prnn_model_workers(ctx, model, images, 3, &workers));
+        assert_ok(ctx, prnn_model_passes(ctx, model, images, 3, &passes));
         assert_int_equal(ctx->asked - before, prnn_need_total(&need, 3));
-        prnn_workers_free(ctx, &workers);
+        prnn_passes_close(ctx, &passes);
         prnn_context_free(ctx); /* with the memory that it keeps for the next pass */
         ctx = prnn_context_create();
     }
@@ -55,7 +55,7 @@ static void test_gradient(void **state) {
         size_t blocks = ctx->asked - before - prnn_block_bytes(1, sizeof *network);
         /* The engine itself is a few lines. */
         assert_in_range(blocks - prnn_need_total(&need, wanted), 64, 256);
-        prnn_gradient_engine_free(engine);
+        prnn_gradient_engine_free(ctx, engine);
         prnn_network_free(network);
     }
     prnn_context_free(ctx);
@@ -136,16 +136,16 @@ static void test_fewer_threads(void **state) {
     float *gradient = malloc(m.parameters * sizeof(float)), *same = malloc(m.parameters * sizeof(float));
     random_images(9, config.levels, N * m.bytes, images);
     prnn_context_set_threads(m.ctx, 4);
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, nats, NULL));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, nats, NULL));
     assert_ok(m.ctx, prnn_sample(m.ctx, m.model, N, NULL, drawn));
     assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, N, &mean, gradient));
-    prnn_need need = prnn_workers_need(m.ctx, m.model->network, 32, 4);
+    prnn_need need = prnn_passes_need(m.ctx, m.model->network, 32, 4);
     m.ctx->memory = prnn_need_total(&need, 2);
-    prnn_workers workers;
-    assert_ok(m.ctx, prnn_model_workers(m.ctx, m.model, 32, 4, &workers));
-    assert_int_equal(workers.count, 2);
-    prnn_workers_free(m.ctx, &workers);
-    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, other, NULL));
+    prnn_passes passes;
+    assert_ok(m.ctx, prnn_model_passes(m.ctx, m.model, 32, 4, &passes));
+    assert_int_equal(passes.count, 2);
+    prnn_passes_close(m.ctx, &passes);
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, other, NULL));
     m.ctx->memory = prnn_need_total(&need, 1);
     assert_ok(m.ctx, prnn_sample(m.ctx, m.model, N, NULL, again));
     prnn_network *network;
@@ -205,7 +205,7 @@ static void *pack_shared(void *model) {
     prnn_model_config(model, &config);
     uint8_t image[64] = {0};
     double nats = NAN;
-    assert_ok(ctx, prnn_evaluate(ctx, model, image, 1, &nats, NULL));
+    assert_ok(ctx, prnn_evaluate(ctx, model, image, 1, NULL, &nats, NULL));
     prnn_context_free(ctx);
     double *result = malloc(sizeof nats);
     *result = nats;

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-#include "model/widen.h"
+#include "safetensors/widen.h"
 
 #include <math.h>
 
@@ -136,7 +136,7 @@ static void narrow_parts(parts *p, prnn_dtype dtype, bool mixed, uint64_t *data)
     static const prnn_dtype all[] = {PRNN_DTYPE_F16, PRNN_DTYPE_F64, PRNN_DTYPE_BF16};
     float *weights = p->model->parameters;
     for (size_t i = 0; i < p->count; i++) {
-        prnn_tensor t;
+        prnn_tensor t = PRNN_TENSOR_INIT;
         prnn_model_tensor(p->model, i, &t);
         prnn_dtype type = mixed ? all[i % 3] : dtype;
         char *to = (char *)(data + t.offset);

@@ -79,7 +79,7 @@ static void use(const prnn_model *model) {
     uint8_t *image = calloc(n, 1);
     assert_non_null(image);
     double nats;
-    assert_int_equal(prnn_evaluate(ctx, model, image, 1, &nats, NULL), PRNN_OK);
+    assert_int_equal(prnn_evaluate(ctx, model, image, 1, NULL, &nats, NULL), PRNN_OK);
     if (largest(model) < 100) {
         assert_true(isfinite(nats) && nats >= 0);
     }

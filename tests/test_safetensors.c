@@ -1,8 +1,9 @@
 /* The safetensors container: round trips, every refusal, damaged files, failing writes. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "model/safetensors.h"
 #include "mutate.h"
+#include "safetensors/json.h"
+#include "safetensors/safetensors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -389,6 +390,41 @@ static void a_failing_write_leaves_the_old_file(void **state) {
     prnn_free(after);
 }
 
+/* Blocks that jansson gets before the one that it does not get. */
+static int blocks_left;
+
+static void *all_but_one_block(size_t size) {
+    return blocks_left-- != 0 ? malloc(size) : NULL;
+}
+
+/* jansson itself goes on without a key that it has no memory for. */
+static void memory_loses_no_letter(void **state) {
+    (void)state;
+    json_t *value = json_object();
+    for (int i = 0; i < 40; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "a key that takes room, number %d", i);
+        assert_int_equal(json_object_set_new(value, key, json_pack("[s, i]", "text", i)), 0);
+    }
+    char *whole = prnn_json_dump(value, JSON_COMPACT);
+    assert_non_null(whole);
+    bool written = false;
+    for (int n = 0; n < 300; n++) {
+        json_set_alloc_funcs(all_but_one_block, free);
+        blocks_left = n;
+        char *text = prnn_json_dump(value, JSON_COMPACT);
+        json_set_alloc_funcs(malloc, free);
+        written |= text != NULL;
+        if (text) {
+            assert_string_equal(text, whole);
+        }
+        free(text);
+    }
+    assert_true(written);
+    free(whole);
+    json_decref(value);
+}
+
 /* Files that the reference implementation wrote. */
 static void reads_the_golden_files(void **state) {
     (void)state;
@@ -426,6 +462,7 @@ int main(void) {
         cmocka_unit_test(survives_mutations),
         cmocka_unit_test(refuses_to_write_nonsense),
         cmocka_unit_test(a_failing_write_leaves_the_old_file),
+        cmocka_unit_test(memory_loses_no_letter),
         cmocka_unit_test(reads_the_golden_files),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

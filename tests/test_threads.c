@@ -2,6 +2,7 @@
  * those of one thread, bit for bit. Run under the sanitizers too, which see what a wrong number of workers
  * would write where. */
 
+#include <pixelrnn/io.h>
 #include <pthread.h>
 #include <semaphore.h>
 
@@ -39,7 +40,7 @@ typedef struct work {
 typedef prnn_status (*call)(work *w, size_t count);
 
 static prnn_status evaluate(work *w, size_t count) {
-    return prnn_evaluate(w->ctx, w->small.model, w->images, count, w->numbers, w->values);
+    return prnn_evaluate(w->ctx, w->small.model, w->images, count, NULL, w->numbers, w->values);
 }
 
 static prnn_status evaluate_chain(work *w, size_t count) {
@@ -63,6 +64,23 @@ static prnn_status complete(work *w, size_t count) {
     const uint8_t known[4] = {1, 0, 1, 0};
     size_t samples = count % 2 ? 1 : 2;
     return prnn_complete(w->ctx, w->small.model, w->images, count / samples, known, samples, NULL, w->drawn);
+}
+
+/* The logits of the last value, and what is drawn. */
+static prnn_status step(work *w, size_t count) {
+    prnn_stepper_options options = PRNN_STEPPER_OPTIONS_INIT;
+    prnn_stepper *stepper = NULL;
+    options.small = w->images;
+    prnn_status status = prnn_stepper_create(w->ctx, w->large.model, count, &options, &stepper);
+    while (status == PRNN_OK && prnn_stepper_next(stepper, NULL, NULL, NULL)) {
+        status = prnn_stepper_logits(w->ctx, stepper, w->values);
+        status = status == PRNN_OK ? prnn_stepper_draw(w->ctx, stepper, NULL) : status;
+    }
+    if (status == PRNN_OK) {
+        memcpy(w->drawn, prnn_stepper_images(stepper), count * w->large.bytes);
+    }
+    prnn_stepper_free(stepper);
+    return status;
 }
 
 static void forget(work *w) {
@@ -145,6 +163,11 @@ static void test_complete(void **state) {
     run_kinds(complete);
 }
 
+static void test_step(void **state) {
+    (void)state;
+    run_kinds(step);
+}
+
 /* The last batch of an epoch is a smaller one, which may have more lanes: that of an engine for all batches
  * is the gradient of one for this batch. */
 static void check_smaller_batches(prnn_kind kind, int batch) {
@@ -161,11 +184,12 @@ static void check_smaller_batches(prnn_kind kind, int batch) {
             double nats;
             prnn_batch part = {.images = images, .n = n};
             assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, (size_t)n, &nats, one));
-            double own = prnn_gradient_engine_run(m.ctx, engine, m.model->parameters, &part, many);
+            double own = prnn_gradient_engine_run(m.ctx, engine, law_block(m.model->parameters, m.parameters),
+                                                  &part, law_block(many, m.parameters));
             assert_true(own == nats);
             assert_memory_equal(one, many, m.parameters * sizeof *one);
         }
-        prnn_gradient_engine_free(engine);
+        prnn_gradient_engine_free(m.ctx, engine);
     }
     free(images);
     free(one);
@@ -284,7 +308,7 @@ static void train(int threads, int batch, float *weights) {
     o.out = in_folder(name);
     assert_ok(ctx, prnn_train(ctx, m.model, data, data, &o));
     for (size_t i = 0; i < prnn_model_tensor_count(m.model); i++) {
-        prnn_tensor tensor;
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(m.model, i, &tensor);
         memcpy(weights + tensor.offset, tensor.values, tensor.count * sizeof *weights);
     }
@@ -349,7 +373,7 @@ static void test_context_of_another_thread(void **state) {
     sem_wait(&v.inside);
     assert_int_equal(prnn_sample(m.ctx, m.model, 1, NULL, drawn), PRNN_ERROR_ARGUMENT);
     assert_non_null(strstr(prnn_message(m.ctx), "at work in another thread"));
-    assert_int_equal(prnn_evaluate(m.ctx, m.model, images, 1, &nats, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_evaluate(m.ctx, m.model, images, 1, NULL, &nats, NULL), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_context_set_threads(m.ctx, 2), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_model_save(m.ctx, m.model, "/nowhere/model"), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_logits(m.ctx, m.model, images, 1, NULL), PRNN_ERROR_ARGUMENT);
@@ -372,7 +396,7 @@ static bool evaluate_inside(void *user, const prnn_progress *progress) {
     law_model *m = user;
     uint8_t images[4] = {0};
     double nats;
-    return prnn_evaluate(m->ctx, m->model, images, 1, &nats, NULL) == PRNN_OK;
+    return prnn_evaluate(m->ctx, m->model, images, 1, NULL, &nats, NULL) == PRNN_OK;
 }
 
 static void test_calls_within_calls(void **state) {
@@ -434,6 +458,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_sample),
         cmocka_unit_test(test_upscale),
         cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_step),
         cmocka_unit_test(test_smaller_batches),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_convert),

@@ -238,7 +238,7 @@ static inline double mean_nats(const prnn_model *model, const prnn_data *data) {
     for (size_t i = 0; i < prnn_data_count(data); i++) {
         double nats;
         assert_int_equal(prnn_data_read(ctx, data, &i, 1, 0, 0, image), PRNN_OK);
-        assert_int_equal(prnn_evaluate(ctx, model, image, 1, &nats, NULL), PRNN_OK);
+        assert_int_equal(prnn_evaluate(ctx, model, image, 1, NULL, &nats, NULL), PRNN_OK);
         total += nats;
     }
     free(image);
@@ -308,6 +308,7 @@ typedef struct watch {
 
 static inline bool watching(void *user, const prnn_progress *p) {
     watch *w = user;
+    assert_int_equal(p->size, sizeof *p);
     assert_true(p->total > 0 && p->done <= p->total && p->seconds >= 0);
     w->best = p->best_nats;
     w->valid = p->valid_nats;

@@ -1,10 +1,10 @@
-/* pixelrnn.h - exact-likelihood image models in C.
+/* pixelrnn.h - exact-likelihood image models in C. (io.h, beside it, writes pictures and arrays.)
  *
  * The three networks of "Pixel Recurrent Neural Networks" (van den Oord, Kalchbrenner, Kavukcuoglu,
  * ICML 2016): Row LSTM, Diagonal BiLSTM and PixelCNN. Each models p(image) exactly, as a product over
  * pixels in raster order, and inside a pixel over the channels R, G, B, of p(value | all values before).
  *
- * A first program:
+ * A first program, which needs <pixelrnn/io.h> too (examples/ has one for each part):
  *
  *     prnn_context *ctx = prnn_context_create();
  *     prnn_model *model = NULL;
@@ -18,7 +18,7 @@
  *     uint8_t *images = malloc(16 * bytes);
  *     prnn_sample(ctx, model, 16, NULL, images);                            // 16 new images
  *     double nats[16];
- *     prnn_evaluate(ctx, model, images, 16, nats, NULL);                    // how likely each one is
+ *     prnn_evaluate(ctx, model, images, 16, NULL, nats, NULL);              // how likely each one is
  *     prnn_write_png(ctx, "samples.png", images, 16, config.height, config.width, config.channels,
  *                    config.levels, 0);                                     // one contact sheet
  *
@@ -26,9 +26,17 @@
  *   Images are uint8_t levels 0..K-1, (n, H, W, C) with C fastest; K is the `levels` of the model.
  *   Every function that can fail returns a prnn_status; prnn_message(ctx) then holds one sentence that
  *     names the file or value and the way out. The library never prints, exits or aborts.
- *   Options structs begin with their size, so that they can grow: start from the PRNN_..._INIT macro
- *     beside each and change what you need. Where a function takes options, NULL means all defaults.
- *     A size may be that of another version, older or newer: fields are taken as a whole or not at all.
+ *   Structs that can grow begin with their size; start from the PRNN_..._INIT macro beside each, which sets
+ *     it. So a program and a library of another version, older or newer, understand each other:
+ *       A struct that you give (options, a config): what it is too short for is as by default; what it has
+ *         beyond this library's fields must be 0, or PRNN_ERROR_ARGUMENT says that a newer one is needed.
+ *         NULL means all defaults.
+ *       A struct that the library fills gets the fields that lie wholly within its size; the size, and
+ *         what this library does not know, stay as you set them.
+ *       A struct that a callback gets has its size from the library: PRNN_HAS(progress, field) says
+ *         whether a field of your header is there.
+ *     Fields are added at the end only, and 0 in a new one means what was before it. A struct without a
+ *     size stays as it is.
  *   Pointers must point to something unless their comment says that they may be NULL; every ..._free takes
  *     NULL, and an array without elements may be NULL. A function that returns a status refuses NULL with
  *     PRNN_ERROR_ARGUMENT and, unless it is the context itself, a sentence that names it; the others trust.
@@ -58,10 +66,17 @@ extern "C" {
 #define PRNN_API
 #endif
 
+/* The version of this header, as text and as major * 10000 + minor * 100 + patch. */
 #define PRNN_VERSION "0.1.1"
+#define PRNN_VERSION_NUMBER 101
 
-/* The version of the library that runs, "major.minor.patch". Static storage. */
+/* Those of the library that runs. Static storage. */
 PRNN_API const char *prnn_version(void);
+PRNN_API int prnn_version_number(void);
+
+/* Whether the struct at `pointer` is large enough, by its own size, to have the field. */
+#define PRNN_HAS(pointer, field)                                                                             \
+    ((size_t)((const char *)(&(pointer)->field + 1) - (const char *)(pointer)) <= (pointer)->size)
 
 /* ------------------------------------------------------------------------------------- status */
 
@@ -75,6 +90,9 @@ typedef enum prnn_status {
     PRNN_STOPPED,        /* a progress callback asked to stop; what was done so far is saved */
     PRNN_ERROR_DEVICE    /* a GPU is not there, cannot be used, or failed */
 } prnn_status;
+
+/* "PRNN_OK", "PRNN_ERROR_FILE", ..., for logs; "unknown" of another number. Static storage. */
+PRNN_API const char *prnn_status_name(prnn_status status);
 
 /* ------------------------------------------------------------------------------------ context */
 
@@ -135,20 +153,19 @@ typedef struct prnn_config {
     int channels;           /* C: 1 (grey) or 3 (R, G, B) */
     int levels;             /* K: 2..256 levels of a value; 2 means one Bernoulli logit per value */
     int layers;             /* L: 1..256 */
-    int hidden;             /* h: features of a state, 1..4096; the residual stream has 2h */
-    int head;               /* features of the two 1x1 layers in front of the logits, 1..8192 */
     bool residual;          /* x = x + y(x) in every layer */
+    int hidden;             /* h: features of a state, 1..4096; the residual stream has 2h */
     bool skip;              /* 1x1 connections from every layer to the head */
+    int head;               /* features of the two 1x1 layers in front of the logits, 1..8192 */
     int condition_size;     /* s: a conditional model sees an s x s image, its own at every H / s-th pixel;
                                H = W = s times 2, 4, 8, ...; 0: an unconditional model (SPEC "Conditional") */
     int condition_features; /* c: features of the upsampled small image, 1..4096; 0 without one */
-    int unused;             /* what was padding in 0.1.0, and may hold anything; not read */
     prnn_output output;     /* K = 2: PRNN_SOFTMAX */
     int components;         /* PRNN_LOGISTICS: 1..64 logistic distributions a value; else 0 */
 } prnn_config;
 
 #define PRNN_CONFIG_INIT                                                                                     \
-    { sizeof(prnn_config), PRNN_DIAGONAL, 28, 28, 1, 256, 7, 16, 32, true, false, 0, 0, 0, PRNN_SOFTMAX, 0 }
+    { sizeof(prnn_config), PRNN_DIAGONAL, 28, 28, 1, 256, 7, true, 16, false, 32, 0, 0, PRNN_SOFTMAX, 0 }
 
 /* "row", "diagonal", "cnn", and back. */
 PRNN_API const char *prnn_kind_name(prnn_kind kind);
@@ -158,6 +175,9 @@ PRNN_API prnn_status prnn_kind_from_name(prnn_context *ctx, const char *name, pr
 PRNN_API const char *prnn_output_name(prnn_output output);
 PRNN_API prnn_status prnn_output_from_name(prnn_context *ctx, const char *name, prnn_output *output);
 
+/* A network and its weights. Functions that take a const prnn_model only read it: any number of threads may
+ * call them with one model at the same time, each in a context of its own. Those that change or free it
+ * (prnn_model_set_parameters, prnn_train, prnn_model_free) need it for themselves. */
 typedef struct prnn_model prnn_model;
 
 /* A new model with random weights, which are a function of config (NULL: PRNN_CONFIG_INIT) and seed. The
@@ -176,21 +196,26 @@ PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_m
 PRNN_API prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path);
 PRNN_API void prnn_model_free(prnn_model *model);
 
-/* Fills the fields of *config that lie wholly in the size that it says it has. */
+/* Fills *config, which begins as PRNN_CONFIG_INIT. */
 PRNN_API void prnn_model_config(const prnn_model *model, prnn_config *config);
 
 /* One named array of weights, in PyTorch's layout (SPEC "Model file"). */
 typedef struct prnn_tensor {
+    size_t size;
     const char *name;    /* owned by the model */
     int rank;            /* 1 or 4 */
-    int shape[4];        /* unused dimensions are 1 */
+    int shape[4];        /* 1 in dimensions beyond the rank */
     size_t count;        /* product of the shape */
     size_t offset;       /* of the first element in the block of all parameters and in gradients */
     const float *values; /* count floats, owned by the model */
 } prnn_tensor;
 
+#define PRNN_TENSOR_INIT                                                                                     \
+    { sizeof(prnn_tensor), NULL, 0, {0, 0, 0, 0}, 0, 0, NULL }
+
 PRNN_API size_t prnn_model_tensor_count(const prnn_model *model);
-/* Tensor i, 0 <= i < prnn_model_tensor_count, in the order of the file. */
+/* Fills *tensor, which begins as PRNN_TENSOR_INIT, with tensor i, 0 <= i < prnn_model_tensor_count, in the
+ * order of the file. */
 PRNN_API void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor);
 /* Number of floats in all tensors; with `open_only`, without those that a mask closes. */
 PRNN_API size_t prnn_model_parameter_count(const prnn_model *model, bool open_only);
@@ -203,7 +228,9 @@ PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *mo
 /* ------------------------------------------------------------------------------------ progress */
 
 typedef struct prnn_progress {
-    const char *phase; /* "train", "validate", "sample", "complete", "upscale", "check", "read", "convert" */
+    size_t size;
+    const char *phase; /* "train", "validate", "evaluate", "sample", "complete", "upscale", "check", "read",
+                          "convert" */
     uint64_t done, total; /* steps (train), images or changes (check); total is never 0 */
     double seconds;       /* since the phase began (train: in this run) */
     double images_per_second;
@@ -214,10 +241,12 @@ typedef struct prnn_progress {
     double valid_nats; /* of the last validation; NaN before the first */
     double best_nats;  /* lowest validation so far; NaN before the first */
 } prnn_progress;
+#define PRNN_PROGRESS_INIT                                                                                   \
+    { sizeof(prnn_progress), NULL, 0, 1, 0, 0, 0, 0, 0, 0, 0 }
 
-/* Called from the calling thread, after every step, 64 images of a validation, 32 samples a thread, or some
- * images of a data set. Return false to stop: the call then ends with PRNN_STOPPED, and training has written
- * a checkpoint. */
+/* Called from the calling thread, after every step, 64 images of a validation, 32 images a thread of an
+ * evaluation or of sampling, or some images of a data set. Return false to stop: the call then ends with
+ * PRNN_STOPPED, and training has written a checkpoint. */
 typedef bool (*prnn_progress_fn)(void *user, const prnn_progress *progress);
 
 /* ----------------------------------------------------------------------------------- data sets */
@@ -316,13 +345,27 @@ PRNN_API prnn_status prnn_data_convert(prnn_context *ctx, const char *path, cons
 
 /* ---------------------------------------------------------------------------------- likelihood */
 
+typedef struct prnn_evaluate_options {
+    size_t size;
+    const uint8_t *small; /* of a conditional model: the small images, (count, s, s, C) levels; NULL: those
+                             that the images contain, at every H / s-th row and column */
+    bool new_only;        /* values that the small image gives count 0: it makes them certain */
+    prnn_progress_fn progress;
+    void *user;
+} prnn_evaluate_options;
+
+#define PRNN_EVALUATE_OPTIONS_INIT                                                                           \
+    { sizeof(prnn_evaluate_options), NULL, false, NULL, NULL }
+
 /* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
- * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, also
- * those that the small image gives (SPEC "Conditional"); the small images are taken from the images.
+ * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, with
+ * new_only over those that the small image does not give (SPEC "Conditional").
  * PRNN_ERROR_FORMAT names the first image whose likelihood is not finite: a model whose weights lead out of
- * the range of numbers; nats and values then hold what was computed. */
+ * the range of numbers; nats and values then hold what was computed. After PRNN_STOPPED they hold the first
+ * images, as many as the callback was told. */
 PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
-                                   size_t count, double *nats, float *values);
+                                   size_t count, const prnn_evaluate_options *options, double *nats,
+                                   float *values);
 
 /* The same under a chain of models (one at least), from small images to large ones: the first is
  * unconditional, each other one conditional on the images of the one before it, with the same channels and
@@ -362,17 +405,19 @@ PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, c
 
 typedef struct prnn_sample_options {
     size_t size;
-    uint64_t seed;      /* image i is a function of (model, seed, i) alone */
+    uint64_t seed;      /* an image is a function of (model, seed, its number) alone */
+    uint64_t first;     /* number of the first image that the call gives; the next one has the next number */
     double temperature; /* p(level) becomes p^(1/temperature) / sum; 1e-38 to 1e38; 1: the model itself */
     prnn_progress_fn progress;
     void *user;
 } prnn_sample_options;
 
 #define PRNN_SAMPLE_OPTIONS_INIT                                                                             \
-    { sizeof(prnn_sample_options), 0, 1.0, NULL, NULL }
+    { sizeof(prnn_sample_options), 0, 0, 1.0, NULL, NULL }
 
-/* Draws `count` images, (count, H, W, C) levels. Costs about one forward pass per image. Refuses a
- * conditional model, which needs small images: see prnn_upscale. */
+/* Draws `count` images, (count, H, W, C) levels. 100 are the same as 60, and then 40 with `first` 60. Costs
+ * about one forward pass per image. Refuses a conditional model, which needs small images: see prnn_upscale.
+ */
 PRNN_API prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,
                                  const prnn_sample_options *options, uint8_t *images);
 
@@ -380,38 +425,72 @@ PRNN_API prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, siz
  * (count, samples, H, W, C). `known` is (H, W), one mask for all: where it is not 0 the image's pixel is
  * kept, elsewhere it is drawn. A drawn value is conditioned on the values before it in raster order,
  * known or drawn; known values after it are kept but cannot influence it (paper, figures 1 and 9). With a
- * conditional model the pixels of the small image must be known. */
+ * conditional model the pixels of the small image must be known. Completion s of image i has the number
+ * first + i * samples + s: what is completed later goes on with it. */
 PRNN_API prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, const uint8_t *known, size_t samples,
                                    const prnn_sample_options *options, uint8_t *completed);
 
 /* Draws `samples` large images for each of `count` small ones, (count, s, s, C), under a conditional model,
  * into `large` (count, samples, H, W, C). The pixels of a small image are kept, at every H / s-th row and
- * column. Large image i of all is a function of (model, seed, i, its small image). A chain of models is
- * sampled by prnn_sample and one prnn_upscale for each larger scale, with one seed: draws of different scales
- * are independent of each other. PRNN_ERROR_ARGUMENT: the model is unconditional, or a small value is no
- * level of it. After PRNN_STOPPED the first images are done, as many as the callback was told. */
+ * column. Large image s of small one i has the number first + i * samples + s, and is a function of that, the
+ * model, the seed and its small image. A chain of models is sampled by prnn_sample and one prnn_upscale for
+ * each larger scale, with one seed: draws of different scales are independent of each other.
+ * PRNN_ERROR_ARGUMENT: the model is unconditional, or a small value is no level of it. After PRNN_STOPPED the
+ * first images are done, as many as the callback was told. */
 PRNN_API prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
                                   size_t count, size_t samples, const prnn_sample_options *options,
                                   uint8_t *large);
 
-/* ---------------------------------------------------------------------------- pictures, arrays */
+/* ------------------------------------------------------------------------------- step by step */
 
-/* Writes `count` images as one PNG contact sheet of `columns` columns (0: about square), a gap of one
- * pixel between them (none around one single image). Level k is shown as round(255 k / (levels - 1)). */
-PRNN_API prnn_status prnn_write_png(prnn_context *ctx, const char *path, const uint8_t *images, size_t count,
-                                    int height, int width, int channels, int levels, int columns);
+/* Images that come into being value by value, in raster order, the channels of a pixel one after the other:
+ * the model says what it expects of the next value of each image, and gets it. With it one can compress and
+ * decompress, show images while they are drawn, complete them by hand. All steps together cost about as much
+ * as prnn_sample does. A step that is refused (PRNN_ERROR_ARGUMENT: all values are there, a level is none of
+ * the model's, the context is another one; PRNN_ERROR_FORMAT) leaves everything as it was. */
+typedef struct prnn_stepper prnn_stepper;
 
-typedef enum prnn_type { PRNN_U8, PRNN_F32, PRNN_F64 } prnn_type;
+typedef struct prnn_stepper_options {
+    size_t size;
+    const uint8_t *small; /* of a conditional model: the small images, (count, s, s, C) levels, copied */
+    uint64_t seed;        /* these three are for prnn_stepper_draw, and mean what they do in sampling */
+    uint64_t first;
+    double temperature;
+} prnn_stepper_options;
 
-/* Writes a .npy array of rank 1..8 in C order. */
-PRNN_API prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, int rank,
-                                    const size_t *shape, const void *values);
+#define PRNN_STEPPER_OPTIONS_INIT                                                                            \
+    { sizeof(prnn_stepper_options), NULL, 0, 0, 1.0 }
 
-/* Reads a mask of height x width: a PNG (a pixel of at least 128 is known) or a .npy of uint8 or bool,
- * (H, W), not 0 is known. `known` gets height * width bytes, 0 or 1. */
-PRNN_API prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width,
-                                    uint8_t *known);
+/* Begins `count` images. It takes memory for all of them at once: PRNN_ERROR_MEMORY says how much. The
+ * stepper belongs to the context, and computes with the kernels and the precision that this has now; the
+ * model must not be changed or freed before it. Free it with prnn_stepper_free, before the context, and while
+ * no call in that is at work. */
+PRNN_API prnn_status prnn_stepper_create(prnn_context *ctx, const prnn_model *model, size_t count,
+                                         const prnn_stepper_options *options, prnn_stepper **stepper);
+PRNN_API void prnn_stepper_free(prnn_stepper *stepper);
+
+/* Which value is the next one (each pointer unless NULL); false: none, all values are there. The values that
+ * the small image of a conditional model gives are there from the beginning and are passed over. */
+PRNN_API bool prnn_stepper_next(const prnn_stepper *stepper, int *row, int *col, int *channel);
+
+/* What the model expects of the next value of each image: its logits, (count, M), the same bits that
+ * prnn_logits gives for the finished images, finite or not; or the natural logarithms of the probabilities of
+ * its levels, (count, K), those of prnn_log_probabilities (PRNN_ERROR_FORMAT for logits that are not finite).
+ * May be asked again, or not at all: a stretch of values that are put unasked costs less. */
+PRNN_API prnn_status prnn_stepper_logits(prnn_context *ctx, prnn_stepper *stepper, float *logits);
+PRNN_API prnn_status prnn_stepper_log_probabilities(prnn_context *ctx, prnn_stepper *stepper, double *logs);
+
+/* Gives the next value of each image, levels[count]. */
+PRNN_API prnn_status prnn_stepper_put(prnn_context *ctx, prnn_stepper *stepper, const uint8_t *levels);
+
+/* Draws it, and tells unless `levels`, (count), is NULL. The levels are those that prnn_sample draws for
+ * images of these numbers, seed and temperature (prnn_complete, after values that were put; prnn_upscale). */
+PRNN_API prnn_status prnn_stepper_draw(prnn_context *ctx, prnn_stepper *stepper, uint8_t *levels);
+
+/* The images so far, (count, H, W, C); values that are not there yet are 0. The stepper's: they change with
+ * each step. */
+PRNN_API const uint8_t *prnn_stepper_images(const prnn_stepper *stepper);
 
 /* --------------------------------------------------------------------------------- certificate */
 
@@ -440,6 +519,8 @@ typedef struct prnn_causality {
 typedef struct prnn_certificate {
     size_t size;
     bool passed;
+    bool agrees;                         /* difference is at most 1e-3, in bf16 0.1 */
+    bool normalised;                     /* worst_sum is at most 1e-4 */
     int height, width, channels, levels; /* of the model */
     uint64_t open, closed;               /* weights that the masks let through, and the others */
     uint64_t nonzero;                    /* of the closed ones */
@@ -449,14 +530,12 @@ typedef struct prnn_certificate {
     double difference;                   /* of the logits of both, ||kernels - plain|| / ||plain|| */
     uint64_t sums;                       /* conditionals whose probabilities were added over all levels */
     double worst_sum;                    /* largest |sum - 1| */
-    bool agrees;                         /* difference is at most 1e-3, in bf16 0.1 */
-    bool normalised;                     /* worst_sum is at most 1e-4 */
 } prnn_certificate;
 
 #define PRNN_CERTIFICATE_INIT                                                                                \
     {                                                                                                        \
-        sizeof(prnn_certificate), false, 0, 0, 0, 0, 0, 0, 0, "", {0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0}, 0, \
-            0, 0, false, false                                                                               \
+        sizeof(prnn_certificate), false, false, false, 0, 0, 0, 0, 0, 0, 0, "", {0, 0, 0, 0, 0, 0},          \
+            {0, 0, 0, 0, 0, 0}, 0, 0, 0                                                                      \
     }
 
 /* Proves on a model file, as far as changing values can, that no conditional depends on a value at or after
@@ -467,7 +546,8 @@ typedef struct prnn_certificate {
  * function would demand. A model that moves nothing at all (a new one, whose logits are 0) passes, with
  * `moved` 0.
  *
- * PRNN_OK says that the certificate is filled in, not that it passed; else it is as it was. A file (a model,
+ * PRNN_OK says that the certificate, which begins as PRNN_CERTIFICATE_INIT, is filled in, not that it passed;
+ * else it is as it was. A file (a model,
  * a checkpoint or a folder with a model) that prnn_model_load would refuse for anything but a mask is refused
  * in the same words; a model whose logits are not finite with PRNN_ERROR_FORMAT. PRNN_STOPPED: the callback
  * said so. */
@@ -532,12 +612,132 @@ typedef struct prnn_train_options {
 PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                 const prnn_data *valid, const prnn_train_options *options);
 
+/* -------------------------------------------------------------------- training, step by step */
+
+/* A training under way, for a loop of the caller's own:
+ *
+ *     prnn_trainer *trainer = NULL;
+ *     bool done = false;
+ *     prnn_status status = prnn_trainer_create(ctx, model, train, valid, &options, &trainer);
+ *     while (status == PRNN_OK && !done) {
+ *         double nats;
+ *         status = prnn_trainer_step(ctx, trainer, &nats, &done);
+ *     }
+ *     prnn_trainer_free(trainer);
+ *
+ * ends with the same bits as prnn_train, which is such a loop: in the weights and in all files but for times.
+ * A trainer belongs to the context that it was made with, in the arithmetic that this has then; in another
+ * one every function refuses it with PRNN_ERROR_ARGUMENT. */
+typedef struct prnn_trainer prnn_trainer;
+
+/* Begins a training, or (options->resume) goes on with one: checks everything, makes the folder options->out
+ * and locks it, asks for all memory, and writes the first checkpoint. The arguments and failures are those of
+ * prnn_train. The context, the model and the data sets stay the caller's and must outlast the trainer; what
+ * the options point to need not, but for `user`. The weights of the model are those of model.safetensors from
+ * the moment that this is written; another change of them is lost. options->progress is called during
+ * validations only. Free with prnn_trainer_free; *trainer is NULL after a failure. */
+PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
+                                         const prnn_data *valid, const prnn_train_options *options,
+                                         prnn_trainer **trainer);
+
+/* One update of the weights, and then what the options make due after it: a validation, a line of
+ * metrics.csv, a checkpoint, the model; after the last update all of them. *nats (which may be NULL) becomes
+ * the mean NLL of the batch in nats before the update. *done: that was the last one; after it nothing happens
+ * and *nats is NaN. PRNN_ERROR_DIVERGED: as prnn_train; free the trainer. PRNN_STOPPED: the progress callback
+ * said so during a validation; a checkpoint was written, and the next step, or a resumed run, begins with
+ * that validation. */
+PRNN_API prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer, double *nats, bool *done);
+
+/* Validates now, unless that was done after the present number of updates: *nats (which may be NULL) becomes
+ * the mean NLL of the validation images in nats, and metrics.csv gets a line. The best weights so far are
+ * noted, and written by the next prnn_trainer_save or the last step. PRNN_ERROR_ARGUMENT without validation
+ * images; PRNN_STOPPED as prnn_trainer_step. */
+PRNN_API prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, double *nats);
+
+/* Writes checkpoint.safetensors, from which options->resume goes on, and model.safetensors: the weights of
+ * the best validation (none yet: not written), or the present ones if there are no validation images. The
+ * model has the same. PRNN_ERROR_FILE leaves what was there. */
+PRNN_API prnn_status prnn_trainer_save(prnn_context *ctx, prnn_trainer *trainer);
+
+/* Fills *progress, which begins as PRNN_PROGRESS_INIT, with how far it is, as a progress callback of
+ * prnn_train hears it: phase "train", `done` of `total` updates. */
+PRNN_API void prnn_trainer_progress(const prnn_trainer *trainer, prnn_progress *progress);
+
+/* Ends a training where it is, without saving: what happened since the last checkpoint is lost. */
+PRNN_API void prnn_trainer_free(prnn_trainer *trainer);
+
+/* ---------------------------------------------------------------------- memory for a training */
+
 /* Whether there is memory to train a new model of `config` so: PRNN_ERROR_MEMORY says how much it takes,
  * before anything is made (prnn_train looks again, at what is there then). Work for which the threads' memory
  * is short takes fewer threads. The other arguments are those of prnn_train; PRNN_ERROR_ARGUMENT as
  * prnn_model_create and prnn_train would. */
 PRNN_API prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const prnn_data *train,
                                      const prnn_data *valid, const prnn_train_options *options);
+
+/* ------------------------------------------------------------------------------ chains of models */
+
+/* Models that work together, from small images to large ones (multi-scale, paper section 3.4): each model but
+ * the first is conditional on the images of the one before it, has their size as its condition_size, and the
+ * same channels and levels. The pixels of a small image are every n-th of every n-th row of the large one, so
+ * a value is new at the smallest scale that has it, and given at all larger ones. The images of a chain are
+ * those of its last model. A chain may begin with a conditional model; what it is given comes from outside.
+ * Contexts may share a chain as they may its models. */
+typedef struct prnn_chain prnn_chain;
+
+/* A chain of `count` models, at least 1, which stay the caller's and must outlive it. PRNN_ERROR_ARGUMENT
+ * says which two models do not fit, with both sizes. Free with prnn_chain_free. */
+PRNN_API prnn_status prnn_chain_create(prnn_context *ctx, const prnn_model *const *models, size_t count,
+                                       prnn_chain **chain);
+
+/* The same, of models that it loads from `count` paths (prnn_model_load) and owns. PRNN_ERROR_ARGUMENT names
+ * the two paths whose models do not fit; other errors are those of prnn_model_load. */
+PRNN_API prnn_status prnn_chain_load(prnn_context *ctx, const char *const *paths, size_t count,
+                                     prnn_chain **chain);
+PRNN_API void prnn_chain_free(prnn_chain *chain);
+
+PRNN_API size_t prnn_chain_count(const prnn_chain *chain);
+/* Model i, 0 <= i < prnn_chain_count, from small images to large ones; owned by who owned it. */
+PRNN_API const prnn_model *prnn_chain_model(const prnn_chain *chain, size_t i);
+/* prnn_model_config of the last model: H, W, C and K of the chain's images. */
+PRNN_API void prnn_chain_config(const prnn_chain *chain, prnn_config *config);
+
+/* Whether the pixel (row, column) of a model's images, 0 <= row < H and 0 <= column < W, is one that its
+ * small image gives; false for every pixel of an unconditional model. */
+PRNN_API bool prnn_model_pixel_is_given(const prnn_model *model, int row, int column);
+
+/* Negative log-likelihood in nats of `count` images (count, H, W, C), every value counted once, under the
+ * model where it is new. nats[i] is the whole of image i: -log p(image) exactly, so that the probabilities of
+ * all images sum to 1; where the first model is conditional, -log p(image | the small image in it).
+ * scale_nats (count, prnn_chain_count), unless NULL, has the part of each model, which sum to nats[i] but for
+ * rounding; `values` (count, H, W, C) float, unless NULL, has that of each value, 0 for what is given to the
+ * first model. PRNN_ERROR_ARGUMENT: a value is no level. PRNN_ERROR_FORMAT: as prnn_evaluate. */
+PRNN_API prnn_status prnn_chain_evaluate(prnn_context *ctx, const prnn_chain *chain, const uint8_t *images,
+                                         size_t count, double *nats, double *scale_nats, float *values);
+
+/* Draws `count` images, (count, H, W, C) levels: the first model draws small ones, each other one enlarges
+ * them (prnn_sample, then prnn_upscale, all with the same options). Image i is a function of (models, seed,
+ * i) alone. The progress of each model begins anew. PRNN_ERROR_ARGUMENT: the first model is conditional.
+ * After any failure `images` hold nothing of use. */
+PRNN_API prnn_status prnn_chain_sample(prnn_context *ctx, const prnn_chain *chain, size_t count,
+                                       const prnn_sample_options *options, uint8_t *images);
+
+/* Completes `count` images (count, H, W, C), `samples` times each, into `completed` (count, samples, H, W,
+ * C), as prnn_complete does: `known` is (H, W), 0 where a pixel is to be drawn. The first model completes the
+ * small images in the images, each other one what is new in its own, given them. Where the first model is
+ * conditional, the pixels that it is given must be known. After any failure `completed` holds nothing of use.
+ */
+PRNN_API prnn_status prnn_chain_complete(prnn_context *ctx, const prnn_chain *chain, const uint8_t *images,
+                                         size_t count, const uint8_t *known, size_t samples,
+                                         const prnn_sample_options *options, uint8_t *completed);
+
+/* Draws `samples` large images for each of `count` small ones, (count, s, s, C) with the s of the first
+ * model, into `large` (count, samples, H, W, C): the first model draws so many for each, every other one
+ * enlarges what it gets (prnn_upscale). PRNN_ERROR_ARGUMENT: the first model is unconditional, or a small
+ * value is no level. After any failure `large` holds nothing of use. */
+PRNN_API prnn_status prnn_chain_upscale(prnn_context *ctx, const prnn_chain *chain, const uint8_t *small,
+                                        size_t count, size_t samples, const prnn_sample_options *options,
+                                        uint8_t *large);
 
 #ifdef __cplusplus
 }

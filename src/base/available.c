@@ -1,7 +1,7 @@
 #include "base/available.h"
 
-#include "base/memory.h"
-
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 #include "base/budget.h"
 
+#include "base/available.h"
 #include "base/memory.h"
 
 void prnn_budget_init(prnn_budget *budget, size_t bytes) {

@@ -2,7 +2,7 @@
 #ifndef PRNN_BASE_BUDGET_H
 #define PRNN_BASE_BUDGET_H
 
-#include "base/context.h"
+#include "base/message.h"
 
 #include <pthread.h>
 

@@ -1,18 +1,9 @@
 #include "base/call.h"
 
+#include "base/message.h"
+
 /* Its address tells threads apart. */
 static _Thread_local char thread_mark;
-
-/* The message of a context belongs to the thread that works with it, so a refusal is kept beside it. */
-static _Thread_local const prnn_context *refused_by;
-
-bool prnn_call_was_refused(const prnn_context *ctx) {
-    return ctx && refused_by == ctx;
-}
-
-void prnn_call_forget_refusal(const prnn_context *ctx) {
-    refused_by = refused_by == ctx ? NULL : refused_by;
-}
 
 static prnn_status check_given(prnn_context *ctx, const char *function, const prnn_given *list) {
     for (; list->name; list++) {
@@ -29,7 +20,7 @@ prnn_status prnn_call_begin(prnn_context *ctx, const char *function, const prnn_
     if (!ctx) {
         return PRNN_ERROR_ARGUMENT;
     }
-    prnn_call_forget_refusal(ctx);
+    prnn_message_forget_refusal(ctx);
     if (atomic_load(&ctx->owner) == &thread_mark) {
         ctx->depth++;
     } else if (atomic_compare_exchange_strong(&ctx->owner, &nobody, &thread_mark)) {
@@ -37,8 +28,7 @@ prnn_status prnn_call_begin(prnn_context *ctx, const char *function, const prnn_
         fegetenv(&ctx->callers_environment);
         fesetenv(FE_DFL_ENV);
     } else {
-        refused_by = ctx;
-        return PRNN_ERROR_ARGUMENT;
+        return prnn_message_refuse(ctx);
     }
     prnn_status status = check_given(ctx, function, list);
     if (status != PRNN_OK) {

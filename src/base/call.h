@@ -2,7 +2,7 @@
 #ifndef PRNN_BASE_CALL_H
 #define PRNN_BASE_CALL_H
 
-#include "base/context.h"
+#include "base/message.h"
 
 /* A pointer that the caller must give. */
 typedef struct prnn_given {
@@ -30,12 +30,5 @@ typedef struct prnn_given {
 /* For PRNN_ENTER; `list` ends without a name. */
 prnn_status prnn_call_begin(prnn_context *ctx, const char *function, const prnn_given *list);
 void prnn_call_end(prnn_context *const *ctx);
-
-/* Whether what this thread tried last with the context was refused because it is at work in another thread.
- */
-bool prnn_call_was_refused(const prnn_context *ctx);
-
-/* Another failure came since, or a new context. */
-void prnn_call_forget_refusal(const prnn_context *ctx);
 
 #endif

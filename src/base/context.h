@@ -37,17 +37,4 @@ struct prnn_context {
     fenv_t callers_environment; /* of floating-point numbers, before the outermost call */
 };
 
-#if defined(__GNUC__)
-#define PRNN_PRINTF(at, first) __attribute__((format(printf, at, first)))
-#else
-#define PRNN_PRINTF(at, first)
-#endif
-
-/* Writes the sentence into the context (which may be NULL) and returns `status`. */
-prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) PRNN_PRINTF(3, 4);
-
-/* The same for what the system refused: ": " and what the errno `why` means follow the sentence. Returns
- * PRNN_ERROR_MEMORY for ENOMEM, else PRNN_ERROR_FILE. */
-prnn_status prnn_fail_system(prnn_context *ctx, int why, const char *format, ...) PRNN_PRINTF(3, 4);
-
 #endif

@@ -13,15 +13,24 @@ static const size_t config_ends[] = {F(size),
                                      F(channels),
                                      F(levels),
                                      F(layers),
-                                     F(hidden),
-                                     F(head),
                                      F(residual),
+                                     F(hidden),
                                      F(skip),
+                                     F(head),
                                      F(condition_size),
                                      F(condition_features),
-                                     F(unused),
                                      F(output),
                                      F(components)};
+#undef F
+
+#define F(field) END(prnn_tensor, field)
+static const size_t tensor_ends[] = {F(size), F(name), F(rank), F(shape), F(count), F(offset), F(values)};
+#undef F
+
+#define F(field) END(prnn_progress, field)
+static const size_t progress_ends[] = {
+    F(size),  F(phase),         F(done),       F(total),      F(seconds),  F(images_per_second),
+    F(epoch), F(learning_rate), F(train_nats), F(valid_nats), F(best_nats)};
 #undef F
 
 #define F(field) END(prnn_data_options, field)
@@ -30,8 +39,17 @@ static const size_t data_options_ends[] = {
     F(fit),  F(first),  F(limit),  F(memory_limit),    F(skipped), F(progress), F(user)};
 #undef F
 
+#define F(field) END(prnn_evaluate_options, field)
+static const size_t evaluate_options_ends[] = {F(size), F(small), F(new_only), F(progress), F(user)};
+#undef F
+
 #define F(field) END(prnn_sample_options, field)
-static const size_t sample_options_ends[] = {F(size), F(seed), F(temperature), F(progress), F(user)};
+static const size_t sample_options_ends[] = {F(size),        F(seed),     F(first),
+                                             F(temperature), F(progress), F(user)};
+#undef F
+
+#define F(field) END(prnn_stepper_options, field)
+static const size_t stepper_options_ends[] = {F(size), F(small), F(seed), F(first), F(temperature)};
 #undef F
 
 #define F(field) END(prnn_check_options, field)
@@ -48,20 +66,35 @@ static const size_t train_options_ends[] = {
 
 #define F(field) END(prnn_certificate, field)
 static const size_t certificate_ends[] = {
-    F(size),       F(passed), F(height),    F(width),        F(channels),  F(levels),
-    F(open),       F(closed), F(nonzero),   F(nonzero_name), F(kernels),   F(plain),
-    F(difference), F(sums),   F(worst_sum), F(agrees),       F(normalised)};
+    F(size),     F(passed), F(agrees),     F(normalised), F(height),   F(width),
+    F(channels), F(levels), F(open),       F(closed),     F(nonzero),  F(nonzero_name),
+    F(kernels),  F(plain),  F(difference), F(sums),       F(worst_sum)};
 #undef F
 
-#define FIELDS(name)                                                                                         \
-    const prnn_fields prnn_##name##_fields = {name##_ends, sizeof name##_ends / sizeof *name##_ends}
+/* Bytes of padding at the end would become part of a field that is added, and hold anything in the structs of
+ * older callers. */
+#if UINTPTR_MAX > UINT32_MAX
+#define NO_PADDING_BEHIND(type, last)                                                                        \
+    _Static_assert(END(type, last) == sizeof(type), #type " ends with padding: move its small fields")
+#else
+#define NO_PADDING_BEHIND(type, last) _Static_assert(END(type, last) > 0, "")
+#endif
 
-FIELDS(config);
-FIELDS(data_options);
-FIELDS(sample_options);
-FIELDS(check_options);
-FIELDS(train_options);
-FIELDS(certificate);
+#define FIELDS(name, last)                                                                                   \
+    NO_PADDING_BEHIND(prnn_##name, last);                                                                    \
+    const prnn_fields prnn_##name##_fields = {#name, name##_ends, sizeof name##_ends / sizeof *name##_ends,  \
+                                              sizeof(prnn_##name)}
+
+FIELDS(config, components);
+FIELDS(tensor, values);
+FIELDS(progress, best_nats);
+FIELDS(data_options, user);
+FIELDS(evaluate_options, user);
+FIELDS(sample_options, user);
+FIELDS(stepper_options, temperature);
+FIELDS(check_options, user);
+FIELDS(train_options, user);
+FIELDS(certificate, worst_sum);
 
 size_t prnn_fields_within(const prnn_fields *fields, size_t size) {
     size_t end = sizeof(size_t);
@@ -76,18 +109,36 @@ void prnn_fields_copy(const prnn_fields *fields, size_t size, void *to, const vo
     memcpy((char *)to + sizeof(size_t), (const char *)from + sizeof(size_t), end - sizeof(size_t));
 }
 
+prnn_status prnn_fields_check(prnn_context *ctx, const prnn_fields *fields, const void *given) {
+    size_t size;
+    memcpy(&size, given, sizeof size);
+    if (size <= sizeof(size_t)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "a prnn_%s says that its size is %zu; begin with the PRNN_..._INIT beside its type",
+                         fields->name, size);
+    }
+    return PRNN_OK;
+}
+
 prnn_status prnn_options_read(prnn_context *ctx, void *to, const prnn_fields *fields, const void *from) {
+    size_t size;
     if (!from) {
         return PRNN_OK;
     }
-    size_t from_size;
-    memcpy(&from_size, from, sizeof from_size);
-    if (from_size <= sizeof(size_t)) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_ARGUMENT,
-            "an options struct says that its size is %zu; begin with the PRNN_..._INIT beside its type",
-            from_size);
+    if (prnn_fields_check(ctx, fields, from) != PRNN_OK) {
+        return PRNN_ERROR_ARGUMENT;
     }
-    prnn_fields_copy(fields, from_size, to, from);
+    memcpy(&size, from, sizeof size);
+    for (size_t at = fields->size; at < size; at++) {
+        if (((const char *)from)[at]) {
+            return prnn_fail(
+                ctx, PRNN_ERROR_ARGUMENT,
+                "a prnn_%s of %zu bytes asks for something in byte %zu, and version " PRNN_VERSION
+                " of pixelrnn knows its first %zu: take the version that the program was made "
+                "for, or set its newer fields to 0",
+                fields->name, size, at, fields->size);
+        }
+    }
+    prnn_fields_copy(fields, size, to, from);
     return PRNN_OK;
 }

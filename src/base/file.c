@@ -128,6 +128,24 @@ void prnn_file_abandon(prnn_file_writer *writer) {
     *writer = (prnn_file_writer){0};
 }
 
+/* "folder/" of "folder/name", "./" of "name"; to be freed. NULL: no memory. */
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
+}
+
+/* A new name is in the folder, and the folder is on disk only when it was synced too. Some file systems
+ * cannot, and some folders may be written but not read: the file is whole either way. */
+static void sync_folder(const char *path) {
+    char *name = folder_of(path);
+    int folder = name ? open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (folder >= 0) {
+        (void)fsync(folder);
+        close(folder);
+    }
+    free(name);
+}
+
 prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
     /* What stopped an earlier write is no longer known. */
     bool ok = !ferror(writer->stream);
@@ -145,7 +163,9 @@ prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
         why = errno;
     }
     prnn_status status = PRNN_OK;
-    if (!ok) {
+    if (ok) {
+        sync_folder(writer->path);
+    } else {
         unlink(writer->temporary);
         status = prnn_fail(ctx, PRNN_ERROR_FILE, "%s: could not be written: %s; nothing was changed",
                            writer->path, why ? strerror(why) : "is the disk full, or a limit reached?");
@@ -158,7 +178,7 @@ prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
 
 void prnn_file_sweep(const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
+    char *folder = folder_of(path);
     DIR *dir = folder ? opendir(folder) : NULL;
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         size_t n = strlen(entry->d_name), own = strlen(name);

@@ -2,7 +2,7 @@
 #ifndef PRNN_BASE_FILE_H
 #define PRNN_BASE_FILE_H
 
-#include "base/context.h"
+#include "base/message.h"
 
 #include <stdio.h>
 
@@ -28,8 +28,8 @@ typedef struct prnn_file_writer {
 
 prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_writer *writer);
 
-/* Flushes to disk and renames; on any failure (so far, or now) removes the temporary file and leaves what
- * was at `path` as it was. Call exactly once after a successful begin. */
+/* Flushes to disk, renames, and flushes the folder, where it can be; on any failure (so far, or now) removes
+ * the temporary file and leaves what was at `path` as it was. Call exactly once after a successful begin. */
 prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer);
 
 /* Removes temporary files that killed processes left beside `path`. Nobody else may be writing it. */

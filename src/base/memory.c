@@ -1,6 +1,8 @@
 #define _DEFAULT_SOURCE /* madvise */
 #include "base/memory.h"
 
+#include "base/available.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -2,15 +2,10 @@
 #ifndef PRNN_BASE_MEMORY_H
 #define PRNN_BASE_MEMORY_H
 
-#include "base/context.h"
+#include "base/message.h"
 
 /* From here on a request is compared with what there is. */
 #define PRNN_LARGE ((size_t)64 << 20)
-
-/* Bytes that the process may still have without swapping and without being killed: of the machine, of the
- * control groups that it is in (a container's limit), and of its own limits. SIZE_MAX if nobody says. A
- * system that promises more memory than it has would kill the program later. */
-size_t prnn_memory_available(void);
 
 /* Bytes of a block that prnn_alloc makes of count * size; SIZE_MAX: more than any. */
 size_t prnn_block_bytes(size_t count, size_t size);

@@ -1,5 +1,7 @@
 #include "base/need.h"
 
+#include "base/available.h"
+
 #include <stdio.h>
 
 void prnn_need_add(size_t *need, size_t bytes) {

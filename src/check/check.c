@@ -5,6 +5,7 @@
 #include "base/fields.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "base/random.h"
 #include "base/real.h"
 #include "check/plain.h"
@@ -95,15 +96,7 @@ static prnn_status evaluate(check *k, const uint8_t *images, size_t n, float *va
 
 static prnn_status tell(check *k, uint64_t more) {
     k->done += more;
-    double seconds = prnn_clock() - k->began;
-    prnn_progress p = {.phase = "check",
-                       .done = k->done,
-                       .total = k->total,
-                       .seconds = seconds,
-                       .images_per_second = seconds > 0 ? (double)k->done / seconds : 0,
-                       .train_nats = NAN,
-                       .valid_nats = NAN,
-                       .best_nats = NAN};
+    prnn_progress p = prnn_progress_since(k->began, "check", k->done, k->total);
     bool go_on = !k->options.progress || k->options.progress(k->options.user, &p);
     return go_on ? PRNN_OK : prnn_fail(k->ctx, PRNN_STOPPED, "stopped before the certificate was complete");
 }
@@ -284,7 +277,7 @@ static prnn_status allocate(check *k) {
     k->found->levels = c->levels;
     prnn_context *ctx = k->ctx;
     k->count = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
-    k->logits = (size_t)k->model->network->head->logits_per_value(c);
+    k->logits = (size_t)k->model->network->head.per_value;
     /* Each thread changes one of the CHUNK images. */
     k->threads = prnn_threads_for(ctx, CHUNK);
     size_t floats = k->count * k->logits;
@@ -363,11 +356,8 @@ prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_opt
     prnn_safetensors *st = NULL;
     char *file = NULL;
     prnn_status status = prnn_options_read(ctx, &k.options, &prnn_check_options_fields, options);
-    if (status == PRNN_OK && certificate->size <= sizeof certificate->size) {
-        status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                           "a certificate says that its size is %zu; begin with "
-                           "PRNN_CERTIFICATE_INIT",
-                           certificate->size);
+    if (status == PRNN_OK) {
+        status = prnn_fields_check(ctx, &prnn_certificate_fields, certificate);
     }
     if (status == PRNN_OK) {
         status = prnn_model_open(ctx, path, &file, &st);

@@ -36,7 +36,7 @@ prnn_status prnn_plain_create(prnn_context *ctx, const prnn_model *model, const 
         return PRNN_ERROR_MEMORY;
     }
     const prnn_config *c = &model->network->plan.config;
-    int h = c->hidden, logits = c->channels * model->network->head->logits_per_value(c);
+    int h = c->hidden, logits = c->channels * model->network->head.per_value;
     *p = (prnn_plain){.ctx = ctx, .model = model, .parameters = parameters, .config = *c};
     p->values = new_map(p, c->channels);
     p->stream = new_map(p, 2 * h);
@@ -91,7 +91,7 @@ static tensor find(const prnn_plain *p, const char *format, ...) {
     vsnprintf(name, sizeof name, format, args);
     va_end(args);
     for (size_t t = 0; t < prnn_model_tensor_count(p->model); t++) {
-        prnn_tensor known;
+        prnn_tensor known = PRNN_TENSOR_INIT;
         prnn_model_tensor(p->model, t, &known);
         if (strcmp(known.name, name) == 0) {
             return (tensor){p->parameters + known.offset, known.shape[0], known.shape[1], known.shape[2],

@@ -1,6 +1,8 @@
 /* CIFAR-10 and CIFAR-100, binary version: records of 1 or 2 bytes of label and 3 planes of 32 x 32. */
 #include "data/data.h"
 
+#include "base/try.h"
+
 enum { SIDE = 32, PLANE = SIDE * SIDE, PICTURE = 3 * PLANE };
 
 /* One more than the largest label, per label byte. */
@@ -26,25 +28,19 @@ static prnn_status put_records(prnn_builder *b, prnn_input *input, size_t labels
                                uint64_t count) {
     uint8_t record[2 + PICTURE], values[PICTURE];
     const prnn_image image = {SIDE, SIDE, 3, values};
+    prnn_status status = PRNN_OK;
     for (uint64_t i = first; i < first + count; i++) {
-        prnn_status status = prnn_input_read(b->ctx, input, i * (labels + PICTURE), record, labels + PICTURE);
-        if (status == PRNN_OK) {
-            status = check_record(b->ctx, input->name, record, labels, i);
-        }
-        if (status != PRNN_OK) {
-            return status;
-        }
+        TRY(prnn_input_read(b->ctx, input, i * (labels + PICTURE), record, labels + PICTURE));
+        TRY(check_record(b->ctx, input->name, record, labels, i));
         for (size_t p = 0; p < PLANE; p++) {
             for (size_t c = 0; c < 3; c++) {
                 values[3 * p + c] = record[labels + c * PLANE + p];
             }
         }
-        status = prnn_builder_put(b, input->name, &image);
-        if (status != PRNN_OK) {
-            return status;
-        }
+        TRY(prnn_builder_put(b, input->name, &image));
     }
-    return PRNN_OK;
+done:
+    return status;
 }
 
 bool prnn_cifar_probe(const prnn_probe *probe) {
@@ -81,16 +77,12 @@ static prnn_status check_size(prnn_context *ctx, const prnn_input *input, size_t
 
 prnn_status prnn_cifar_open(prnn_builder *b, prnn_input *input) {
     size_t labels;
-    prnn_status status = tell_labels(b->ctx, input, &labels);
-    if (status == PRNN_OK) {
-        status = check_size(b->ctx, input, labels);
-    }
-    if (status == PRNN_OK) {
-        status = prnn_builder_slice(b, input->size / (labels + PICTURE));
-    }
-    if (status == PRNN_OK) {
-        status = put_records(b, input, labels, b->first, b->count);
-    }
+    prnn_status status;
+    TRY(tell_labels(b->ctx, input, &labels));
+    TRY(check_size(b->ctx, input, labels));
+    TRY(prnn_builder_slice(b, input->size / (labels + PICTURE)));
+    TRY(put_records(b, input, labels, b->first, b->count));
+done:
     return status;
 }
 
@@ -112,30 +104,35 @@ static prnn_status count_records(prnn_context *ctx, char *const *paths, size_t c
     return PRNN_OK;
 }
 
+/* What is wanted of one file; *before: images of the files before it, and then of this one too. */
+static prnn_status put_file(prnn_builder *b, const char *path, size_t labels, uint64_t *before) {
+    prnn_input input;
+    prnn_status status = prnn_input_open(b->ctx, path, &input);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    uint64_t has = input.size / (labels + PICTURE), wanted = b->count - b->done;
+    uint64_t from = b->first + b->done - *before; /* number of the next image within this file */
+    if (from < has) {
+        status = put_records(b, &input, labels, from, wanted < has - from ? wanted : has - from);
+    }
+    *before += has;
+    prnn_input_close(&input);
+    return status;
+}
+
 prnn_status prnn_cifar_put_files(prnn_builder *b, char *const *paths, size_t count, size_t labels) {
     uint64_t total, before = 0;
-    prnn_status status = count_records(b->ctx, paths, count, labels, &total);
-    if (status == PRNN_OK) {
-        status = prnn_builder_slice(b, total);
+    prnn_status status;
+    TRY(count_records(b->ctx, paths, count, labels, &total));
+    TRY(prnn_builder_slice(b, total));
+    for (size_t i = 0; i < count && b->done < b->count; i++) {
+        TRY(put_file(b, paths[i], labels, &before));
     }
-    for (size_t i = 0; i < count && status == PRNN_OK && b->done < b->count; i++) {
-        prnn_input input;
-        status = prnn_input_open(b->ctx, paths[i], &input);
-        if (status != PRNN_OK) {
-            return status;
-        }
-        uint64_t has = input.size / (labels + PICTURE);
-        uint64_t from = b->first + b->done - before; /* number of the next image within this file */
-        if (from < has) {
-            uint64_t wanted = b->count - b->done;
-            status = put_records(b, &input, labels, from, wanted < has - from ? wanted : has - from);
-        }
-        before += has;
-        prnn_input_close(&input);
-    }
-    if (status == PRNN_OK && b->done < b->count) {
+    if (b->done < b->count) {
         status =
             prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: its files became shorter while they were read", b->name);
     }
+done:
     return status;
 }

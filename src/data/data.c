@@ -1,6 +1,7 @@
 /* Data sets: the table of formats, and opening. */
 #include "data/data.h"
 #include "base/call.h"
+#include "data/array.h"
 
 #include <stdio.h>
 
@@ -104,6 +105,6 @@ prnn_status prnn_data_from_memory(prnn_context *ctx, const uint8_t *images, size
     prnn_input input = prnn_input_memory(name, images, (size_t)bytes);
     prnn_stream stream = prnn_stream_plain(&input);
     const prnn_array array = {count, (uint64_t)height, (uint64_t)width, (uint64_t)channels, false};
-    status = prnn_builder_put_array(&b, &stream, &array);
+    status = prnn_array_put(&b, &stream, &array);
     return prnn_builder_finish(&b, status, data);
 }

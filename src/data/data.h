@@ -3,6 +3,7 @@
 #define PRNN_DATA_DATA_H
 
 #include "data/builder.h"
+#include "data/stream.h"
 
 /* What is known of an input before a format is chosen. */
 typedef struct prnn_probe {

@@ -1,7 +1,6 @@
-/* Images that stay in their file: each is read when it is asked for. The system's cache holds what fits, and
- * the process nothing. */
+#include "data/disk.h"
+
 #include "base/memory.h"
-#include "data/set.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-prnn_status prnn_disk_open(prnn_context *ctx, const char *name, int file, uint64_t offset, prnn_disk **to) {
+prnn_status prnn_disk_open(prnn_context *ctx, const prnn_disk *where, const char *name, prnn_disk **to) {
     *to = NULL;
     prnn_disk *disk = prnn_alloc(ctx, 1, sizeof *disk, "a data set");
     if (!disk) {
         return PRNN_ERROR_MEMORY;
     }
-    disk->offset = offset;
-    disk->file = fcntl(file, F_DUPFD_CLOEXEC, 0);
+    *disk = *where;
+    disk->file = fcntl(where->file, F_DUPFD_CLOEXEC, 0);
     disk->name = disk->file < 0 ? NULL : strdup(name);
     if (!disk->name) {
         prnn_status status = prnn_fail_system(ctx, errno, "%s: cannot be kept open", name);
@@ -37,12 +36,19 @@ void prnn_disk_free(prnn_disk *disk) {
     }
 }
 
-static size_t image_bytes(const prnn_disk *disk) {
+prnn_status prnn_disk_rest(prnn_context *ctx, const prnn_disk *disk, size_t first, prnn_disk **rest) {
+    prnn_disk from = *disk;
+    from.offset += first * prnn_disk_size(disk);
+    from.first += first;
+    return prnn_disk_open(ctx, &from, disk->name, rest);
+}
+
+size_t prnn_disk_size(const prnn_disk *disk) {
     return (size_t)disk->height * (size_t)disk->width * (size_t)disk->channels;
 }
 
-static prnn_status read_bytes(prnn_context *ctx, const prnn_disk *disk, size_t index, uint8_t *to) {
-    size_t n = image_bytes(disk), done = 0;
+prnn_status prnn_disk_read(prnn_context *ctx, const prnn_disk *disk, size_t index, uint8_t *to) {
+    size_t n = prnn_disk_size(disk), done = 0;
     uint64_t offset = disk->offset + (uint64_t)index * n;
     while (done < n) {
         ssize_t got = pread(disk->file, to + done, n - done, (off_t)(offset + done));
@@ -60,36 +66,15 @@ static prnn_status read_bytes(prnn_context *ctx, const prnn_disk *disk, size_t i
     return PRNN_OK;
 }
 
-prnn_status prnn_disk_read(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to, int *highest) {
-    const prnn_disk *disk = d->disk;
-    bool same = disk->height == d->height && disk->width == d->width && disk->channels == d->channels;
-    size_t n = image_bytes(disk);
-    prnn_image image = {disk->height, disk->width, disk->channels, to};
-    if (!same) {
-        image.values = prnn_take(ctx, n, 1, disk->name);
-        if (!image.values) {
-            return PRNN_ERROR_MEMORY;
-        }
-    }
-    prnn_status status = read_bytes(ctx, disk, index, image.values);
-    if (status == PRNN_OK) {
-        status = prnn_data_take(ctx, d, disk->name, disk->first + index, &image, to, highest);
-    }
-    if (!same) {
-        prnn_give(ctx, image.values, n);
-    }
-    return status;
-}
-
-void prnn_data_prefetch(const prnn_data *d, const uint64_t *indices, size_t n) {
+void prnn_disk_prefetch(const prnn_disk *disk, const uint64_t *indices, size_t n) {
 #ifdef POSIX_FADV_WILLNEED
-    for (size_t i = 0; d->disk && i < n; i++) {
-        size_t size = image_bytes(d->disk);
-        posix_fadvise(d->disk->file, (off_t)(d->disk->offset + indices[i] * size), (off_t)size,
+    size_t size = prnn_disk_size(disk);
+    for (size_t i = 0; i < n; i++) {
+        posix_fadvise(disk->file, (off_t)(disk->offset + indices[i] * size), (off_t)size,
                       POSIX_FADV_WILLNEED);
     }
 #else
-    (void)d;
+    (void)disk;
     (void)indices;
     (void)n;
 #endif

@@ -1,7 +1,7 @@
 /* idx, the format of MNIST: 0, 0, type, rank; rank sizes as big-endian 32-bit numbers; the values. */
 #include "data/data.h"
 
-#include "image/image.h"
+#include "data/array.h"
 
 enum { UNSIGNED_BYTE = 8 };
 
@@ -56,7 +56,7 @@ prnn_status prnn_idx_put(prnn_builder *b, prnn_stream *s) {
     }
     const prnn_array array = {big_endian(head + 4), big_endian(head + 8), big_endian(head + 12),
                               head[3] == 4 ? big_endian(head + 16) : 1, false};
-    return prnn_builder_put_array(b, s, &array);
+    return prnn_array_put(b, s, &array);
 }
 
 prnn_status prnn_idx_open(prnn_builder *b, prnn_input *input) {

@@ -2,7 +2,7 @@
 #ifndef PRNN_DATA_INPUT_H
 #define PRNN_DATA_INPUT_H
 
-#include "base/context.h"
+#include "base/message.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,11 @@
 /* Masks for completion: PNG or .npy. */
 #include "base/call.h"
 #include "base/memory.h"
+#include "base/try.h"
 #include "data/data.h"
 #include "data/npy.h"
+
+#include <pixelrnn/io.h>
 
 static prnn_status check_size(prnn_context *ctx, const char *path, uint64_t has_height, uint64_t has_width,
                               int height, int width) {
@@ -17,30 +20,25 @@ static prnn_status check_size(prnn_context *ctx, const char *path, uint64_t has_
 }
 
 static prnn_status from_png(prnn_context *ctx, prnn_input *input, int height, int width, uint8_t *known) {
-    prnn_image image;
-    prnn_status status = prnn_png_read(ctx, input->name, &image);
-    if (status != PRNN_OK) {
-        return status;
-    }
-    status = check_size(ctx, input->name, (uint64_t)image.height, (uint64_t)image.width, height, width);
-    if (status == PRNN_OK) {
-        prnn_image grey = {height, width, 1, known};
-        status = prnn_image_fit(ctx, input->name, &image, PRNN_FIT_EXACT, &grey);
-    }
-    prnn_image_free(&image);
-    for (size_t i = 0; status == PRNN_OK && i < (size_t)height * (size_t)width; i++) {
+    prnn_image image = {0}, grey = {height, width, 1, known};
+    prnn_status status;
+    TRY(prnn_png_read(ctx, input->name, &image));
+    TRY(check_size(ctx, input->name, (uint64_t)image.height, (uint64_t)image.width, height, width));
+    TRY(prnn_image_fit(ctx, input->name, &image, PRNN_FIT_EXACT, &grey));
+    for (size_t i = 0; i < (size_t)height * (size_t)width; i++) {
         known[i] = known[i] >= 128;
     }
+done:
+    prnn_image_free(&image);
     return status;
 }
 
 static prnn_status from_npy(prnn_context *ctx, prnn_input *input, int height, int width, uint8_t *known) {
     prnn_stream stream = prnn_stream_plain(input);
     prnn_npy npy;
-    prnn_status status = prnn_npy_read_header(ctx, &stream, &npy);
-    if (status != PRNN_OK) {
-        return status;
-    }
+    size_t n = (size_t)height * (size_t)width;
+    prnn_status status;
+    TRY(prnn_npy_read_header(ctx, &stream, &npy));
     if ((!prnn_npy_is_uint8(&npy) && !prnn_npy_is_bool(&npy)) || npy.fortran_order || npy.rank != 2) {
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,
@@ -48,18 +46,32 @@ static prnn_status from_npy(prnn_context *ctx, prnn_input *input, int height, in
             "bool: save numpy.ascontiguousarray(mask).astype('uint8')",
             input->name, npy.type, npy.rank, npy.fortran_order ? " in Fortran order" : "");
     }
-    status = check_size(ctx, input->name, npy.shape[0], npy.shape[1], height, width);
-    size_t n = (size_t)height * (size_t)width;
-    if (status == PRNN_OK) {
-        status = prnn_stream_read(ctx, &stream, known, n);
-    }
-    if (status == PRNN_OK) {
-        status = prnn_stream_end(ctx, &stream);
-    }
-    for (size_t i = 0; status == PRNN_OK && i < n; i++) {
+    TRY(check_size(ctx, input->name, npy.shape[0], npy.shape[1], height, width));
+    TRY(prnn_stream_read(ctx, &stream, known, n));
+    TRY(prnn_stream_end(ctx, &stream));
+    for (size_t i = 0; i < n; i++) {
         known[i] = known[i] != 0;
     }
+done:
     return status;
+}
+
+static prnn_status read_input(prnn_context *ctx, prnn_input *input, int height, int width, uint8_t *known) {
+    uint8_t head[8] = {0};
+    size_t n = input->size < sizeof head ? (size_t)input->size : sizeof head;
+    prnn_probe probe = {head, input->is_folder ? 0 : n, input->size, input->is_folder};
+    prnn_status status = input->is_folder ? PRNN_OK : prnn_input_read(ctx, input, 0, head, n);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    if (prnn_png_probe(&probe)) {
+        return from_png(ctx, input, height, width, known);
+    }
+    if (prnn_npy_probe(&probe)) {
+        return from_npy(ctx, input, height, width, known);
+    }
+    return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                     "%s: is no mask: a .png file, or a .npy file of uint8 or bool, is read", input->name);
 }
 
 prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width, uint8_t *known) {
@@ -70,25 +82,9 @@ prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int 
     }
     prnn_input input;
     prnn_status status = prnn_input_open(ctx, path, &input);
-    if (status != PRNN_OK) {
-        return status;
+    if (status == PRNN_OK) {
+        status = read_input(ctx, &input, height, width, known);
+        prnn_input_close(&input);
     }
-    uint8_t head[8] = {0};
-    size_t n = input.size < sizeof head ? (size_t)input.size : sizeof head;
-    if (!input.is_folder) {
-        status = prnn_input_read(ctx, &input, 0, head, n);
-    }
-    prnn_probe probe = {head, input.is_folder ? 0 : n, input.size, input.is_folder};
-    if (status != PRNN_OK) {
-        /* fails below */
-    } else if (prnn_png_probe(&probe)) {
-        status = from_png(ctx, &input, height, width, known);
-    } else if (prnn_npy_probe(&probe)) {
-        status = from_npy(ctx, &input, height, width, known);
-    } else {
-        status = prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                           "%s: is no mask: a .png file, or a .npy file of uint8 or bool, is read", path);
-    }
-    prnn_input_close(&input);
     return status;
 }

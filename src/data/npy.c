@@ -239,5 +239,5 @@ prnn_status prnn_npy_open(prnn_builder *b, prnn_input *input) {
     prnn_stream stream = prnn_stream_plain(input);
     prnn_array array;
     prnn_status status = prnn_npy_read_array(b->ctx, &stream, false, &array);
-    return status == PRNN_OK ? prnn_builder_put_array(b, &stream, &array) : status;
+    return status == PRNN_OK ? prnn_array_put(b, &stream, &array) : status;
 }

@@ -2,7 +2,7 @@
 #ifndef PRNN_DATA_NPY_H
 #define PRNN_DATA_NPY_H
 
-#include "data/builder.h"
+#include "data/array.h"
 
 enum { PRNN_NPY_RANK_LIMIT = 8 };
 

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "data/npy.h"
 
+#include <pixelrnn/io.h>
 #include <string.h>
 
 enum { ALIGNMENT = 64, PREAMBLE = 10 };

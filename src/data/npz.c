@@ -29,6 +29,8 @@ prnn_status prnn_npz_put_files(prnn_builder *b, char *const *paths, size_t count
 
 #else
 
+#include "base/try.h"
+
 #include <errno.h>
 #include <zip.h>
 #include <zlib.h>
@@ -128,14 +130,14 @@ static bool is_npy(const char *name) {
 /* Whether an entry holds images; what else may be there (labels, damage) is none of our business. */
 static prnn_status look_for_images(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_uint64_t index,
                                    bool *found) {
-    entry e;
-    prnn_status status = entry_open(ctx, zip, input, index, &e);
-    if (status == PRNN_OK) {
-        prnn_npy npy;
-        status = prnn_npy_read_header(ctx, &e.stream, &npy);
-        if (status == PRNN_OK) {
-            status = prnn_npy_check_images(ctx, e.name, &npy);
-        }
+    entry e = {.file = NULL};
+    prnn_npy npy;
+    prnn_status status;
+    TRY(entry_open(ctx, zip, input, index, &e));
+    TRY(prnn_npy_read_header(ctx, &e.stream, &npy));
+    TRY(prnn_npy_check_images(ctx, e.name, &npy));
+done:
+    if (e.file) {
         zip_fclose(e.file);
     }
     *found = status == PRNN_OK;
@@ -212,24 +214,22 @@ static void archive_close(archive *a) {
     if (a->zip) {
         zip_discard(a->zip);
     }
+    *a = (archive){0};
 }
 
 static prnn_status archive_open(prnn_context *ctx, const prnn_input *input, archive *a) {
     *a = (archive){0};
     errno = 0;
     zip_int64_t chosen;
-    prnn_status status = open_zip(ctx, input, &a->zip);
-    if (status == PRNN_OK) {
-        status = choose(ctx, a->zip, input, &chosen);
-    }
-    if (status == PRNN_OK) {
-        status = entry_open(ctx, a->zip, input, (zip_uint64_t)chosen, &a->images);
-    }
-    if (status == PRNN_OK) {
-        const char *name = zip_get_name(a->zip, (zip_uint64_t)chosen, 0);
-        status = name ? prnn_npy_read_array(ctx, &a->images.stream, strcmp(name, "data.npy") == 0, &a->array)
-                      : fail_zip(ctx, input->name, zip_get_error(a->zip));
-    }
+    const char *name;
+    prnn_status status;
+    TRY(open_zip(ctx, input, &a->zip));
+    TRY(choose(ctx, a->zip, input, &chosen));
+    TRY(entry_open(ctx, a->zip, input, (zip_uint64_t)chosen, &a->images));
+    name = zip_get_name(a->zip, (zip_uint64_t)chosen, 0);
+    TRY(name ? prnn_npy_read_array(ctx, &a->images.stream, strcmp(name, "data.npy") == 0, &a->array)
+             : fail_zip(ctx, input->name, zip_get_error(a->zip)));
+done:
     if (status != PRNN_OK) {
         archive_close(a);
     }
@@ -240,7 +240,7 @@ prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input) {
     archive a;
     prnn_status status = archive_open(b->ctx, input, &a);
     if (status == PRNN_OK) {
-        status = prnn_builder_put_array(b, &a.images.stream, &a.array);
+        status = prnn_array_put(b, &a.images.stream, &a.array);
         archive_close(&a);
     }
     return status;
@@ -254,17 +254,13 @@ static prnn_status file_open(prnn_builder *b, const char *path, prnn_input *inpu
     if (status != PRNN_OK) {
         return status;
     }
-    if (input->is_folder) {
-        return prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: is a folder, not a .npz file", path);
-    }
-    status = archive_open(b->ctx, input, a);
-    if (status == PRNN_OK) {
-        status = prnn_builder_check_array(b, &a->images.stream, &a->array);
-        if (status != PRNN_OK) {
-            archive_close(a);
-        }
-    }
+    *a = (archive){0};
+    TRY(input->is_folder ? prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: is a folder, not a .npz file", path)
+                         : archive_open(b->ctx, input, a));
+    TRY(prnn_array_check(b, &a->images.stream, &a->array));
+done:
     if (status != PRNN_OK) {
+        archive_close(a);
         prnn_input_close(input);
     }
     return status;
@@ -286,33 +282,39 @@ static prnn_status count_images(prnn_builder *b, char *const *paths, size_t coun
     return status;
 }
 
+/* What is wanted of one file; *before: images of the files before it, and then of this one too. */
+static prnn_status put_file(prnn_builder *b, const char *path, uint64_t *before) {
+    prnn_input input;
+    archive a;
+    prnn_status status = file_open(b, path, &input, &a);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    uint64_t has = a.array.count, wanted = b->count - b->done;
+    uint64_t from = b->first + b->done - *before; /* number of the next image within this file */
+    if (from < has) {
+        size_t n = (size_t)(wanted < has - from ? wanted : has - from);
+        status = prnn_array_put_part(b, &a.images.stream, &a.array, from, n);
+    }
+    *before += has;
+    archive_close(&a);
+    prnn_input_close(&input);
+    return status;
+}
+
 prnn_status prnn_npz_put_files(prnn_builder *b, char *const *paths, size_t count) {
     uint64_t total, before = 0;
-    prnn_status status = count_images(b, paths, count, &total);
-    if (status == PRNN_OK) {
-        status = prnn_builder_slice(b, total);
+    prnn_status status;
+    TRY(count_images(b, paths, count, &total));
+    TRY(prnn_builder_slice(b, total));
+    for (size_t i = 0; i < count && b->done < b->count; i++) {
+        TRY(put_file(b, paths[i], &before));
     }
-    for (size_t i = 0; i < count && status == PRNN_OK && b->done < b->count; i++) {
-        prnn_input input;
-        archive a;
-        status = file_open(b, paths[i], &input, &a);
-        if (status != PRNN_OK) {
-            return status;
-        }
-        uint64_t from = b->first + b->done - before, has = a.array.count; /* `from` is within this file */
-        if (from < has) {
-            uint64_t wanted = b->count - b->done;
-            size_t n = (size_t)(wanted < has - from ? wanted : has - from);
-            status = prnn_builder_put_part(b, &a.images.stream, &a.array, from, n);
-        }
-        before += has;
-        archive_close(&a);
-        prnn_input_close(&input);
-    }
-    if (status == PRNN_OK && b->done < b->count) {
+    if (b->done < b->count) {
         status =
             prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: its files became shorter while they were read", b->name);
     }
+done:
     return status;
 }
 

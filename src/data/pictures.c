@@ -1,7 +1,9 @@
 /* Pictures: one PNG or JPEG file, or many, decoded on all threads and stored in their order. */
+#include "base/available.h"
 #include "base/budget.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/try.h"
 #include "data/data.h"
 
 enum { ROUND = 256, ROUND_BYTES = 64 << 20 }; /* decoded between two times that all threads wait */
@@ -16,17 +18,13 @@ bool prnn_jpeg_probe(const prnn_probe *probe) {
 
 prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input) {
     prnn_image image = {0};
-    prnn_status status = prnn_builder_slice(b, 1);
-    if (status != PRNN_OK) {
-        return status;
-    }
-    status = input->file
-                 ? prnn_picture_read(b->ctx, input->name, &image)
-                 : prnn_picture_decode(b->ctx, input->name, input->memory, (size_t)input->size, &image);
-    if (status == PRNN_OK) {
-        status = prnn_builder_put(b, input->name, &image);
-        prnn_image_free(&image);
-    }
+    prnn_status status;
+    TRY(prnn_builder_slice(b, 1));
+    TRY(input->file ? prnn_picture_read(b->ctx, input->name, &image)
+                    : prnn_picture_decode(b->ctx, input->name, input->memory, (size_t)input->size, &image));
+    TRY(prnn_builder_put(b, input->name, &image));
+done:
+    prnn_image_free(&image);
     return status;
 }
 
@@ -119,9 +117,9 @@ static prnn_status begin(prnn_builder *b, char *const *paths) {
         prnn_image image;
         prnn_status status = prnn_picture_read(b->ctx, path, &image);
         if (status == PRNN_OK) {
-            status = prnn_builder_begin(b, path, &image);
+            status = prnn_builder_shape(b, path, &image);
             prnn_image_free(&image);
-            return status;
+            return status == PRNN_OK ? prnn_builder_room(b) : status;
         }
         if (!at_fault(b->ctx, status)) {
             return status;
@@ -136,27 +134,30 @@ static prnn_status begin(prnn_builder *b, char *const *paths) {
     return PRNN_OK;
 }
 
-prnn_status prnn_pictures_put(prnn_builder *b, char *const *paths, size_t count) {
-    prnn_status status = prnn_builder_slice(b, count);
-    if (status == PRNN_OK) {
-        paths += b->first;
-        status = begin(b, paths);
-    }
-    if (status != PRNN_OK || !b->data) {
-        return status;
-    }
+static prnn_status put_all(prnn_builder *b, char *const *paths) {
     size_t size = prnn_data_size(b->data), round = ROUND_BYTES / size;
     round = round < 1 ? 1 : round > ROUND ? ROUND : round;
     slot *slots = prnn_alloc(b->ctx, round, sizeof *slots, "pictures");
     uint8_t *values = prnn_alloc(b->ctx, round, size, "pictures");
-    if (!slots || !values) {
-        status = PRNN_ERROR_MEMORY;
+    prnn_status status = PRNN_ERROR_MEMORY;
+    if (slots && values) {
+        for (size_t i = 0; i < round; i++) {
+            slots[i].values = values + i * size;
+        }
+        status = work(b, paths, slots, round);
     }
-    for (size_t i = 0; i < round && status == PRNN_OK; i++) {
-        slots[i].values = values + i * size;
-    }
-    status = status == PRNN_OK ? work(b, paths, slots, round) : status;
     prnn_free(slots);
     prnn_free(values);
+    return status;
+}
+
+prnn_status prnn_pictures_put(prnn_builder *b, char *const *paths, size_t count) {
+    prnn_status status;
+    TRY(prnn_builder_slice(b, count));
+    TRY(begin(b, paths + b->first));
+    if (b->data) { /* else all were skipped */
+        TRY(put_all(b, paths + b->first));
+    }
+done:
     return status;
 }

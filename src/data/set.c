@@ -1,8 +1,9 @@
 #include "data/set.h"
-#include "base/call.h"
 
+#include "base/call.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/try.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,18 +21,7 @@ void prnn_data_free(prnn_data *data) {
 static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t first, prnn_data *rest) {
     size_t size = prnn_data_size(data);
     if (data->disk) {
-        const prnn_disk *disk = data->disk;
-        uint64_t bytes = (uint64_t)disk->height * (uint64_t)disk->width * (uint64_t)disk->channels;
-        prnn_status status =
-            prnn_disk_open(ctx, disk->name, disk->file, disk->offset + first * bytes, &rest->disk);
-        if (status != PRNN_OK) {
-            return status;
-        }
-        rest->disk->first = disk->first + first;
-        rest->disk->height = disk->height;
-        rest->disk->width = disk->width;
-        rest->disk->channels = disk->channels;
-        return PRNN_OK;
+        return prnn_disk_rest(ctx, data->disk, first, &rest->disk);
     }
     rest->values = prnn_alloc_raw(ctx, rest->count, size, "the images");
     if (!rest->values) {
@@ -128,15 +118,11 @@ static prnn_status fit(prnn_context *ctx, const prnn_data *d, const char *name, 
 
 prnn_status prnn_data_take(prnn_context *ctx, const prnn_data *d, const char *name, size_t number,
                            const prnn_image *image, uint8_t *to, int *highest) {
-    prnn_status status = d->scale == PRNN_VALUES_LEVELS ? check_levels(ctx, d, name, number, image) : PRNN_OK;
-    if (status == PRNN_OK) {
-        status = fit(ctx, d, name, image, to);
-    }
-    if (status != PRNN_OK) {
-        return status;
-    }
     size_t size = prnn_data_size(d);
     int most = 0;
+    prnn_status status;
+    TRY(d->scale == PRNN_VALUES_LEVELS ? check_levels(ctx, d, name, number, image) : PRNN_OK);
+    TRY(fit(ctx, d, name, image, to));
     for (size_t i = 0; i < size; i++) {
         most = to[i] > most ? to[i] : most;
     }
@@ -146,19 +132,53 @@ prnn_status prnn_data_take(prnn_context *ctx, const prnn_data *d, const char *na
             to[i] = (uint8_t)(to[i] * d->levels / 256);
         }
     }
-    return PRNN_OK;
+done:
+    return status;
 }
 
 /* --------------------------------------------------------------------------------------- reading */
 
-prnn_status prnn_data_stored(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to) {
+/* An image of another shape than the set's goes through memory of its own. */
+static prnn_status load_from_disk(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to,
+                                  int *highest) {
+    const prnn_disk *disk = d->disk;
+    bool same = disk->height == d->height && disk->width == d->width && disk->channels == d->channels;
+    size_t n = prnn_disk_size(disk);
+    prnn_image image = {disk->height, disk->width, disk->channels, to};
+    if (!same) {
+        image.values = prnn_take(ctx, n, 1, disk->name);
+        if (!image.values) {
+            return PRNN_ERROR_MEMORY;
+        }
+    }
+    prnn_status status = prnn_disk_read(ctx, disk, index, image.values);
+    if (status == PRNN_OK) {
+        status = prnn_data_take(ctx, d, disk->name, disk->first + index, &image, to, highest);
+    }
+    if (!same) {
+        prnn_give(ctx, image.values, n);
+    }
+    return status;
+}
+
+prnn_status prnn_data_load(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to, int *highest) {
     size_t size = prnn_data_size(d);
     if (d->disk) {
-        int highest = 0;
-        return prnn_disk_read(ctx, d, index, to, &highest);
+        return load_from_disk(ctx, d, index, to, highest);
     }
     memcpy(to, d->values + index * size, size);
     return PRNN_OK;
+}
+
+prnn_status prnn_data_stored(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to) {
+    int highest = 0;
+    return prnn_data_load(ctx, d, index, to, &highest);
+}
+
+void prnn_data_prefetch(const prnn_data *d, const uint64_t *indices, size_t n) {
+    if (d->disk) {
+        prnn_disk_prefetch(d->disk, indices, n);
+    }
 }
 
 /* Level 1 with probability v / 255, in place. A value number needs 26 bits (4096 * 4096 * 3 < 2^26), which
@@ -181,12 +201,13 @@ prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, const size_
         }
     }
     prnn_status status = PRNN_OK;
-    for (size_t i = 0; i < n && status == PRNN_OK; i++) {
-        status = prnn_data_stored(ctx, data, indices[i], images + i * size);
-        if (data->draw && status == PRNN_OK) {
+    for (size_t i = 0; i < n; i++) {
+        TRY(prnn_data_stored(ctx, data, indices[i], images + i * size));
+        if (data->draw) {
             draw(images + i * size, size, seed, epoch, indices[i]);
         }
     }
+done:
     return status;
 }
 

@@ -2,16 +2,8 @@
 #ifndef PRNN_DATA_SET_H
 #define PRNN_DATA_SET_H
 
+#include "data/disk.h"
 #include "image/image.h"
-
-/* Images that stay in their file, one after the other. */
-typedef struct prnn_disk {
-    int file;        /* descriptor */
-    char *name;      /* for messages */
-    uint64_t offset; /* of the set's first image */
-    size_t first;    /* its number in the file */
-    int height, width, channels;
-} prnn_disk;
 
 struct prnn_data {
     size_t count, skipped;
@@ -38,11 +30,8 @@ prnn_status prnn_data_take(prnn_context *ctx, const prnn_data *d, const char *na
 /* What is stored of image `index` < count; `to` gets prnn_data_size bytes. */
 prnn_status prnn_data_stored(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to);
 
-/* The same of a set on disk; *highest as above. */
-prnn_status prnn_disk_read(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to, int *highest);
-/* Images that lie in an open file, which may be closed afterwards; to be freed with prnn_disk_free. */
-prnn_status prnn_disk_open(prnn_context *ctx, const char *name, int file, uint64_t offset, prnn_disk **to);
-void prnn_disk_free(prnn_disk *disk);
+/* The same; *highest as above where the set is on disk, else as it was. */
+prnn_status prnn_data_load(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to, int *highest);
 
 /* Has the system fetch images that will be read soon, without waiting for them. */
 void prnn_data_prefetch(const prnn_data *d, const uint64_t *indices, size_t n);

@@ -21,11 +21,11 @@ static int logits_per_value(const prnn_config *config) {
 }
 
 /* Logits and values are gathered from their rows, some at a time. */
-static void nll(const prnn_kernels *kernels, prnn_features f, int levels, float *logits, size_t positions,
+static void nll(const prnn_kernels *kernels, const prnn_head *head, float *logits, size_t positions,
                 const uint8_t *values, float scale, float *nats) {
-    (void)levels;
     enum { SOME = 16 * PRNN_PANEL };
-    size_t channels = (size_t)f.size, stride = (size_t)f.stride, n = positions * channels;
+    size_t channels = (size_t)head->features.size, stride = (size_t)head->features.stride;
+    size_t n = positions * channels;
     for (size_t begin = 0; begin < n; begin += SOME) {
         size_t count = n - begin < SOME ? n - begin : SOME;
         float x[SOME] = {0}, v[SOME] = {0}, result[SOME];
@@ -44,24 +44,22 @@ static void nll(const prnn_kernels *kernels, prnn_features f, int levels, float 
     }
 }
 
-static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, int channel,
-                double temperature, double uniform) {
+static bool draw(const prnn_kernels *kernels, const prnn_head *head, const float *logits, int images,
+                 const prnn_draw *draw) {
     (void)kernels;
-    (void)f;
-    (void)levels;
-    double x = logits[channel] / temperature;
-    if (isnan(x)) {
-        return -1;
+    bool finite = true;
+    for (size_t i = 0; i < (size_t)images; i++, logits += head->features.stride) {
+        double x = logits[draw->channel] / draw->temperature;
+        finite &= !isnan(x);
+        /* Level 0 has probability 1 / (1 + e^x). */
+        draw->levels[i * draw->distance] = !isnan(x) && draw->uniforms[i] * (1 + prnn_exp(x)) >= 1;
     }
-    /* Level 0 has probability 1 / (1 + e^x). */
-    return uniform * (1 + prnn_exp(x)) >= 1;
+    return finite;
 }
 
-static void log_p(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits,
-                  double *logs) {
+static void log_p(const prnn_kernels *kernels, const prnn_head *head, const float *logits, double *logs) {
     (void)kernels;
-    (void)f;
-    (void)levels;
+    (void)head;
     logs[0] = 0;
     logs[1] = (double)logits[0];
 }

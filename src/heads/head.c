@@ -1,39 +1,15 @@
 #include "heads/head.h"
-#include "base/call.h"
 
 #include <math.h>
-#include <string.h>
 
 static const prnn_head_kind *const kinds[] = {&prnn_bernoulli, &prnn_softmax, &prnn_logistic_mixture};
 
-const prnn_head_kind *prnn_head_kind_of(const prnn_config *config) {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (kinds[i]->handles(config)) {
-            return kinds[i];
-        }
+prnn_head prnn_head_of(const prnn_config *config) {
+    const prnn_head_kind *const *kind = kinds;
+    while (!(*kind)->handles(config)) {
+        kind++;
     }
-    return NULL;
-}
-
-/* -------------------------------------------------------------------------------------- names */
-
-static const char *const outputs[] = {[PRNN_SOFTMAX] = "softmax", [PRNN_LOGISTICS] = "logistics"};
-
-enum { OUTPUTS = sizeof outputs / sizeof *outputs };
-
-const char *prnn_output_name(prnn_output output) {
-    return (unsigned)output < OUTPUTS ? outputs[output] : "unknown";
-}
-
-prnn_status prnn_output_from_name(prnn_context *ctx, const char *name, prnn_output *output) {
-    PRNN_ENTER(ctx, PRNN_GIVEN(name), PRNN_GIVEN(output));
-    for (int i = 0; i < OUTPUTS; i++) {
-        if (strcmp(outputs[i], name) == 0) {
-            *output = (prnn_output)i;
-            return PRNN_OK;
-        }
-    }
-    return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no output \"%s\"; choose softmax or logistics", name);
+    return (prnn_head){*kind, (*kind)->features(config), config->levels, (*kind)->logits_per_value(config)};
 }
 
 /* ----------------------------------------------------------------------------------- inversion */

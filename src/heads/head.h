@@ -3,38 +3,57 @@
 #ifndef PRNN_HEADS_HEAD_H
 #define PRNN_HEADS_HEAD_H
 
-#include "layers/map.h"
+#include "kernels/features.h"
 
-typedef struct prnn_head_kind {
+typedef struct prnn_head_kind prnn_head_kind;
+
+/* The output of a network. */
+typedef struct prnn_head {
+    const prnn_head_kind *kind;
+    prnn_features features; /* layout of the logits of a pixel */
+    int levels;             /* K */
+    int per_value;          /* M, logits per value */
+} prnn_head;
+
+/* A draw: for each image a level of one channel of a pixel, by inversion: the smallest level whose cumulated
+ * probability exceeds a uniform number in [0, 1). */
+typedef struct prnn_draw {
+    int row, col, channel;
+    double temperature;     /* divides the logarithms of the probabilities */
+    const double *uniforms; /* one an image */
+    uint8_t *levels;        /* of image i at i * distance */
+    size_t distance;
+} prnn_draw;
+
+struct prnn_head_kind {
     bool (*handles)(const prnn_config *config);
-
-    /* Layout of the logits of a pixel, and how many there are per value (M). */
     prnn_features (*features)(const prnn_config *config);
     int (*logits_per_value)(const prnn_config *config);
 
-    /* nats[position * C + channel] = -log p(values[...]) for `positions` pixels with rows of logits. With
-     * scale != 0 the logits become scale times the gradient by them. */
-    void (*nll)(const prnn_kernels *kernels, prnn_features features, int levels, float *logits,
-                size_t positions, const uint8_t *values, float scale, float *nats);
+    /* On the CPU, of positions (a pixel of an image) with rows of prnn_features_width logits: */
 
-    /* Draws a level of one channel of one pixel by inversion: the smallest level whose cumulated probability
-     * exceeds `uniform` in [0, 1). The logarithms of the probabilities are divided by `temperature`. -1: the
-     * logits are not finite. */
-    int (*draw)(const prnn_kernels *kernels, prnn_features features, int levels, const float *logits,
-                int channel, double temperature, double uniform);
+    /* nats[position * C + channel] = -log p(values[...]). With scale != 0 the logits become scale times the
+     * gradient by them. */
+    void (*nll)(const prnn_kernels *kernels, const prnn_head *head, float *logits, size_t positions,
+                const uint8_t *values, float scale, float *nats);
+
+    /* Draws for one position an image. false: some logits are not finite, which draw level 0. */
+    bool (*draw)(const prnn_kernels *kernels, const prnn_head *head, const float *logits, int images,
+                 const prnn_draw *draw);
 
     /* log_p[0..K-1]: logarithms of the probabilities of the levels of one value, plus any number, from its M
      * logits. */
-    void (*log_p)(const prnn_kernels *kernels, prnn_features features, int levels, const float *logits,
-                  double *log_p);
-} prnn_head_kind;
+    void (*log_p)(const prnn_kernels *kernels, const prnn_head *head, const float *logits, double *log_p);
+};
 
-const prnn_head_kind *prnn_head_kind_of(const prnn_config *config);
+/* The head of a config that prnn_config_check has passed. */
+prnn_head prnn_head_of(const prnn_config *config);
 
 extern const prnn_head_kind prnn_bernoulli, prnn_softmax, prnn_logistic_mixture;
 
-/* draw() for one softmax, of `levels` logits padded to a multiple of PRNN_PANEL. *uniform becomes the place
- * of the number in what belongs to the level, 0 to 1: a uniform number again. */
+/* Draws from one softmax, of `levels` logits padded to a multiple of PRNN_PANEL. *uniform becomes the place
+ * of the number in what belongs to the level, 0 to 1: a uniform number again. -1: the logits are not finite.
+ */
 int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels, double temperature,
                     double *uniform);
 

@@ -25,18 +25,20 @@ static int logits_per_value(const prnn_config *config) {
 
 /* Where all parameters are 0, the means are spread over -1 .. 1, and scales of a quarter of the distance
  * between them make every level about equally likely. */
-static prnn_logistics mixture_of(prnn_features f, int levels) {
-    prnn_logistics m = {.components = f.size, .levels = levels, .log_scale = -(float)prnn_log(2.0 * f.size)};
-    for (int j = 0; j < f.size; j++) {
-        m.centres[j] = (float)(2 * j + 1 - f.size) / (float)f.size;
+static prnn_logistics mixture_of(const prnn_head *head) {
+    int n = head->features.size;
+    prnn_logistics m = {.components = n, .levels = head->levels, .log_scale = -(float)prnn_log(2.0 * n)};
+    for (int j = 0; j < n; j++) {
+        m.centres[j] = (float)(2 * j + 1 - n) / (float)n;
     }
     return m;
 }
 
-static void nll(const prnn_kernels *kernels, prnn_features f, int levels, float *logits, size_t positions,
+static void nll(const prnn_kernels *kernels, const prnn_head *head, float *logits, size_t positions,
                 const uint8_t *values, float scale, float *nats) {
-    prnn_logistics mixture = mixture_of(f, levels);
-    for (size_t v = 0; v < positions * (size_t)f.groups; v++, logits += RUNS * f.stride) {
+    prnn_logistics mixture = mixture_of(head);
+    size_t run = (size_t)head->features.stride, n = positions * (size_t)head->features.groups;
+    for (size_t v = 0; v < n; v++, logits += RUNS * run) {
         nats[v] = kernels->logistics_nll(&mixture, logits, values[v], scale);
     }
 }
@@ -59,27 +61,39 @@ static int draw_in_blocks(const prnn_kernels *kernels, const prnn_logistics *mix
     return first + prnn_draw_level(kernels, logs, count, 1, &uniform);
 }
 
-static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, int channel,
-                double temperature, double uniform) {
-    prnn_logistics mixture = mixture_of(f, levels);
-    const float *parameters = logits + channel * RUNS * f.stride;
+static int draw_level(const prnn_kernels *kernels, const prnn_logistics *mixture, const float *parameters,
+                      double temperature, double uniform) {
     float logs[256];
     if (temperature == 1) {
-        return draw_in_blocks(kernels, &mixture, parameters, uniform);
+        return draw_in_blocks(kernels, mixture, parameters, uniform);
     }
-    kernels->logistics_log_p(&mixture, parameters, (prnn_bins){0, 1, levels}, logs);
-    return prnn_draw_level(kernels, logs, levels, temperature, &uniform);
+    kernels->logistics_log_p(mixture, parameters, (prnn_bins){0, 1, mixture->levels}, logs);
+    return prnn_draw_level(kernels, logs, mixture->levels, temperature, &uniform);
 }
 
-static void log_p(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits,
-                  double *logs) {
-    prnn_logistics mixture = mixture_of(f, levels);
+static bool draw(const prnn_kernels *kernels, const prnn_head *head, const float *logits, int images,
+                 const prnn_draw *draw) {
+    prnn_logistics mixture = mixture_of(head);
+    size_t width = (size_t)prnn_features_width(head->features);
+    bool finite = true;
+    logits += draw->channel * RUNS * head->features.stride;
+    for (size_t i = 0; i < (size_t)images; i++, logits += width) {
+        int level = draw_level(kernels, &mixture, logits, draw->temperature, draw->uniforms[i]);
+        finite &= level >= 0;
+        draw->levels[i * draw->distance] = (uint8_t)(level < 0 ? 0 : level);
+    }
+    return finite;
+}
+
+static void log_p(const prnn_kernels *kernels, const prnn_head *head, const float *logits, double *logs) {
+    prnn_logistics mixture = mixture_of(head);
+    prnn_features f = head->features;
     float padded[RUNS * PRNN_MOST_COMPONENTS] = {0}, single[256];
     for (int run = 0; run < RUNS; run++) {
         memcpy(padded + run * f.stride, logits + run * f.size, (size_t)f.size * sizeof *padded);
     }
-    kernels->logistics_log_p(&mixture, padded, (prnn_bins){0, 1, levels}, single);
-    for (int k = 0; k < levels; k++) {
+    kernels->logistics_log_p(&mixture, padded, (prnn_bins){0, 1, head->levels}, single);
+    for (int k = 0; k < head->levels; k++) {
         logs[k] = (double)single[k];
     }
 }

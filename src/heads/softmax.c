@@ -15,23 +15,31 @@ static int logits_per_value(const prnn_config *config) {
     return config->levels;
 }
 
-static void nll(const prnn_kernels *kernels, prnn_features f, int levels, float *logits, size_t positions,
+static void nll(const prnn_kernels *kernels, const prnn_head *head, float *logits, size_t positions,
                 const uint8_t *values, float scale, float *nats) {
-    for (size_t v = 0; v < positions * (size_t)f.blocks; v++, logits += f.stride) {
-        nats[v] = kernels->softmax_nll(logits, levels, values[v], scale);
+    size_t stride = (size_t)head->features.stride, n = positions * (size_t)head->features.blocks;
+    for (size_t v = 0; v < n; v++, logits += stride) {
+        nats[v] = kernels->softmax_nll(logits, head->levels, values[v], scale);
     }
 }
 
-static int draw(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits, int channel,
-                double temperature, double uniform) {
-    return prnn_draw_level(kernels, logits + channel * f.stride, levels, temperature, &uniform);
+static bool draw(const prnn_kernels *kernels, const prnn_head *head, const float *logits, int images,
+                 const prnn_draw *draw) {
+    size_t width = (size_t)prnn_features_width(head->features);
+    bool finite = true;
+    logits += draw->channel * head->features.stride;
+    for (size_t i = 0; i < (size_t)images; i++, logits += width) {
+        double uniform = draw->uniforms[i];
+        int level = prnn_draw_level(kernels, logits, head->levels, draw->temperature, &uniform);
+        finite &= level >= 0;
+        draw->levels[i * draw->distance] = (uint8_t)(level < 0 ? 0 : level);
+    }
+    return finite;
 }
 
-static void log_p(const prnn_kernels *kernels, prnn_features f, int levels, const float *logits,
-                  double *logs) {
+static void log_p(const prnn_kernels *kernels, const prnn_head *head, const float *logits, double *logs) {
     (void)kernels;
-    (void)f;
-    for (int k = 0; k < levels; k++) {
+    for (int k = 0; k < head->levels; k++) {
         logs[k] = (double)logits[k];
     }
 }

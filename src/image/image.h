@@ -2,7 +2,7 @@
 #ifndef PRNN_IMAGE_IMAGE_H
 #define PRNN_IMAGE_IMAGE_H
 
-#include "base/context.h"
+#include "base/message.h"
 
 /* (height, width, channels) bytes, channels (1: grey, 3: R, G, B) fastest. */
 typedef struct prnn_image {

@@ -3,6 +3,7 @@
 #include "image/image.h"
 
 #include <limits.h>
+#include <pixelrnn/io.h>
 #include <string.h>
 
 enum { GAP = 1, GAP_GREY = 128 };

@@ -1,4 +1,4 @@
-/* What the tiles of product_template.h multiply, with AVX512_BF16: pairs of bf16 numbers, each in the place
+/* What tiles (tile.h) multiply, with AVX512_BF16: pairs of bf16 numbers, each in the place
  * of a float, whose two products are added to a sum in fp32. Weights are packed in pairs of features by
  * `prepare`; sources are rounded into the scratch memory, rows of features for products, pairs of rows for
  * gradients. */
@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 #include "kernels/vectors.h"
 
-enum { FEATURE = sizeof(uint16_t), AT_ONCE = 2 };
+enum { FEATURE = sizeof(uint16_t), TERMS = 2 };
 enum { PRODUCT_ROWS = PRNN_SCRATCH_ROWS, GRADIENT_ROWS = PRNN_SCRATCH_ROWS };
 
 INLINE vf broadcast(const char *x) {
@@ -62,9 +62,9 @@ static void prepare(const prnn_matrix *matrix, float *packed) {
 }
 
 /* Rows begin .. end - 1 of all sources, rounded. A row has its features and at least one zero, which is
- * beside the last of an odd number. (The last feature of an odd run that ends earlier has its neighbour
- * beside it, times zero: as what a mask closes within a panel.) */
-static const prnn_source *sources_of(const prnn_factors *f, size_t begin, size_t end, prnn_source *own) {
+ * beside the last of an odd number. (The last feature of an odd segment that ends earlier has its neighbour
+ * beside it, whose weight is zero, like all that are masked within a panel.) */
+static const prnn_source *product_taps(const prnn_factors *f, size_t begin, size_t end, prnn_source *own) {
     uint16_t *to = (uint16_t *)f->scratch;
     for (int t = 0; t < f->matrix->taps; t++) {
         size_t n = f->matrix->features[t], stride = padded_to(n + 1, 16);
@@ -92,20 +92,21 @@ static float *pair_rows(const float *from, size_t stride, size_t rows, size_t n,
     return to;
 }
 
-static outer_factors outer_factors_of(const prnn_factors *f, const float *dout, size_t stride, size_t begin,
-                                      size_t rows, prnn_source *own) {
+/* Rows in pairs: a sum over rows takes two of them at a time. */
+static prnn_source gradient_factors(const prnn_factors *f, prnn_source dout, size_t begin, size_t rows,
+                                    prnn_source *taps) {
     float *to = f->scratch;
     size_t width = 0;
     for (int t = 0; t < f->matrix->taps; t++) {
         size_t n = f->matrix->features[t];
-        own[t] = (prnn_source){to, padded_to(n, 16)};
+        taps[t] = (prnn_source){to, padded_to(n, 16)};
         to = pair_rows(f->taps[t].at + begin * f->taps[t].stride, f->taps[t].stride, rows, n, to);
     }
     for (int s = 0; s < f->matrix->strip_count; s++) {
         width += f->matrix->strips[s].panels * PRNN_PANEL;
     }
-    pair_rows(dout + begin * stride, stride, rows, width, to);
-    return (outer_factors){own, to, width, (rows + 1) / 2};
+    pair_rows(dout.at, dout.stride, rows, width, to);
+    return (prnn_source){to, width};
 }
 
 #endif

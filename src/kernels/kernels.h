@@ -1,4 +1,4 @@
-/* The only door to a processor: one table of functions, filled by one file per instruction set.
+/* All that depends on the processor: one table of functions, filled by one file per instruction set.
  *
  * Matrices of activations have one row per position (a pixel of an image) and one column per feature,
  * columns padded to a multiple of PRNN_PANEL, so that no kernel has a tail of columns. Rows may be any
@@ -7,7 +7,7 @@
 #ifndef PRNN_KERNELS_KERNELS_H
 #define PRNN_KERNELS_KERNELS_H
 
-#include "base/context.h"
+#include "config/config.h"
 
 /* Columns of a panel: the unit in which weights are packed and masks are skipped. */
 #define PRNN_PANEL 16
@@ -28,8 +28,8 @@ typedef struct prnn_segment {
 
 /* Panels of a product that read the same features, so that a kernel may compute them together. Panel v is
  * columns column + v * step .. + PRNN_PANEL - 1; its packed block, at + v * size, is PRNN_PANEL biases, then
- * one row of PRNN_PANEL weights for each feature of the segments. What the mask closes for all its columns is
- * not there. */
+ * one row of PRNN_PANEL weights for each feature of the segments. Features that the mask hides from all its
+ * columns are not there. */
 typedef struct prnn_strip {
     uint32_t first_segment, segments;
     uint32_t panels;     /* 1 .. PRNN_STRIP */
@@ -94,9 +94,9 @@ typedef struct prnn_cells {
 /* The reverse: a product gives the gradient by the states, or a part of it. Layouts as in prnn_cells. */
 typedef struct prnn_cell_gradients {
     size_t hidden;
-    ptrdiff_t ahead;  /* of each position, the one that is this far is called for: it comes soon */
+    ptrdiff_t ahead;  /* positions from each one to the one to prefetch, which comes soon */
     const float *add; /* the other part of the gradient by the states, or NULL */
-    const float *gates, *cell_before, *cell; /* as the way forward left them */
+    const float *gates, *cell_before, *cell; /* of the forward pass */
     float *dcell;  /* in: gradient by the cells from later steps; out: by the cells before */
     float *dgates; /* by the gates before their nonlinearities */
 } prnn_cell_gradients;
@@ -115,9 +115,6 @@ typedef struct prnn_state {
     const float *gradient;
     float *weights, *moment1, *moment2, *ema;
 } prnn_state;
-
-/* Most components of a mixture of logistics. */
-#define PRNN_MOST_COMPONENTS 64
 
 /* e^-7: the least scale of a logistic distribution, where levels lie in -1 .. 1. */
 #define PRNN_LEAST_SCALE 9.1188197e-4f
@@ -193,7 +190,7 @@ const prnn_kernels *prnn_kernels_at(int i);
  * the build or the processor has none. */
 const prnn_kernels *prnn_kernels_in_bf16(const prnn_kernels *kernels);
 
-/* What products of a table with `prepare` need beside their factors. */
+/* Length of the scratch memory of prnn_factors, for tables with `prepare`. */
 size_t prnn_scratch_floats(const prnn_matrix *matrix);
 
 extern const prnn_kernels prnn_kernels_generic, prnn_kernels_avx2, prnn_kernels_avx512,

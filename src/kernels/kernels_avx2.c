@@ -7,8 +7,5 @@ static bool supported(void) {
 
 #define PRNN_NAME avx2
 #define VECTOR 8
-#define TILE_ROWS 6
-#define WIDE_ROWS 3
-#define STRIP_ROWS 1
-#define CELL_ROWS 3
+enum { ONE_PANEL_ROWS = 6, TWO_PANEL_ROWS = 3, FOUR_PANEL_ROWS = 1, CELL_ROWS = 3 };
 #include "kernels/kernels_template.h"

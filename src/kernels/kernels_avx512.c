@@ -9,8 +9,5 @@ static bool supported(void) {
 
 #define PRNN_NAME avx512
 #define VECTOR 16
-#define TILE_ROWS 8
-#define WIDE_ROWS 8
-#define STRIP_ROWS 6
-#define CELL_ROWS 6
+enum { ONE_PANEL_ROWS = 8, TWO_PANEL_ROWS = 8, FOUR_PANEL_ROWS = 6, CELL_ROWS = 6 };
 #include "kernels/kernels_template.h"

@@ -8,8 +8,5 @@ static bool supported(void) {
 
 #define PRNN_NAME generic
 #define VECTOR 4
-#define TILE_ROWS 3
-#define WIDE_ROWS 1
-#define STRIP_ROWS 0
-#define CELL_ROWS 3
+enum { ONE_PANEL_ROWS = 3, TWO_PANEL_ROWS = 1, FOUR_PANEL_ROWS = 0, CELL_ROWS = 3 };
 #include "kernels/kernels_template.h"

@@ -1,6 +1,7 @@
 /* The kernels, written once with the compiler's vectors. An instruction set's file defines PRNN_NAME (of its
- * table), VECTOR (floats in a vector) and the tiles of product_template.h, and includes this. */
+ * table), VECTOR (floats in a vector) and the rows of its tiles (tile.h), and includes this. */
 
+#include "kernels/gradient_template.h"
 #include "kernels/product_template.h"
 
 /* --------------------------------------------------------------------------------- elementwise */
@@ -25,7 +26,7 @@ static void add(size_t n, const float *a, const float *b, float *sum) {
 
 /* ------------------------------------------------------------------------------- distributions */
 
-/* Vector i of a row of panels belongs to this part of a panel. */
+/* The part of a panel that the vector at column i of a row is. */
 INLINE int part_of(size_t i) {
     return (int)(i / VECTOR % PARTS);
 }
@@ -102,18 +103,18 @@ static void bernoulli_nll(size_t n, float *x, const float *v, float scale, float
 typedef struct logistic {
     vf mean, rate; /* 1 / scale */
     vf width;      /* 1 - e^-(span * rate), of bins of `span` levels */
-    vf moved;      /* the part of the scale that is not the least scale */
+    vf moved; /* derivative of log(scale) by the log-scale t: less than 1, since there is a least scale */
 } logistic;
 
-/* A bin of levels, as components see it (or some bins, as one component does): they give it the
- * probability e^exponent * factor, in which nothing cancels, however far away they are. Its edges are a and b
- * scales from the mean; `above` of a component lies above the upper edge, `below` below the lower one. */
+/* The probability of a bin of levels under each of some components (or of some bins under one component):
+ * e^exponent * factor, in which nothing cancels, however far the bin is from the mean. Its upper edge is a
+ * scales above the mean, its lower edge b; `above` and `below` are the probabilities beyond them. */
 typedef struct bin {
     vf a, b, above, below, exponent, factor;
     vf near; /* e^exponent, if that is not less than a float can be */
 } bin;
 
-/* What is larger counts as so large, so that nothing overflows. NaN stays NaN. */
+/* Clamped, so that nothing overflows. NaN stays NaN. */
 INLINE vf bounded(vf x) {
     return vmax(splat(-1e30f), vmin(splat(1e30f), x));
 }
@@ -132,7 +133,7 @@ INLINE logistic logistics_at(const prnn_logistics *d, const float *parameters, s
 }
 
 /* sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^-(a - b)), and sigmoid(a) = e^min(a, 0) / (1 +
- * e^-|a|). `lower`, `upper`: whether the bin has that edge; if not it goes on without end. */
+ * e^-|a|). `lower`, `upper`: whether the bin has that edge; if not, it extends to infinity. */
 INLINE bin bin_of(vf level, float span, vi lower, vi upper, const logistic *c) {
     const vf zero = {0}, one = splat(1);
     bin x = {.a = (level + (span - 0.5f) - c->mean) * c->rate, .b = (level - 0.5f - c->mean) * c->rate};
@@ -147,7 +148,7 @@ INLINE bin bin_of(vf level, float span, vi lower, vi upper, const logistic *c) {
     return x;
 }
 
-/* logits[j] = what component j has less than the likeliest one; returns the sum of their exponentials. */
+/* logits[j] = the logit of component j minus the highest one; returns the sum of their exponentials. */
 INLINE float mixture_logits(const prnn_logistics *d, const float *parameters, float *logits) {
     size_t n = padded(d->components);
     for (size_t i = 0; i < n; i += VECTOR) {
@@ -166,8 +167,8 @@ INLINE float mixture_logits(const prnn_logistics *d, const float *parameters, fl
     return panel_sum(&sum);
 }
 
-/* What the bin of a level gets of each component, and how its logarithm goes with mean and log-scale, but for
- * the sign. */
+/* The part of each component in the probability of a level, e^exponent * factor with the weight e^logit, and
+ * the derivatives of minus its logarithm by mean and log-scale. */
 typedef struct shares {
     float logit[PRNN_MOST_COMPONENTS], exponent[PRNN_MOST_COMPONENTS], factor[PRNN_MOST_COMPONENTS];
     float by_mean[PRNN_MOST_COMPONENTS], by_scale[PRNN_MOST_COMPONENTS];
@@ -228,7 +229,7 @@ typedef struct mixture {
     logistic all[PRNN_MOST_COMPONENTS / VECTOR];
 } mixture;
 
-/* The bins from some levels on, as component j sees them. */
+/* The bins that begin at some levels, under component j. */
 INLINE bin levels_bin(const mixture *m, int j, vf level) {
     logistic c = logistic_of(m->all, j);
     return bin_of(level, m->span, level > 0, level + m->span < m->levels, &c);

@@ -111,7 +111,7 @@ INLINE vf vfma(vf a, vf b, vf c) {
 }
 #endif
 
-/* A polynomial's next coefficient. */
+/* p * x + coefficient: a step of Horner's scheme. */
 INLINE vf horner(vf p, vf x, float coefficient) {
     return vfma(p, x, splat(coefficient));
 }
@@ -247,8 +247,8 @@ INLINE float log_of(float x) {
     return vlog(splat(x))[0];
 }
 
-/* What is summed or compared over the columns of many panels, each column by itself: the vectors of one
- * panel. */
+/* One sum (or maximum) for each column of a panel, over many panels: so the order of a sum over a row does
+ * not depend on the width of a vector. */
 enum { PANEL = 16, PARTS = PANEL / VECTOR };
 
 typedef struct panel {
@@ -263,7 +263,7 @@ INLINE panel panel_of(float x) {
     return all;
 }
 
-/* Over the columns of a panel: of each half and the other, until one is left. */
+/* Over the columns of a panel: halves are added to each other until one column is left. */
 INLINE float panel_sum(const panel *all) {
     float x[PANEL];
     memcpy(x, all, sizeof x);

@@ -7,26 +7,19 @@
 
 #include "layers/layer.h"
 
-#include <string.h>
-
 typedef struct scan {
-    int step; /* +1: from left to right, -1: from right to left */
     size_t initial_hidden, initial_cell;
-    prnn_map *gates; /* in evaluation only the part from above */
-    prnn_map *cell, *state;
-    prnn_lstm lstm;
-    prnn_product *row_of;    /* gates from the layer's input and the states above */
-    prnn_product *beside_of; /* gates from the state beside */
-    prnn_map *dgates, *dstate, *dabove, *dcell;
-    prnn_product *dabove_of, *dbeside_of;
+    prnn_lstm cells;
 } scan;
 
 typedef struct diagonal_bilstm {
     prnn_layer_io io;
     scan left, right;
-    prnn_map *sum; /* of both states */
+    prnn_map right_above; /* states of the right scan: row r is row r - 1 of them */
+    prnn_map *sum;        /* of both states */
     prnn_product *out_of;
     prnn_map *dsum;
+    prnn_map dsum_below; /* row r is row r + 1 of it */
     prnn_product *dsum_of, *din_of, *dcondition_of;
 } diagonal_bilstm;
 
@@ -35,47 +28,49 @@ typedef struct scan_inputs {
     prnn_conv input_to_state, condition;
 } scan_inputs;
 
-static scan_inputs plan_scan(prnn_plan *p, scan *s, int step, const char *name, prnn_layer_io io) {
+/* The right scan is a row ahead when the layer's input gets its gradient, and each scan reads the row below,
+ * so a row more is kept. Beside the rows there is no gradient, which a walk begins with. */
+static void plan_scan_backward(prnn_plan *p, prnn_lstm *cells, const prnn_conv *state_to_state,
+                               const prnn_conv *beside) {
+    int state = beside->in.stride, gates = prnn_features_width(beside->out);
+    cells->dgates = prnn_plan_map(p, gates, PRNN_KEEP_WINDOW, 1, 1, 1);
+    cells->dpart = prnn_plan_map(p, state, PRNN_KEEP_CARRY, 0, 1, 1);
+    cells->dcell = prnn_plan_column_map(p, state);
+    prnn_conv above = prnn_conv_one_tap(state_to_state, 0, -1, 0);
+    cells->dpart_of = prnn_plan_transposed(p, 1, &(prnn_term){&above, cells->dgates});
+    cells->dstep_of = prnn_plan_transposed(p, 1, &(prnn_term){beside, cells->dgates});
+}
+
+static scan_inputs plan_scan(prnn_plan *p, scan *s, prnn_order order, const char *name, prnn_layer_io io) {
     int h = p->config.hidden;
-    prnn_features stream = prnn_plan_features(p, 1, 2 * h), gates = prnn_plan_features(p, 4, h);
+    prnn_features stream = prnn_plan_features(p, 1, 2 * h), gates = prnn_plan_features(p, PRNN_GATES, h);
     prnn_features state = prnn_plan_features(p, 1, h);
+    prnn_lstm *cells = &s->cells;
     char path[64];
-    s->step = step;
+    cells->order = order;
     scan_inputs inputs = {.input_to_state =
                               prnn_conv_plan(p, prnn_plan_path(path, name, "input_to_state"), PRNN_MASK_B,
                                              stream, gates, 1, 1, PRNN_BIAS_FORGET, 1)};
     prnn_conv state_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "state_to_state"), PRNN_MASK_NONE,
                                               state, gates, 2, 1, PRNN_BIAS_NONE, 1);
     prnn_conv above = prnn_conv_one_tap(&state_to_state, 0, -1, 0);
-    prnn_conv beside = prnn_conv_one_tap(&state_to_state, 1, 0, -step);
+    prnn_conv beside = prnn_conv_one_tap(&state_to_state, 1, 0, order == PRNN_RIGHTWARDS ? -1 : 1);
     s->initial_hidden = prnn_plan_vector(p, name, "initial_hidden", state);
     s->initial_cell = prnn_plan_vector(p, name, "initial_cell", state);
 
-    s->gates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_FORWARD, 0, 0, 0);
-    s->cell = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 0, 1, 1);
-    s->state = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
-    s->lstm = (prnn_lstm){.add = s->gates,
-                          .gates = p->training ? s->gates : NULL,
-                          .cell = s->cell,
-                          .state = s->state,
-                          .before_col = -step};
-    prnn_term row_terms[3] = {{&inputs.input_to_state, io.in}, {&above, s->state}};
+    cells->part = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_FORWARD, 0, 0, 0);
+    cells->gates = p->training ? cells->part : NULL;
+    cells->cell = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 0, 1, 1);
+    cells->state = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
+    prnn_term terms[3] = {{&inputs.input_to_state, io.in}, {&above, cells->state}};
     if (io.condition) {
         inputs.condition = prnn_layer_condition(p, name, io.condition, gates);
-        row_terms[2] = (prnn_term){&inputs.condition, io.condition->result};
+        terms[2] = (prnn_term){&inputs.condition, io.condition->result};
     }
-    s->row_of = prnn_plan_product(p, io.condition ? 3 : 2, row_terms);
-    s->beside_of = prnn_plan_product(p, 1, &(prnn_term){&beside, s->state});
+    cells->part_of = prnn_plan_product(p, io.condition ? 3 : 2, terms);
+    cells->step_of = prnn_plan_product(p, 1, &(prnn_term){&beside, cells->state});
     if (p->training) {
-        /* The right scan is a row ahead when the layer's input gets its gradient, so a row more is kept.
-         * Beside the rows there is none, which a walk begins with. */
-        s->dgates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_WINDOW, 1, 1, 1);
-        s->dstate = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 1, 1);
-        s->dabove = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0);
-        s->dcell = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0);
-        prnn_conv own = prnn_conv_one_tap(&state_to_state, 0, 0, 0);
-        s->dabove_of = prnn_plan_transposed(p, 1, &(prnn_term){&own, s->dgates});
-        s->dbeside_of = prnn_plan_transposed(p, 1, &(prnn_term){&beside, s->dgates});
+        plan_scan_backward(p, cells, &state_to_state, &beside);
     }
     return inputs;
 }
@@ -89,8 +84,8 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     prnn_features stream = prnn_plan_features(p, 1, 2 * h), state = prnn_plan_features(p, 1, h);
     char path[64];
     layer->io = io;
-    scan_inputs left = plan_scan(p, &layer->left, 1, prnn_plan_path(path, name, "left"), io);
-    scan_inputs right = plan_scan(p, &layer->right, -1, prnn_plan_path(path, name, "right"), io);
+    scan_inputs left = plan_scan(p, &layer->left, PRNN_RIGHTWARDS, prnn_plan_path(path, name, "left"), io);
+    scan_inputs right = plan_scan(p, &layer->right, PRNN_LEFTWARDS, prnn_plan_path(path, name, "right"), io);
     prnn_conv output = prnn_conv_plan(p, prnn_plan_path(path, name, "output"), PRNN_MASK_B, state, stream, 1,
                                       1, PRNN_BIAS_ZERO, prnn_residual_gain(io.residual, p->config.layers));
     layer->sum = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 0, 0, 0);
@@ -98,29 +93,34 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     if (p->training) {
         layer->dsum = prnn_plan_map(p, state.stride, PRNN_KEEP_WINDOW, 0, 0, 0);
         layer->dsum_of = prnn_plan_transposed(p, 1, &(prnn_term){&output, io.dout});
-        prnn_term din_terms[] = {{&left.input_to_state, layer->left.dgates},
-                                 {&right.input_to_state, layer->right.dgates}};
+        prnn_term din_terms[] = {{&left.input_to_state, layer->left.cells.dgates},
+                                 {&right.input_to_state, layer->right.cells.dgates}};
         layer->din_of = prnn_plan_transposed(p, 2, din_terms);
-        prnn_term dcondition_terms[] = {{&left.condition, layer->left.dgates},
-                                        {&right.condition, layer->right.dgates}};
+        prnn_term dcondition_terms[] = {{&left.condition, layer->left.cells.dgates},
+                                        {&right.condition, layer->right.cells.dgates}};
         layer->dcondition_of = io.condition ? prnn_plan_transposed(p, 2, dcondition_terms) : NULL;
     }
+    if (p->status != PRNN_OK) {
+        return NULL;
+    }
+    layer->right_above = prnn_map_shifted(layer->right.cells.state, -1);
+    layer->dsum_below = layer->dsum ? prnn_map_shifted(layer->dsum, 1) : (prnn_map){0};
     return layer;
 }
 
 /* ------------------------------------------------------------------------------------- forward */
 
+/* Column of the margin that a scan comes from. */
+static int outside_of(const scan *s) {
+    return s->cells.order == PRNN_RIGHTWARDS ? -1 : s->cells.state->width;
+}
+
 static void begin_scan(const scan *s, const prnn_pass *pass) {
-    int width = s->state->width;
-    const float *hidden = pass->forward + s->initial_hidden, *cell = pass->forward + s->initial_cell;
-    int outside = s->step > 0 ? -1 : width;
-    for (int row = -1; row < s->state->rows - 1; row++) {
-        prnn_map_fill(pass, s->state, row, outside, 1, hidden);
-    }
-    prnn_map_fill(pass, s->state, -1, 0, width, hidden);
-    for (int row = 0; row < s->cell->rows; row++) {
-        prnn_map_fill(pass, s->cell, row, outside, 1, cell);
-    }
+    const prnn_map *state = s->cells.state, *cell = s->cells.cell;
+    int outside = outside_of(s);
+    prnn_map_fill(pass, state, (prnn_region){-1, state->rows, outside, 1, -1}, s->initial_hidden);
+    prnn_map_fill(pass, state, (prnn_region){-1, 1, 0, state->width, -1}, s->initial_hidden);
+    prnn_map_fill(pass, cell, (prnn_region){0, cell->rows, outside, 1, -1}, s->initial_cell);
 }
 
 static void begin(const void *self, const prnn_pass *pass) {
@@ -129,79 +129,55 @@ static void begin(const void *self, const prnn_pass *pass) {
     begin_scan(&layer->right, pass);
 }
 
-/* Step n of a scan's way along a region of one row. */
-static prnn_region step_of(const scan *s, prnn_region r, int n) {
-    return (prnn_region){r.row, 1, s->step > 0 ? r.first + n : r.first + r.count - 1 - n, 1, r.group};
-}
-
-static void scan_forward(const scan *s, const prnn_pass *pass, prnn_region region) {
-    prnn_product_run(pass, s->row_of, region, s->gates, NULL, false);
-    for (int n = 0; n < region.count; n++) {
-        prnn_product_lstm(pass, s->beside_of, step_of(s, region, n), &s->lstm);
-    }
-}
-
-/* The states of both scans that a stretch of a row needs, and their sum. */
-static void forward_row(const diagonal_bilstm *layer, const prnn_pass *pass, prnn_region region) {
-    int row = region.row, first = region.first;
-    bool row_begins = first == 0 && region.group <= 0;
-    if (row_begins && row > 0) {
-        scan_forward(&layer->right, pass, (prnn_region){row - 1, 1, 0, layer->sum->width, -1});
-    }
-    scan_forward(&layer->left, pass, region);
-    size_t floats = prnn_map_floats(pass, layer->sum, region.count);
-    const float *left = prnn_map_at(pass, layer->left.state, row, first);
-    float *sum = prnn_map_at(pass, layer->sum, row, first);
-    if (row > 0) {
-        pass->kernels->add(floats, left, prnn_map_at(pass, layer->right.state, row - 1, first), sum);
-    } else {
-        memcpy(sum, left, floats * sizeof *sum);
-    }
+/* The rows above those of a region, if there are. */
+static prnn_region rows_above(prnn_region rows) {
+    int first = rows.row > 0 ? rows.row - 1 : 0;
+    return (prnn_region){first, rows.row + rows.rows - 1 - first, rows.first, rows.count, -1};
 }
 
 static void forward(const void *self, const prnn_pass *pass, prnn_region region) {
     const diagonal_bilstm *layer = self;
-    for (int row = region.row; row < region.row + region.rows; row++) {
-        forward_row(layer, pass, prnn_region_row(region, row));
+    const prnn_map *left = layer->left.cells.state;
+    if (region.first == 0 && region.group <= 0) {
+        prnn_region whole = {region.row, region.rows, 0, layer->sum->width, -1};
+        prnn_lstm_run(pass, &layer->right.cells, rows_above(whole));
     }
-    prnn_product_run(pass, layer->out_of, region, layer->io.out, layer->io.residual ? layer->io.in : NULL,
-                     false);
+    prnn_lstm_run(pass, &layer->left.cells, region);
+    prnn_region rest = region;
+    if (region.row == 0) { /* above the first row there is nothing */
+        prnn_map_copy(pass, prnn_region_row(region, 0), left, layer->sum);
+        rest.row++;
+        rest.rows--;
+    }
+    prnn_map_add(pass, rest, left, &layer->right_above, layer->sum);
+    prnn_product_run(pass, layer->out_of, region, layer->io.out, prnn_layer_residual(&layer->io), false);
 }
 
 /* ------------------------------------------------------------------------------------ backward */
 
-static void begin_backward_scan(const scan *s, const prnn_pass *pass) {
-    prnn_map_clear(pass, s->dgates);
-    prnn_map_clear(pass, s->dabove);
-}
-
 static void begin_backward(const void *self, const prnn_pass *pass) {
     const diagonal_bilstm *layer = self;
-    begin_backward_scan(&layer->left, pass);
-    begin_backward_scan(&layer->right, pass);
+    prnn_map_clear(pass, layer->left.cells.dgates);
+    prnn_map_clear(pass, layer->right.cells.dgates);
 }
 
-/* From the gradient by the states of a row (dsum: the part from the layer's output) to that by its gates, and
- * what follows: by the initial state, by the weights, and by the states above. */
-static void scan_backward(const scan *s, const prnn_pass *pass, prnn_region row, const float *dsum) {
-    int outside = s->step > 0 ? -1 : row.count;
-    pass->kernels->add(prnn_map_floats(pass, s->dstate, row.count), dsum,
-                       prnn_map_at(pass, s->dabove, row.row, 0), prnn_map_at(pass, s->dstate, row.row, 0));
-    /* One pixel of cell gradients walks along the row. */
-    float *dcell = prnn_map_at(pass, s->dcell, 0, 0);
-    memset(dcell, 0, prnn_map_floats(pass, s->dcell, 1) * sizeof *dcell);
-    for (int n = row.count - 1; n >= 0; n--) {
-        prnn_product_lstm_gradient(pass, s->dbeside_of, step_of(s, row, n), &s->lstm, s->dstate, dcell,
-                                   s->dgates);
+/* From the gradient by the states of some rows (dsum: the part from the layer's output) to that by their
+ * gates, and what follows: by the weights, and by the initial states, beside the rows and above the first. */
+static void scan_backward(const scan *s, const prnn_pass *pass, prnn_region rows, const prnn_map *dsum) {
+    const prnn_lstm *cells = &s->cells;
+    prnn_lstm_gradient(pass, cells, rows, dsum);
+    for (int row = rows.row + rows.rows - 1; row >= rows.row; row--) {
+        prnn_region whole = prnn_region_row(rows, row), beside = {row, 1, outside_of(s), 1, -1};
+        prnn_product_run(pass, cells->dstep_of, beside, cells->dpart, NULL, false);
+        prnn_map_sum(pass, cells->dpart, beside, s->initial_hidden);
+        prnn_map_sum(pass, cells->dcell, (prnn_region){row, 1, 0, 1, -1}, s->initial_cell);
+        prnn_product_gradient(pass, cells->part_of, whole, cells->dgates);
+        prnn_product_gradient(pass, cells->step_of, whole, cells->dgates);
     }
-    prnn_product_run(pass, s->dbeside_of, (prnn_region){row.row, 1, outside, 1, -1}, s->dstate, NULL, false);
-    prnn_map_sum(pass, s->dstate, row.row, outside, 1, pass->gradient + s->initial_hidden);
-    prnn_map_sum(pass, s->dcell, 0, 0, 1, pass->gradient + s->initial_cell);
-    prnn_product_gradient(pass, s->row_of, row, s->dgates);
-    prnn_product_gradient(pass, s->beside_of, row, s->dgates);
-    prnn_product_run(pass, s->dabove_of, row, s->dabove, NULL, false);
-    if (row.row == 0) {
-        prnn_map_sum(pass, s->dabove, 0, 0, row.count, pass->gradient + s->initial_hidden);
+    if (rows.row == 0 && rows.rows > 0) {
+        prnn_region above = {-1, 1, 0, rows.count, -1};
+        prnn_product_run(pass, cells->dpart_of, above, cells->dpart, NULL, false);
+        prnn_map_sum(pass, cells->dpart, above, s->initial_hidden);
     }
 }
 
@@ -209,24 +185,14 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
     const diagonal_bilstm *layer = self;
     prnn_product_gradient(pass, layer->out_of, rows, layer->io.dout);
     prnn_product_run(pass, layer->dsum_of, rows, layer->dsum, NULL, false);
-    for (int row = rows.row + rows.rows - 1; row >= rows.row; row--) {
-        const float *dsum = prnn_map_at(pass, layer->dsum, row, 0);
-        scan_backward(&layer->left, pass, prnn_region_row(rows, row), dsum);
-        if (row > 0) {
-            scan_backward(&layer->right, pass, prnn_region_row(rows, row - 1), dsum);
-        }
-    }
+    scan_backward(&layer->left, pass, rows, layer->dsum);
+    scan_backward(&layer->right, pass, rows_above(rows), &layer->dsum_below);
     /* The right scan's part is of the same rows: of the last one it is there since the step before. */
-    prnn_product_run(pass, layer->din_of, rows, layer->io.din, layer->io.residual ? layer->io.dout : NULL,
-                     false);
-    if (layer->io.condition) {
-        const prnn_map *dcondition = layer->io.condition->dresult;
-        prnn_product_run(pass, layer->dcondition_of, rows, dcondition, dcondition, false);
-    }
+    prnn_product_run(pass, layer->din_of, rows, layer->io.din, prnn_layer_dresidual(&layer->io), false);
+    prnn_layer_condition_backward(pass, &layer->io, layer->dcondition_of, rows);
 }
 
 const prnn_layer_kind prnn_diagonal_bilstm = {
-    .name = "diagonal",
     .kind = PRNN_DIAGONAL,
     .together = 4,
     .top = 1,

@@ -1,9 +1,7 @@
 #include "layers/layer.h"
-#include "base/call.h"
 
-#include <string.h>
-
-static const prnn_layer_kind *const kinds[] = {&prnn_row_lstm, &prnn_diagonal_bilstm, &prnn_pixelcnn};
+#define ENTRY(kind) &kind,
+static const prnn_layer_kind *const kinds[] = {PRNN_LAYER_KINDS(ENTRY)};
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -23,22 +21,10 @@ prnn_conv prnn_layer_condition(prnn_plan *plan, const char *name, const prnn_ups
                           out, 1, 1, PRNN_BIAS_NONE, 1);
 }
 
-const char *prnn_kind_name(prnn_kind kind) {
-    const prnn_layer_kind *found = prnn_layer_kind_of(kind);
-    return found ? found->name : "unknown";
-}
-
-prnn_status prnn_kind_from_name(prnn_context *ctx, const char *name, prnn_kind *kind) {
-    PRNN_ENTER(ctx, PRNN_GIVEN(name), PRNN_GIVEN(kind));
-    for (int i = 0; i < KINDS; i++) {
-        if (strcmp(kinds[i]->name, name) == 0) {
-            *kind = kinds[i]->kind;
-            return PRNN_OK;
-        }
+void prnn_layer_condition_backward(const prnn_pass *pass, const prnn_layer_io *io,
+                                   const prnn_product *dcondition_of, prnn_region rows) {
+    if (io->condition) {
+        const prnn_map *dcondition = io->condition->dresult;
+        prnn_product_run(pass, dcondition_of, rows, dcondition, dcondition, false);
     }
-    char known[128] = "";
-    for (int i = 0; i < KINDS; i++) {
-        strcat(strcat(known, i ? ", " : ""), kinds[i]->name);
-    }
-    return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no kind of network \"%s\"; choose one of %s", name, known);
 }

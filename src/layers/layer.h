@@ -1,4 +1,4 @@
-/* The registry of layer kinds: one file and one line of the table each. A layer maps a stream of 2h features
+/* Layer kinds: one file each, and one line of the registry. A layer maps a stream of 2h features
  * to the next one, x_l to x_(l+1). Its forward pass computes a region - a pixel, a stretch of a row or some
  * whole rows - and may read what is above and to the left of it, which is final: so training, evaluation and
  * sampling are one body of code. Rows come in order. The backward pass runs over blocks of rows in reverse
@@ -17,7 +17,6 @@ typedef struct prnn_layer_io {
 } prnn_layer_io;
 
 typedef struct prnn_layer_kind {
-    const char *name;
     prnn_kind kind;
     int together; /* images that training should take through a layer at a time, at least: each pixel, or each
                      row of them, is one product, which should not be too small */
@@ -30,7 +29,7 @@ typedef struct prnn_layer_kind {
     void (*begin)(const void *layer, const prnn_pass *pass);
     void (*forward)(const void *layer, const prnn_pass *pass, prnn_region region);
 
-    /* Before the last row of the way back. */
+    /* Before the last row of the backward pass. */
     void (*begin_backward)(const void *layer, const prnn_pass *pass);
     /* From dout of some whole rows to din of them, adding to pass->gradient. */
     void (*backward)(const void *layer, const prnn_pass *pass, prnn_region rows);
@@ -44,6 +43,27 @@ const prnn_layer_kind *prnn_layer_kind_of(prnn_kind kind);
 prnn_conv prnn_layer_condition(prnn_plan *plan, const char *name, const prnn_upsampler *condition,
                                prnn_features out);
 
-extern const prnn_layer_kind prnn_row_lstm, prnn_diagonal_bilstm, prnn_pixelcnn;
+/* Adds the gradient by that map of some rows: nothing without a condition. */
+void prnn_layer_condition_backward(const prnn_pass *pass, const prnn_layer_io *io,
+                                   const prnn_product *dcondition_of, prnn_region rows);
+
+/* What is added to a layer's output, and to the gradient by its input: NULL without residual connections. */
+static inline const prnn_map *prnn_layer_residual(const prnn_layer_io *io) {
+    return io->residual ? io->in : NULL;
+}
+
+static inline const prnn_map *prnn_layer_dresidual(const prnn_layer_io *io) {
+    return io->residual ? io->dout : NULL;
+}
+
+/* The registry. */
+#define PRNN_LAYER_KINDS(KIND)                                                                               \
+    KIND(prnn_row_lstm)                                                                                      \
+    KIND(prnn_diagonal_bilstm)                                                                               \
+    KIND(prnn_pixelcnn)
+
+#define PRNN_LAYER_KIND(kind) extern const prnn_layer_kind kind;
+PRNN_LAYER_KINDS(PRNN_LAYER_KIND)
+#undef PRNN_LAYER_KIND
 
 #endif

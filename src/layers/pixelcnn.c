@@ -64,8 +64,7 @@ static void forward(const void *self, const prnn_pass *pass, prnn_region region)
     prnn_map_relu(pass, region, layer->io.in, layer->rectified);
     prnn_product_run(pass, layer->reduced_of, region, layer->reduced, NULL, true);
     prnn_product_run(pass, layer->convolved_of, region, layer->convolved, NULL, true);
-    prnn_product_run(pass, layer->out_of, region, layer->io.out, layer->io.residual ? layer->io.in : NULL,
-                     false);
+    prnn_product_run(pass, layer->out_of, region, layer->io.out, prnn_layer_residual(&layer->io), false);
 }
 
 static void begin_backward(const void *self, const prnn_pass *pass) {
@@ -80,10 +79,7 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
     prnn_product_run(pass, layer->dconvolved_of, rows, layer->dconvolved, NULL, false);
     prnn_map_relu_gradient(pass, rows, layer->convolved, layer->dconvolved);
     prnn_product_gradient(pass, layer->convolved_of, rows, layer->dconvolved);
-    if (io->condition) {
-        const prnn_map *dcondition = io->condition->dresult;
-        prnn_product_run(pass, layer->dcondition_of, rows, dcondition, dcondition, false);
-    }
+    prnn_layer_condition_backward(pass, io, layer->dcondition_of, rows);
     prnn_product_run(pass, layer->dreduced_of, rows, layer->dreduced, NULL, false);
     prnn_map_relu_gradient(pass, rows, layer->reduced, layer->dreduced);
     prnn_map_relu(pass, rows, io->in, layer->rectified);
@@ -96,7 +92,6 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
 }
 
 const prnn_layer_kind prnn_pixelcnn = {
-    .name = "cnn",
     .kind = PRNN_CNN,
     .together = 1,
     .plan = plan,

@@ -1,4 +1,4 @@
-#include "layers/product.h"
+#include "layers/plan.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -60,7 +60,7 @@ void prnn_plan_free(prnn_plan *plan) {
     memset(plan, 0, sizeof *plan);
 }
 
-void prnn_plan_list_product(prnn_plan *plan, struct prnn_product *product) {
+void prnn_plan_list_product(prnn_plan *plan, prnn_product *product) {
     if (grow(plan, &plan->products, &plan->product_capacity, plan->product_count, sizeof *plan->products)) {
         plan->products[plan->product_count++] = product;
     }
@@ -112,43 +112,6 @@ size_t prnn_plan_vector(prnn_plan *plan, const char *name, const char *member, p
     return at;
 }
 
-static void visit_vector(const prnn_plan *plan, const prnn_vector *vector,
-                         const prnn_packed_visitor *visitor) {
-    for (int column = 0; column < prnn_features_width(vector->features); column++) {
-        int number = prnn_features_number(vector->features, column);
-        int32_t index = number < 0 ? -1 : (int32_t)plan->parameters[vector->parameter].offset + number;
-        visitor->visit(visitor->user, vector->at + (size_t)column, &index, 1);
-    }
-}
-
-void prnn_plan_visit(const prnn_plan *plan, bool backward, const prnn_packed_visitor *visitor) {
-    for (int i = 0; i < plan->vector_count && !backward; i++) {
-        visit_vector(plan, &plan->vectors[i], visitor);
-    }
-    for (int i = 0; i < plan->product_count; i++) {
-        if (plan->products[i]->transposed == backward) {
-            prnn_product_visit(plan, plan->products[i], visitor);
-        }
-    }
-}
-
-static void keep_index(void *user, size_t at, const int32_t *index, size_t n) {
-    memcpy((int32_t *)user + at, index, n * sizeof *index);
-}
-
-prnn_status prnn_plan_index(prnn_context *ctx, prnn_plan *plan) {
-    prnn_packing *packings[] = {&plan->forward, &plan->backward};
-    for (int i = 0; i < 2; i++) {
-        packings[i]->index =
-            prnn_alloc_raw(ctx, packings[i]->count, sizeof(int32_t), "the places of the weights");
-        if (!packings[i]->index) {
-            return PRNN_ERROR_MEMORY;
-        }
-        prnn_plan_visit(plan, i == 1, &(prnn_packed_visitor){keep_index, packings[i]->index});
-    }
-    return PRNN_OK;
-}
-
 const char *prnn_plan_path(char *path, const char *name, const char *member) {
     snprintf(path, 64, "%s.%s", name, member);
     return path;
@@ -168,8 +131,14 @@ static prnn_map *add_map(prnn_plan *plan, prnn_map shape) {
     return map;
 }
 
+/* Rows of a block. */
+static int block_of(const prnn_plan *plan) {
+    int height = plan->config.height;
+    return height < plan->block_rows ? height : plan->block_rows;
+}
+
 prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, int left, int right) {
-    int height = plan->config.height, block = height < plan->block_rows ? height : plan->block_rows;
+    int height = plan->config.height, block = block_of(plan);
     bool all = keep == PRNN_KEEP_FORWARD && plan->training;
     return add_map(plan, (prnn_map){.stride = stride,
                                     .width = plan->config.width,
@@ -186,6 +155,10 @@ prnn_map *prnn_plan_whole_map(prnn_plan *plan, int size, int stride, int margin)
                                     .left = margin,
                                     .right = margin,
                                     .rows = size + margin});
+}
+
+prnn_map *prnn_plan_column_map(prnn_plan *plan, int stride) {
+    return add_map(plan, (prnn_map){.stride = stride, .width = 1, .rows = block_of(plan)});
 }
 
 prnn_features prnn_plan_features(const prnn_plan *plan, int blocks, int size) {

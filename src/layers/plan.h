@@ -5,13 +5,13 @@
 #define PRNN_LAYERS_PLAN_H
 
 #include "base/memory.h"
-#include "layers/map.h"
+#include "device/device.h"
 
 /* How a parameter begins. */
 typedef enum prnn_init {
     PRNN_INIT_ZERO,
-    /* Uniform, variance gain^2 / number of open weights of each of shape[0]: of an output, but for transposed
-     * convolutions. */
+    /* Uniform, variance gain^2 / number of unmasked weights of each of shape[0]: of an output, but for
+     * transposed convolutions. */
     PRNN_INIT_FAN_IN,
     PRNN_INIT_FORGET /* bias of gates: 1 for the forget gate, else 0 */
 } prnn_init;
@@ -24,13 +24,6 @@ typedef struct prnn_parameter {
     prnn_init init;
     double gain;
 } prnn_parameter;
-
-/* A packed block of `count` floats. */
-typedef struct prnn_packing {
-    size_t count;
-    int32_t *index; /* of every float the number of the parameter that it holds, or -1 for zero; NULL: nobody
-                       asked for it (prnn_plan_index) */
-} prnn_packing;
 
 /* A parameter in the forward block that no product has. */
 typedef struct prnn_vector {
@@ -45,12 +38,10 @@ typedef struct prnn_packed_visitor {
     void *user;
 } prnn_packed_visitor;
 
-struct prnn_product;
-
 typedef struct prnn_plan {
     prnn_context *ctx;
     prnn_config config;
-    bool training;  /* maps keep all rows, and there is a way back */
+    bool training;  /* maps keep all rows, and there is a backward pass */
     int block_rows; /* most rows that go through a layer together, so that its weights are read once for them
                      */
     prnn_status status;
@@ -62,7 +53,7 @@ typedef struct prnn_plan {
     prnn_packing forward, backward;
     prnn_vector *vectors;
     int vector_count, vector_capacity;
-    struct prnn_product **products; /* all of them, forward and transposed */
+    prnn_product **products; /* all of them, forward and transposed */
     int product_count, product_capacity;
     prnn_layout memory; /* of the maps, in floats per image */
 
@@ -75,7 +66,7 @@ void *prnn_plan_alloc(prnn_plan *plan, size_t count, size_t size);
 void prnn_plan_free(prnn_plan *plan);
 
 /* Puts a product on the plan's list. */
-void prnn_plan_list_product(prnn_plan *plan, struct prnn_product *product);
+void prnn_plan_list_product(prnn_plan *plan, prnn_product *product);
 
 /* A new parameter; `name` is a printf format. Returns its number. */
 int prnn_plan_parameter(prnn_plan *plan, prnn_init init, double gain, int rank, const int *shape,
@@ -115,6 +106,9 @@ prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, in
 /* A square map of its own size, in all passes whole, with a margin on all four sides (0 or 1; the row above
  * the first is also the one below the last). NULL after a failure. */
 prnn_map *prnn_plan_whole_map(prnn_plan *plan, int size, int stride, int margin);
+
+/* A map with one pixel a row, of the rows of a block. NULL after a failure. */
+prnn_map *prnn_plan_column_map(prnn_plan *plan, int stride);
 
 /* n features in one block, padded to full panels, in C colour groups. */
 prnn_features prnn_plan_features(const prnn_plan *plan, int blocks, int size);

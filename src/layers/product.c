@@ -2,51 +2,7 @@
 
 #include <string.h>
 
-static bool tap_is_open(prnn_mask mask, int rows, int cols, int i, int j) {
-    if (mask == PRNN_MASK_NONE) {
-        return true;
-    }
-    return i < rows / 2 || (i == rows / 2 && j <= cols / 2);
-}
-
-prnn_conv prnn_conv_plan(prnn_plan *plan, const char *name, prnn_mask mask, prnn_features in,
-                         prnn_features out, int rows, int cols, prnn_bias bias, double gain) {
-    int outputs = out.blocks * out.size;
-    int shape[4] = {outputs, in.blocks * in.size, rows, cols};
-    prnn_init init = gain > 0 ? PRNN_INIT_FAN_IN : PRNN_INIT_ZERO;
-    prnn_conv conv = {.bias = -1, .in = in, .out = out, .mask = mask, .kernel_size = rows * cols};
-    conv.weight = prnn_plan_parameter(plan, init, gain, 4, shape, "%s.weight", name);
-    if (bias != PRNN_BIAS_NONE) {
-        prnn_init first = bias == PRNN_BIAS_FORGET ? PRNN_INIT_FORGET : PRNN_INIT_ZERO;
-        conv.bias = prnn_plan_parameter(plan, first, 0, 1, &outputs, "%s.bias", name);
-    }
-    for (int i = 0; i < rows; i++) {
-        for (int j = 0; j < cols; j++) {
-            if (tap_is_open(mask, rows, cols, i, j)) {
-                bool centre = i == rows / 2 && j == cols / 2;
-                conv.tap[conv.taps++] = (prnn_conv_tap){i * cols + j, i - rows / 2, j - cols / 2, centre};
-            }
-        }
-    }
-    return conv;
-}
-
-prnn_conv prnn_conv_one_tap(const prnn_conv *conv, int kernel, int row, int col) {
-    prnn_conv one = *conv;
-    one.taps = 1;
-    one.tap[0] = (prnn_conv_tap){kernel, row, col, false};
-    return one;
-}
-
-/* A product in the making. */
-typedef struct builder {
-    prnn_plan *plan;
-    prnn_product *product;
-    prnn_packing *packing;
-    int segments, segment_capacity;
-} builder;
-
-/* The features that are the columns of its panels, and those that are its rows, of one term. */
+/* The features that are the columns of a product's panels, and those that are its rows, of one term. */
 static prnn_features columns_of(const prnn_product *product) {
     const prnn_conv *first = &product->conv[0];
     return product->transposed ? first->in : first->out;
@@ -57,29 +13,11 @@ static prnn_features rows_of(const prnn_product *product, int term) {
     return product->transposed ? conv->out : conv->in;
 }
 
-/* Room for one more segment. */
-static bool grow_segments(builder *b) {
-    prnn_matrix *matrix = &b->product->matrix;
-    if (b->segments < b->segment_capacity) {
-        return true;
-    }
-    int capacity = b->segment_capacity ? 2 * b->segment_capacity : 32;
-    prnn_segment *grown = prnn_plan_alloc(b->plan, (size_t)capacity, sizeof *grown);
-    if (!grown) {
-        return false;
-    }
-    if (b->segments) {
-        memcpy(grown, matrix->segments, (size_t)b->segments * sizeof *grown);
-    }
-    matrix->segments = grown;
-    b->segment_capacity = capacity;
-    return true;
-}
-
 /* The columns of a panel: numbers of their features, -1 for padding, and their colour groups. */
 typedef struct panel_columns {
     int number[PRNN_PANEL], group[PRNN_PANEL];
-    int low, high; /* of the groups */
+    int low, high;   /* of the groups; high -1: all is padding */
+    unsigned groups; /* bit b: there is a feature of colour group b */
 } panel_columns;
 
 static panel_columns panel_at(prnn_features features, size_t column) {
@@ -90,16 +28,22 @@ static panel_columns panel_at(prnn_features features, size_t column) {
         if (p.number[i] >= 0) {
             p.low = p.group[i] < p.low ? p.group[i] : p.low;
             p.high = p.group[i] > p.high ? p.group[i] : p.high;
+            p.groups |= 1u << p.group[i];
         }
     }
     return p;
 }
 
-/* Whether a tap lets an input of group a through to an output of group b. */
-static bool is_open(const prnn_conv *conv, const prnn_conv_tap *tap, int a, int b) {
-    bool masked = tap->centre && conv->mask != PRNN_MASK_NONE;
-    return !masked || (conv->mask == PRNN_MASK_A ? a < b : a <= b);
-}
+/* ------------------------------------------------------------------------- what a panel reads */
+
+/* A product in the making. */
+typedef struct builder {
+    prnn_plan *plan;
+    prnn_product *product;
+    prnn_packing *packing;
+    int segments, segment_capacity; /* of all strips so far, and room for the present panel's after them */
+    int runs;                       /* of the present panel: the segments after those */
+} builder;
 
 /* The first feature of a block that is not of a group before `group`. */
 static int begin_of_group(prnn_features f, int group) {
@@ -107,100 +51,121 @@ static int begin_of_group(prnn_features f, int group) {
     return group <= 0 ? 0 : first < f.size ? first : f.size;
 }
 
-/* The features of a block of a tap that some column of a panel is open to: a run, as groups ascend. */
-static prnn_segment open_run(const prnn_product *product, int term, const prnn_conv_tap *tap,
-                             const panel_columns *p, int block) {
+/* The features of a block of a tap that some column of a panel reads: a run, as groups ascend. */
+static prnn_segment unmasked_run(const prnn_product *product, int term, const prnn_conv_tap *tap,
+                                 const panel_columns *p, int block) {
     const prnn_conv *conv = &product->conv[term];
     prnn_features rows = rows_of(product, term);
     int first = 0, end = rows.size, column = block * rows.stride;
-    if (tap->centre && conv->mask != PRNN_MASK_NONE && rows.group_by_block) {
+    bool masked = tap->centre && conv->mask != PRNN_MASK_NONE;
+    if (masked && rows.group_by_block) {
         int group = prnn_features_group(rows, column);
-        bool open =
-            product->transposed ? is_open(conv, tap, p->low, group) : is_open(conv, tap, group, p->high);
-        end = open ? end : 0;
-    } else if (tap->centre && conv->mask != PRNN_MASK_NONE && product->transposed) {
+        bool read = product->transposed ? prnn_conv_lets(conv, tap, p->low, group)
+                                        : prnn_conv_lets(conv, tap, group, p->high);
+        end = read ? end : 0;
+    } else if (masked && product->transposed) {
         first = begin_of_group(rows, p->low + (conv->mask == PRNN_MASK_A));
-    } else if (tap->centre && conv->mask != PRNN_MASK_NONE) {
+    } else if (masked) {
         end = begin_of_group(rows, p->high + (conv->mask == PRNN_MASK_B));
     }
     return (prnn_segment){.first = (uint32_t)(column + first), .count = (uint32_t)(end - first)};
 }
 
-/* A run of features of tap `tap` is packed. */
-static void add_run(builder *b, prnn_strip *strip, int tap, prnn_segment run) {
+/* Room for one more segment. */
+static bool grow_segments(builder *b) {
     prnn_matrix *matrix = &b->product->matrix;
-    prnn_segment *last = strip->segments ? &matrix->segments[b->segments - 1] : NULL;
-    if (run.count == 0) {
-        return;
+    int used = b->segments + b->runs;
+    if (used < b->segment_capacity) {
+        return true;
     }
-    if (last && last->tap == (uint32_t)tap && last->first + last->count == run.first) {
-        last->count += run.count;
-    } else if (grow_segments(b)) {
-        run.tap = (uint32_t)tap;
-        matrix->segments[b->segments++] = run;
-        strip->segments++;
-    }
-    strip->depth += run.count;
-    matrix->weights += run.count;
-}
-
-/* The columns from `column` on, as a strip of one panel. */
-static prnn_strip build_panel(builder *b, int column) {
-    const prnn_product *product = b->product;
-    panel_columns p = panel_at(columns_of(product), (size_t)column);
-    prnn_strip strip = {
-        .first_segment = (uint32_t)b->segments, .panels = 1, .column = (size_t)column, .step = PRNN_PANEL};
-    int number = 0;
-    for (int t = 0; t < product->terms; t++) {
-        const prnn_conv *conv = &product->conv[t];
-        b->product->matrix.biased |= !product->transposed && conv->bias >= 0;
-        for (int n = 0; n < conv->taps; n++, number++) {
-            for (int block = 0; block < rows_of(product, t).blocks && p.high >= 0; block++) {
-                add_run(b, &strip, number, open_run(product, t, &conv->tap[n], &p, block));
-            }
-        }
-    }
-    strip.size = (1 + (size_t)strip.depth) * PRNN_PANEL;
-    strip.at = prnn_packing_reserve(b->packing, strip.size);
-    return strip;
-}
-
-/* Bit b: the panel from `column` on has features of colour group b. */
-static unsigned groups_of(prnn_features features, size_t column) {
-    unsigned groups = 0;
-    for (int i = (int)column; i < (int)column + PRNN_PANEL; i++) {
-        if (prnn_features_number(features, i) >= 0) {
-            groups |= 1u << prnn_features_group(features, i);
-        }
-    }
-    return groups;
-}
-
-/* Joins a panel to the strip before it, if both read the same and are needed for the same colours. */
-static bool join(const builder *b, prnn_strip *strip, const prnn_strip *panel) {
-    const prnn_segment *segments = b->product->matrix.segments;
-    prnn_features features = columns_of(b->product);
-    size_t step = panel->column - strip->column - (strip->panels - 1) * strip->step;
-    if (strip->panels == PRNN_STRIP || strip->segments != panel->segments || panel->column < strip->column ||
-        (strip->panels > 1 && step != strip->step) ||
-        groups_of(features, strip->column) != groups_of(features, panel->column) ||
-        (panel->segments && memcmp(segments + strip->first_segment, segments + panel->first_segment,
-                                   panel->segments * sizeof *segments) != 0)) {
+    int capacity = b->segment_capacity ? 2 * b->segment_capacity : 32;
+    prnn_segment *grown = prnn_plan_alloc(b->plan, (size_t)capacity, sizeof *grown);
+    if (!grown) {
         return false;
     }
-    strip->step = step;
-    strip->panels++;
+    if (used) {
+        memcpy(grown, matrix->segments, (size_t)used * sizeof *grown);
+    }
+    matrix->segments = grown;
+    b->segment_capacity = capacity;
     return true;
 }
 
+/* One more run of the present panel; one that goes on where the last one ended makes that longer. */
+static void add_run(builder *b, prnn_segment run) {
+    prnn_matrix *matrix = &b->product->matrix;
+    prnn_segment *last = b->runs ? &matrix->segments[b->segments + b->runs - 1] : NULL;
+    if (run.count == 0) {
+        return;
+    }
+    if (last && last->tap == run.tap && last->first + last->count == run.first) {
+        last->count += run.count;
+    } else if (grow_segments(b)) {
+        matrix->segments[b->segments + b->runs++] = run;
+    }
+}
+
+/* Lists what the panel reads, tap by tap. */
+static void list_runs(builder *b, const panel_columns *p) {
+    const prnn_product *product = b->product;
+    uint32_t number = 0; /* of the tap, among those of all terms */
+    b->runs = 0;
+    for (int t = 0; t < product->terms && p->high >= 0; t++) {
+        for (int n = 0; n < product->conv[t].taps; n++, number++) {
+            for (int block = 0; block < rows_of(product, t).blocks; block++) {
+                prnn_segment run = unmasked_run(product, t, &product->conv[t].tap[n], p, block);
+                run.tap = number;
+                add_run(b, run);
+            }
+        }
+    }
+}
+
+/* --------------------------------------------------------------------------- panels to strips */
+
 /* Panel p of those of a product, in the order in which they are packed: as they lie, but for gates, whose
  * four blocks take turns, so that a strip has the gates of the same hidden features. */
-static int panel_column(prnn_features features, int p) {
+static size_t panel_column(prnn_features features, int p) {
     int width = prnn_features_width(features), blocks = features.blocks;
     if (blocks != PRNN_GATES || features.group_by_block) {
-        return p * PRNN_PANEL;
+        return (size_t)(p * PRNN_PANEL);
     }
-    return p % blocks * (width / blocks) + p / blocks * PRNN_PANEL;
+    return (size_t)(p % blocks * (width / blocks) + p / blocks * PRNN_PANEL);
+}
+
+/* Whether the present panel belongs to the last strip: it reads the same, is needed for the same colours, and
+ * lies as far from the panel before as that from the one before it. */
+static bool belongs(const builder *b, const panel_columns *p, size_t column) {
+    const prnn_matrix *matrix = &b->product->matrix;
+    if (matrix->strip_count == 0) {
+        return false;
+    }
+    const prnn_strip *strip = &matrix->strips[matrix->strip_count - 1];
+    size_t last = strip->column + (strip->panels - 1) * strip->step;
+    size_t runs = (size_t)b->runs * sizeof *matrix->segments;
+    return strip->panels < PRNN_STRIP && column > last &&
+           (strip->panels == 1 || column - last == strip->step) &&
+           panel_at(columns_of(b->product), strip->column).groups == p->groups &&
+           strip->segments == (uint32_t)b->runs &&
+           (runs == 0 ||
+            memcmp(matrix->segments + strip->first_segment, matrix->segments + b->segments, runs) == 0);
+}
+
+/* Its segments are the present panel's. */
+static void begin_strip(builder *b, size_t column) {
+    prnn_matrix *matrix = &b->product->matrix;
+    prnn_strip *strip = &matrix->strips[matrix->strip_count++];
+    *strip = (prnn_strip){.first_segment = (uint32_t)b->segments,
+                          .segments = (uint32_t)b->runs,
+                          .panels = 1,
+                          .column = column,
+                          .step = PRNN_PANEL};
+    for (int i = 0; i < b->runs; i++) {
+        strip->depth += matrix->segments[b->segments + i].count;
+    }
+    strip->size = (1 + (size_t)strip->depth) * PRNN_PANEL;
+    strip->at = b->packing->count;
+    b->segments += b->runs;
 }
 
 static void build_strips(builder *b) {
@@ -208,13 +173,20 @@ static void build_strips(builder *b) {
     prnn_features features = columns_of(b->product);
     int panels = (prnn_features_width(features) + PRNN_PANEL - 1) / PRNN_PANEL;
     matrix->strips = prnn_plan_alloc(b->plan, (size_t)panels, sizeof *matrix->strips);
-    for (int p = 0; p < panels && b->plan->status == PRNN_OK; p++) {
-        prnn_strip panel = build_panel(b, panel_column(features, p));
-        if (matrix->strip_count && join(b, &matrix->strips[matrix->strip_count - 1], &panel)) {
-            b->segments = (int)panel.first_segment; /* the strip has them already */
-        } else if (b->plan->status == PRNN_OK) {
-            matrix->strips[matrix->strip_count++] = panel;
+    for (int i = 0; i < panels && b->plan->status == PRNN_OK; i++) {
+        size_t column = panel_column(features, i);
+        panel_columns p = panel_at(features, column);
+        list_runs(b, &p);
+        if (belongs(b, &p, column)) {
+            prnn_strip *strip = &matrix->strips[matrix->strip_count - 1];
+            strip->step = (column - strip->column) / strip->panels;
+            strip->panels++;
+        } else {
+            begin_strip(b, column);
         }
+        const prnn_strip *strip = &matrix->strips[matrix->strip_count - 1];
+        prnn_packing_reserve(b->packing, strip->size);
+        matrix->weights += strip->depth;
     }
 }
 
@@ -224,7 +196,8 @@ static prnn_strip_list list_strips(builder *b, int group) {
     int *list = prnn_plan_alloc(b->plan, (size_t)matrix->strip_count, sizeof *list);
     int count = 0;
     for (int s = 0; s < matrix->strip_count && list; s++) {
-        if (group < 0 || groups_of(columns_of(b->product), matrix->strips[s].column) >> group & 1) {
+        panel_columns p = panel_at(columns_of(b->product), matrix->strips[s].column);
+        if (group < 0 || p.groups >> group & 1) {
             list[count++] = s;
         }
     }
@@ -249,8 +222,11 @@ static void copy_terms(builder *b, int terms, const prnn_term *term) {
     product->conv = prnn_plan_alloc(b->plan, (size_t)terms, sizeof *product->conv);
     for (int t = 0; t < terms; t++) {
         product->taps += term[t].conv->taps;
+        product->matrix.biased |= !product->transposed && term[t].conv->bias >= 0;
     }
+    product->matrix.taps = product->taps;
     product->tap = prnn_plan_alloc(b->plan, (size_t)product->taps, sizeof *product->tap);
+    product->matrix.features = prnn_plan_alloc(b->plan, (size_t)product->taps, sizeof(uint32_t));
     int number = 0, sign = product->transposed ? -1 : 1;
     for (int t = 0; t < terms && b->plan->status == PRNN_OK; t++) {
         product->conv[t] = *term[t].conv;
@@ -269,16 +245,13 @@ static prnn_product *build(prnn_plan *plan, int terms, const prnn_term *term, bo
     builder b = {.plan = plan, .product = product, .packing = transposed ? &plan->backward : &plan->forward};
     product->transposed = transposed;
     copy_terms(&b, terms, term);
-    product->matrix.taps = product->taps;
-    product->matrix.features = prnn_plan_alloc(plan, (size_t)product->taps, sizeof(uint32_t));
     if (plan->status != PRNN_OK) {
         return NULL;
     }
     build_strips(&b);
     count_features(&product->matrix);
     prnn_plan_list_product(plan, product);
-    int groups = columns_of(product).groups;
-    for (int group = -1; group < groups; group++) {
+    for (int group = -1; group < columns_of(product).groups; group++) {
         product->strips[group + 1] = list_strips(&b, group);
     }
     return plan->status == PRNN_OK ? product : NULL;
@@ -294,15 +267,6 @@ prnn_product *prnn_plan_transposed(prnn_plan *plan, int terms, const prnn_term *
 
 /* --------------------------------------------------------------------- which parameter is where */
 
-static int32_t weight_index(const prnn_plan *plan, const prnn_conv *conv, const prnn_conv_tap *tap, int in,
-                            int out) {
-    size_t inputs = (size_t)conv->in.blocks * (size_t)conv->in.size;
-    size_t outputs = (size_t)conv->out.blocks * (size_t)conv->out.size;
-    size_t pair = conv->in_first ? (size_t)in * outputs + (size_t)out : (size_t)out * inputs + (size_t)in;
-    size_t element = pair * (size_t)conv->kernel_size + (size_t)tap->kernel;
-    return (int32_t)(plan->parameters[conv->weight].offset + element);
-}
-
 /* Of feature k of a tap, for the columns of a panel. */
 static void row_indices(const prnn_plan *plan, const prnn_product *product, int term,
                         const prnn_conv_tap *tap, const panel_columns *p, int k, int32_t *index) {
@@ -310,11 +274,11 @@ static void row_indices(const prnn_plan *plan, const prnn_product *product, int 
     prnn_features rows = rows_of(product, term);
     int number = prnn_features_number(rows, k), group = prnn_features_group(rows, k);
     for (int i = 0; i < PRNN_PANEL; i++) {
-        bool open = product->transposed ? is_open(conv, tap, p->group[i], group)
-                                        : is_open(conv, tap, group, p->group[i]);
-        index[i] = p->number[i] < 0 || !open ? -1
-                   : product->transposed     ? weight_index(plan, conv, tap, p->number[i], number)
-                                             : weight_index(plan, conv, tap, number, p->number[i]);
+        bool unmasked = product->transposed ? prnn_conv_lets(conv, tap, p->group[i], group)
+                                            : prnn_conv_lets(conv, tap, group, p->group[i]);
+        index[i] = p->number[i] < 0 || !unmasked ? -1
+                   : product->transposed         ? prnn_conv_weight(plan, conv, tap, p->number[i], number)
+                                                 : prnn_conv_weight(plan, conv, tap, number, p->number[i]);
     }
 }
 
@@ -359,102 +323,5 @@ void prnn_product_visit(const prnn_plan *plan, const prnn_product *product,
             panel_indices(plan, product, strip, strip->column + panel * strip->step,
                           strip->at + panel * strip->size, visitor);
         }
-    }
-}
-
-/* ----------------------------------------------------------------------------------------- run */
-
-/* What a kernel needs to know of a product on a region; `sources` are its taps. */
-static prnn_factors factors_of(const prnn_pass *pass, const prnn_product *product, prnn_region region,
-                               prnn_source *sources) {
-    for (int t = 0; t < product->taps; t++) {
-        const prnn_product_tap *tap = &product->tap[t];
-        sources[t].at = prnn_map_at(pass, tap->map, region.row + tap->row, region.first + tap->col);
-        sources[t].stride = (size_t)tap->map->stride;
-    }
-    return (prnn_factors){.matrix = &product->matrix,
-                          .packed = product->transposed ? pass->backward : pass->forward,
-                          .taps = sources,
-                          .rows = (size_t)region.rows * (size_t)region.count * (size_t)pass->images,
-                          .strips = product->strips[region.group + 1],
-                          .scratch = pass->scratch};
-}
-
-/* Where the first position of a region is in a map, or NULL without one. */
-static float *place(const prnn_pass *pass, const prnn_map *map, prnn_region region) {
-    return map ? prnn_map_at(pass, map, region.row, region.first) : NULL;
-}
-
-/* Whether rows of a map lie behind each other, without margins between them. */
-static bool is_dense(const prnn_map *map, int row, int rows) {
-    return !map || (map->left + map->right == 0 && (row + map->top) % map->rows + rows <= map->rows);
-}
-
-/* How many rows of a region the kernels may take as one: all, or one at a time. */
-static int rows_at_once(const prnn_product *product, prnn_region region, const prnn_map *out,
-                        const prnn_map *add) {
-    bool dense = is_dense(out, region.row, region.rows) && is_dense(add, region.row, region.rows);
-    for (int t = 0; t < product->taps && dense; t++) {
-        dense = is_dense(product->tap[t].map, region.row + product->tap[t].row, region.rows);
-    }
-    return dense ? region.rows : 1;
-}
-
-void prnn_product_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
-                      const prnn_map *out, const prnn_map *add, bool relu) {
-    prnn_source sources[PRNN_MOST_TAPS];
-    int end = region.row + region.rows;
-    region.rows = region.rows > 1 ? rows_at_once(product, region, out, add) : 1;
-    for (; region.row < end; region.row += region.rows) {
-        prnn_factors factors = factors_of(pass, product, region, sources);
-        prnn_target target = {.out = place(pass, out, region),
-                              .stride = (size_t)out->stride,
-                              .add = place(pass, add, region),
-                              .add_stride = add ? (size_t)add->stride : 0,
-                              .relu = relu};
-        pass->kernels->product(&factors, &target);
-    }
-}
-
-void prnn_product_lstm(const prnn_pass *pass, const prnn_product *product, prnn_region region,
-                       const prnn_lstm *lstm) {
-    prnn_source sources[PRNN_MOST_TAPS];
-    prnn_factors factors = factors_of(pass, product, region, sources);
-    prnn_cells cells = {.hidden = (size_t)lstm->cell->stride,
-                        .add = place(pass, lstm->add, region),
-                        .cell_before = prnn_map_at(pass, lstm->cell, region.row + lstm->before_row,
-                                                   region.first + lstm->before_col),
-                        .gates = place(pass, lstm->gates, region),
-                        .cell = place(pass, lstm->cell, region),
-                        .state = place(pass, lstm->state, region)};
-    pass->kernels->product_lstm(&factors, &cells);
-}
-
-void prnn_product_lstm_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
-                                const prnn_lstm *lstm, const prnn_map *add, float *dcell,
-                                const prnn_map *dgates) {
-    prnn_source sources[PRNN_MOST_TAPS];
-    prnn_factors factors = factors_of(pass, product, region, sources);
-    prnn_cell_gradients cells = {.hidden = (size_t)lstm->cell->stride,
-                                 .ahead = 2 * lstm->before_col * pass->images,
-                                 .add = place(pass, add, region),
-                                 .gates = place(pass, lstm->gates, region),
-                                 .cell_before = prnn_map_at(pass, lstm->cell, region.row + lstm->before_row,
-                                                            region.first + lstm->before_col),
-                                 .cell = place(pass, lstm->cell, region),
-                                 .dcell = dcell,
-                                 .dgates = place(pass, dgates, region)};
-    pass->kernels->product_lstm_gradient(&factors, &cells);
-}
-
-void prnn_product_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
-                           const prnn_map *dout) {
-    prnn_source sources[PRNN_MOST_TAPS];
-    int end = region.row + region.rows;
-    region.rows = region.rows > 1 ? rows_at_once(product, region, dout, NULL) : 1;
-    for (; region.row < end; region.row += region.rows) {
-        prnn_factors factors = factors_of(pass, product, region, sources);
-        pass->kernels->product_gradient(&factors, place(pass, dout, region), (size_t)dout->stride,
-                                        pass->gradient);
     }
 }

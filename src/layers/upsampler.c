@@ -1,8 +1,9 @@
 #include "layers/upsampler.h"
 
+#include "config/config.h"
+
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 /* The pixels of the result with even or odd rows and columns are four ordinary 2x2 convolutions of the input,
  * each into a map of its own in the size of the input. */
@@ -12,18 +13,10 @@ typedef struct prnn_upsampler_stage {
     int size;    /* rows and columns of the input */
     size_t bias; /* in the packed block: the products of all phases share it */
     prnn_map *in, *out, *din, *dout;
-    prnn_map *phase[PHASES]; /* of the result; on the way back, of the gradient by it */
+    prnn_map *phase[PHASES]; /* of the result; in the backward pass, of the gradient by it */
     prnn_product *phase_of[PHASES];
     prnn_product *din_of;
 } stage;
-
-int prnn_upsampler_stages(int small, int large) {
-    int stages = 0;
-    for (; small > 0 && small < large; small *= 2) {
-        stages++;
-    }
-    return small == large ? stages : -1;
-}
 
 /* Along one axis: output 2 i + phase reads input i + distance through place `kernel` of the kernel. */
 static prnn_conv_tap axis_tap(int phase, int number) {
@@ -67,7 +60,7 @@ static void plan_stage(prnn_plan *p, stage *s, int number, prnn_features in, prn
     snprintf(name, sizeof name, "upsampler.%d", number);
     s->bias = prnn_plan_vector(p, name, "bias", out);
     for (int i = 0; i < PHASES && p->status == PRNN_OK; i++) {
-        /* The way back needs all phases at once. */
+        /* The backward pass needs all phases at once. */
         s->phase[i] = i == 0 || p->training ? prnn_plan_whole_map(p, s->size, out.stride, 1) : s->phase[0];
         phases[i] = conv_of_phase(&all, i);
         s->phase_of[i] = prnn_plan_product(p, 1, &(prnn_term){&phases[i], s->in});
@@ -79,7 +72,7 @@ static void plan_stage(prnn_plan *p, stage *s, int number, prnn_features in, prn
 prnn_upsampler *prnn_plan_upsampler(prnn_plan *p) {
     const prnn_config *c = &p->config;
     prnn_upsampler *u = prnn_plan_alloc(p, 1, sizeof *u);
-    int stages = prnn_upsampler_stages(c->condition_size, c->height);
+    int stages = prnn_config_stages(c->condition_size, c->height);
     stage *list = prnn_plan_alloc(p, (size_t)stages, sizeof *list);
     if (!u || !list) {
         return NULL;
@@ -116,13 +109,11 @@ static prnn_region whole(int size) {
 /* Copies the pixels of a map of the result, the ones that belong to phase i, from the map of the phase or
  * (`back`) to it. */
 static void copy_phase(const prnn_pass *pass, const stage *s, int i, const prnn_map *map, bool back) {
-    size_t bytes = prnn_map_floats(pass, map, 1) * sizeof(float);
-    for (int row = 0; row < s->size; row++) {
-        for (int col = 0; col < s->size; col++) {
-            float *own = prnn_map_at(pass, s->phase[i], row, col);
-            float *pixel = prnn_map_at(pass, map, 2 * row + i / 2, 2 * col + i % 2);
-            memcpy(back ? own : pixel, back ? pixel : own, bytes);
-        }
+    prnn_lattice own = {0, 0, 1}, of_map = {i / 2, i % 2, 2};
+    if (back) {
+        prnn_map_copy_lattice(pass, s->size, s->size, map, of_map, s->phase[i], own);
+    } else {
+        prnn_map_copy_lattice(pass, s->size, s->size, s->phase[i], own, map, of_map);
     }
 }
 
@@ -140,9 +131,7 @@ void prnn_upsampler_forward(const prnn_upsampler *u, const prnn_pass *pass) {
     for (int k = 0; k < u->stages; k++) {
         const stage *s = &u->stage[k];
         for (int i = 0; i < PHASES; i++) {
-            for (int row = 0; row < s->size; row++) {
-                prnn_map_fill(pass, s->phase[i], row, 0, s->size, pass->forward + s->bias);
-            }
+            prnn_map_fill(pass, s->phase[i], whole(s->size), s->bias);
             prnn_product_run(pass, s->phase_of[i], whole(s->size), s->phase[i], s->phase[i], true);
             copy_phase(pass, s, i, s->out, false);
         }
@@ -159,9 +148,7 @@ void prnn_upsampler_backward(const prnn_upsampler *u, const prnn_pass *pass) {
         prnn_map_relu_gradient(pass, whole(2 * s->size), s->out, s->dout);
         for (int i = 0; i < PHASES; i++) {
             copy_phase(pass, s, i, s->dout, true);
-            for (int row = 0; row < s->size; row++) {
-                prnn_map_sum(pass, s->phase[i], row, 0, s->size, pass->gradient + s->bias);
-            }
+            prnn_map_sum(pass, s->phase[i], whole(s->size), s->bias);
             prnn_product_gradient(pass, s->phase_of[i], whole(s->size), s->phase[i]);
         }
         if (s->din) {

@@ -15,9 +15,6 @@ typedef struct prnn_upsampler {
     prnn_features features; /* of the result */
 } prnn_upsampler;
 
-/* How many stages bring `small` to `large` pixels: large = small * 2^stages; -1: none do. */
-int prnn_upsampler_stages(int small, int large);
-
 /* Plans the upsampler of the plan's config, which has a condition; NULL after a failure. */
 prnn_upsampler *prnn_plan_upsampler(prnn_plan *plan);
 

@@ -2,29 +2,56 @@
  * every image's numbers are the same whatever shard it is in. */
 
 #include "base/call.h"
+#include "base/clock.h"
+#include "base/fields.h"
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "base/real.h"
+#include "base/try.h"
 #include "model/model.h"
 
 #include <math.h>
 
+/* Shards of a thread between two words to the caller. */
+enum { ROUND = 4 };
+
 typedef struct evaluation {
     const prnn_network *network;
     const prnn_evaluation *asked;
-    prnn_workers workers;
+    prnn_passes passes;
     size_t shard, image_bytes, image_logits;
+    size_t first_shard; /* of the present round */
 } evaluation;
 
 static void evaluate_shard(void *arg, size_t index, void *own) {
     const evaluation *e = arg;
     const prnn_evaluation *asked = e->asked;
-    size_t first = index * e->shard;
+    size_t first = (e->first_shard + index) * e->shard;
     int n = (int)(asked->count - first < e->shard ? asked->count - first : e->shard);
     prnn_batch all = {.images = asked->images, .small = asked->small, .new_only = asked->new_only};
     prnn_batch batch = prnn_batch_part(&e->network->plan.config, &all, first, n);
     prnn_network_evaluate(e->network, own, &batch, asked->nats + first,
                           asked->values ? asked->values + first * e->image_bytes : NULL,
                           asked->logits ? asked->logits + first * e->image_logits : NULL);
+}
+
+/* Where nobody wants to know how far it is, all shards are one round. */
+static prnn_status evaluate_all(prnn_context *ctx, evaluation *e, size_t shards) {
+    const prnn_evaluation *asked = e->asked;
+    size_t round = asked->progress ? ROUND * (size_t)e->passes.count : shards;
+    double began = prnn_clock();
+    for (e->first_shard = 0; e->first_shard < shards; e->first_shard += round) {
+        size_t left = shards - e->first_shard, done = (e->first_shard + round) * e->shard;
+        prnn_parallel_for_with(ctx, left < round ? left : round, prnn_passes_scratches(&e->passes),
+                               evaluate_shard, e);
+        prnn_progress p =
+            prnn_progress_since(began, "evaluate", done < asked->count ? done : asked->count, asked->count);
+        if (asked->progress && !asked->progress(asked->user, &p)) {
+            return prnn_fail(ctx, PRNN_STOPPED, "stopped after %zu of %zu images", (size_t)p.done,
+                             asked->count);
+        }
+    }
+    return PRNN_OK;
 }
 
 prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked) {
@@ -44,12 +71,12 @@ prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, cons
                     .asked = asked,
                     .shard = shard,
                     .image_bytes = bytes,
-                    .image_logits = bytes * (size_t)net->head->logits_per_value(c)};
-    status = prnn_model_workers(ctx, model, (int)shard, prnn_threads_for(ctx, shards), &e.workers);
+                    .image_logits = bytes * (size_t)net->head.per_value};
+    status = prnn_model_passes(ctx, model, (int)shard, prnn_threads_for(ctx, shards), &e.passes);
     if (status == PRNN_OK) {
-        prnn_parallel_for_with(ctx, shards, prnn_workers_scratches(&e.workers), evaluate_shard, &e);
+        status = evaluate_all(ctx, &e, shards);
     }
-    prnn_workers_free(ctx, &e.workers);
+    prnn_passes_close(ctx, &e.passes);
     return status;
 }
 
@@ -67,11 +94,30 @@ prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_
 }
 
 prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
-                          double *nats, float *values) {
+                          const prnn_evaluate_options *options, double *nats, float *values) {
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_ARRAY(nats, count));
-    prnn_evaluation e = {.images = images, .count = count, .nats = nats, .values = values};
-    prnn_status status = prnn_model_evaluate(ctx, model, &e);
-    return status == PRNN_OK ? prnn_model_check_finite(ctx, nats, count) : status;
+    prnn_evaluate_options o = PRNN_EVALUATE_OPTIONS_INIT;
+    prnn_status status = PRNN_OK;
+    TRY(prnn_options_read(ctx, &o, &prnn_evaluate_options_fields, options));
+    if (o.small && !model->network->condition) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "small images are given, but the model is not conditional: leave them out");
+    }
+    if (o.small) {
+        TRY(prnn_model_check_small(ctx, model, o.small, count));
+    }
+    prnn_evaluation e = {.images = images,
+                         .small = o.small,
+                         .count = count,
+                         .new_only = o.new_only,
+                         .nats = nats,
+                         .values = values,
+                         .progress = o.progress,
+                         .user = o.user};
+    TRY(prnn_model_evaluate(ctx, model, &e));
+    TRY(prnn_model_check_finite(ctx, nats, count));
+done:
+    return status;
 }
 
 prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
@@ -85,7 +131,7 @@ prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_
 }
 
 size_t prnn_logits_per_value(const prnn_model *model) {
-    return (size_t)model->network->head->logits_per_value(&model->network->plan.config);
+    return (size_t)model->network->head.per_value;
 }
 
 static void normalise(double *logs, size_t n) {
@@ -101,11 +147,17 @@ static void normalise(double *logs, size_t n) {
     }
 }
 
+void prnn_model_log_probabilities(const prnn_model *model, const prnn_kernels *kernels, const float *logits,
+                                  double *logs) {
+    const prnn_head *head = &model->network->head;
+    head->kind->log_p(kernels, head, logits, logs);
+    normalise(logs, (size_t)head->levels);
+}
+
 prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, const float *logits,
                                    size_t count, double *logs) {
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(logits, count), PRNN_ARRAY(logs, count));
-    const prnn_network *net = model->network;
-    size_t per_value = prnn_logits_per_value(model), levels = (size_t)net->plan.config.levels;
+    size_t per_value = prnn_logits_per_value(model), levels = (size_t)model->network->plan.config.levels;
     for (size_t i = 0; i < count * per_value; i++) {
         if (!isfinite(logits[i])) {
             return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
@@ -114,9 +166,7 @@ prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model *model, c
         }
     }
     for (size_t i = 0; i < count; i++) {
-        net->head->log_p(prnn_kernels_of(ctx), net->logit_features, (int)levels, logits + i * per_value,
-                         logs + i * levels);
-        normalise(logs + i * levels, levels);
+        prnn_model_log_probabilities(model, prnn_kernels_of(ctx), logits + i * per_value, logs + i * levels);
     }
     return PRNN_OK;
 }

@@ -2,9 +2,9 @@
 
 #include "base/call.h"
 #include "base/parallel.h"
+#include "base/try.h"
 #include "model/memory.h"
-
-#include <string.h>
+#include "model/model.h"
 
 enum { MOST_LANES = 64, MOST_LEVELS = 6, MOST_AT_ONCE = 4 };
 
@@ -50,36 +50,36 @@ static int own_levels(int lanes, int threads) {
 
 /* A thread's memory: for a pass, and for the partial sums of its present lanes, [levels][forward.count]. */
 typedef struct lane_worker {
-    prnn_worker worker;
-    float *sums;
+    prnn_pass pass;
+    prnn_block sums;
 } lane_worker;
 
 struct prnn_gradient_engine {
     prnn_network *network;
-    const prnn_kernels *kernels;
-    int threads, levels;       /* own_levels */
-    float *forward, *backward; /* packed weights */
-    float *sums;               /* [lanes / 2^levels][forward.count] */
-    double *nats;              /* [batch] */
-    lane_worker *workers;      /* [threads] */
+    const prnn_device *device;
+    int threads, levels;          /* own_levels */
+    prnn_block forward, backward; /* packed weights */
+    prnn_block sums;              /* [lanes / 2^levels][forward.count] */
+    double *nats;                 /* [batch] */
+    lane_worker *workers;         /* [threads] */
     /* The present batch: */
     const prnn_batch *batch;
     cut cut;
 };
 
-void prnn_gradient_engine_free(prnn_gradient_engine *engine) {
+void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine) {
     if (!engine) {
         return;
     }
     for (int w = 0; engine->workers && w < engine->threads; w++) {
-        prnn_worker_free(&engine->workers[w].worker);
-        prnn_free(engine->workers[w].sums);
+        engine->device->close(ctx, &engine->workers[w].pass);
+        engine->device->release(&engine->workers[w].sums);
     }
     prnn_free(engine->workers);
     prnn_free(engine->nats);
-    prnn_free(engine->sums);
-    prnn_free(engine->backward);
-    prnn_free(engine->forward);
+    engine->device->release(&engine->sums);
+    engine->device->release(&engine->backward);
+    engine->device->release(&engine->forward);
     prnn_network_free(engine->network);
     prnn_free(engine);
 }
@@ -89,7 +89,8 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
     int lanes = most_lanes(network, batch);
     *workers = prnn_threads_for(ctx, (size_t)lanes);
     int levels = own_levels(lanes, *workers);
-    prnn_need need = {.worker = prnn_worker_bytes(ctx, network, cut_of(network, batch).shard)};
+    prnn_pass_shape shape = prnn_network_shape(network);
+    prnn_need need = {.worker = prnn_device_of(ctx)->pass_bytes(ctx, &shape, cut_of(network, batch).shard)};
     prnn_need_block(&need.worker, (size_t)levels * forward, sizeof(float));
     prnn_need_block(&need.shared, forward, sizeof(int32_t));
     prnn_need_block(&need.shared, backward, sizeof(int32_t));
@@ -101,38 +102,43 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
     return need;
 }
 
+static prnn_status allocate_worker(prnn_context *ctx, const prnn_gradient_engine *e, int images,
+                                   lane_worker *worker) {
+    prnn_pass_shape shape = prnn_network_shape(e->network);
+    size_t floats = (size_t)e->levels * e->network->plan.forward.count;
+    prnn_status status;
+    TRY(e->device->allocate(ctx, floats, "the gradients of a thread", &worker->sums));
+    TRY(e->device->open(ctx, &shape, images, false, &worker->pass));
+    worker->pass.forward = e->forward;
+    worker->pass.backward = e->backward;
+done:
+    return status;
+}
+
 static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch, size_t reserve) {
     const prnn_plan *plan = &e->network->plan;
-    int lanes = most_lanes(e->network, batch), shard = cut_of(e->network, batch).shard, wanted;
-    size_t count = plan->forward.count;
+    const prnn_device *device = e->device;
+    int lanes = most_lanes(e->network, batch), wanted;
     prnn_need need = prnn_gradient_engine_need(ctx, e->network, batch, &wanted);
+    prnn_status status;
     prnn_need_add(&need.shared, reserve);
     e->threads = wanted;
     e->levels = own_levels(lanes, wanted);
-    prnn_status status = prnn_need_afford(ctx, &need, &e->threads, "the gradient of a batch",
-                                          "choose a smaller hidden size, fewer layers or a smaller batch");
-    if (status == PRNN_OK) {
-        status = prnn_plan_index(ctx, &e->network->plan);
-    }
-    if (status != PRNN_OK) {
-        return status;
-    }
-    e->forward = prnn_alloc(ctx, plan->forward.count, sizeof(float), "the packed weights");
-    e->backward = prnn_alloc(ctx, plan->backward.count, sizeof(float), "the transposed weights");
     size_t runs = (size_t)divided(lanes, 1 << e->levels);
-    e->sums = prnn_alloc(ctx, runs * count, sizeof(float), "the gradients of a batch");
+    TRY(prnn_need_afford(ctx, &need, &e->threads, "the gradient of a batch",
+                         "choose a smaller hidden size, fewer layers or a smaller batch"));
+    TRY(prnn_plan_index(ctx, &e->network->plan));
+    TRY(device->allocate(ctx, plan->forward.count, "the packed weights", &e->forward));
+    TRY(device->allocate(ctx, plan->backward.count, "the transposed weights", &e->backward));
+    TRY(device->allocate(ctx, runs * plan->forward.count, "the gradients of a batch", &e->sums));
     e->nats = prnn_alloc(ctx, (size_t)batch, sizeof(double), "likelihoods");
+    TRY(e->nats ? PRNN_OK : PRNN_ERROR_MEMORY);
     e->workers = prnn_alloc(ctx, (size_t)wanted, sizeof *e->workers, "the threads' work");
-    if (!e->forward || !e->backward || !e->sums || !e->nats || !e->workers) {
-        return PRNN_ERROR_MEMORY;
+    TRY(e->workers ? PRNN_OK : PRNN_ERROR_MEMORY);
+    for (int w = 0; w < e->threads; w++) {
+        TRY(allocate_worker(ctx, e, cut_of(e->network, batch).shard, &e->workers[w]));
     }
-    for (int w = 0; w < e->threads && status == PRNN_OK; w++) {
-        lane_worker *worker = &e->workers[w];
-        worker->sums = prnn_alloc(ctx, (size_t)e->levels * count, sizeof(float), "the gradients of a thread");
-        status = worker->sums
-                     ? prnn_worker_create(ctx, e->network, shard, e->forward, e->backward, &worker->worker)
-                     : PRNN_ERROR_MEMORY;
-    }
+done:
     return status;
 }
 
@@ -143,28 +149,27 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
     if (!e) {
         return PRNN_ERROR_MEMORY;
     }
-    prnn_status status = prnn_network_create(ctx, config, true, PRNN_MAX_PARAMETERS, &e->network);
-    e->kernels = prnn_kernels_of(ctx);
-    if (status == PRNN_OK) {
-        status = allocate(ctx, e, batch, reserve);
-    }
-    if (status != PRNN_OK) {
-        prnn_gradient_engine_free(e);
-        return status;
-    }
+    prnn_status status;
+    e->device = prnn_device_of(ctx);
+    TRY(prnn_network_create(ctx, config, true, PRNN_MAX_PARAMETERS, &e->network));
+    TRY(allocate(ctx, e, batch, reserve));
     *engine = e;
-    return PRNN_OK;
+done:
+    if (status != PRNN_OK) {
+        prnn_gradient_engine_free(ctx, e);
+    }
+    return status;
 }
 
-static void run_lane(const prnn_gradient_engine *e, prnn_worker *w, int lane, float *gradient) {
+static void run_lane(const prnn_gradient_engine *e, prnn_pass *pass, int lane, prnn_block gradient) {
     const prnn_batch *all = e->batch;
     int begin = lane * e->cut.lane, end = begin + e->cut.lane < all->n ? begin + e->cut.lane : all->n;
-    w->pass.gradient = gradient;
-    memset(gradient, 0, e->network->plan.forward.count * sizeof *gradient);
+    pass->gradient = gradient;
+    e->device->clear_block(gradient);
     for (int first = begin; first < end; first += e->cut.shard) {
         int n = end - first < e->cut.shard ? end - first : e->cut.shard;
         prnn_batch part = prnn_batch_part(&e->network->plan.config, all, (size_t)first, n);
-        prnn_network_gradient(e->network, w, &part, 1.0f / (float)all->n, e->nats + first);
+        prnn_network_gradient(e->network, pass, &part, 1.0f / (float)all->n, e->nats + first);
     }
 }
 
@@ -176,83 +181,32 @@ static void run_lanes(void *arg, size_t index, void *own) {
     size_t count = e->network->plan.forward.count;
     int begin = (int)index << e->levels, end = begin + (1 << e->levels), sums = 0;
     end = end < e->cut.lanes ? end : e->cut.lanes;
-    float *sum[MOST_LEVELS + 1] = {e->sums + index * count};
+    prnn_block sum[MOST_LEVELS + 1] = {prnn_block_part(e->sums, index * count, count)};
     for (int level = 0; level < e->levels; level++) {
-        sum[level + 1] = w->sums + (size_t)level * count;
+        sum[level + 1] = prnn_block_part(w->sums, (size_t)level * count, count);
     }
     for (int lane = begin; lane < end; lane++) {
-        run_lane(e, &w->worker, lane, sum[sums++]);
+        run_lane(e, &w->pass, lane, sum[sums++]);
         for (int done = lane - begin + 1; sums > 1 && (done % 2 == 0 || lane == end - 1); done /= 2) {
             sums--;
-            e->kernels->add(count, sum[sums - 1], sum[sums], sum[sums - 1]);
+            e->device->add_block(&w->pass, sum[sums - 1], sum[sums]);
         }
     }
 }
 
-/* Packed floats of one piece of packing or unpacking. */
-enum { PIECE = 1 << 14 };
-
-static size_t pieces_of(const prnn_packing *packing) {
-    return (packing->count + PIECE - 1) / PIECE;
-}
-
-static size_t runs_of(const prnn_gradient_engine *e) {
-    return (size_t)divided(e->cut.lanes, 1 << e->levels);
-}
-
-typedef struct packer {
-    const prnn_gradient_engine *engine;
-    const float *parameters;
-    float *gradient;
-} packer;
-
-static void pack_piece(void *arg, size_t index, void *own) {
-    (void)own;
-    const packer *p = arg;
-    const prnn_plan *plan = &p->engine->network->plan;
-    size_t forward = pieces_of(&plan->forward);
-    if (index < forward) {
-        prnn_packing_fill(&plan->forward, index * PIECE, PIECE, p->parameters, p->engine->forward);
-    } else {
-        prnn_packing_fill(&plan->backward, (index - forward) * PIECE, PIECE, p->parameters,
-                          p->engine->backward);
-    }
-}
-
-/* The rest of the tree. A parameter is in one place of the packed gradient, so pieces write different ones.
- */
-static void unpack_piece(void *arg, size_t index, void *own) {
-    (void)own;
-    const packer *p = arg;
-    const prnn_gradient_engine *e = p->engine;
-    const prnn_packing *packing = &e->network->plan.forward;
-    size_t begin = index * PIECE, end = begin + PIECE < packing->count ? begin + PIECE : packing->count;
-    size_t nodes = runs_of(e);
-    for (size_t size = 1; size < nodes; size *= 2) {
-        for (size_t left = 0; left + size < nodes; left += 2 * size) {
-            float *sum = e->sums + left * packing->count + begin;
-            e->kernels->add(end - begin, sum, sum + size * packing->count, sum);
-        }
-    }
-    for (size_t i = begin; i < end; i++) {
-        if (packing->index[i] >= 0) {
-            p->gradient[packing->index[i]] = e->sums[i];
-        }
-    }
-}
-
-double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, const float *parameters,
-                                const prnn_batch *batch, float *gradient) {
+double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, prnn_block parameters,
+                                const prnn_batch *batch, prnn_block gradient) {
     const prnn_plan *plan = &e->network->plan;
-    packer p = {e, parameters, gradient};
     e->batch = batch;
     e->cut = cut_of(e->network, batch->n);
-    prnn_parallel_for(ctx, pieces_of(&plan->forward) + pieces_of(&plan->backward), pack_piece, &p);
-    prnn_network_prepare(e->network, e->kernels, e->forward, e->backward);
+    size_t runs = (size_t)divided(e->cut.lanes, 1 << e->levels);
+    e->device->pack(ctx, &plan->forward, parameters, e->forward);
+    e->device->pack(ctx, &plan->backward, parameters, e->backward);
+    e->device->prepare(ctx, prnn_network_products(e->network), e->forward, e->backward);
     prnn_scratches workers = {e->workers, sizeof *e->workers, e->threads};
-    prnn_parallel_for_with(ctx, runs_of(e), workers, run_lanes, e);
-    memset(gradient, 0, plan->parameter_floats * sizeof *gradient);
-    prnn_parallel_for(ctx, pieces_of(&plan->forward), unpack_piece, &p);
+    prnn_parallel_for_with(ctx, runs, workers, run_lanes, e);
+    e->device->clear_block(gradient);
+    e->device->unpack_sum(ctx, &plan->forward, e->sums, runs, gradient);
     double total = 0;
     for (int i = 0; i < batch->n; i++) {
         total += e->nats[i];
@@ -270,15 +224,21 @@ prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint
                          count);
     }
     prnn_gradient_engine *engine = NULL;
-    prnn_status status = prnn_model_check_images(ctx, model, images, count);
-    if (status == PRNN_OK) {
-        status = prnn_gradient_engine_create(ctx, c, (int)count, 0, &engine);
+    size_t floats = model->network->plan.parameter_floats;
+    prnn_block weights = {0}, out = {0};
+    prnn_status status;
+    TRY(prnn_model_check_images(ctx, model, images, count));
+    TRY(prnn_gradient_engine_create(ctx, c, (int)count, 0, &engine));
+    TRY(engine->device->share(ctx, model->parameters, floats, &weights));
+    TRY(engine->device->share(ctx, gradient, floats, &out));
+    prnn_batch batch = {.images = images, .n = (int)count};
+    *mean_nats = prnn_gradient_engine_run(ctx, engine, weights, &batch, out);
+    status = prnn_model_check_finite(ctx, engine->nats, count);
+done:
+    if (engine) {
+        engine->device->unshare(&weights, NULL);
+        engine->device->unshare(&out, gradient);
     }
-    if (status == PRNN_OK) {
-        prnn_batch batch = {.images = images, .n = (int)count};
-        *mean_nats = prnn_gradient_engine_run(ctx, engine, model->parameters, &batch, gradient);
-        status = prnn_model_check_finite(ctx, engine->nats, count);
-        prnn_gradient_engine_free(engine);
-    }
+    prnn_gradient_engine_free(ctx, engine);
     return status;
 }

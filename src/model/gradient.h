@@ -17,11 +17,11 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
 /* What that asks for, beside the plan, of a network for training; *workers: the threads that it would like.
  */
 prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, int batch, int *workers);
-void prnn_gradient_engine_free(prnn_gradient_engine *engine);
+void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine);
 
 /* Mean NLL in nats of the images of a batch (1 .. as many as the engine is for) and its gradient by all
  * parameters. */
-double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *engine, const float *parameters,
-                                const prnn_batch *batch, float *gradient);
+double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *engine, prnn_block parameters,
+                                const prnn_batch *batch, prnn_block gradient);
 
 #endif

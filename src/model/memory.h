@@ -3,12 +3,15 @@
 #ifndef PRNN_MODEL_MEMORY_H
 #define PRNN_MODEL_MEMORY_H
 
-#include "model/model.h"
+#include "model/network.h"
 
 /* Bytes of the weights of a model and their masks. */
 size_t prnn_parameter_bytes(const prnn_network *network);
 
 /* PRNN_ERROR_MEMORY if there is not so much. */
 prnn_status prnn_parameters_afford(prnn_context *ctx, const prnn_network *network);
+
+/* What prnn_model_passes asks for at most, the packed weights included. */
+prnn_need prnn_model_passes_need(prnn_context *ctx, const prnn_network *network, int images, int count);
 
 #endif

@@ -84,7 +84,7 @@ static prnn_status pack(prnn_context *ctx, const prnn_model *model) {
     return PRNN_OK;
 }
 
-prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, const float **weights) {
+prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float **weights) {
     pthread_mutex_lock(&model->packed->mutex);
     prnn_status status = pack(ctx, model);
     *weights = model->packed->weights;
@@ -153,12 +153,13 @@ size_t prnn_model_tensor_count(const prnn_model *model) {
 
 void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor) {
     const prnn_parameter *p = &model->network->plan.parameters[i];
-    *tensor = (prnn_tensor){.name = p->name,
-                            .rank = p->rank,
-                            .shape = {p->shape[0], p->shape[1], p->shape[2], p->shape[3]},
-                            .count = p->count,
-                            .offset = p->offset,
-                            .values = model->parameters + p->offset};
+    const prnn_tensor full = {.name = p->name,
+                              .rank = p->rank,
+                              .shape = {p->shape[0], p->shape[1], p->shape[2], p->shape[3]},
+                              .count = p->count,
+                              .offset = p->offset,
+                              .values = model->parameters + p->offset};
+    prnn_fields_copy(&prnn_tensor_fields, tensor->size, tensor, &full);
 }
 
 size_t prnn_model_parameter_count(const prnn_model *model, bool open_only) {
@@ -246,16 +247,37 @@ prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, cons
     return status == PRNN_ERROR_FORMAT ? PRNN_ERROR_ARGUMENT : status;
 }
 
-prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
-                                    size_t count) {
-    const prnn_config *c = &model->network->plan.config;
-    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+/* `count` images of `bytes` levels each. */
+static prnn_status check_levels(prnn_context *ctx, const prnn_config *c, const char *what,
+                                const uint8_t *images, size_t count, size_t bytes) {
     for (size_t i = 0; i < count * bytes; i++) {
         if (images[i] >= c->levels) {
             return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                             "image %zu has the value %d; the model knows levels 0 to %d", i / bytes,
+                             "%s %zu has the value %d; the model knows levels 0 to %d", what, i / bytes,
                              images[i], c->levels - 1);
         }
     }
     return PRNN_OK;
+}
+
+prnn_status prnn_model_passes(prnn_context *ctx, const prnn_model *model, int images, int count,
+                              prnn_passes *passes) {
+    float *packed = NULL;
+    *passes = (prnn_passes){0};
+    prnn_status status = prnn_model_packed(ctx, model, &packed);
+    return status == PRNN_OK ? prnn_passes_open(ctx, model->network, images, count, packed, passes) : status;
+}
+
+prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
+                                    size_t count) {
+    const prnn_config *c = &model->network->plan.config;
+    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    return check_levels(ctx, c, "image", images, count, bytes);
+}
+
+prnn_status prnn_model_check_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
+                                   size_t count) {
+    const prnn_config *c = &model->network->plan.config;
+    size_t bytes = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    return check_levels(ctx, c, "small image", small, count, bytes);
 }

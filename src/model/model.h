@@ -3,7 +3,7 @@
 #define PRNN_MODEL_MODEL_H
 
 #include "model/network.h"
-#include "model/safetensors.h"
+#include "safetensors/safetensors.h"
 
 #include <pthread.h>
 
@@ -27,7 +27,7 @@ prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config
                                     prnn_model **model);
 
 /* *packed: the present weights, which stay until the model is changed or freed. */
-prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, const float **packed);
+prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float **packed);
 
 /* Replaces all weights; `source` begins the messages. Refuses values that are not finite, and weights that
  * are not zero where a mask closes them. */
@@ -36,16 +36,17 @@ prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float 
 /* The same; with PRNN_OK the model owns `values`, which prnn_alloc gave. */
 prnn_status prnn_model_adopt(prnn_context *ctx, prnn_model *model, float *values, const char *source);
 
-/* Workers for passes of a model (prnn_workers_create). */
-prnn_status prnn_model_workers(prnn_context *ctx, const prnn_model *model, int images, int count,
-                               prnn_workers *workers);
-
-/* What that asks for at most, the packed weights included. */
-prnn_need prnn_model_workers_need(prnn_context *ctx, const prnn_network *network, int images, int count);
+/* Passes of a model (prnn_passes_open). */
+prnn_status prnn_model_passes(prnn_context *ctx, const prnn_model *model, int images, int count,
+                              prnn_passes *passes);
 
 /* Refuses images (count, H, W, C) with a value that is no level of the model. */
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                     size_t count);
+
+/* The same for the small images (count, s, s, C) of a conditional model. */
+prnn_status prnn_model_check_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
+                                   size_t count);
 
 /* What is asked of `count` images (count, H, W, C). */
 typedef struct prnn_evaluation {
@@ -56,20 +57,22 @@ typedef struct prnn_evaluation {
     bool new_only;          /* values that the small image gives count 0 nats */
     double *nats;           /* (count) */
     float *values, *logits; /* (count, H, W, C), (count, H, W, C, M), or NULL */
+    prnn_progress_fn progress;
+    void *user;
 } prnn_evaluation;
 
 /* Most images of an evaluation that go through a network together. */
 enum { PRNN_EVALUATION_SHARD = 8 };
 
-/* Likelihoods may turn out not to be finite. */
+/* Likelihoods may turn out not to be finite. PRNN_STOPPED: the callback said so. */
 prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked);
 
 /* PRNN_ERROR_FORMAT, naming the image, if one of `count` likelihoods is not finite. */
 prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_t count);
 
-/* The config as a JSON object (SPEC "Model file"); free with free(). NULL: out of memory. */
-char *prnn_config_to_json(const prnn_config *config);
-prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
+/* logs[K]: logarithms of the probabilities of the levels of a value, from its M logits, which are finite. */
+void prnn_model_log_probabilities(const prnn_model *model, const prnn_kernels *kernels, const float *logits,
+                                  double *logs);
 
 /* Reads the file of a model: `path`, or the model.safetensors in the folder `path`. *file becomes the path of
  * what was read, for messages (free with prnn_free), and *st its content; on failure both are NULL. */

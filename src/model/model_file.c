@@ -3,142 +3,15 @@
 #include "base/call.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "model/json.h"
+#include "base/try.h"
+#include "config/config.h"
 #include "model/model.h"
-#include "model/widen.h"
+#include "safetensors/widen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* --------------------------------------------------------------------------------------- config */
-
-char *prnn_config_to_json(const prnn_config *c) {
-    json_t *object = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:i, s:i}", "kind",
-                               prnn_kind_name(c->kind), "height", c->height, "width", c->width, "channels",
-                               c->channels, "levels", c->levels, "layers", c->layers, "hidden", c->hidden,
-                               "head", c->head, "residual", c->residual, "skip", c->skip, "condition_size",
-                               c->condition_size, "condition_features", c->condition_features);
-    bool complete = object != NULL;
-    if (object && c->output != PRNN_SOFTMAX) {
-        complete = json_object_set_new(object, "output", json_string(prnn_output_name(c->output))) == 0 &&
-                   json_object_set_new(object, "components", json_integer(c->components)) == 0;
-    }
-    char *text = complete ? json_dumps(object, 0) : NULL;
-    json_decref(object);
-    return text;
-}
-
-static prnn_status read_int(prnn_context *ctx, const char *path, const json_t *object, const char *field,
-                            bool needed, int *value) {
-    const json_t *item = json_object_get(object, field);
-    if (!item && !needed) {
-        return PRNN_OK;
-    }
-    if (!item) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: config has no \"%s\"; it is not a complete pixelrnn model", path, field);
-    }
-    json_int_t number = json_integer_value(item);
-    if (!json_is_integer(item) || number < INT32_MIN || number > INT32_MAX) {
-        char *text = json_dumps(item, JSON_ENCODE_ANY);
-        prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config.%s is %.60s; it must be a whole number", path, field,
-                  text ? text : "something else");
-        free(text);
-        return PRNN_ERROR_FORMAT;
-    }
-    *value = (int)number;
-    return PRNN_OK;
-}
-
-static prnn_status read_bool(prnn_context *ctx, const char *path, const json_t *object, const char *field,
-                             bool *value) {
-    const json_t *item = json_object_get(object, field);
-    if (item && !json_is_boolean(item)) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config.%s must be true or false", path, field);
-    }
-    if (item) {
-        *value = json_is_true(item);
-    }
-    return PRNN_OK;
-}
-
-static prnn_status read_output(prnn_context *ctx, const char *path, const json_t *object,
-                               prnn_output *output) {
-    const json_t *item = json_object_get(object, "output");
-    if (item && !json_is_string(item)) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config.output must be \"softmax\" or \"logistics\"",
-                         path);
-    }
-    if (item && prnn_output_from_name(ctx, json_string_value(item), output) != PRNN_OK) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config.output: %s", path, prnn_message(ctx));
-    }
-    return PRNN_OK;
-}
-
-static prnn_status read_config(prnn_context *ctx, const char *path, const json_t *object,
-                               prnn_config *config) {
-    prnn_config c = PRNN_CONFIG_INIT;
-    const char *kind = json_string_value(json_object_get(object, "kind"));
-    if (!kind) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: config has no \"kind\"; it is not a complete pixelrnn model", path);
-    }
-    prnn_status status = prnn_kind_from_name(ctx, kind, &c.kind);
-    if (status != PRNN_OK) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config.kind: %s", path, prnn_message(ctx));
-    }
-    const struct {
-        const char *field;
-        bool needed;
-        int *value;
-    } numbers[] = {
-        {"height", true, &c.height},
-        {"width", true, &c.width},
-        {"channels", true, &c.channels},
-        {"levels", true, &c.levels},
-        {"layers", true, &c.layers},
-        {"hidden", true, &c.hidden},
-        {"head", true, &c.head},
-        {"condition_size", false, &c.condition_size},
-        {"condition_features", false, &c.condition_features},
-        {"components", false, &c.components},
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && status == PRNN_OK; i++) {
-        status = read_int(ctx, path, object, numbers[i].field, numbers[i].needed, numbers[i].value);
-    }
-    if (status == PRNN_OK) {
-        status = read_bool(ctx, path, object, "residual", &c.residual);
-    }
-    if (status == PRNN_OK) {
-        status = read_bool(ctx, path, object, "skip", &c.skip);
-    }
-    if (status == PRNN_OK) {
-        status = read_output(ctx, path, object, &c.output);
-    }
-    if (status == PRNN_OK && prnn_config_check(ctx, &c) != PRNN_OK) {
-        status = prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: config: %s", path, prnn_message(ctx));
-    }
-    *config = c;
-    return status;
-}
-
-prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text,
-                                  prnn_config *config) {
-    json_error_t error;
-    json_t *object = prnn_json_load(text, strlen(text), &error);
-    if (!object && !*error.text) {
-        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to read its config", path);
-    }
-    if (!json_is_object(object)) {
-        json_decref(object);
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: its config is not a JSON object: %s", path, error.text);
-    }
-    prnn_status status = read_config(ctx, path, object, config);
-    json_decref(object);
-    return status;
-}
 
 /* -------------------------------------------------------------------------------------- tensors */
 
@@ -329,19 +202,18 @@ prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safe
                             prnn_model **model, float **values) {
     *model = NULL;
     *values = NULL;
-    prnn_status status = check_format(ctx, path, st);
-    if (status == PRNN_OK) {
-        status = create_for(ctx, path, st, model);
+    prnn_status status;
+    TRY(check_format(ctx, path, st));
+    TRY(create_for(ctx, path, st, model));
+    *values = prnn_alloc(ctx, prnn_model_parameter_count(*model, false), sizeof **values, "the weights");
+    TRY(*values ? PRNN_OK : PRNN_ERROR_MEMORY);
+    if (is_checkpoint(st)) {
+        TRY(read_checkpoint(ctx, *model, path, st, *values));
+    } else {
+        TRY(read_entries(ctx, *model, path, st, *values));
+        TRY(check_unknown(ctx, *model, path, st));
     }
-    if (status == PRNN_OK) {
-        *values = prnn_alloc(ctx, prnn_model_parameter_count(*model, false), sizeof **values, "the weights");
-        status = !*values            ? PRNN_ERROR_MEMORY
-                 : is_checkpoint(st) ? read_checkpoint(ctx, *model, path, st, *values)
-                                     : read_entries(ctx, *model, path, st, *values);
-    }
-    if (status == PRNN_OK && !is_checkpoint(st)) {
-        status = check_unknown(ctx, *model, path, st);
-    }
+done:
     if (status != PRNN_OK) {
         prnn_model_free(*model);
         prnn_free(*values);
@@ -354,10 +226,10 @@ prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safe
 prnn_status prnn_model_from_safetensors(prnn_context *ctx, const char *path, const prnn_safetensors *st,
                                         prnn_model **model) {
     float *values = NULL;
-    prnn_status status = prnn_model_read(ctx, path, st, model, &values);
-    if (status == PRNN_OK) {
-        status = prnn_model_adopt(ctx, *model, values, path);
-    }
+    prnn_status status;
+    TRY(prnn_model_read(ctx, path, st, model, &values));
+    TRY(prnn_model_adopt(ctx, *model, values, path));
+done:
     if (status != PRNN_OK) {
         prnn_free(values);
         prnn_model_free(*model);
@@ -390,15 +262,14 @@ prnn_status prnn_model_open(prnn_context *ctx, const char *path, char **file, pr
         return PRNN_ERROR_MEMORY;
     }
     struct stat is;
-    prnn_status status = PRNN_OK;
+    prnn_status status;
     if (stat(path, &is) == 0 && S_ISDIR(is.st_mode)) {
-        status = find_in_folder(ctx, path, *file, size);
+        TRY(find_in_folder(ctx, path, *file, size));
     } else {
         snprintf(*file, size, "%s", path);
     }
-    if (status == PRNN_OK) {
-        status = prnn_safetensors_read(ctx, *file, st);
-    }
+    TRY(prnn_safetensors_read(ctx, *file, st));
+done:
     if (status != PRNN_OK) {
         prnn_free(*file);
         *file = NULL;
@@ -411,10 +282,10 @@ prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **mo
     *model = NULL;
     prnn_safetensors *st = NULL;
     char *file = NULL;
-    prnn_status status = prnn_model_open(ctx, path, &file, &st);
-    if (status == PRNN_OK) {
-        status = prnn_model_from_safetensors(ctx, file, st, model);
-    }
+    prnn_status status;
+    TRY(prnn_model_open(ctx, path, &file, &st));
+    TRY(prnn_model_from_safetensors(ctx, file, st, model));
+done:
     prnn_safetensors_free(st);
     prnn_free(file);
     return status;
@@ -425,14 +296,13 @@ prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const ch
     size_t count = prnn_model_tensor_count(model);
     prnn_safetensors_entry *entries = prnn_alloc(ctx, count, sizeof *entries, "the list of tensors");
     char *config = prnn_config_to_json(&model->network->plan.config);
-    prnn_status status = PRNN_ERROR_MEMORY;
-    if (!config) {
-        status = prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path);
-    } else if (entries) {
-        list_entries(model, entries);
-        prnn_safetensors_pair metadata[] = {{"format", "pixelrnn"}, {"version", "1"}, {"config", config}};
-        status = prnn_safetensors_write(ctx, path, entries, count, metadata, 3);
-    }
+    prnn_safetensors_pair metadata[] = {{"format", "pixelrnn"}, {"version", "1"}, {"config", config}};
+    prnn_status status;
+    TRY(entries ? PRNN_OK : PRNN_ERROR_MEMORY);
+    TRY(config ? PRNN_OK : prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path));
+    list_entries(model, entries);
+    TRY(prnn_safetensors_write(ctx, path, entries, count, metadata, 3));
+done:
     free(config);
     prnn_free(entries);
     return status;

@@ -1,82 +1,12 @@
 #include "model/network.h"
 
+#include "base/try.h"
+#include "config/config.h"
+
 #include <stdio.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------------------------------- plan */
-
-static prnn_status check_range(prnn_context *ctx, const char *field, int value, int low, int high) {
-    if (value < low || value > high) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s is %d; it must be %d to %d", field, value, low, high);
-    }
-    return PRNN_OK;
-}
-
-static prnn_status check_output(prnn_context *ctx, const prnn_config *c) {
-    if (c->output != PRNN_SOFTMAX && c->output != PRNN_LOGISTICS) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "output is %d, which no network has", (int)c->output);
-    }
-    if (c->output == PRNN_SOFTMAX && c->components != 0) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "components is %d, but output softmax has none; it must be 0, or output logistics",
-                         c->components);
-    }
-    if (c->output == PRNN_LOGISTICS && c->levels == 2) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "output is logistics and levels is 2: two levels need no mixture; take output "
-                         "softmax, or levels 3 to 256");
-    }
-    return c->output == PRNN_LOGISTICS
-               ? check_range(ctx, "components", c->components, 1, PRNN_MOST_COMPONENTS)
-               : PRNN_OK;
-}
-
-static prnn_status check_condition(prnn_context *ctx, const prnn_config *c) {
-    if (c->condition_size == 0) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "condition_features is %d, and condition_size 0: both must be 0, or neither",
-                         c->condition_features);
-    }
-    if (c->height != c->width) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_ARGUMENT,
-            "condition_size is %d, and images are %dx%d: those of a conditional model must be square",
-            c->condition_size, c->height, c->width);
-    }
-    if (prnn_upsampler_stages(c->condition_size, c->height) < 1) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "condition_size is %d; it must be the size of the images, %d, divided by 2, 4, 8 or "
-                         "another power of 2",
-                         c->condition_size, c->height);
-    }
-    return check_range(ctx, "condition_features", c->condition_features, 1, 4096);
-}
-
-prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *c) {
-    const struct {
-        const char *field;
-        int value, low, high;
-    } ranges[] = {
-        {"height", c->height, 1, 4096}, {"width", c->width, 1, 4096},   {"levels", c->levels, 2, 256},
-        {"layers", c->layers, 1, 256},  {"hidden", c->hidden, 1, 4096}, {"head", c->head, 1, 8192},
-    };
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
-        prnn_status status =
-            check_range(ctx, ranges[i].field, ranges[i].value, ranges[i].low, ranges[i].high);
-        if (status != PRNN_OK) {
-            return status;
-        }
-    }
-    if (c->channels != 1 && c->channels != 3) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "channels is %d; it must be 1 or 3", c->channels);
-    }
-    if (!prnn_layer_kind_of(c->kind)) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "kind is %d, which no network has", (int)c->kind);
-    }
-    prnn_status status = check_output(ctx, c);
-    bool conditional = c->condition_size != 0 || c->condition_features != 0;
-    return status == PRNN_OK && conditional ? check_condition(ctx, c) : status;
-}
 
 static void plan_layers(prnn_network *net, prnn_features stream) {
     prnn_plan *p = &net->plan;
@@ -148,7 +78,7 @@ static void plan_network(prnn_network *net) {
     prnn_features stream = prnn_plan_features(p, 1, 2 * c->hidden);
     prnn_features head = prnn_plan_features(p, 1, c->head);
     prnn_features image = {1, c->channels, c->channels, c->channels, false};
-    prnn_features head_features[] = {stream, head, head, net->logit_features};
+    prnn_features head_features[] = {stream, head, head, net->head.features};
 
     net->values = prnn_plan_map(p, c->channels, PRNN_KEEP_FORWARD, 3, 3, 3);
     prnn_conv input = prnn_conv_plan(p, "input", PRNN_MASK_A, image, stream, 7, 7, PRNN_BIAS_ZERO, 1);
@@ -203,8 +133,7 @@ prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *
                             .block_rows = block_rows ? block_rows : suitable_block(config, training),
                             .parameter_limit = limit};
     net->kind = prnn_layer_kind_of(config->kind);
-    net->head = prnn_head_kind_of(config);
-    net->logit_features = net->head->features(config);
+    net->head = prnn_head_of(config);
     scale_levels(net);
     plan_network(net);
     status = net->plan.status;
@@ -224,14 +153,6 @@ void prnn_network_free(prnn_network *network) {
     }
 }
 
-void prnn_packing_fill(const prnn_packing *packing, size_t first, size_t count, const float *parameters,
-                       float *packed) {
-    size_t end = packing->count - first < count ? packing->count : first + count;
-    for (size_t i = first; i < end; i++) {
-        packed[i] = packing->index[i] < 0 ? 0 : parameters[packing->index[i]];
-    }
-}
-
 typedef struct packer {
     const float *parameters;
     float *packed;
@@ -248,136 +169,57 @@ void prnn_network_pack(const prnn_network *network, const float *parameters, flo
     prnn_plan_visit(&network->plan, false, &(prnn_packed_visitor){pack_run, &(packer){parameters, packed}});
 }
 
-void prnn_network_prepare(const prnn_network *network, const prnn_kernels *kernels, float *forward,
-                          float *backward) {
-    const prnn_plan *plan = &network->plan;
-    for (int i = 0; i < plan->product_count && kernels->prepare; i++) {
-        const prnn_product *product = plan->products[i];
-        float *packed = product->transposed ? backward : forward;
-        if (packed) {
-            kernels->prepare(&product->matrix, packed);
-        }
-    }
+prnn_product_list prnn_network_products(const prnn_network *network) {
+    return (prnn_product_list){network->plan.products, network->plan.product_count};
 }
 
-/* Scratch memory of the product that needs most. */
-static size_t scratch_floats(const prnn_plan *plan) {
-    size_t most = 0;
-    for (int i = 0; i < plan->product_count; i++) {
-        size_t floats = prnn_scratch_floats(&plan->products[i]->matrix);
-        most = floats > most ? floats : most;
-    }
-    return most;
-}
-
-/* `memory`: of its maps, or NULL after a failure; the worker's. */
-static prnn_status worker_create(prnn_context *ctx, const prnn_network *network, int images, void *memory,
-                                 const float *forward, const float *backward, prnn_worker *worker) {
+prnn_pass_shape prnn_network_shape(const prnn_network *network) {
     const prnn_config *c = &network->plan.config;
-    const prnn_kernels *kernels = prnn_kernels_of(ctx);
-    size_t row = (size_t)c->width * (size_t)c->channels * (size_t)images;
-    *worker = (prnn_worker){.capacity = images};
-    worker->pass = (prnn_pass){.kernels = kernels, .forward = forward, .backward = backward};
-    worker->pass.memory = memory;
-    worker->levels = prnn_alloc(ctx, row, (size_t)network->plan.block_rows, "rows of levels");
-    worker->nats = prnn_alloc(ctx, row, sizeof(float), "a row of likelihoods");
-    if (kernels->prepare) {
-        worker->pass.scratch = prnn_alloc(ctx, scratch_floats(&network->plan), sizeof(float),
-                                          "the rounded factors of a product");
-    }
-    if (!worker->pass.memory || !worker->levels || !worker->nats ||
-        (kernels->prepare && !worker->pass.scratch)) {
-        prnn_worker_free(worker);
-        return PRNN_ERROR_MEMORY;
-    }
-    return PRNN_OK;
+    return (prnn_pass_shape){.floats = network->plan.memory.floats,
+                             .line = (size_t)c->width * (size_t)c->channels,
+                             .products = prnn_network_products(network)};
 }
 
-size_t prnn_worker_bytes(prnn_context *ctx, const prnn_network *network, int images) {
-    const prnn_config *c = &network->plan.config;
-    size_t row = (size_t)c->width * (size_t)c->channels * (size_t)images, bytes = 0;
-    prnn_need_block(&bytes, network->plan.memory.floats, (size_t)images * sizeof(float));
-    prnn_need_block(&bytes, row, (size_t)network->plan.block_rows);
-    prnn_need_block(&bytes, row, sizeof(float));
-    if (prnn_kernels_of(ctx)->prepare) {
-        prnn_need_block(&bytes, scratch_floats(&network->plan), sizeof(float));
-    }
-    return bytes;
-}
-
-static const char memory_of_maps[] = "the maps of a batch (fewer threads need less)";
-
-prnn_status prnn_worker_create(prnn_context *ctx, const prnn_network *network, int images,
-                               const float *forward, const float *backward, prnn_worker *worker) {
-    /* Not zeroed: no map is read before it is written. */
-    void *memory =
-        prnn_alloc_raw(ctx, network->plan.memory.floats, (size_t)images * sizeof(float), memory_of_maps);
-    return worker_create(ctx, network, images, memory, forward, backward, worker);
-}
-
-void prnn_worker_free(prnn_worker *worker) {
-    prnn_free(worker->pass.memory);
-    prnn_free(worker->pass.scratch);
-    prnn_free(worker->levels);
-    prnn_free(worker->nats);
-    *worker = (prnn_worker){0};
-}
-
-void prnn_worker_clear(const prnn_network *network, prnn_worker *worker) {
-    memset(worker->pass.memory, 0,
-           network->plan.memory.floats * (size_t)worker->capacity * sizeof *worker->pass.memory);
-}
-
-prnn_need prnn_workers_need(prnn_context *ctx, const prnn_network *network, int images, int count) {
-    prnn_need need = {.worker = prnn_worker_bytes(ctx, network, images)};
-    prnn_need_block(&need.shared, (size_t)count, sizeof(prnn_worker));
-    if (prnn_kernels_of(ctx)->prepare) {
-        prnn_need_block(&need.shared, network->plan.forward.count, sizeof(float));
-    }
+prnn_need prnn_passes_need(prnn_context *ctx, const prnn_network *network, int images, int count) {
+    const prnn_device *device = prnn_device_of(ctx);
+    prnn_pass_shape shape = prnn_network_shape(network);
+    prnn_need need = {.worker = device->pass_bytes(ctx, &shape, images)};
+    prnn_need_block(&need.shared, (size_t)count, sizeof(prnn_pass));
+    prnn_need_add(&need.shared, device->weights_bytes(ctx, network->plan.forward.count));
     return need;
 }
 
-prnn_status prnn_workers_create(prnn_context *ctx, const prnn_network *network, int images, int count,
-                                const float *packed, prnn_workers *workers) {
-    const prnn_kernels *kernels = prnn_kernels_of(ctx);
-    size_t floats = network->plan.forward.count;
-    *workers =
-        (prnn_workers){.count = count, .bytes = network->plan.memory.floats * (size_t)images * sizeof(float)};
-    prnn_need need = prnn_workers_need(ctx, network, images, count);
-    prnn_status status = prnn_need_afford(ctx, &need, &workers->count, "a pass through the network",
-                                          "free some, or take a smaller network");
+prnn_status prnn_passes_open(prnn_context *ctx, const prnn_network *network, int images, int count,
+                             float *packed, prnn_passes *passes) {
+    const prnn_device *device = prnn_device_of(ctx);
+    prnn_pass_shape shape = prnn_network_shape(network);
+    prnn_need need = prnn_passes_need(ctx, network, images, count);
+    prnn_block weights;
+    prnn_status status;
+    *passes = (prnn_passes){0};
+    TRY(prnn_need_afford(ctx, &need, &count, "a pass through the network",
+                         "free some, or take a smaller network"));
+    passes->list = prnn_alloc(ctx, (size_t)count, sizeof *passes->list, "the threads' work");
+    TRY(passes->list ? PRNN_OK : PRNN_ERROR_MEMORY);
+    TRY(device->weights(ctx, shape.products, packed, network->plan.forward.count, &weights,
+                        &passes->prepared));
+    for (; passes->count < count; passes->count++) {
+        TRY(device->open(ctx, &shape, images, true, &passes->list[passes->count]));
+        passes->list[passes->count].forward = weights;
+    }
+done:
     if (status != PRNN_OK) {
-        *workers = (prnn_workers){0};
-        return status;
-    }
-    workers->list = prnn_alloc(ctx, (size_t)count, sizeof *workers->list, "the threads' work");
-    status = workers->list ? PRNN_OK : PRNN_ERROR_MEMORY;
-    if (status == PRNN_OK && kernels->prepare) {
-        workers->prepared = prnn_alloc(ctx, floats, sizeof(float), "the rounded weights");
-        status = workers->prepared ? PRNN_OK : PRNN_ERROR_MEMORY;
-    }
-    if (status == PRNN_OK && kernels->prepare) {
-        memcpy(workers->prepared, packed, floats * sizeof(float));
-        prnn_network_prepare(network, kernels, workers->prepared, NULL);
-        packed = workers->prepared;
-    }
-    for (int w = 0; w < workers->count && status == PRNN_OK; w++) {
-        void *memory = prnn_take(ctx, 1, workers->bytes, memory_of_maps);
-        status = worker_create(ctx, network, images, memory, packed, NULL, &workers->list[w]);
-    }
-    if (status != PRNN_OK) {
-        prnn_workers_free(ctx, workers);
+        prnn_passes_close(ctx, passes);
     }
     return status;
 }
 
-void prnn_workers_free(prnn_context *ctx, prnn_workers *workers) {
-    for (int w = 0; workers->list && w < workers->count; w++) {
-        prnn_give(ctx, workers->list[w].pass.memory, workers->bytes);
-        workers->list[w].pass.memory = NULL;
-        prnn_worker_free(&workers->list[w]);
+void prnn_passes_close(prnn_context *ctx, prnn_passes *passes) {
+    const prnn_device *device = prnn_device_of(ctx);
+    for (int i = 0; i < passes->count; i++) {
+        device->close(ctx, &passes->list[i]);
     }
-    prnn_free(workers->list);
-    prnn_free(workers->prepared);
-    *workers = (prnn_workers){0};
+    device->release(&passes->prepared);
+    prnn_free(passes->list);
+    *passes = (prnn_passes){0};
 }

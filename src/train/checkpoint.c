@@ -1,17 +1,21 @@
 /* Checkpoints: a safetensors file with the weights, the optimizer's moments and the state of the run. */
 
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/memory.h"
+#include "base/try.h"
+#include "config/config.h"
+#include "data/data.h"
 #include "train/optimizer.h"
-#include "train/trainer.h"
+#include "train/run.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXT = 32, MAX_PAIRS = 48 };
+enum { TEXT = 32, MAX_PAIRS = 48, MAX_BLOCKS = 5 };
 
 /* Metadata in the making; the texts belong to it. */
 typedef struct pairs {
@@ -82,72 +86,90 @@ static void put_state(pairs *p, const prnn_trainer *t) {
     put_u64(p, "metrics_bytes", s->metrics_bytes);
 }
 
-/* The blocks of weights of a run; names NULL where the run has none. */
-static size_t list_blocks(const prnn_trainer *t, const char **names, float **blocks) {
-    const struct {
-        const char *name;
-        float *block;
-    } all[] = {{"weights", t->weights},
-               {"moment1", t->moment1},
-               {"moment2", t->moment2},
-               {"ema", t->ema},
-               {"best", t->best}};
+typedef struct named_block {
+    const char *name;
+    prnn_block block;
+} named_block;
+
+/* The blocks of weights that a run has; returns how many. */
+static size_t list_blocks(const prnn_trainer *t, named_block *list) {
+    const named_block all[MAX_BLOCKS] = {{"weights", t->weights},
+                                         {"moment1", t->moment1},
+                                         {"moment2", t->moment2},
+                                         {"ema", t->ema},
+                                         {"best", t->best}};
     size_t count = 0;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (all[i].block) {
-            names[count] = all[i].name;
-            blocks[count++] = all[i].block;
+    for (size_t i = 0; i < MAX_BLOCKS; i++) {
+        if (all[i].block.memory) {
+            list[count++] = all[i];
         }
     }
     return count;
 }
 
-prnn_status prnn_checkpoint_save(prnn_trainer *t) {
-    prnn_status status = prnn_trainer_check_weights(t);
-    if (status != PRNN_OK) {
-        return status;
-    }
+static prnn_status write_checkpoint(prnn_trainer *t, const char *config) {
     pairs p = {.count = 0};
-    char *config = prnn_config_to_json(&t->model->network->plan.config);
-    if (!config) {
-        return prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "not enough memory for a checkpoint");
-    }
     put(&p, "format", "pixelrnn-checkpoint");
     put(&p, "version", "1");
     put(&p, "config", config);
     put_settings(&p, t);
     put_state(&p, t);
-    const char *names[5];
-    float *blocks[5];
-    size_t count = list_blocks(t, names, blocks);
-    prnn_safetensors_entry entries[5];
+    named_block blocks[MAX_BLOCKS];
+    prnn_view views[MAX_BLOCKS] = {{0}};
+    prnn_safetensors_entry entries[MAX_BLOCKS];
+    prnn_status status;
+    size_t count = list_blocks(t, blocks);
     for (size_t i = 0; i < count; i++) {
-        entries[i] = (prnn_safetensors_entry){.name = names[i],
+        TRY(prnn_view_open(t->ctx, t->device, blocks[i].block, &views[i]));
+        entries[i] = (prnn_safetensors_entry){.name = blocks[i].name,
                                               .dtype = PRNN_DTYPE_F32,
                                               .rank = 1,
                                               .shape = {t->parameters},
-                                              .data = blocks[i]};
+                                              .data = views[i].floats};
     }
-    /* The log must not be shorter on disk than the checkpoint says. */
-    if (t->metrics) {
-        fsync(fileno(t->metrics));
+    status = prnn_safetensors_write(t->ctx, t->folder.checkpoint, entries, count, p.pair, p.count);
+done:
+    for (size_t i = 0; i < MAX_BLOCKS; i++) {
+        prnn_view_close(&views[i]);
     }
-    status = prnn_safetensors_write(t->ctx, t->checkpoint_path, entries, count, p.pair, p.count);
-    free(config);
+    return status;
+}
+
+/* The log must not be shorter on disk than the checkpoint says. */
+static prnn_status sync_log(prnn_trainer *t) {
+    return !t->metrics || fsync(fileno(t->metrics)) == 0
+               ? PRNN_OK
+               : prnn_fail_system(t->ctx, errno, "%s: cannot be written to disk", t->folder.metrics);
+}
+
+prnn_status prnn_checkpoint_save(prnn_trainer *t) {
+    char *config = NULL;
+    prnn_status status;
+    TRY(prnn_run_check_weights(t));
+    config = prnn_config_to_json(&t->model->network->plan.config);
+    if (!config) {
+        return prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "not enough memory for a checkpoint");
+    }
+    TRY(sync_log(t));
+    status = write_checkpoint(t, config);
     t->saved_at = prnn_clock();
+done:
+    free(config);
     return status;
 }
 
 /* ---------------------------------------------------------------------------------------- load */
 
-static prnn_status check_same(prnn_trainer *t, const prnn_safetensors *st, const pairs *now) {
-    for (size_t i = 0; i < now->count; i++) {
-        const char *key = now->pair[i].key, *was = prnn_safetensors_metadata(st, key);
-        if (!was || strcmp(was, now->pair[i].value) != 0) {
+static prnn_status check_settings(prnn_trainer *t, const prnn_safetensors *st) {
+    pairs now = {.count = 0};
+    put_settings(&now, t);
+    for (size_t i = 0; i < now.count; i++) {
+        const char *key = now.pair[i].key, *was = prnn_safetensors_metadata(st, key);
+        if (!was || strcmp(was, now.pair[i].value) != 0) {
             return prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
                              "%s: was made with %s %s, this run has %s; give the same to resume, or start in "
                              "another folder with --init of this checkpoint",
-                             t->checkpoint_path, key, was ? was : "(none)", now->pair[i].value);
+                             t->folder.checkpoint, key, was ? was : "(none)", now.pair[i].value);
         }
     }
     return PRNN_OK;
@@ -176,84 +198,89 @@ static bool get_state(const prnn_safetensors *st, prnn_train_state *s) {
            get_u64(st, "metrics_bytes", &s->metrics_bytes);
 }
 
-static prnn_status check_config(prnn_trainer *t, const prnn_safetensors *st) {
+static prnn_status read_state(prnn_trainer *t, const prnn_safetensors *st, prnn_train_state *state) {
+    return get_state(st, state)
+               ? PRNN_OK
+               : prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
+                           "%s: the state of its run is incomplete; the checkpoint is damaged",
+                           t->folder.checkpoint);
+}
+
+static prnn_status check_format(prnn_trainer *t, const prnn_safetensors *st) {
     const char *format = prnn_safetensors_metadata(st, "format");
-    const char *config = prnn_safetensors_metadata(st, "config");
-    if (!format || strcmp(format, "pixelrnn-checkpoint") != 0 || !config) {
+    if (!format || strcmp(format, "pixelrnn-checkpoint") != 0 || !prnn_safetensors_metadata(st, "config")) {
         return prnn_fail(t->ctx, PRNN_ERROR_FORMAT, "%s: is not a checkpoint of pixelrnn",
-                         t->checkpoint_path);
+                         t->folder.checkpoint);
     }
     const char *version = prnn_safetensors_metadata(st, "version");
     if (!version || strcmp(version, "1") != 0) {
         return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
                          "%s: is a checkpoint of version \"%.20s\"; this program reads version 1",
-                         t->checkpoint_path, version ? version : "");
+                         t->folder.checkpoint, version ? version : "");
     }
+    return PRNN_OK;
+}
+
+static prnn_status check_config(prnn_trainer *t, const prnn_safetensors *st) {
+    const char *config = prnn_safetensors_metadata(st, "config");
     char *own = prnn_config_to_json(&t->model->network->plan.config);
-    bool same = own && strcmp(own, config) == 0;
     prnn_status status = PRNN_OK;
     if (!own) {
         status = prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to compare its network",
-                           t->checkpoint_path);
-    } else if (!same) {
+                           t->folder.checkpoint);
+    } else if (strcmp(own, config) != 0) {
         status = prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
                            "%s: is of the network %s, this run has %s; give the same to resume",
-                           t->checkpoint_path, config, own);
+                           t->folder.checkpoint, config, own);
     }
     free(own);
     return status;
 }
 
-static prnn_status read_blocks(prnn_trainer *t, const prnn_safetensors *st) {
-    const char *names[5];
-    float *blocks[5];
-    size_t count = list_blocks(t, names, blocks);
-    for (size_t i = 0; i < count; i++) {
-        const prnn_safetensors_entry *entry = prnn_safetensors_find(st, names[i]);
-        if (!entry || entry->dtype != PRNN_DTYPE_F32 || entry->count != t->parameters) {
-            return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
-                             "%s: its tensor \"%s\" is missing or not %zu F32; the checkpoint is damaged",
-                             t->checkpoint_path, names[i], t->parameters);
-        }
-        memcpy(blocks[i], entry->data, t->parameters * sizeof(float));
-        for (size_t k = 0; k < t->parameters; k++) {
-            if (!isfinite(blocks[i][k])) {
-                return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
-                                 "%s: \"%s\"[%zu] is %g; the checkpoint is damaged", t->checkpoint_path,
-                                 names[i], k, (double)blocks[i][k]);
-            }
-        }
+static prnn_status read_block(prnn_trainer *t, const prnn_safetensors *st, const named_block *to) {
+    const prnn_safetensors_entry *entry = prnn_safetensors_find(st, to->name);
+    if (!entry || entry->dtype != PRNN_DTYPE_F32 || entry->count != t->parameters) {
+        return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
+                         "%s: its tensor \"%s\" is missing or not %zu F32; the checkpoint is damaged",
+                         t->folder.checkpoint, to->name, t->parameters);
+    }
+    t->device->upload(to->block, entry->data);
+    size_t at = t->device->first_not_finite(to->block);
+    if (at < t->parameters) {
+        float value;
+        t->device->download(prnn_block_part(to->block, at, 1), &value);
+        return prnn_fail(t->ctx, PRNN_ERROR_FORMAT, "%s: \"%s\"[%zu] is %g; the checkpoint is damaged",
+                         t->folder.checkpoint, to->name, at, (double)value);
     }
     return PRNN_OK;
 }
 
+static prnn_status read_blocks(prnn_trainer *t, const prnn_safetensors *st) {
+    named_block blocks[MAX_BLOCKS];
+    prnn_status status = PRNN_OK;
+    size_t count = list_blocks(t, blocks);
+    for (size_t i = 0; i < count; i++) {
+        TRY(read_block(t, st, &blocks[i]));
+    }
+done:
+    return status;
+}
+
 prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found) {
-    prnn_status status = prnn_file_exists(t->ctx, t->checkpoint_path, found);
+    prnn_status status = prnn_file_exists(t->ctx, t->folder.checkpoint, found);
     if (status != PRNN_OK || !*found) {
         return status;
     }
     prnn_safetensors *st = NULL;
-    pairs now = {.count = 0};
     prnn_train_state state;
-    put_settings(&now, t);
-    status = prnn_safetensors_read(t->ctx, t->checkpoint_path, &st);
-    if (status == PRNN_OK) {
-        status = check_config(t, st);
-    }
-    if (status == PRNN_OK) {
-        status = check_same(t, st, &now);
-    }
-    if (status == PRNN_OK && !get_state(st, &state)) {
-        status = prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
-                           "%s: the state of its run is incomplete; the checkpoint is damaged",
-                           t->checkpoint_path);
-    }
-    if (status == PRNN_OK) {
-        status = read_blocks(t, st);
-    }
-    if (status == PRNN_OK) {
-        t->state = state;
-    }
+    TRY(prnn_safetensors_read(t->ctx, t->folder.checkpoint, &st));
+    TRY(check_format(t, st));
+    TRY(check_config(t, st));
+    TRY(check_settings(t, st));
+    TRY(read_state(t, st, &state));
+    TRY(read_blocks(t, st));
+    t->state = state;
+done:
     prnn_safetensors_free(st);
     return status;
 }

@@ -1,6 +1,8 @@
 /* The log of a training run, a CSV file that spreadsheets and pandas read. */
 
-#include "train/trainer.h"
+#include "train/run.h"
+
+#include "base/clock.h"
 
 #include <errno.h>
 #include <math.h>
@@ -8,7 +10,7 @@
 #include <unistd.h>
 
 static prnn_status failed(prnn_trainer *t, const char *what) {
-    return prnn_fail_system(t->ctx, errno, "%s: %s", t->metrics_path, what);
+    return prnn_fail_system(t->ctx, errno, "%s: %s", t->folder.metrics, what);
 }
 
 static bool in_nats(const prnn_trainer *t) {
@@ -27,14 +29,14 @@ static prnn_status note_length(prnn_trainer *t) {
 
 prnn_status prnn_metrics_open(prnn_trainer *t) {
     struct stat st;
-    if (stat(t->metrics_path, &st) == 0 && !S_ISREG(st.st_mode)) {
+    if (stat(t->folder.metrics, &st) == 0 && !S_ISREG(st.st_mode)) {
         return prnn_fail(t->ctx, PRNN_ERROR_FILE, "%s: is not a file; move it away to train here",
-                         t->metrics_path);
+                         t->folder.metrics);
     }
-    t->metrics = fopen(t->metrics_path, t->state.metrics_bytes ? "r+" : "w");
+    t->metrics = fopen(t->folder.metrics, t->state.metrics_bytes ? "r+" : "w");
     if (!t->metrics && errno == ENOENT) {
         t->state.metrics_bytes = 0;
-        t->metrics = fopen(t->metrics_path, "w");
+        t->metrics = fopen(t->folder.metrics, "w");
     }
     if (!t->metrics) {
         return failed(t, "cannot be written");
@@ -46,7 +48,7 @@ prnn_status prnn_metrics_open(prnn_trainer *t) {
                 t->ctx, PRNN_ERROR_FORMAT,
                 "%s: is shorter (%ld bytes) than the checkpoint remembers (%llu); move it away to go on "
                 "with a new one",
-                t->metrics_path, length, (unsigned long long)t->state.metrics_bytes);
+                t->folder.metrics, length, (unsigned long long)t->state.metrics_bytes);
         }
         if (length < 0 || ftruncate(fileno(t->metrics), (off_t)t->state.metrics_bytes) != 0 ||
             fseek(t->metrics, 0, SEEK_END) != 0) {
@@ -59,14 +61,15 @@ prnn_status prnn_metrics_open(prnn_trainer *t) {
     return note_length(t);
 }
 
-prnn_status prnn_metrics_write(prnn_trainer *t, double epoch, double rate, bool validated) {
+prnn_status prnn_metrics_write(prnn_trainer *t, bool validated) {
     prnn_train_state *s = &t->state;
     double unit = in_nats(t) ? 1 : prnn_bits_per_dim(t->model, 1);
     if (s->images > 0) {
         s->last_nats = s->nats_sum / s->images;
     }
-    fprintf(t->metrics, "%llu,%.4f,%.1f,%.6g,", (unsigned long long)s->step, epoch,
-            s->seconds + prnn_clock() - t->run_began, rate);
+    fprintf(t->metrics, "%llu,%.4f,%.1f,%.6g,", (unsigned long long)s->step,
+            prnn_timetable_epoch(&t->table, s->step), s->seconds + prnn_clock() - t->run_began,
+            prnn_run_rate(t, s->step > 0 ? s->step - 1 : 0));
     if (s->images > 0) {
         fprintf(t->metrics, "%.6f", s->last_nats * unit);
     }

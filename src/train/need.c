@@ -1,10 +1,10 @@
-/* What a training needs, known before any of it is asked for. */
+#include "train/need.h"
 
 #include "base/parallel.h"
-#include "data/data.h"
+#include "base/try.h"
+#include "model/gradient.h"
 #include "model/memory.h"
 #include "train/optimizer.h"
-#include "train/trainer.h"
 
 #include <stdio.h>
 
@@ -17,15 +17,15 @@ size_t prnn_trainer_room(size_t batch) {
 }
 
 /* The blocks that a trainer has itself. */
-static size_t own_bytes(const prnn_network *network, const prnn_train_options *options, size_t images,
-                        bool valid) {
+static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
+                        const prnn_train_options *options, size_t images, bool valid) {
     const prnn_config *c = &network->plan.config;
     size_t n = network->plan.parameter_floats, room = prnn_trainer_room(prnn_trainer_batch(options, images));
     size_t bytes = 0;
     for (int block = 0; block < 4 + (options->ema > 0) + valid; block++) {
         prnn_need_block(&bytes, n, sizeof(float));
     }
-    prnn_need_block(&bytes, prnn_norm_scratch(n), sizeof(double));
+    prnn_need_block(&bytes, prnn_device_of(ctx)->norm_scratch(n), sizeof(double));
     prnn_need_block(&bytes, images, sizeof(uint64_t));
     prnn_need_block(&bytes, room, sizeof(size_t));
     prnn_need_block(&bytes, room, (size_t)c->height * (size_t)c->width * (size_t)c->channels);
@@ -35,30 +35,31 @@ static size_t own_bytes(const prnn_network *network, const prnn_train_options *o
 /* Of a validation, on one thread: more are a matter of what is there when it begins. */
 static prnn_status validation_bytes(prnn_context *ctx, const prnn_config *config, size_t *bytes) {
     prnn_network *network = NULL;
-    prnn_status status = prnn_network_create(ctx, config, false, PRNN_MAX_PARAMETERS, &network);
-    if (status == PRNN_OK) {
-        prnn_need need = prnn_model_workers_need(ctx, network, PRNN_EVALUATION_SHARD, prnn_thread_count(ctx));
-        *bytes = prnn_need_total(&need, 1);
-    }
+    prnn_need need;
+    prnn_status status;
+    TRY(prnn_network_create(ctx, config, false, PRNN_MAX_PARAMETERS, &network));
+    need = prnn_model_passes_need(ctx, network, PRNN_EVALUATION_SHARD, prnn_thread_count(ctx));
+    *bytes = prnn_need_total(&need, 1);
+done:
     prnn_network_free(network);
     return status;
 }
 
 prnn_status prnn_trainer_need(prnn_context *ctx, const prnn_config *config, const prnn_train_options *options,
                               size_t images, bool valid, prnn_trainer_needs *needs) {
+    int batch = (int)prnn_trainer_batch(options, images);
     prnn_network *network = NULL;
+    prnn_status status;
     *needs = (prnn_trainer_needs){0};
-    prnn_status status = prnn_network_create(ctx, config, true, PRNN_MAX_PARAMETERS, &network);
-    if (status == PRNN_OK && valid) {
-        status = validation_bytes(ctx, config, &needs->validation);
+    TRY(prnn_network_create(ctx, config, true, PRNN_MAX_PARAMETERS, &network));
+    if (valid) {
+        TRY(validation_bytes(ctx, config, &needs->validation));
     }
-    if (status == PRNN_OK) {
-        int batch = (int)prnn_trainer_batch(options, images);
-        needs->parameters = network->plan.parameter_floats;
-        needs->model = prnn_parameter_bytes(network);
-        needs->own = own_bytes(network, options, images, valid);
-        needs->gradient = prnn_gradient_engine_need(ctx, network, batch, &needs->workers);
-    }
+    needs->parameters = network->plan.parameter_floats;
+    needs->model = prnn_parameter_bytes(network);
+    needs->own = own_bytes(ctx, network, options, images, valid);
+    needs->gradient = prnn_gradient_engine_need(ctx, network, batch, &needs->workers);
+done:
     prnn_network_free(network);
     return status;
 }

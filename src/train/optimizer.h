@@ -3,7 +3,7 @@
 #ifndef PRNN_TRAIN_OPTIMIZER_H
 #define PRNN_TRAIN_OPTIMIZER_H
 
-#include "kernels/kernels.h"
+#include "device/device.h"
 
 /* Name of an optimizer in messages and checkpoints, "rmsprop", ... */
 const char *prnn_optimizer_name(prnn_optimizer optimizer);
@@ -15,22 +15,18 @@ void prnn_optimizer_defaults(prnn_train_options *options);
 /* Rate of step `step` (from 0) of `steps`, at `epoch` passes over the data. */
 double prnn_learning_rate(const prnn_train_options *options, uint64_t step, uint64_t steps, double epoch);
 
-/* One update of all weights by `scale` times the gradient, and of their moving average:
+/* Update number `step` of all weights by `scale` times the gradient, and of their moving average, without its
+ * blocks:
  *   rmsprop  v = beta2 v + (1 - beta2) g^2;  m = beta1 m + g / (sqrt(v) + epsilon);  w -= rate m
  *            (Tieleman & Hinton 2012, in PyTorch's form; the paper's optimizer)
  *   adam     Kingma & Ba 2015, with bias correction
  *   sgd      m = beta1 m + g;  w -= rate m
- * moment1 (m) and moment2 (v) begin at zero and are read only where the formula has them. With state->ema:
- * ema = d ema + (1 - d) w, d = prnn_ema_keep(). One pass over the blocks, on all threads. */
-void prnn_optimizer_update(prnn_context *ctx, const prnn_train_options *options, double rate, uint64_t step,
-                           double scale, const prnn_state *state);
+ * moment1 (m) and moment2 (v) begin at zero and are read only where the formula has them. With an average:
+ * ema = d ema + (1 - d) w, d = prnn_ema_keep(). A device does all of it in one pass over the blocks. */
+prnn_update prnn_optimizer_step(const prnn_train_options *options, double rate, uint64_t step, double scale);
 
 /* What an average keeps at step `step`: min(decay, (1 + step) / (10 + step)), so that early averages follow.
  */
 float prnn_ema_keep(double decay, uint64_t step);
-
-/* Euclidean norm of n numbers; `scratch` has room for prnn_norm_scratch(n) sums. */
-size_t prnn_norm_scratch(size_t n);
-double prnn_norm(prnn_context *ctx, size_t n, const float *x, double *scratch);
 
 #endif

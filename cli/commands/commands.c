@@ -1,0 +1,13 @@
+#include "commands/commands.h"
+
+#include <stddef.h>
+
+extern const struct command command_train, command_eval, command_sample, command_upscale, command_complete,
+    command_info, command_check, command_curves, command_heat, command_histogram, command_show,
+    command_convert;
+
+const struct command *const commands[] = {
+    &command_train, &command_eval,   &command_sample, &command_upscale,   &command_complete, &command_info,
+    &command_check, &command_curves, &command_heat,   &command_histogram, &command_show,     &command_convert,
+    NULL,
+};

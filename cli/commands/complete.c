@@ -1,0 +1,219 @@
+/* pixelrnn complete: draws the unknown part of images. */
+#include "draw/sheet.h"
+#include "session/session.h"
+#include "support/memory.h"
+#include "support/try.h"
+
+#include <pixelrnn/io.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct settings {
+    struct common common;
+    data_settings data;
+    size_t first;
+    int known_rows;
+    const char *mask;
+    int count, samples, zoom;
+    uint64_t seed;
+    double temperature;
+    const char *out;
+} settings;
+
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, NULL, 8, 4, 1, 0, 1.0, NULL};
+
+static const struct option options[] = {
+    GROUP("Data"),
+    DATA_OPTION(settings, "images to complete"),
+    DATA_READING_OPTIONS(settings),
+    SIZE("first", offsetof(settings, first), 0, 0, "begin with this image, counted from 0"),
+    INTEGER("count", offsetof(settings, count), 1, 1000000, 0, "number of images, as far as there are"),
+    GROUP("What is known"),
+    INTEGER("known-rows", offsetof(settings, known_rows), 0, 4096, OPTION_NO_DEFAULT,
+            "the first N rows are kept, the others drawn"),
+    STRING("mask", offsetof(settings, mask), "F", 0,
+           "a mask for all images: .png (a pixel of at least 128 is known) or .npy, uint8 or bool (H, W), "
+           "not 0 is known"),
+    GROUP("Completions"),
+    INTEGER("samples", offsetof(settings, samples), 1, 10000, 0, "completions of each image"),
+    UINT64("seed", offsetof(settings, seed), 0, 0, "another seed gives other completions"),
+    DOUBLE(
+        "temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
+        "log-probabilities are divided by it: below 1 completions become more alike, 1 is the model itself"),
+    STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
+           ".png: one row an image: the original, the original with the unknown part grey, the "
+           "completions; .npy: the completions, uint8 levels (count, samples, H, W, C)"),
+    ZOOM_OPTION(settings),
+    COMMON_OPTIONS,
+};
+
+typedef struct completion {
+    session *s;
+    const settings *want;
+    size_t count, samples;
+    uint8_t *known;     /* (H, W) */
+    uint8_t *images;    /* (count, H, W, C) */
+    uint8_t *completed; /* (count, samples, H, W, C) */
+} completion;
+
+static int mark_rows(completion *c) {
+    int height = c->s->config.height, rows = c->want->known_rows;
+    if (rows >= height) {
+        return usage_error("--known-rows: %d leaves nothing to draw, images have %d rows", rows, height);
+    }
+    size_t width = (size_t)c->s->config.width, known = (size_t)rows * width;
+    memset(c->known, 1, known);
+    memset(c->known + known, 0, (size_t)height * width - known);
+    return 0;
+}
+
+static int read_mask(completion *c) {
+    session *s = c->s;
+    const char *path = c->want->mask;
+    int height = s->config.height, width = s->config.width;
+    if (prnn_read_mask(s->ctx, path, height, width, c->known) != PRNN_OK) {
+        return fail_with(s->ctx);
+    }
+    bool some = memchr(c->known, 0, (size_t)height * (size_t)width) != NULL;
+    return some ? 0 : fail("%s: all is known, there is nothing to draw", path);
+}
+
+static int read_known(completion *c) {
+    const prnn_config *config = &c->s->config;
+    int code;
+    c->known = session_allocate(c->s, (size_t)config->height * (size_t)config->width, 1);
+    TRY(check_memory(c->known));
+    TRY((c->want->mask ? read_mask : mark_rows)(c));
+done:
+    return code;
+}
+
+static int read_data(completion *c) {
+    session *s = c->s;
+    int code;
+    TRY(session_open_data(s, &c->want->data, &s->config, s->path, c->want->first, (size_t)c->want->count));
+    c->count = prnn_data_count(s->data);
+    c->samples = (size_t)c->want->samples;
+    TRY(session_read_all(s, c->want->seed, &c->images));
+done:
+    return code;
+}
+
+static int draw(completion *c) {
+    session *s = c->s;
+    prnn_sample_options how = session_sample_options(s, c->want->seed, c->want->temperature);
+    int code;
+    c->completed = session_allocate(s, c->count * c->samples, image_size(&s->config));
+    TRY(check_memory(c->completed));
+    progress_begin(&s->bar, s->common->quiet, NULL);
+    prnn_status status =
+        prnn_chain_complete(s->ctx, s->chain, c->images, c->count, c->known, c->samples, &how, c->completed);
+    progress_end(&s->bar);
+    TRY(exit_code(s->ctx, status));
+done:
+    return code;
+}
+
+/* Levels to bytes, so that a picture of two levels can show grey. */
+static void copy_bytes(uint8_t *to, const uint8_t *levels, size_t n, int level_count) {
+    int last = level_count - 1;
+    for (size_t i = 0; i < n; i++) {
+        to[i] = (uint8_t)((levels[i] * 255 + last / 2) / last);
+    }
+}
+
+static void grey_unknown(const completion *c, uint8_t *image) {
+    size_t channels = (size_t)c->s->config.channels;
+    for (size_t i = 0; i < image_size(&c->s->config); i++) {
+        if (!c->known[i / channels]) {
+            image[i] = 128;
+        }
+    }
+}
+
+static int write_picture(const completion *c) {
+    session *s = c->s;
+    const prnn_config *shape = &s->config;
+    size_t bytes = image_size(shape), columns = c->samples + 2;
+    uint8_t *picture = session_allocate(s, c->count * columns, bytes);
+    int code;
+    TRY(check_memory(picture));
+    for (size_t i = 0; i < c->count; i++) {
+        uint8_t *row = picture + i * columns * bytes;
+        copy_bytes(row, c->images + i * bytes, bytes, shape->levels);
+        memcpy(row + bytes, row, bytes);
+        grey_unknown(c, row + bytes);
+        copy_bytes(row + 2 * bytes, c->completed + i * c->samples * bytes, c->samples * bytes, shape->levels);
+    }
+    const sheet all = {picture, c->count * columns, shape->height, shape->width, shape->channels,
+                       256,     (int)columns,       c->want->zoom};
+    TRY(sheet_write(s->ctx, c->want->out, &all));
+done:
+    return code;
+}
+
+static int write_array(const completion *c) {
+    const prnn_config *shape = &c->s->config;
+    const size_t sizes[] = {c->count, c->samples, (size_t)shape->height, (size_t)shape->width,
+                            (size_t)shape->channels};
+    prnn_context *ctx = c->s->ctx;
+    return exit_code(ctx, prnn_write_npy(ctx, c->want->out, PRNN_U8, 5, sizes, c->completed));
+}
+
+static int check(const session *s, output_kind *kind) {
+    const settings *want = s->settings;
+    int code;
+    TRY(arguments_check(s->args));
+    bool rows = option_given(s->args, "known-rows") != FROM_DEFAULT;
+    if (rows == (want->mask != NULL)) {
+        return usage_error(rows ? "give --known-rows or --mask, not both"
+                                : "what is known? Give --known-rows N or --mask F");
+    }
+    TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY, kind));
+    TRY(sheet_check(s->args, want->out, *kind));
+done:
+    return code;
+}
+
+static int run(session *s) {
+    const settings *want = s->settings;
+    completion c = {.s = s, .want = want};
+    output_kind kind;
+    int code;
+    TRY(check(s, &kind));
+    TRY(session_open(s));
+    TRY(session_open_chain(s));
+    if (!session_is_conditional_alone(s)) {
+        TRY(session_check_first(s));
+    }
+    TRY(read_known(&c));
+    TRY(read_data(&c));
+    TRY(draw(&c));
+    TRY((kind == OUTPUT_NPY ? write_array : write_picture)(&c));
+    printf("%s\n", want->out);
+done:
+    return code;
+}
+
+const struct command command_complete = {
+    .name = "complete",
+    .summary = "draw the unknown part of images",
+    .operand = "MODEL",
+    .many = true,
+    .synopsis = "(--known-rows N | --mask F)",
+    .description =
+        "Keeps the known pixels of images and draws the others, several times. A drawn value is conditioned "
+        "on the values before it in raster order, known or drawn. Known values that come after a drawn one "
+        "are kept in the picture but cannot influence it.\n\n"
+        "Several models are a chain, as for 'pixelrnn sample': the first completes the small images in the "
+        "images, each other one what is larger.",
+    .examples =
+        "pixelrnn complete model.safetensors --data test_batch.bin --known-rows 16 --out half.png\n"
+        "pixelrnn complete 8x8.safetensors 32x32-given-8x8.safetensors --data test_batch.bin --known-rows 16 "
+        "--out half.png",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .defaults = &defaults,
+    .settings_size = sizeof defaults,
+    .run = run,
+};

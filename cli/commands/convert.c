@@ -1,0 +1,94 @@
+/* pixelrnn convert: a data set of any size into one .npy file. */
+#include "session/session.h"
+#include "support/data.h"
+#include "support/output.h"
+#include "support/try.h"
+
+typedef struct settings {
+    struct common common;
+    data_settings data;
+    int height, width, channels;
+    size_t first, limit;
+    const char *out, *skipped;
+} settings;
+
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, 0, 0, NULL, NULL};
+
+static const struct option options[] = {
+    GROUP("Data"),
+    DATA_OPTION(settings, "images to convert"),
+    INTEGER("height", offsetof(settings, height), 0, 4096, 0, "of the images; 0: as the data"),
+    INTEGER("width", offsetof(settings, width), 0, 4096, 0, "of the images; 0: as the data"),
+    INTEGER("channels", offsetof(settings, channels), 0, 3, 0, "1: grey, 3: colour, 0: as the data"),
+    FIT_OPTION(settings),
+    SIZE("first", offsetof(settings, first), 0, 0,
+         "leave out the images (of a folder: the files) before this one, counted from 0"),
+    SIZE("limit", offsetof(settings, limit), 0, 0, "at most so many images (files); 0: all"),
+    GROUP("Output"),
+    STRING("out", offsetof(settings, out), "F.npy", OPTION_REQUIRED, "the file: uint8 (images, H, W, C)"),
+    STRING("skipped", offsetof(settings, skipped), "FILE", 0,
+           "write a line for each file that was skipped; the first ten are named in any case"),
+    COMMON_OPTIONS,
+};
+
+static int check(const session *s) {
+    const settings *want = s->settings;
+    output_kind kind;
+    int code;
+    TRY(arguments_check(s->args));
+    TRY(output_check("out", want->out, ALLOW_NPY, &kind));
+    TRY(data_options_check_shape(&want->data, want->height, want->width, want->channels));
+done:
+    return code;
+}
+
+static int convert(session *s) {
+    const settings *want = s->settings;
+    prnn_data_options how = PRNN_DATA_OPTIONS_INIT;
+    how.height = want->height;
+    how.width = want->width;
+    how.channels = want->channels;
+    how.fit = (prnn_fit)want->data.fit;
+    how.first = want->first;
+    how.limit = want->limit;
+    skipped missing = {.keep = want->skipped != NULL};
+    int code;
+    TRY(data_convert(s->ctx, s->common->quiet, want->data.path, &how, want->out, &missing));
+    if (want->skipped) {
+        TRY(skipped_write(&missing, want->skipped));
+    }
+done:
+    skipped_free(&missing);
+    return code;
+}
+
+static int run(session *s) {
+    int code;
+    TRY(check(s));
+    TRY(session_open(s));
+    TRY(convert(s));
+done:
+    return code;
+}
+
+const struct command command_convert = {
+    .name = "convert",
+    .summary = "many images into one file to train from",
+    .description =
+        "Writes images of any number and size into one .npy file, uint8 (images, H, W, C), decoding on all "
+        "threads. Training, evaluation and completion read such a file image by image where it is larger "
+        "than "
+        "--memory-limit. Files of a folder that are damaged, no pictures, too small to crop, gone meanwhile "
+        "or "
+        "not to be read are skipped and named; any other failure, such as of a disk or for want of memory, "
+        "ends the conversion. The file appears when it is complete.",
+    .examples =
+        "pixelrnn convert --data imagenet/train --fit resize --height 32 --width 32 --channels 3 --out "
+        "train32.npy\n"
+        "pixelrnn convert --data Imagenet32_train --out train32.npy",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .defaults = &defaults,
+    .settings_size = sizeof defaults,
+    .run = run,
+};

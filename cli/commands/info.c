@@ -1,0 +1,131 @@
+/* pixelrnn info: what a model file holds. */
+#include "session/session.h"
+#include "support/try.h"
+
+#include <stdio.h>
+
+typedef struct settings {
+    struct common common;
+    bool json;
+} settings;
+
+static const settings defaults = {COMMON_DEFAULTS, false};
+
+static const struct option options[] = {
+    FLAG("json", offsetof(settings, json), 0, "one JSON object on stdout"),
+    COMMON_OPTIONS,
+};
+
+static void shape_text(const prnn_tensor *tensor, char text[64]) {
+    int used = 0;
+    for (int i = 0; i < tensor->rank; i++) {
+        used += snprintf(text + used, 64 - (size_t)used, "%s%d", i ? " x " : "", tensor->shape[i]);
+    }
+}
+
+static void print_text(const prnn_context *ctx, const char *path, const prnn_model *model,
+                       const prnn_config *c) {
+    printf("%s\n", path);
+    printf("kind        %s\n", prnn_kind_name(c->kind));
+    printf("image       %d x %d x %d (height x width x channels), %d levels\n", c->height, c->width,
+           c->channels, c->levels);
+    printf("network     %d layers, hidden %d, head %d, residual %s, skip %s\n", c->layers, c->hidden, c->head,
+           c->residual ? "yes" : "no", c->skip ? "yes" : "no");
+    if (c->output == PRNN_LOGISTICS) {
+        printf("output      a mixture of %d logistic distribution%s a value\n", c->components,
+               c->components == 1 ? "" : "s");
+    }
+    if (c->condition_size) {
+        printf("condition   an image of %d x %d, %d features\n", c->condition_size, c->condition_size,
+               c->condition_features);
+    }
+    printf("arithmetic  %s\n", prnn_context_arithmetic(ctx));
+    printf("parameters  %zu, of these %zu open (not closed by a mask)\n",
+           prnn_model_parameter_count(model, false), prnn_model_parameter_count(model, true));
+    size_t count = prnn_model_tensor_count(model);
+    printf("tensors     %zu\n", count);
+    for (size_t i = 0; i < count; i++) {
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
+        char shape[64];
+        prnn_model_tensor(model, i, &tensor);
+        shape_text(&tensor, shape);
+        printf("  %-40s %s\n", tensor.name, shape);
+    }
+}
+
+static void print_config(json *j, const prnn_config *c) {
+    report_json_open_object(j, "config");
+    report_json_string(j, "kind", prnn_kind_name(c->kind));
+    report_json_int(j, "height", c->height);
+    report_json_int(j, "width", c->width);
+    report_json_int(j, "channels", c->channels);
+    report_json_int(j, "levels", c->levels);
+    report_json_int(j, "layers", c->layers);
+    report_json_int(j, "hidden", c->hidden);
+    report_json_int(j, "head", c->head);
+    report_json_bool(j, "residual", c->residual);
+    report_json_bool(j, "skip", c->skip);
+    report_json_int(j, "condition_size", c->condition_size);
+    report_json_int(j, "condition_features", c->condition_features);
+    report_json_string(j, "output", prnn_output_name(c->output));
+    report_json_int(j, "components", c->components);
+    report_json_close_object(j);
+}
+
+static void print_tensors(json *j, const prnn_model *model) {
+    report_json_open_array(j, "tensors");
+    for (size_t i = 0; i < prnn_model_tensor_count(model); i++) {
+        prnn_tensor tensor = PRNN_TENSOR_INIT;
+        prnn_model_tensor(model, i, &tensor);
+        report_json_open_object(j, NULL);
+        j->flat = true;
+        report_json_string(j, "name", tensor.name);
+        report_json_open_array(j, "shape");
+        for (int k = 0; k < tensor.rank; k++) {
+            report_json_int(j, NULL, tensor.shape[k]);
+        }
+        report_json_close_array(j);
+        report_json_uint(j, "count", tensor.count);
+        report_json_close_object(j);
+        j->flat = false;
+    }
+    report_json_close_array(j);
+}
+
+static void print_json(const prnn_context *ctx, const char *path, const prnn_model *model,
+                       const prnn_config *c) {
+    json j;
+    report_json_begin(&j, stdout);
+    report_json_string(&j, "model", path);
+    report_json_string(&j, "arithmetic", prnn_context_arithmetic(ctx));
+    report_json_string(&j, "kind", prnn_kind_name(c->kind));
+    print_config(&j, c);
+    report_json_uint(&j, "parameters", prnn_model_parameter_count(model, false));
+    report_json_uint(&j, "open_parameters", prnn_model_parameter_count(model, true));
+    print_tensors(&j, model);
+    report_json_end(&j);
+}
+
+static int run(session *s) {
+    const settings *want = s->settings;
+    int code;
+    TRY(arguments_check(s->args));
+    TRY(session_open(s));
+    TRY(session_open_chain(s));
+    (want->json ? print_json : print_text)(s->ctx, s->path, prnn_chain_model(s->chain, 0), &s->config);
+done:
+    return code;
+}
+
+const struct command command_info = {
+    .name = "info",
+    .summary = "what a model file holds",
+    .operand = "MODEL",
+    .description = "Prints the network of a model file, its number of parameters and its tensors.",
+    .examples = "pixelrnn info model.safetensors",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .defaults = &defaults,
+    .settings_size = sizeof defaults,
+    .run = run,
+};

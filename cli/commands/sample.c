@@ -1,0 +1,121 @@
+/* pixelrnn sample: new images from a model. */
+#include "draw/sheet.h"
+#include "session/session.h"
+#include "support/memory.h"
+#include "support/try.h"
+
+#include <pixelrnn/io.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+    struct common common;
+    int count, columns, zoom;
+    uint64_t seed;
+    double temperature;
+    const char *out;
+} settings;
+
+static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, 0, 1.0, NULL};
+
+static const struct option options[] = {
+    GROUP("Images"),
+    INTEGER("count", offsetof(settings, count), 1, 10000000, 0, "number of images"),
+    UINT64("seed", offsetof(settings, seed), 0, 0, "image i depends on the model, the seed and i alone"),
+    DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
+           "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
+    GROUP("Output"),
+    STRING("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
+           ".png: a contact sheet; .npy: the levels, uint8 (count, H, W, C); a folder: 00000.png, "
+           "00001.png, ..."),
+    COLUMNS_OPTION(settings),
+    ZOOM_OPTION(settings),
+    COMMON_OPTIONS,
+};
+
+static int write_folder(const session *s, const uint8_t *images) {
+    const settings *want = s->settings;
+    const prnn_config *c = &s->config;
+    size_t length = strlen(want->out), size = length + 32;
+    char *path = malloc(size);
+    int code;
+    TRY(check_memory(path));
+    for (size_t i = 0; i < (size_t)want->count; i++) {
+        bool slash = want->out[length - 1] == '/';
+        snprintf(path, size, "%s%s%05zu.png", want->out, slash ? "" : "/", i);
+        TRY(exit_code(s->ctx, prnn_write_png(s->ctx, path, images + i * image_size(c), 1, c->height, c->width,
+                                             c->channels, c->levels, 1)));
+    }
+done:
+    free(path);
+    return code;
+}
+
+static int write_images(const session *s, output_kind kind, const uint8_t *images) {
+    const settings *want = s->settings;
+    const prnn_config *c = &s->config;
+    size_t count = (size_t)want->count;
+    const size_t shape[] = {count, (size_t)c->height, (size_t)c->width, (size_t)c->channels};
+    if (kind == OUTPUT_FOLDER) {
+        return write_folder(s, images);
+    }
+    if (kind == OUTPUT_PNG) {
+        const sheet all = {images,      count,     c->height,     c->width,
+                           c->channels, c->levels, want->columns, want->zoom};
+        return sheet_write(s->ctx, want->out, &all);
+    }
+    return exit_code(s->ctx, prnn_write_npy(s->ctx, want->out, PRNN_U8, 4, shape, images));
+}
+
+static int sample(session *s, uint8_t **images) {
+    const settings *want = s->settings;
+    size_t count = (size_t)want->count;
+    prnn_sample_options how = session_sample_options(s, want->seed, want->temperature);
+    int code;
+    *images = session_allocate(s, count, image_size(&s->config));
+    TRY(check_memory(*images));
+    progress_begin(&s->bar, s->common->quiet, NULL);
+    prnn_status status = prnn_chain_sample(s->ctx, s->chain, count, &how, *images);
+    progress_end(&s->bar);
+    TRY(exit_code(s->ctx, status));
+done:
+    return code;
+}
+
+static int run(session *s) {
+    const settings *want = s->settings;
+    output_kind kind;
+    uint8_t *images;
+    int code;
+    TRY(arguments_check(s->args));
+    TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, &kind));
+    TRY(sheet_check(s->args, want->out, kind));
+    TRY(session_open(s));
+    TRY(session_open_chain(s));
+    TRY(session_check_first(s));
+    TRY(sample(s, &images));
+    TRY(write_images(s, kind, images));
+    printf("%s\n", want->out);
+done:
+    return code;
+}
+
+const struct command command_sample = {
+    .name = "sample",
+    .summary = "draw new images",
+    .operand = "MODEL",
+    .many = true,
+    .description =
+        "Draws images from a model, value by value in raster order, and prints where they are.\n\n"
+        "Several models are a chain: the first draws small images, each other one, which is conditional, "
+        "larger images from those of the one before it.",
+    .examples = "pixelrnn sample model.safetensors --count 64 --out samples.png\n"
+                "pixelrnn sample model.safetensors --count 1000 --seed 7 --out samples.npy\n"
+                "pixelrnn sample 8x8.safetensors 32x32-given-8x8.safetensors --out samples.png",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .defaults = &defaults,
+    .settings_size = sizeof defaults,
+    .run = run,
+};

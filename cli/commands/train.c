@@ -1,0 +1,192 @@
+/* pixelrnn train: a model from images. */
+#include "commands/train.h"
+
+#include "options/config.h"
+#include "options/presets.h"
+#include "support/memory.h"
+#include "support/output.h"
+#include "support/stop.h"
+#include "support/try.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---------------------------------------------------------------------------------------- model */
+
+/* Reads the model that --init names; from here on the settings are its. */
+static int load_init(session *s, train_settings *want) {
+    prnn_config config = PRNN_CONFIG_INIT;
+    int code;
+    TRY(exit_code(s->ctx, prnn_model_load(s->ctx, want->init, &s->model)));
+    prnn_model_config(s->model, &config);
+    TRY(train_check_init(s->args, want, &config));
+    want->config = config;
+    if (want->data.fit != PRNN_FIT_EXACT) {
+        want->height = config.height;
+        want->width = config.width;
+        want->channels = config.channels;
+    }
+done:
+    return code;
+}
+
+static int check_init_fits(const session *s, const train_settings *want) {
+    const prnn_config *c = &want->config;
+    int height = prnn_data_height(s->data), width = prnn_data_width(s->data);
+    int channels = prnn_data_channels(s->data);
+    if (c->height == height && c->width == width && c->channels == channels) {
+        return 0;
+    }
+    return fail("%s holds images of %d x %d x %d, and %s of --init is for %d x %d x %d; --fit crop, "
+                "resize or subsample changes the images",
+                want->data.path, height, width, channels, want->init, c->height, c->width, c->channels);
+}
+
+/* Of the shape of the data. A network that nobody can make is a wrong command line. */
+static int make_model(session *s, train_settings *want) {
+    prnn_config *c = &want->config;
+    int code;
+    c->height = prnn_data_height(s->data);
+    c->width = prnn_data_width(s->data);
+    c->channels = prnn_data_channels(s->data);
+    TRY(usage_code(s->ctx, prnn_train_fits(s->ctx, c, s->data, s->valid, &want->train)));
+    TRY(usage_code(s->ctx, prnn_model_create(s->ctx, c, want->train.seed, &s->model)));
+done:
+    return code;
+}
+
+static void describe(const session *s, const train_settings *want) {
+    const prnn_config *c = &want->config;
+    fprintf(stderr, "%s, %d layer%s, hidden %d, head %d%s%s: %zu parameters\n", prnn_kind_name(c->kind),
+            c->layers, c->layers == 1 ? "" : "s", c->hidden, c->head, c->residual ? "" : ", no residual",
+            c->skip ? ", skip" : "", prnn_model_parameter_count(s->model, true));
+    if (c->output == PRNN_LOGISTICS) {
+        fprintf(stderr, "a value is a mixture of %d logistic distribution%s\n", c->components,
+                c->components == 1 ? "" : "s");
+    }
+    if (c->condition_size) {
+        fprintf(stderr,
+                "conditional on images of %d x %d, %d features; likelihoods are of the values that these do "
+                "not give\n",
+                c->condition_size, c->condition_size, c->condition_features);
+    }
+    fprintf(stderr, "%zu images of %d x %d x %d, %d levels; ", prnn_data_count(s->data), c->height, c->width,
+            c->channels, c->levels);
+    if (s->valid) {
+        fprintf(stderr, "%zu for validation\n", prnn_data_count(s->valid));
+    } else {
+        fprintf(stderr, "none for validation\n");
+    }
+}
+
+/* ------------------------------------------------------------------------------------- training */
+
+static bool on_progress(void *user, const prnn_progress *report) {
+    session *s = user;
+    progress_show(&s->bar, report);
+    return !stop_asked();
+}
+
+static void print_result(const session *s, const char *out) {
+    const prnn_progress *last = &s->bar.last;
+    char text[128];
+    if (!isnan(last->best_nats)) {
+        format_likelihood(s->model, last->best_nats, text, sizeof text);
+        printf("best validation: %s\n", text);
+    } else if (!isnan(last->train_nats)) {
+        format_likelihood(s->model, last->train_nats, text, sizeof text);
+        printf("last training batches: %s\n", text);
+    }
+    printf("model: %s%smodel.safetensors\n", out, out[strlen(out) - 1] == '/' ? "" : "/");
+}
+
+static int train(session *s, train_settings *want) {
+    int code;
+    want->train.progress = on_progress;
+    want->train.user = s;
+    stop_catch();
+    progress_begin(&s->bar, s->common->quiet, s->model);
+    prnn_status status = prnn_train(s->ctx, s->model, s->data, s->valid, &want->train);
+    progress_end(&s->bar);
+    if (status == PRNN_STOPPED) {
+        return fail("%s: the same command%s goes on", prnn_message(s->ctx),
+                    want->train.resume ? "" : " with --resume");
+    }
+    TRY(exit_code(s->ctx, status));
+    print_result(s, want->train.out);
+done:
+    return code;
+}
+
+static int check_out(const train_settings *want) {
+    const char *out = want->train.out;
+    size_t size = strlen(out) + 32;
+    char *path = malloc(size);
+    int code;
+    TRY(output_check_folder("out", out));
+    TRY(check_memory(path));
+    snprintf(path, size, "%s/checkpoint.safetensors", out);
+    bool there = access(path, F_OK) == 0;
+    if (want->train.resume && !there && !want->common.quiet) {
+        fprintf(stderr, "%s: no checkpoint yet, so training begins at the beginning\n", out);
+    }
+    if (!want->train.resume && there) {
+        TRY(fail("--out %s: there is a checkpoint; --resume goes on from it, or name another folder", out));
+    }
+done:
+    free(path);
+    return code;
+}
+
+/* -------------------------------------------------------------------------------------- command */
+
+static int list_presets(void) {
+    for (size_t i = 0; i < preset_count(); i++) {
+        printf("%-18s %s\n", preset_name(i), preset_summary(i));
+    }
+    return 0;
+}
+
+static int show_preset(const char *name) {
+    const char *text = preset_text(name);
+    if (!text) {
+        return preset_unknown(name);
+    }
+    for (size_t i = 0; i < preset_count(); i++) {
+        if (strcmp(preset_name(i), name) == 0) {
+            printf("# %s: %s\n", name, preset_summary(i));
+        }
+    }
+    printf("%s", text);
+    return 0;
+}
+
+int train_run(session *s) {
+    train_settings *want = s->settings;
+    int code;
+    if (want->list_presets) {
+        return list_presets();
+    }
+    if (want->show_preset) {
+        return show_preset(want->show_preset);
+    }
+    TRY(config_layer(s->args, want->preset, want->file));
+    TRY(arguments_check(s->args));
+    TRY(train_settle(s->args, want));
+    TRY(check_out(want));
+    TRY(session_open(s));
+    if (want->init) {
+        TRY(load_init(s, want));
+    }
+    TRY(train_open_data(s, want));
+    TRY(want->init ? check_init_fits(s, want) : make_model(s, want));
+    if (!want->common.quiet) {
+        describe(s, want);
+    }
+    TRY(train(s, want));
+done:
+    return code;
+}

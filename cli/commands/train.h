@@ -1,0 +1,36 @@
+/* pixelrnn train: its settings, shared by its options, its data and its work. */
+#ifndef PIXELRNN_CLI_COMMANDS_TRAIN_H
+#define PIXELRNN_CLI_COMMANDS_TRAIN_H
+
+#include "session/session.h"
+
+typedef struct train_settings {
+    struct common common;
+    data_settings data;
+    int height, width, channels;
+    size_t limit;
+    const char *cache;
+    const char *valid;
+    size_t valid_last, valid_limit;
+    prnn_config config;
+    bool no_residual;
+    const char *init;
+    prnn_train_options train;
+    const char *preset, *file;
+    bool list_presets;
+    const char *show_preset;
+} train_settings;
+
+int train_run(session *s);
+
+/* Options that exclude, need or override each other; settles --epochs and --steps. 0 or an exit code. */
+int train_settle(const arguments *args, train_settings *want);
+
+/* Opens the sets: session.data to train on, and session.valid, or NULL. --cache makes its file if it is not
+ * there; from here on it is the data. 0 or an exit code. */
+int train_open_data(session *s, train_settings *want);
+
+/* Options that say what a network looks like agree with the model that --init names. */
+int train_check_init(const arguments *args, const train_settings *want, const prnn_config *model);
+
+#endif

@@ -1,0 +1,157 @@
+/* pixelrnn upscale: large images from small ones. */
+#include "draw/sheet.h"
+#include "session/session.h"
+#include "support/memory.h"
+#include "support/try.h"
+
+#include <pixelrnn/io.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct settings {
+    struct common common;
+    data_settings data;
+    size_t first;
+    int count, samples, zoom;
+    uint64_t seed;
+    double temperature;
+    const char *out;
+} settings;
+
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 8, 4, 1, 0, 1.0, NULL};
+
+static const struct option options[] = {
+    GROUP("Small images"),
+    DATA_OPTION(settings, "the small images"),
+    DATA_READING_OPTIONS(settings),
+    SIZE("first", offsetof(settings, first), 0, 0, "leave out the images before this one, counted from 0"),
+    INTEGER("count", offsetof(settings, count), 1, 10000000, 0, "at most so many images"),
+    GROUP("Large images"),
+    INTEGER("samples", offsetof(settings, samples), 1, 1000000, 0, "large images drawn for each small one"),
+    UINT64("seed", offsetof(settings, seed), 0, 0,
+           "large image i depends on the models, the seed, i and its small image alone"),
+    DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
+           "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
+    GROUP("Output"),
+    STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
+           ".png: a sheet with a row per image: the small one, enlarged, then the large ones; .npy: their "
+           "levels, "
+           "uint8 (count, samples, H, W, C)"),
+    ZOOM_OPTION(settings),
+    COMMON_OPTIONS,
+};
+
+typedef struct upscaling {
+    session *s;
+    const settings *want;
+    prnn_config small; /* the shape of the small images */
+    size_t count, samples;
+    uint8_t *images; /* (count, s, s, C) */
+    uint8_t *large;  /* (count, samples, H, W, C) */
+} upscaling;
+
+static int open_small(upscaling *u) {
+    session *s = u->s;
+    const char *model = s->args->operands[0];
+    int code;
+    prnn_model_config(prnn_chain_model(s->chain, 0), &u->small);
+    if (u->small.condition_size == 0) {
+        return usage_error(
+            "%s is not conditional: it draws new images ('pixelrnn sample'), and cannot enlarge given "
+            "ones",
+            model);
+    }
+    u->small.height = u->small.width = u->small.condition_size;
+    TRY(session_open_data(s, &u->want->data, &u->small, model, u->want->first, (size_t)u->want->count));
+    u->count = prnn_data_count(s->data);
+    u->samples = (size_t)u->want->samples;
+    TRY(session_read_all(s, u->want->seed, &u->images));
+done:
+    return code;
+}
+
+static int draw(upscaling *u) {
+    session *s = u->s;
+    prnn_sample_options how = session_sample_options(s, u->want->seed, u->want->temperature);
+    size_t bytes = image_size(&s->config);
+    int code;
+    u->large = u->count > SIZE_MAX / u->samples ? NULL : session_allocate(s, u->count * u->samples, bytes);
+    TRY(check_memory(u->large));
+    progress_begin(&s->bar, s->common->quiet, NULL);
+    prnn_status status =
+        prnn_chain_upscale(s->ctx, s->chain, u->images, u->count, u->samples, &how, u->large);
+    progress_end(&s->bar);
+    TRY(exit_code(s->ctx, status));
+done:
+    return code;
+}
+
+/* A small image with each pixel as a square. */
+static void enlarge(const upscaling *u, const uint8_t *small, uint8_t *large) {
+    const prnn_config *c = &u->s->config;
+    size_t channels = (size_t)c->channels, width = (size_t)c->width, size = (size_t)u->small.width;
+    for (size_t pixel = 0; pixel < (size_t)c->height * width; pixel++) {
+        size_t row = pixel / width * size / width, col = pixel % width * size / width;
+        memcpy(large + pixel * channels, small + (row * size + col) * channels, channels);
+    }
+}
+
+static int write_sheet(const upscaling *u) {
+    session *s = u->s;
+    const prnn_config *c = &s->config;
+    size_t bytes = image_size(c), columns = u->samples + 1;
+    uint8_t *rows = session_allocate(s, u->count * columns, bytes);
+    int code;
+    TRY(check_memory(rows));
+    for (size_t i = 0; i < u->count; i++) {
+        enlarge(u, u->images + i * image_size(&u->small), rows + i * columns * bytes);
+        memcpy(rows + (i * columns + 1) * bytes, u->large + i * u->samples * bytes, u->samples * bytes);
+    }
+    const sheet all = {rows,        u->count * columns, c->height,    c->width,
+                       c->channels, c->levels,          (int)columns, u->want->zoom};
+    TRY(sheet_write(s->ctx, u->want->out, &all));
+done:
+    return code;
+}
+
+static int write_array(const upscaling *u) {
+    const prnn_config *c = &u->s->config;
+    const size_t shape[] = {u->count, u->samples, (size_t)c->height, (size_t)c->width, (size_t)c->channels};
+    prnn_context *ctx = u->s->ctx;
+    return exit_code(ctx, prnn_write_npy(ctx, u->want->out, PRNN_U8, 5, shape, u->large));
+}
+
+static int run(session *s) {
+    const settings *want = s->settings;
+    upscaling u = {.s = s, .want = want, .small = PRNN_CONFIG_INIT};
+    output_kind kind;
+    int code;
+    TRY(arguments_check(s->args));
+    TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY, &kind));
+    TRY(sheet_check(s->args, want->out, kind));
+    TRY(session_open(s));
+    TRY(session_open_chain(s));
+    TRY(open_small(&u));
+    TRY(draw(&u));
+    TRY((kind == OUTPUT_NPY ? write_array : write_sheet)(&u));
+    printf("%s\n", want->out);
+done:
+    return code;
+}
+
+const struct command command_upscale = {
+    .name = "upscale",
+    .summary = "draw large images from small ones",
+    .operand = "MODEL",
+    .many = true,
+    .description =
+        "Draws large images from small ones with a conditional model. The pixels of a small image are kept: "
+        "in the "
+        "large one they are every n-th of every n-th row. Several models enlarge one after the other.",
+    .examples = "pixelrnn upscale 32x32-given-8x8.safetensors --data thumbnails/ --samples 6 --out large.png",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .defaults = &defaults,
+    .settings_size = sizeof defaults,
+    .run = run,
+};

@@ -1,0 +1,27 @@
+/* Contact sheets of images, of which each pixel may be a square. */
+#ifndef PIXELRNN_CLI_DRAW_SHEET_H
+#define PIXELRNN_CLI_DRAW_SHEET_H
+
+#include "options/options.h"
+#include "support/output.h"
+
+#include <pixelrnn/pixelrnn.h>
+
+typedef struct sheet {
+    const uint8_t *images; /* (count, height, width, channels) levels */
+    size_t count;
+    int height, width, channels, levels;
+    int columns, zoom; /* as --columns and --zoom say it */
+} sheet;
+
+#define COLUMNS_OPTION(type)                                                                                 \
+    INTEGER("columns", offsetof(type, columns), 0, 10000, 0, "of the contact sheet; 0: about square")
+#define ZOOM_OPTION(type)                                                                                    \
+    INTEGER("zoom", offsetof(type, zoom), 1, 64, 0, "side of a pixel in the contact sheet")
+
+/* --columns and --zoom are for a contact sheet. Returns 0 or an exit code, as all here. */
+int sheet_check(const arguments *args, const char *out, output_kind kind);
+
+int sheet_write(prnn_context *ctx, const char *path, const sheet *s);
+
+#endif

@@ -1,0 +1,48 @@
+/* Options of several commands that say what data is and how it is read. */
+#ifndef PIXELRNN_CLI_OPTIONS_DATA_OPTIONS_H
+#define PIXELRNN_CLI_OPTIONS_DATA_OPTIONS_H
+
+#include "options/options.h"
+
+#include <pixelrnn/pixelrnn.h>
+
+typedef struct data_settings {
+    const char *path;
+    int values, binarize, fit; /* prnn_values, 0 or 1, prnn_fit */
+    size_t memory_limit;       /* MB */
+} data_settings;
+
+#define DATA_DEFAULTS                                                                                        \
+    { NULL, PRNN_VALUES_8BIT, 0, PRNN_FIT_EXACT, 1024 }
+
+/* Rows for a struct whose member `data` is a data_settings. */
+#define DATA_OPTION(settings, help)                                                                          \
+    STRING("data", offsetof(settings, data.path), "F", OPTION_REQUIRED,                                      \
+           help                                                                                              \
+           ": idx or idx.gz, CIFAR .bin or a folder of them, PNG or JPEG or a folder (also of folders) of "  \
+           "them, .npy, .npz or a folder of them")
+#define FIT_OPTION(settings)                                                                                 \
+    CHOICE("fit", offsetof(settings, data.fit), "exact|crop|resize|subsample", 0,                            \
+           "for images of another size or number of channels; exact: an error (channels are changed where "  \
+           "--channels asks); crop: cut out the "                                                            \
+           "centre; resize: cut the centre to shape and resample; subsample: every n-th pixel of every "     \
+           "n-th row, the small images of a conditional model. Colour becomes luma, grey is repeated")
+#define DATA_READING_OPTIONS(settings)                                                                       \
+    CHOICE("values", offsetof(settings, data.values), "8bit|levels", 0,                                      \
+           "8bit: a byte v becomes level floor(v K / 256), K the levels of the model (K = 2 cuts at 128); "  \
+           "levels: the file holds levels 0..K-1"),                                                          \
+        CHOICE("binarize", offsetof(settings, data.binarize), "none|sample", 0,                              \
+               "sample: for K = 2, a byte v becomes 1 with probability v / 255"),                            \
+        FIT_OPTION(settings),                                                                                \
+        SIZE("memory-limit", offsetof(settings, data.memory_limit), 0, 0,                                    \
+             "MB; a set in a .npy or idx file that needs more is not read into memory, but image by image")
+
+/* Writes these settings into *options, for images of so many levels; refuses --binarize sample where it does
+ * not fit. 0 or an exit code, as below. */
+int data_options_read(const data_settings *data, int levels, prnn_data_options *options);
+
+/* --height, --width and --channels where no model says them: a fit needs a size, and there are no 2 channels.
+ */
+int data_options_check_shape(const data_settings *data, int height, int width, int channels);
+
+#endif

@@ -1,0 +1,98 @@
+/* The man page. */
+#include "options/config.h"
+#include "options/help.h"
+#include "options/presets.h"
+
+#include <pixelrnn/pixelrnn.h>
+#include <stdio.h>
+
+/* Text for roff: no backslash, no hyphen that becomes typographic, no line that begins as a request. */
+static void put_text(const char *text) {
+    for (char before = '\n'; *text; before = *text++) {
+        if (before == '\n' && (*text == '.' || *text == '\'')) {
+            fputs("\\&", stdout);
+        }
+        if (*text == '\\') {
+            fputs("\\e", stdout);
+        } else if (*text == '-') {
+            fputs("\\-", stdout);
+        } else if (*text == '\n' && before == '\n') {
+            fputs(".PP\n", stdout);
+        } else {
+            putchar(*text);
+        }
+    }
+}
+
+static void put_line(const char *macro, const char *text) {
+    fputs(macro, stdout);
+    put_text(text);
+    putchar('\n');
+}
+
+static void put_block(const char *text) {
+    fputs(".PP\n.RS 4\n.nf\n", stdout);
+    put_text(text);
+    fputs("\n.fi\n.RE\n", stdout);
+}
+
+static void put_option(const struct command *command, const struct option *row) {
+    char term[256], text[1024];
+    help_term(row, term, sizeof term);
+    help_text(command, row, text, sizeof text);
+    put_line(".TP\n.B ", term);
+    put_line("", text);
+}
+
+static void put_command(const struct command *command) {
+    char synopsis[1024];
+    help_synopsis(command, synopsis, sizeof synopsis);
+    printf(".SS %s\n", command->name);
+    put_line(".B ", synopsis);
+    put_line(".PP\n", command->description);
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct option *row = &command->options[i];
+        if (row->type == OPTION_GROUP) {
+            put_line(".PP\n.I ", row->help);
+        } else {
+            put_option(command, row);
+        }
+    }
+}
+
+static void put_presets(void) {
+    puts(".SH PRESETS\nOf \\fBpixelrnn train \\-\\-preset\\fR:");
+    for (size_t i = 0; i < preset_count(); i++) {
+        put_line(".TP\n.B ", preset_name(i));
+        put_line("", preset_summary(i));
+    }
+}
+
+void help_man(const struct command *const *commands) {
+    printf(".TH PIXELRNN 1 \"\" \"pixelrnn %s\" \"User Commands\"\n", PRNN_VERSION);
+    puts(".SH NAME\npixelrnn \\- exact\\-likelihood image models\n.SH SYNOPSIS");
+    puts(".B pixelrnn\n.I command\n.RI [ options ]\n.br\n.B pixelrnn help\n.I command\n.br\n"
+         ".B pixelrnn \\-\\-version\n.SH DESCRIPTION");
+    put_text(
+        "Trains the networks of \"Pixel Recurrent Neural Networks\" (van den Oord, Kalchbrenner, "
+        "Kavukcuoglu, ICML 2016), which give every image an exact probability, measures the "
+        "likelihood of images under a model, draws new images, completes given ones, and makes pictures of "
+        "how training went and of what a model expects.\n\n"
+        "Options are words, --name VALUE or --name=VALUE; a flag stands alone, or as --name=false. "
+        "Results go to stdout, progress and errors to stderr.\n\n");
+    put_text(help_model);
+    putchar('\n');
+    puts(".SH COMMANDS");
+    for (const struct command *const *command = commands; *command; command++) {
+        put_command(*command);
+    }
+    put_presets();
+    put_line(".SH CONFIG FILES\n", config_help);
+    puts(".SH EXIT STATUS\n0: done. 1: failed, or stopped before the end. 2: the command line (or a config "
+         "file) is wrong.\n.SH EXAMPLES");
+    for (const struct command *const *command = commands; *command; command++) {
+        if ((*command)->examples) {
+            put_block((*command)->examples);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+#include "options/options.h"
+
+#include "support/distance.h"
+#include "support/number.h"
+#include "support/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void *field(void *settings, const struct option *row) {
+    return (char *)settings + row->offset;
+}
+
+/* ---------------------------------------------------------------------------------------- names */
+
+int option_find(const struct command *command, const char *name, size_t length) {
+    for (size_t i = 0; i < command->option_count; i++) {
+        const char *known = command->options[i].name;
+        if (known && strlen(known) == length && memcmp(known, name, length) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+const char *option_nearest(const struct command *command, const char *name) {
+    const char *nearest = NULL;
+    size_t length = strlen(name);
+    size_t best = length / 3 + 2; /* further away is another word */
+    for (size_t i = 0; i < command->option_count; i++) {
+        const char *known = command->options[i].name;
+        if (!known) {
+            continue;
+        }
+        /* A beginning counts as near: --valid for --valid-every, --learn for ... */
+        size_t distance = length >= 3 && strncmp(known, name, length) == 0 ? 1 : edit_distance(name, known);
+        if (distance < best && distance < strlen(known)) {
+            best = distance;
+            nearest = known;
+        }
+    }
+    return nearest;
+}
+
+/* --------------------------------------------------------------------------------------- values */
+
+static int set_int(void *to, const struct option *row, const char *label, const char *text) {
+    int value;
+    if (!parse_int(text, &value) || value < row->minimum || value > row->maximum) {
+        return usage_error("%s: '%s' is not a whole number from %.0f to %.0f", label, text, row->minimum,
+                           row->maximum);
+    }
+    memcpy(to, &value, sizeof value);
+    return 0;
+}
+
+static int set_unsigned(void *to, const struct option *row, const char *label, const char *text) {
+    uint64_t value, maximum = row->type == OPTION_SIZE ? SIZE_MAX : UINT64_MAX;
+    if (!parse_uint64(text, &value) || (double)value < row->minimum || value > maximum) {
+        return usage_error("%s: '%s' is not a whole number from %.0f to %llu", label, text, row->minimum,
+                           (unsigned long long)maximum);
+    }
+    if (row->type == OPTION_SIZE) {
+        size_t size = (size_t)value;
+        memcpy(to, &size, sizeof size);
+    } else {
+        memcpy(to, &value, sizeof value);
+    }
+    return 0;
+}
+
+static int set_double(void *to, const struct option *row, const char *label, const char *text) {
+    double value;
+    bool open_min = row->traits & OPTION_OPEN_MIN, open_max = row->traits & OPTION_OPEN_MAX;
+    bool ok = parse_double(text, &value);
+    ok = ok && (open_min ? value > row->minimum : value >= row->minimum);
+    ok = ok && (open_max ? value < row->maximum : value <= row->maximum);
+    if (!ok) {
+        return usage_error("%s: '%s' is not a number %s %g and %s %g", label, text,
+                           open_min ? "above" : "from", row->minimum, open_max ? "below" : "up to",
+                           row->maximum);
+    }
+    memcpy(to, &value, sizeof value);
+    return 0;
+}
+
+static int set_choice(void *to, const struct option *row, const char *label, const char *text) {
+    size_t length = strlen(text);
+    int number = 0;
+    for (const char *word = row->words; word; number++) {
+        const char *bar = strchr(word, '|');
+        size_t n = bar ? (size_t)(bar - word) : strlen(word);
+        if (n == length && memcmp(word, text, n) == 0) {
+            memcpy(to, &number, sizeof number);
+            return 0;
+        }
+        word = bar ? bar + 1 : NULL;
+    }
+    return usage_error("%s: '%s' is not one of %s", label, text, row->words);
+}
+
+static int set_value(void *to, const struct option *row, const char *label, const char *text) {
+    switch (row->type) {
+    case OPTION_FLAG:
+        return parse_bool(text, to) ? 0 : usage_error("%s: '%s' is not true or false", label, text);
+    case OPTION_INT:
+        return set_int(to, row, label, text);
+    case OPTION_SIZE:
+    case OPTION_UINT64:
+        return set_unsigned(to, row, label, text);
+    case OPTION_DOUBLE:
+        return set_double(to, row, label, text);
+    case OPTION_CHOICE:
+        return set_choice(to, row, label, text);
+    case OPTION_STRING:
+        if (!*text) {
+            return usage_error("%s: the value is empty", label);
+        }
+        memcpy(to, &text, sizeof text);
+        return 0;
+    case OPTION_GROUP:
+        break;
+    }
+    return 0;
+}
+
+int option_set(arguments *args, int row, const char *label, const char *text, option_source source) {
+    const struct option *option = &args->command->options[row];
+    int failed = set_value(field(args->settings, option), option, label, text);
+    args->source[row] = (unsigned char)source;
+    return failed;
+}
+
+void option_format(const struct option *row, const void *settings, char *text, size_t size) {
+    const void *from = (const char *)settings + row->offset;
+    char number[32];
+    const char *string = "";
+    switch (row->type) {
+    case OPTION_FLAG:
+        string = *(const bool *)from ? "true" : "false";
+        break;
+    case OPTION_INT:
+        snprintf(number, sizeof number, "%d", *(const int *)from);
+        string = number;
+        break;
+    case OPTION_SIZE:
+        snprintf(number, sizeof number, "%zu", *(const size_t *)from);
+        string = number;
+        break;
+    case OPTION_UINT64:
+        snprintf(number, sizeof number, "%llu", (unsigned long long)*(const uint64_t *)from);
+        string = number;
+        break;
+    case OPTION_DOUBLE:
+        format_double(*(const double *)from, number);
+        string = number;
+        break;
+    case OPTION_STRING:
+        memcpy(&string, from, sizeof string);
+        string = string ? string : "";
+        break;
+    case OPTION_CHOICE: {
+        int index;
+        memcpy(&index, from, sizeof index);
+        string = row->words;
+        while (index-- > 0) {
+            string = strchr(string, '|') + 1;
+        }
+        snprintf(text, size, "%.*s", (int)strcspn(string, "|"), string);
+        return;
+    }
+    case OPTION_GROUP:
+        break;
+    }
+    snprintf(text, size, "%s", string);
+}

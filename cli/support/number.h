@@ -1,0 +1,18 @@
+/* Numbers from text, strictly: the whole text, in range. */
+#ifndef PIXELRNN_CLI_SUPPORT_NUMBER_H
+#define PIXELRNN_CLI_SUPPORT_NUMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+bool parse_int(const char *text, int *value);
+bool parse_uint64(const char *text, uint64_t *value);
+/* A finite decimal number; no hexadecimal, no "nan" or "inf". */
+bool parse_double(const char *text, double *value);
+/* "true" or "false". */
+bool parse_bool(const char *text, bool *value);
+
+/* The shortest text that reads back as the same number (at most 32 characters with its end). */
+void format_double(double value, char text[32]);
+
+#endif

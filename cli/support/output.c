@@ -1,0 +1,132 @@
+#include "support/output.h"
+
+#include "support/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_folder(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The folder that holds `path`, to be freed: "a/b" -> "a", "a" -> ".", "/a" -> "/". */
+static char *parent(const char *path) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') {
+        n--;
+    }
+    while (n > 0 && path[n - 1] != '/') {
+        n--;
+    }
+    while (n > 1 && path[n - 1] == '/') {
+        n--;
+    }
+    return n ? strndup(path, n) : strdup(".");
+}
+
+static int check_writable(const char *name, const char *path, const char *folder) {
+    if (!is_folder(folder)) {
+        return fail("--%s %s: there is no folder '%s'", name, path, folder);
+    }
+    if (access(folder, W_OK | X_OK) != 0) {
+        return fail("--%s %s: the folder '%s' cannot be written: %s", name, path, folder, strerror(errno));
+    }
+    return 0;
+}
+
+/* The endings of the kinds that are a file. */
+static const struct {
+    unsigned allow;
+    output_kind kind;
+    const char *ending;
+} files[] = {
+    {ALLOW_PNG, OUTPUT_PNG, ".png"}, {ALLOW_NPY, OUTPUT_NPY, ".npy"}, {ALLOW_SVG, OUTPUT_SVG, ".svg"}};
+
+enum { FILE_KINDS = sizeof files / sizeof files[0] };
+
+static int wrong_name(const char *name, const char *path, unsigned allowed) {
+    char endings[32] = "";
+    for (size_t i = 0; i < FILE_KINDS; i++) {
+        if (allowed & files[i].allow) {
+            strcat(endings, *endings ? " or " : "");
+            strcat(endings, files[i].ending);
+        }
+    }
+    return usage_error("--%s %s: the name must end with %s%s", name, path, endings,
+                       allowed & ALLOW_FOLDER ? ", or with / for a folder of pictures" : "");
+}
+
+static bool find_kind(const char *path, unsigned allowed, output_kind *kind) {
+    size_t n = strlen(path);
+    for (size_t i = 0; i < FILE_KINDS; i++) {
+        if (n > 4 && (allowed & files[i].allow) && strcasecmp(path + n - 4, files[i].ending) == 0) {
+            *kind = files[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+int output_check(const char *name, const char *path, unsigned allowed, output_kind *kind) {
+    size_t n = strlen(path);
+    bool slash = n > 0 && path[n - 1] == '/';
+    if (slash || is_folder(path)) {
+        *kind = OUTPUT_FOLDER;
+        if (!(allowed & ALLOW_FOLDER)) {
+            return usage_error("--%s %s: is a folder, a file is needed", name, path);
+        }
+        if (slash && mkdir(path, 0777) != 0 && errno != EEXIST) {
+            return fail("--%s %s: the folder cannot be made: %s", name, path, strerror(errno));
+        }
+        return check_writable(name, path, path);
+    }
+    if (!find_kind(path, allowed, kind)) {
+        return wrong_name(name, path, allowed);
+    }
+    char *folder = parent(path);
+    int failed = folder ? check_writable(name, path, folder) : fail_memory();
+    free(folder);
+    return failed;
+}
+
+int output_check_folder(const char *name, const char *path) {
+    struct stat st;
+    if (stat(path, &st) == 0) {
+        return check_writable(name, path, path);
+    }
+    char *folder = parent(path);
+    int failed = folder ? check_writable(name, path, folder) : fail_memory();
+    free(folder);
+    return failed;
+}
+
+int output_write(const char *path, const char *text, size_t size) {
+    size_t room = strlen(path) + 32;
+    char *temporary = malloc(room);
+    if (!temporary) {
+        return fail_memory();
+    }
+    snprintf(temporary, room, "%s.%ld.tmp", path, (long)getpid());
+    FILE *file = fopen(temporary, "wb");
+    bool ok = file && fwrite(text, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    int why = errno;
+    if (file && fclose(file) != 0 && ok) {
+        ok = false;
+        why = errno;
+    }
+    if (ok && rename(temporary, path) != 0) {
+        ok = false;
+        why = errno;
+    }
+    if (file && !ok) {
+        unlink(temporary);
+    }
+    free(temporary);
+    return ok ? 0 : fail("%s: could not be written: %s; nothing was changed", path, strerror(why));
+}

@@ -1,0 +1,23 @@
+/* Whether results can be written, asked before the work begins; and text as a file. All return 0 or an exit
+ * code. */
+#ifndef PIXELRNN_CLI_SUPPORT_OUTPUT_H
+#define PIXELRNN_CLI_SUPPORT_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum output_kind { OUTPUT_PNG, OUTPUT_NPY, OUTPUT_SVG, OUTPUT_FOLDER } output_kind;
+
+enum { ALLOW_PNG = 1, ALLOW_NPY = 2, ALLOW_FOLDER = 4, ALLOW_SVG = 8 };
+
+/* `path`, given by the option --name, is a file of an allowed kind in a folder that can be written; or
+ * a folder: one that exists, or a path that ends with '/', which is made. */
+int output_check(const char *name, const char *path, unsigned allowed, output_kind *kind);
+
+/* `path` is a folder that can be written, or can be made. */
+int output_check_folder(const char *name, const char *path);
+
+/* Writes a file beside its place and renames it: a failure leaves what was there. */
+int output_write(const char *path, const char *text, size_t size);
+
+#endif

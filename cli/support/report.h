@@ -1,0 +1,23 @@
+/* Exit codes and messages on stderr. */
+#ifndef PIXELRNN_CLI_SUPPORT_REPORT_H
+#define PIXELRNN_CLI_SUPPORT_REPORT_H
+
+#include <pixelrnn/pixelrnn.h>
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Prints "pixelrnn: <sentence>"; returns EXIT_FAILED. */
+int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same; returns EXIT_USAGE. */
+int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Prints the library's message; returns EXIT_FAILED. */
+int fail_with(const prnn_context *ctx);
+/* Out of memory; returns EXIT_FAILED. */
+int fail_memory(void);
+
+/* EXIT_OK for PRNN_OK; else EXIT_FAILED after the library's message. */
+int exit_code(const prnn_context *ctx, prnn_status status);
+/* The same where the arguments are those of the command line: EXIT_USAGE for PRNN_ERROR_ARGUMENT. */
+int usage_code(const prnn_context *ctx, prnn_status status);
+
+#endif

@@ -1,0 +1,10 @@
+/* File names, titles and cells of other people's files may hold any bytes. */
+#ifndef PIXELRNN_CLI_SUPPORT_UTF8_H
+#define PIXELRNN_CLI_SUPPORT_UTF8_H
+
+#include <stddef.h>
+
+/* Length of the UTF-8 sequence at `s`, which ends with 0 (RFC 3629), or 0 if it is none. */
+size_t utf8_length(const char *s);
+
+#endif

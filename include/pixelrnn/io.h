@@ -1,0 +1,34 @@
+/* pixelrnn/io.h - files beside those of models and data sets: pictures, arrays and masks.
+ *
+ * The conventions are those of pixelrnn.h. Whoever reads and writes images by other means does without it.
+ */
+#ifndef PIXELRNN_IO_H
+#define PIXELRNN_IO_H
+
+#include <pixelrnn/pixelrnn.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Writes `count` images as one PNG contact sheet of `columns` columns (0: about square), a gap of one
+ * pixel between them (none around one single image). Level k is shown as round(255 k / (levels - 1)). */
+PRNN_API prnn_status prnn_write_png(prnn_context *ctx, const char *path, const uint8_t *images, size_t count,
+                                    int height, int width, int channels, int levels, int columns);
+
+typedef enum prnn_type { PRNN_U8, PRNN_F32, PRNN_F64 } prnn_type;
+
+/* Writes a .npy array of rank 1..8 in C order. */
+PRNN_API prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, int rank,
+                                    const size_t *shape, const void *values);
+
+/* Reads a mask of height x width: a PNG (a pixel of at least 128 is known) or a .npy of uint8 or bool,
+ * (H, W), not 0 is known. `known` gets height * width bytes, 0 or 1. */
+PRNN_API prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width,
+                                    uint8_t *known);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,25 @@
+/* What a network looks like: names of what can be chosen, what is refused, and the config as JSON. */
+#ifndef PRNN_CONFIG_CONFIG_H
+#define PRNN_CONFIG_CONFIG_H
+
+#include "base/message.h"
+
+/* Most components of a mixture of logistics. */
+#define PRNN_MOST_COMPONENTS 64
+
+/* Whether prnn_kind has this number. */
+bool prnn_kind_is_known(prnn_kind kind);
+
+/* PRNN_ERROR_ARGUMENT names the field, its value and its range. */
+prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *config);
+
+/* How many times an image of size `small` is doubled to be one of size `large`; -1: never. */
+int prnn_config_stages(int small, int large);
+
+/* The config as a JSON object (SPEC "Model file"); free with free(). NULL: out of memory. */
+char *prnn_config_to_json(const prnn_config *config);
+
+/* The config in a file at `path`; PRNN_ERROR_FORMAT for all that prnn_config_check refuses, too. */
+prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
+
+#endif

@@ -1,0 +1,111 @@
+#include "data/array.h"
+
+#include "base/memory.h"
+#include "base/try.h"
+
+enum { SIDE_LIMIT = 65536 };
+
+prnn_status prnn_array_check(prnn_builder *b, const prnn_stream *s, const prnn_array *a) {
+    const uint64_t count = a->count, height = a->height, width = a->width, channels = a->channels;
+    uint64_t size = height * width * channels, bytes;
+    if (!count) {
+        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: holds no images", s->name);
+    }
+    if (height < 1 || height > SIDE_LIMIT || width < 1 || width > SIDE_LIMIT) {
+        return prnn_fail(
+            b->ctx, PRNN_ERROR_FORMAT,
+            "%s: its header says images of %llux%llu (height x width), and 1 to %d each are read", s->name,
+            (unsigned long long)height, (unsigned long long)width, SIDE_LIMIT);
+    }
+    if (channels != 1 && channels != 3) {
+        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                         "%s: its header says images of %llu channels in the last dimension, and 1 or 3 are "
+                         "read: put the array into the order (n, height, width, channels)",
+                         s->name, (unsigned long long)channels);
+    }
+    if (__builtin_mul_overflow(size, count, &bytes) || bytes > s->left || (s->exact && bytes < s->left)) {
+        return prnn_fail(
+            b->ctx, PRNN_ERROR_FORMAT,
+            "%s: its header says %llu images of %llux%llux%llu (height x width x channels), but %s"
+            "%llu bytes follow: it is cut off or damaged; fetch or make it anew",
+            s->name, (unsigned long long)count, (unsigned long long)height, (unsigned long long)width,
+            (unsigned long long)channels, s->exact ? "" : "at most ", (unsigned long long)s->left);
+    }
+    return PRNN_OK;
+}
+
+/* Planes to pixels. */
+static void interleave(const prnn_array *a, const uint8_t *from, uint8_t *to) {
+    size_t plane = (size_t)(a->height * a->width), channels = (size_t)a->channels;
+    for (size_t p = 0; p < plane; p++) {
+        for (size_t c = 0; c < channels; c++) {
+            to[p * channels + c] = from[c * plane + p];
+        }
+    }
+}
+
+prnn_status prnn_array_put_part(prnn_builder *b, prnn_stream *s, const prnn_array *a, uint64_t from,
+                                size_t n) {
+    size_t size = (size_t)(a->height * a->width * a->channels);
+    uint8_t *memory = prnn_alloc(b->ctx, a->planes ? 2 : 1, size, s->name);
+    if (!memory) {
+        return PRNN_ERROR_MEMORY;
+    }
+    uint8_t *raw = a->planes ? memory + size : memory;
+    const prnn_image image = {(int)a->height, (int)a->width, (int)a->channels, memory};
+    prnn_status status;
+    TRY(prnn_stream_skip(b->ctx, s, from * size));
+    for (size_t i = 0; i < n; i++) {
+        TRY(prnn_stream_read(b->ctx, s, raw, size));
+        if (a->planes) {
+            interleave(a, raw, memory);
+        }
+        TRY(prnn_builder_put(b, s->name, &image));
+    }
+    if (from + n == a->count) {
+        TRY(prnn_stream_end(b->ctx, s));
+    }
+done:
+    prnn_free(memory);
+    return status;
+}
+
+/* Whether the images can be read from where they are, and are more than should be in memory. */
+static bool stays_on_disk(const prnn_builder *b, const prnn_stream *s, const prnn_array *a) {
+    return s->plain && s->input->file && !a->planes && !b->out &&
+           b->count > b->options.memory_limit / prnn_data_size(b->data);
+}
+
+/* The first image is read, so that a size that does not fit is known now. */
+static prnn_status leave_on_disk(prnn_builder *b, const prnn_stream *s, const prnn_array *a) {
+    prnn_disk disk = {.file = fileno(s->input->file),
+                      .offset = s->offset + b->first * a->height * a->width * a->channels,
+                      .first = b->first,
+                      .height = (int)a->height,
+                      .width = (int)a->width,
+                      .channels = (int)a->channels};
+    uint8_t *image = NULL;
+    prnn_status status;
+    TRY(prnn_disk_open(b->ctx, &disk, s->name, &b->data->disk));
+    b->done = b->count;
+    image = prnn_alloc(b->ctx, prnn_data_size(b->data), 1, "an image");
+    TRY(image ? prnn_data_load(b->ctx, b->data, 0, image, &b->highest) : PRNN_ERROR_MEMORY);
+done:
+    prnn_free(image);
+    return status;
+}
+
+prnn_status prnn_array_put(prnn_builder *b, prnn_stream *s, const prnn_array *a) {
+    const prnn_image image = {(int)a->height, (int)a->width, (int)a->channels, NULL};
+    prnn_status status;
+    TRY(prnn_array_check(b, s, a));
+    TRY(prnn_builder_slice(b, a->count));
+    TRY(prnn_builder_shape(b, s->name, &image));
+    if (stays_on_disk(b, s, a)) {
+        return leave_on_disk(b, s, a);
+    }
+    TRY(prnn_builder_room(b));
+    TRY(prnn_array_put_part(b, s, a, b->first, b->count));
+done:
+    return status;
+}

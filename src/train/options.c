@@ -1,0 +1,74 @@
+#include "train/options.h"
+
+#include "base/fields.h"
+#include "base/try.h"
+#include "train/optimizer.h"
+
+static prnn_status check_number(prnn_context *ctx, const char *name, double value, double low, double high) {
+    if (!(value >= low && value <= high)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s is %.12g; it must be %.12g to %.12g", name, value, low,
+                         high);
+    }
+    return PRNN_OK;
+}
+
+static prnn_status check_options(prnn_context *ctx, const prnn_train_options *o) {
+    const struct {
+        const char *name;
+        double value, low, high;
+    } ranges[] = {
+        {"epochs", o->steps ? 1 : o->epochs, 1e-9, 1e9},
+        {"batch", o->batch, 1, 65536},
+        {"the learning rate", o->learning_rate, 0, 1e6},
+        {"warmup", o->warmup_steps, 0, 1e12},
+        {"the final fraction", o->final_fraction, 0, 1},
+        {"the decay factor", o->decay_factor, 0, 1},
+        {"decay epochs", o->decay_epochs, 1e-9, 1e9},
+        {"beta1", o->beta1, 0, 0.999999},
+        {"beta2", o->beta2, 0, 0.999999},
+        {"epsilon", o->epsilon, 1e-30, 1e6},
+        {"clip", o->clip, 0, 1e12},
+        {"ema", o->ema, 0, 0.999999},
+        {"the time between checkpoints", o->checkpoint_every, 0, 1e9},
+    };
+    prnn_status status = PRNN_OK;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        TRY(check_number(ctx, ranges[i].name, ranges[i].value, ranges[i].low, ranges[i].high));
+    }
+    if (!prnn_optimizer_name(o->optimizer) || !prnn_schedule_name(o->schedule)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "optimizer %d, schedule %d: there is no such",
+                         (int)o->optimizer, (int)o->schedule);
+    }
+    if (!o->out || !*o->out) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "training needs a folder for its results");
+    }
+done:
+    return status;
+}
+
+prnn_status prnn_train_options_read(prnn_context *ctx, const prnn_train_options *given,
+                                    prnn_train_options *options) {
+    const prnn_train_options defaults = PRNN_TRAIN_OPTIONS_INIT;
+    prnn_status status;
+    *options = defaults;
+    TRY(prnn_options_read(ctx, options, &prnn_train_options_fields, given));
+    prnn_optimizer_defaults(options);
+    TRY(check_options(ctx, options));
+done:
+    return status;
+}
+
+prnn_status prnn_train_data_check(prnn_context *ctx, const prnn_model *model, const prnn_data *data,
+                                  const char *what) {
+    const prnn_config *c = &model->network->plan.config;
+    if (prnn_data_height(data) != c->height || prnn_data_width(data) != c->width ||
+        prnn_data_channels(data) != c->channels || prnn_data_levels(data) != c->levels) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "the %s images are %dx%d with %d channels and %d levels, the model is for %dx%d with %d "
+            "channels and %d levels",
+            what, prnn_data_height(data), prnn_data_width(data), prnn_data_channels(data),
+            prnn_data_levels(data), c->height, c->width, c->channels, c->levels);
+    }
+    return PRNN_OK;
+}

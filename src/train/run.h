@@ -1,0 +1,99 @@
+/* A training run while it lasts: everything that a checkpoint keeps, and what is made from it. */
+#ifndef PRNN_TRAIN_RUN_H
+#define PRNN_TRAIN_RUN_H
+
+#include "model/gradient.h"
+#include "model/model.h"
+#include "train/folder.h"
+#include "train/timetable.h"
+
+#include <stdio.h>
+
+/* What a checkpoint keeps beside the blocks of weights. */
+typedef struct prnn_train_state {
+    uint64_t step;                /* updates done */
+    uint64_t validated, logged;   /* step of the last validation and line of the log */
+    double seconds;               /* of training so far, over all runs */
+    double nats_sum, images;      /* training likelihood since the last line of the log */
+    double last_nats;             /* its mean at that line */
+    double valid_nats, best_nats; /* NaN: none yet */
+    uint64_t best_step;
+    uint64_t metrics_bytes; /* length of metrics.csv */
+} prnn_train_state;
+
+struct prnn_trainer {
+    /* What was asked: */
+    prnn_context *ctx;
+    const prnn_device *device;
+    const char *arithmetic; /* of the context when the run began */
+    prnn_train_options options;
+    prnn_timetable table;
+    prnn_model *model;
+    const prnn_data *train, *valid;    /* `valid` may be NULL */
+    uint64_t train_print, valid_print; /* their fingerprints */
+
+    /* What a checkpoint keeps: */
+    size_t parameters;
+    prnn_block weights, moment1, moment2;
+    prnn_block ema;  /* no memory without */
+    prnn_block best; /* of the best validation; no memory without a validation set */
+    prnn_train_state state;
+
+    /* What a step works with: */
+    prnn_gradient_engine *engine;
+    prnn_block gradient;
+    double *scratch; /* of its norm */
+    uint64_t *order; /* of the images in epoch `order_epoch` */
+    uint64_t order_epoch;
+    size_t *indices;
+    uint8_t *images; /* of a batch, or of a piece of the validation set */
+
+    prnn_run_folder folder;
+    FILE *metrics;
+    double run_began, saved_at; /* clock */
+    double step_seconds;        /* spent in steps of this run */
+    double step_images;
+    bool attended; /* what is due after the present step was done */
+};
+
+/* run.c: memory for a run whose first part is filled in, and the fingerprints; free it also after a
+ * failure. */
+prnn_status prnn_run_allocate(prnn_trainer *t);
+void prnn_run_free(prnn_trainer *t);
+
+/* The weights that are validated and saved: the moving average, or the weights themselves. */
+prnn_block prnn_run_result(const prnn_trainer *t);
+
+/* The weights of a block become the model's. */
+prnn_status prnn_run_assign(prnn_trainer *t, prnn_block weights);
+
+/* The learning rate of the update after `step` of them. */
+double prnn_run_rate(const prnn_trainer *t, uint64_t step);
+
+/* Tells the caller's progress callback; false: stop. `total` may be 0; `speed`: images per second. */
+bool prnn_run_tell(const prnn_trainer *t, const char *phase, uint64_t done, uint64_t total, double seconds,
+                   double speed);
+/* The same as a struct. */
+prnn_progress prnn_run_progress(const prnn_trainer *t, const char *phase, uint64_t done, uint64_t total,
+                                double seconds, double speed);
+
+/* PRNN_ERROR_DIVERGED: after `step` updates `what`, in words, is `value`. */
+prnn_status prnn_run_diverged(const prnn_trainer *t, const char *what, double value, uint64_t step);
+/* The same if a weight or a moment is not finite. */
+prnn_status prnn_run_check_weights(const prnn_trainer *t);
+
+/* checkpoint.c: out/checkpoint.safetensors. */
+prnn_status prnn_checkpoint_save(prnn_trainer *t);
+/* *found: whether there was one. Refuses one of another network, other data or other options. */
+prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found);
+
+/* metrics.c: out/metrics.csv. Opening cuts it to the length that the state remembers (0: a new file). */
+prnn_status prnn_metrics_open(prnn_trainer *t);
+prnn_status prnn_metrics_write(prnn_trainer *t, bool validated);
+
+/* validation.c: the likelihood of all validation images under the present result, which may be the best so
+ * far. PRNN_STOPPED: the caller said so, and nothing has changed. In any case the model then has the weights
+ * of the best validation, if there was one. */
+prnn_status prnn_validation_run(prnn_trainer *t);
+
+#endif

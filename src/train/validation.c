@@ -1,0 +1,75 @@
+#include "train/run.h"
+
+#include "base/clock.h"
+#include "base/try.h"
+#include "data/data.h"
+#include "train/need.h"
+
+#include <math.h>
+
+/* Adds the likelihoods of images first..first+n-1 to *total. */
+static prnn_status add_piece(prnn_trainer *t, size_t first, size_t n, double *total) {
+    double nats[PRNN_VALID_PIECE];
+    prnn_evaluation piece = {.images = t->images, .count = n, .new_only = true, .nats = nats};
+    prnn_status status;
+    for (size_t i = 0; i < n; i++) {
+        t->indices[i] = first + i;
+    }
+    TRY(prnn_data_read(t->ctx, t->valid, t->indices, n, t->options.seed, 0, t->images));
+    TRY(prnn_model_evaluate(t->ctx, t->model, &piece));
+    for (size_t i = 0; i < n; i++) {
+        *total += nats[i];
+    }
+done:
+    return status;
+}
+
+/* *nats: the mean. */
+static prnn_status evaluate(prnn_trainer *t, double *nats) {
+    size_t count = prnn_data_count(t->valid), n;
+    double total = 0, began = prnn_clock();
+    prnn_status status;
+    TRY(prnn_run_check_weights(t));
+    TRY(prnn_run_assign(t, prnn_run_result(t)));
+    for (size_t first = 0; first < count; first += n) {
+        n = count - first < PRNN_VALID_PIECE ? count - first : PRNN_VALID_PIECE;
+        TRY(add_piece(t, first, n, &total));
+        double seconds = prnn_clock() - began;
+        TRY(prnn_run_tell(t, "validate", first + n, count, seconds, (double)(first + n) / seconds)
+                ? PRNN_OK
+                : PRNN_STOPPED);
+    }
+    *nats = total / (double)count;
+done:
+    return status;
+}
+
+/* What was evaluated is not what model.safetensors holds, unless it is the best. */
+static prnn_status give_back_best(prnn_trainer *t) {
+    return isnan(t->state.best_nats) || t->state.best_step == t->state.step ? PRNN_OK
+                                                                            : prnn_run_assign(t, t->best);
+}
+
+prnn_status prnn_validation_run(prnn_trainer *t) {
+    prnn_train_state *s = &t->state;
+    double nats;
+    prnn_status status = evaluate(t, &nats);
+    if (status == PRNN_STOPPED) {
+        prnn_status back = give_back_best(t);
+        return back == PRNN_OK ? PRNN_STOPPED : back;
+    }
+    if (status != PRNN_OK) {
+        return status;
+    }
+    s->valid_nats = nats;
+    s->validated = s->step;
+    if (!isfinite(nats)) {
+        return prnn_run_diverged(t, "the validation NLL", nats, s->step);
+    }
+    if (isnan(s->best_nats) || nats < s->best_nats) {
+        s->best_nats = nats;
+        s->best_step = s->step;
+        t->device->copy_block(prnn_run_result(t), t->best);
+    }
+    return give_back_best(t);
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Runs the programs of examples/, which a project inside another one does not build: test_examples.sh PROGRAM SOURCE_DIR
+. "$(dirname "$0")/shell.sh"
+[ -n "${EXAMPLES:-}" ] || { echo "no examples were built" && exit 77; }
+model=$source_dir/models/mnist-diagonal-1.safetensors
+
+# example CODE NAME ARGUMENTS...: it ends with that exit code; its output is in out.txt and err.txt.
+example() {
+    local code=$1 name=$2
+    shift 2
+    "$EXAMPLES/$name" "$@" >out.txt 2>err.txt
+    [ $? -eq "$code" ] && ok "$name $*" || bad "$name $*"
+}
+
+mkdir images more trained
+example 0 sample "$model" 4 7 images
+has "sample tells how far it is" "^4 of 4 images" err.txt
+check "sample writes 4 pictures" [ "$(find images -name '*.png' | wc -l)" -eq 4 ]
+example 0 sample "$model" 2 7 more
+check "an image does not depend on how many there are" cmp -s images/1.png more/1.png
+
+example 0 evaluate "$model" images
+check "evaluate names each image" [ "$(grep -c '^image [0-3]: [0-9.]* nats, [0-9.]* bits/dim$' out.txt)" -eq 4 ]
+mean=$(sed -n 's/^mean: \([0-9.]*\) nats$/\1/p' out.txt)
+"$program" eval "$model" --data images --json --quiet >eval.txt
+check "evaluate and pixelrnn eval agree" [ "$mean" = "$(printf %.2f "$(number eval.txt nats)")" ]
+
+# The first image is the mask too: what is white in it is known.
+example 0 complete "$model" images images/0.png completed.png
+run 0 "show reads what complete wrote" show --data completed.png --out shown.png
+
+example 0 train images 3 trained
+has "train ends with its last step" "^step 3 of 3" out.txt
+example 0 train images 5 trained
+has "train goes on to its last step" "^step 5 of 5" out.txt
+check "train does not begin anew" sh -c "! grep -q '^step [12] of' out.txt"
+run 0 "what was trained is a model" info trained
+
+example 0 compress "$model" images/0.png
+has "compress gets back what it compressed" "and back" out.txt
+# 28 * 28 bits are 98 bytes. What the model says, and a few bytes for the end.
+check "compress comes near the likelihood" awk '{ says = $9 + 0; exit !($4 < 98 && $4 >= says && $4 < says + 5) }' out.txt
+
+for name in "$EXAMPLES"/*; do
+    [ -f "$name" ] || continue
+    name=$(basename "$name")
+    example 2 "$name"
+    has "$name says how it is used" "^usage: $name " err.txt
+done
+example 1 evaluate /nowhere images
+has "a failure is a sentence" "^evaluate: /nowhere: " err.txt
+
+finish

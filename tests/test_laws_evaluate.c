@@ -1,0 +1,142 @@
+/* Laws of the options of an evaluation: what the small image gives, small images of their own, progress. */
+#include "laws.h"
+
+enum { N = 70 }; /* more than one round of shards of a thread */
+
+static uint8_t *draw_images(const law_model *m, uint64_t seed) {
+    uint8_t *images = malloc(N * m->bytes);
+    assert_non_null(images);
+    random_images(seed, m->config.levels, N * m->bytes, images);
+    return images;
+}
+
+static bool is_given(const law_model *m, size_t value) {
+    size_t pixel = value / (size_t)m->config.channels, width = (size_t)m->config.width;
+    size_t step = m->small ? width / (size_t)m->config.condition_size : 0;
+    return step && pixel / width % step == 0 && pixel % width % step == 0;
+}
+
+/* The values that are not given are as they were, those that are count nothing, and an image is their sum. */
+static void test_new_only(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 61);
+    uint8_t *images = draw_images(&m, 62);
+    float *values = malloc(N * m.bytes * sizeof *values), *own = malloc(N * m.bytes * sizeof *own);
+    double nats[N], own_nats[N];
+    prnn_evaluate_options options = PRNN_EVALUATE_OPTIONS_INIT;
+    options.new_only = true;
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, nats, values));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, &options, own_nats, own));
+    for (size_t i = 0; i < N; i++) {
+        double sum = 0;
+        for (size_t v = 0; v < m.bytes; v++) {
+            size_t at = i * m.bytes + v;
+            assert_true(own[at] == (is_given(&m, v) ? 0 : values[at]));
+            sum += (double)own[at];
+        }
+        assert_true(fabs(sum - own_nats[i]) <= 1e-9 * fabs(sum));
+        assert_true(m.small ? own_nats[i] < nats[i] : own_nats[i] == nats[i]);
+    }
+    free(images);
+    free(values);
+    free(own);
+    law_close(&m);
+}
+
+/* Of a conditional model: small images that are those of the images change nothing; others are what the model
+ * sees. */
+static void test_small(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 63);
+    uint8_t *images = draw_images(&m, 64), *small = malloc(N * m.small + 1);
+    float *values = malloc(N * m.bytes * sizeof *values), *own = malloc(N * m.bytes * sizeof *own);
+    double nats[N], own_nats[N];
+    prnn_evaluate_options options = PRNN_EVALUATE_OPTIONS_INIT;
+    options.small = small;
+    memset(small, 0, N * m.small + 1);
+    if (!m.small) {
+        assert_int_equal(prnn_evaluate(m.ctx, m.model, images, N, &options, nats, NULL), PRNN_ERROR_ARGUMENT);
+        assert_non_null(strstr(prnn_message(m.ctx), "not conditional"));
+    } else {
+        for (size_t i = 0; i < N; i++) {
+            law_small(&m, images + i * m.bytes, small + i * m.small);
+        }
+        assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, nats, values));
+        assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, &options, own_nats, own));
+        assert_memory_equal(nats, own_nats, sizeof nats);
+        assert_memory_equal(values, own, N * m.bytes * sizeof *own);
+
+        law_given given = law_given_first(&m, images, N);
+        given.asked.values = values;
+        assert_ok(m.ctx, prnn_model_evaluate(m.ctx, m.model, &given.asked));
+        options.small = given.small;
+        assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, &options, own_nats, own));
+        assert_memory_equal(given.nats, own_nats, sizeof own_nats);
+        assert_memory_equal(values, own, N * m.bytes * sizeof *own);
+        assert_memory_not_equal(nats, own_nats, sizeof nats);
+
+        given.small[N * m.small - 1] = (uint8_t)config.levels;
+        assert_int_equal(prnn_evaluate(m.ctx, m.model, images, N, &options, own_nats, NULL),
+                         PRNN_ERROR_ARGUMENT);
+        assert_non_null(strstr(prnn_message(m.ctx), "small image 69 has the value"));
+        law_given_free(&given);
+    }
+    free(images);
+    free(small);
+    free(values);
+    free(own);
+    law_close(&m);
+}
+
+/* ------------------------------------------------------------------------------------- progress */
+
+typedef struct watch {
+    int calls, stop_at;
+    uint64_t done;
+} watch;
+
+static bool watching(void *user, const prnn_progress *p) {
+    watch *w = user;
+    assert_int_equal(p->size, sizeof *p);
+    assert_string_equal(p->phase, "evaluate");
+    assert_int_equal(p->total, N);
+    assert_true(p->done > w->done && p->done <= N && p->seconds >= 0 && isnan(p->best_nats));
+    w->done = p->done;
+    return ++w->calls != w->stop_at;
+}
+
+static void test_progress(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 65);
+    uint8_t *images = draw_images(&m, 66);
+    double nats[N], own[N];
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, nats, NULL));
+    prnn_evaluate_options options = PRNN_EVALUATE_OPTIONS_INIT;
+    options.progress = watching;
+    for (int threads = 1; threads <= 3; threads++) {
+        watch w = {0, 0, 0}, stopped = {0, 1, 0};
+        assert_ok(m.ctx, prnn_context_set_threads(m.ctx, threads));
+        options.user = &w;
+        assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, &options, own, NULL));
+        assert_memory_equal(own, nats, sizeof own);
+        assert_int_equal(w.done, N);
+        assert_int_equal(w.calls, threads == 1 ? 3 : threads == 2 ? 2 : 1);
+        memset(own, 0x55, sizeof own);
+        options.user = &stopped;
+        assert_int_equal(prnn_evaluate(m.ctx, m.model, images, N, &options, own, NULL), PRNN_STOPPED);
+        assert_non_null(strstr(prnn_message(m.ctx), "stopped after"));
+        assert_memory_equal(own, nats, stopped.done * sizeof *own);
+        for (size_t i = stopped.done; i < N; i++) {
+            assert_true(own[i] != nats[i]);
+        }
+    }
+    free(images);
+    law_close(&m);
+}
+
+int main(int count, char **arguments) {
+    law_choose(count, arguments);
+    int failures = law_run("new values only", test_new_only);
+    failures += law_run("small images", test_small);
+    return failures + law_run("progress", test_progress);
+}
