@@ -4,10 +4,10 @@
 
 extern const struct command command_train, command_eval, command_sample, command_upscale, command_complete,
     command_info, command_check, command_curves, command_heat, command_histogram, command_show,
-    command_convert;
+    command_convert, command_devices;
 
 const struct command *const commands[] = {
     &command_train, &command_eval,   &command_sample, &command_upscale,   &command_complete, &command_info,
     &command_check, &command_curves, &command_heat,   &command_histogram, &command_show,     &command_convert,
-    NULL,
+    &command_devices, NULL,
 };

@@ -78,6 +78,7 @@ struct common {
     int threads;
     const char *cpu;
     const char *precision;
+    const char *device;
     bool quiet, help;
 };
 
@@ -93,12 +94,16 @@ struct common {
         STRING("precision", offsetof(struct common, precision), "NAME", 0,                                   \
                "of matrix products: fp32, or bf16 where the processor has it: up to 1.8 times as fast, "     \
                "likelihoods move by up to 1 in 10,000"),                                                     \
+        STRING("device", offsetof(struct common, device), "NAME", OPTION_NO_DEFAULT,                         \
+               "where networks are computed: cpu, gpu, cuda:N or opencl:N ('pixelrnn devices' lists them), " \
+               "or auto: a GPU by NVIDIA's driver if there is one. By default what the environment "        \
+               "variable PRNN_DEVICE says, or cpu. Results do not depend on it"),                             \
         FLAG("quiet", offsetof(struct common, quiet), 0,                                                     \
              "no progress and no notes on stderr; errors remain"),                                           \
         FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help")
 
 #define COMMON_DEFAULTS                                                                                      \
-    { NULL, 0, "auto", "fp32", false, false }
+    { NULL, 0, "auto", "fp32", NULL, false, false }
 
 /* Where a value comes from; a later source overrides an earlier one. */
 typedef enum option_source { FROM_DEFAULT, FROM_PRESET, FROM_CONFIG, FROM_COMMAND_LINE } option_source;

@@ -28,6 +28,13 @@ int session_open(session *s) {
     if (prnn_context_set_precision(s->ctx, s->common->precision) != PRNN_OK) {
         return usage_error("--precision: %s", prnn_message(s->ctx));
     }
+    prnn_status status = prnn_context_set_device(s->ctx, s->common->device);
+    if (status == PRNN_ERROR_ARGUMENT) {
+        return usage_error("--device: %s", prnn_message(s->ctx));
+    }
+    if (status != PRNN_OK) {
+        return fail("--device: %s", prnn_message(s->ctx));
+    }
     return 0;
 }
 

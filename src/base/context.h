@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 
 struct prnn_budget;
+struct prnn_device;
+struct prnn_gpu_state;
 struct prnn_kernels;
 struct prnn_pool;
 
@@ -26,6 +28,9 @@ struct prnn_context {
     struct prnn_pool *pool;             /* made at the first parallel call */
     const struct prnn_kernels *kernels; /* NULL: not chosen yet (see kernels/kernels.h) */
     bool bf16;                          /* their bf16 variant is used */
+    const struct prnn_device *device;   /* NULL: the processor (see device/device.h) */
+    struct prnn_gpu_state *gpu;         /* of a GPU (see gpu/device.h); NULL: none */
+    void (*close_gpu)(struct prnn_gpu_state *gpu);
     struct prnn_budget *budget;         /* NULL: none (see base/budget.h) */
     size_t taken;                       /* out of it */
     prnn_spare spare[PRNN_SPARES];      /* see prnn_take */

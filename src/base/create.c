@@ -18,7 +18,7 @@ int prnn_version_number(void) {
 static const char *const status_names[] = {
 #define NAME(status) [status] = #status
     NAME(PRNN_OK),           NAME(PRNN_ERROR_ARGUMENT), NAME(PRNN_ERROR_FILE), NAME(PRNN_ERROR_FORMAT),
-    NAME(PRNN_ERROR_MEMORY), NAME(PRNN_ERROR_DIVERGED), NAME(PRNN_STOPPED),
+    NAME(PRNN_ERROR_MEMORY), NAME(PRNN_ERROR_DIVERGED), NAME(PRNN_STOPPED),        NAME(PRNN_ERROR_DEVICE),
 #undef NAME
 };
 
@@ -38,6 +38,9 @@ void prnn_context_free(prnn_context *ctx) {
     }
     prnn_pool_free(ctx->pool);
     prnn_give_up(ctx);
+    if (ctx->gpu) {
+        ctx->close_gpu(ctx->gpu);
+    }
     free(ctx);
 }
 

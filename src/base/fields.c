@@ -71,6 +71,10 @@ static const size_t certificate_ends[] = {
     F(kernels),  F(plain),  F(difference), F(sums),       F(worst_sum)};
 #undef F
 
+#define F(field) END(prnn_device_info, field)
+static const size_t device_info_ends[] = {F(size), F(name), F(product), F(driver), F(memory), F(why_not)};
+#undef F
+
 /* Bytes of padding at the end would become part of a field that is added, and hold anything in the structs of
  * older callers. */
 #if UINTPTR_MAX > UINT32_MAX
@@ -95,6 +99,7 @@ FIELDS(stepper_options, temperature);
 FIELDS(check_options, user);
 FIELDS(train_options, user);
 FIELDS(certificate, worst_sum);
+FIELDS(device_info, why_not);
 
 size_t prnn_fields_within(const prnn_fields *fields, size_t size) {
     size_t end = sizeof(size_t);

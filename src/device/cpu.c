@@ -7,6 +7,11 @@
 #include <math.h>
 #include <string.h>
 
+static prnn_status check(prnn_context *ctx) {
+    (void)ctx; /* nothing goes wrong here */
+    return PRNN_OK;
+}
+
 /* -------------------------------------------------------------------------------------- blocks */
 
 static prnn_status allocate(prnn_context *ctx, size_t count, const char *what, prnn_block *block) {
@@ -40,13 +45,13 @@ static void clear_block(prnn_block block) {
     memset(prnn_cpu_floats(block), 0, block.count * sizeof(float));
 }
 
-static prnn_status share(prnn_context *ctx, float *array, size_t count, prnn_block *block) {
+static prnn_status share(prnn_context *ctx, void *array, size_t count, prnn_block *block) {
     (void)ctx;
     *block = (prnn_block){.memory = array, .count = count};
     return PRNN_OK;
 }
 
-static void unshare(prnn_block *block, float *array) {
+static void unshare(prnn_block *block, void *array) {
     (void)array; /* it is the block */
     *block = (prnn_block){0};
 }
@@ -134,8 +139,14 @@ static size_t pass_bytes(prnn_context *ctx, const prnn_pass_shape *shape, int im
     return bytes;
 }
 
+/* They are read where they are. */
+static void show(const prnn_pass *pass) {
+    (void)pass;
+}
+
 const prnn_device prnn_cpu = {
     .name = "cpu",
+    .check = check,
     .allocate = allocate,
     .release = release,
     .upload = upload,
@@ -171,6 +182,7 @@ const prnn_device prnn_cpu = {
     .add = prnn_cpu_add,
     .copy = prnn_cpu_copy,
 
+    .show = show,
     .load = prnn_cpu_load,
     .put = prnn_cpu_put,
     .nll = prnn_cpu_nll,

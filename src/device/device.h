@@ -24,6 +24,7 @@ static inline prnn_block prnn_block_part(prnn_block block, size_t first, size_t 
 typedef struct prnn_packing {
     size_t count;
     int32_t *index; /* its number, or -1 for zero; NULL: nobody asked for it (prnn_plan_index) */
+    prnn_block numbers; /* the same, shared with the device */
 } prnn_packing;
 
 /* All products of a network. */
@@ -42,6 +43,7 @@ typedef struct prnn_pictures {
 typedef struct prnn_pass_shape {
     size_t floats; /* of all maps, per image */
     size_t line;   /* values of a row of an image */
+    size_t image;  /* values of an image */
     prnn_product_list products;
 } prnn_pass_shape;
 
@@ -50,9 +52,11 @@ typedef struct prnn_pass {
     const prnn_device *device;
     void *own;                    /* the device's: the memory of the maps, and what else it needs */
     int capacity, images;         /* most images, and those of the present batch */
+    int lane;                     /* images of a lane: see `gradient`; 0: all */
     prnn_pictures pictures;       /* of the present batch */
     prnn_block forward, backward; /* packed weights; backward ones in training only */
-    prnn_block gradient;          /* laid out like `forward`; training only */
+    /* Laid out like `forward`, of each lane of images for itself, one after the other; training only. */
+    prnn_block gradient;
 } prnn_pass;
 
 /* What a likelihood is wanted for. */
@@ -73,6 +77,13 @@ typedef struct prnn_update {
 
 struct prnn_device {
     const char *name;
+    /* It is apart from the host: it has memory of its own, one thread at a time speaks to it, and many images
+     * go through a network together. */
+    bool apart;
+    size_t (*memory)(const prnn_context *ctx); /* bytes of it, of one that is apart */
+    /* What goes wrong in any operation is remembered, nothing is done from then on, and numbers that are asked
+     * for are zero. PRNN_OK, or what it was. */
+    prnn_status (*check)(prnn_context *ctx);
 
     /* ---- Blocks. Allocated ones are zero; `what` completes "not enough memory for ...". */
     prnn_status (*allocate)(prnn_context *ctx, size_t count, const char *what, prnn_block *block);
@@ -83,10 +94,10 @@ struct prnn_device {
     void (*clear_block)(prnn_block block);
     /* sum += other, of counts that are multiples of PRNN_PANEL, after what the pass has done. */
     void (*add_block)(const prnn_pass *pass, prnn_block sum, prnn_block other);
-    /* A block of the numbers of an array of the host, which must stay: the same memory, or a copy of it.
+    /* A block of the numbers (of 4 bytes) of an array of the host, which must stay: the same memory, or a copy of it.
      * Until `unshare`, which gives the array (unless NULL) what the block holds. */
-    prnn_status (*share)(prnn_context *ctx, float *array, size_t count, prnn_block *block);
-    void (*unshare)(prnn_block *block, float *array);
+    prnn_status (*share)(prnn_context *ctx, void *array, size_t count, prnn_block *block);
+    void (*unshare)(prnn_block *block, void *array);
     /* The numbers of a block where the host can read them as they are; NULL: they must be downloaded
      * (prnn_view_open). */
     const float *(*host)(prnn_block block);
@@ -132,6 +143,7 @@ struct prnn_device {
                  const prnn_map *to, prnn_lattice to_at);
 
     /* ---- Levels and distributions. */
+    void (*show)(const prnn_pass *pass);
     void (*load)(const prnn_pass *pass, const prnn_map *map, const float *scaled, prnn_region rows, int step);
     void (*put)(const prnn_pass *pass, const prnn_map *map, const float *scaled, int row, int col,
                 int channel, const uint8_t *levels, size_t distance);
@@ -153,6 +165,14 @@ struct prnn_device {
 
 /* The device of a context. */
 const prnn_device *prnn_device_of(const prnn_context *ctx);
+
+/* Threads that may use it at a time, for n pieces of work. */
+int prnn_device_threads(const prnn_context *ctx, size_t n);
+
+/* How many of `count` images should go through a network together, `floats` numbers each: spread over the
+ * threads, at most `most`; more where the device is apart, as many as fit well, at most PRNN_MOST_APART. */
+enum { PRNN_MOST_APART = 256 };
+size_t prnn_device_shard(const prnn_context *ctx, size_t count, size_t most, size_t floats);
 
 extern const prnn_device prnn_cpu;
 
@@ -225,6 +245,12 @@ static inline void prnn_map_copy(const prnn_pass *pass, prnn_region region, cons
 static inline void prnn_map_copy_lattice(const prnn_pass *pass, int rows, int cols, const prnn_map *from,
                                          prnn_lattice from_at, const prnn_map *to, prnn_lattice to_at) {
     pass->device->copy(pass, rows, cols, from, from_at, to, to_at);
+}
+
+/* `pictures`, which must stay, are those of the batch from now on. */
+static inline void prnn_pass_show(prnn_pass *pass, prnn_pictures pictures) {
+    pass->pictures = pictures;
+    pass->device->show(pass);
 }
 
 /* scaled[level] of all pixels of some rows of a map: pixel (row, col) is pixel (row * step, col * step) of

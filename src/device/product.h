@@ -13,6 +13,7 @@ typedef struct prnn_product_tap {
 /* A sum of masked convolutions with the same outputs, or of transposed ones with the same inputs, over strips
  * of panels that contain only what the masks leave unmasked. layers/product.h plans them. */
 typedef struct prnn_product {
+    int number; /* in the list of its network */
     prnn_matrix matrix;
     bool transposed; /* its weights are in the packed backward block */
     int taps;

@@ -1,5 +1,7 @@
 #include "gpu/library.h"
 
+#include "base/message.h"
+
 #include <dlfcn.h>
 #include <string.h>
 

@@ -12,7 +12,7 @@
 
 /* Where the positions of a launch are in a map: position m at at + m / run * pitch + m % run * stride, in
  * numbers of its memory. That is a dense matrix, rows with margins, or an anti-diagonal. For gradients, which
- * take some images of all, row r of the image is at r * line. */
+ * take some images of all, the next pixel is at pitch and the next row at line. */
 typedef struct prnn_gpu_place {
     U64 at;
     U32 stride, pitch, line;
@@ -37,9 +37,20 @@ typedef struct prnn_gpu_strip {
     U32 first_segment, segments, panels, column, step, size, depth, unused;
 } prnn_gpu_strip;
 
-/* Strips from first_strip on, of positions 0 .. rows - 1, whose taps are at places first_tap .. */
+/* A map as a tap of a product sees it, per image: with n images every number of it is n times as far away.
+ * Pixel (r, c) of a product sees row (row + r) % rows of those that are kept, and column col + c, margins
+ * included. */
+typedef struct prnn_gpu_tap {
+    U64 at;
+    U32 stride, width, rows, row, col, unused; /* of a pixel, in numbers; of a row, in pixels */
+} prnn_gpu_tap;
+
+/* Strips from first_strip on, of positions 0 .. rows - 1, whose taps are first_tap ..: `images` images of a
+ * region of pixels that begins at (row, col). Each run of positions is the next row, `back` columns before the
+ * one above (0: a row of pixels; 1 or -1: a pixel of an anti-diagonal). */
 typedef struct prnn_gpu_factors {
     U32 rows, run, first_strip, first_tap;
+    U32 images, row, col, back;
 } prnn_gpu_factors;
 
 /* out = relu?(bias + add + sources * weights) */
@@ -63,23 +74,25 @@ typedef struct prnn_gpu_lstm_gradient {
     U32 hidden, unused;
 } prnn_gpu_lstm_gradient;
 
-/* Positions whose outer products are summed one after the other, from zero, and then added to the gradient:
- * of row `row` of the image, those of images image .. image + run - 1 in the pixels from `first` on. */
-typedef struct prnn_gpu_chunk {
-    U32 row, image, first, count, run;
-} prnn_gpu_chunk;
+/* What a gradient is a sum over: lane l is images l * lane .. (l + 1) * lane - 1 of all, if there are so
+ * many. It has `chunks` chunks, which are rows, of `pixels` pixels each: their positions are summed one after
+ * the other, from zero, and then added to the gradient. */
+typedef struct prnn_gpu_lanes {
+    U32 images, lane, chunks, pixels;
+} prnn_gpu_lanes;
 
-/* The gradient by the weights, of each lane for itself: lane l has chunks first_chunk[l] ..
- * first_chunk[l + 1] - 1, and its gradient, like the packed weights, is at l * lane_size. Group x computes
- * features feature[x] .. of strip strip[x]. */
+/* The gradient by the weights, of each lane for itself: it is added to what is at l * lane_size, laid out like
+ * the packed weights. Group x computes features feature[x] .. of strip strip[x]. The region of pixels begins
+ * at (row, col). */
 typedef struct prnn_gpu_tile {
     U32 strip, feature;
 } prnn_gpu_tile;
 
 typedef struct prnn_gpu_product_gradient {
+    prnn_gpu_lanes lanes;
     prnn_gpu_place dout;
     U64 lane_size;
-    U32 first_tile, first_tap, biased, unused;
+    U32 first_tile, first_strip, first_tap, biased, row, col;
 } prnn_gpu_product_gradient;
 
 /* Elementwise on `rows` positions of `width` numbers (a multiple of 16). */
@@ -88,8 +101,9 @@ typedef struct prnn_gpu_elementwise {
     U32 rows, run, width, unused;
 } prnn_gpu_elementwise;
 
-/* Sums over the positions of chunks, lane by lane, to lane * lane_size + at. */
+/* Sums over the positions of lanes, to lane * lane_size + at. */
 typedef struct prnn_gpu_sum {
+    prnn_gpu_lanes lanes;
     prnn_gpu_place from;
     U64 at, lane_size;
     U32 width, unused;
@@ -112,7 +126,7 @@ typedef struct prnn_gpu_nll {
 } prnn_gpu_nll;
 
 /* Draws a level of channel `channel` of each position; images are levels, (image, row, column, channel), as
- * uniform numbers are. */
+ * uniform numbers are. `values` may be nowhere. */
 typedef struct prnn_gpu_draw {
     prnn_gpu_pixels p;
     prnn_gpu_place logits, values;

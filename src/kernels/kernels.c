@@ -77,6 +77,10 @@ prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name) {
                          "%s has no bf16 products here (they need a processor with AVX512_BF16); choose fp32",
                          ctx->kernels ? ctx->kernels->name : best()->name);
     }
+    if (bf16 && ctx->gpu) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "precision bf16 is not there yet on a GPU: choose fp32, or the device cpu");
+    }
     ctx->bf16 = bf16;
     return PRNN_OK;
 }

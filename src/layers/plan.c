@@ -62,6 +62,7 @@ void prnn_plan_free(prnn_plan *plan) {
 
 void prnn_plan_list_product(prnn_plan *plan, prnn_product *product) {
     if (grow(plan, &plan->products, &plan->product_capacity, plan->product_count, sizeof *plan->products)) {
+        product->number = plan->product_count;
         plan->products[plan->product_count++] = product;
     }
 }

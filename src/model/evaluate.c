@@ -44,6 +44,10 @@ static prnn_status evaluate_all(prnn_context *ctx, evaluation *e, size_t shards)
         size_t left = shards - e->first_shard, done = (e->first_shard + round) * e->shard;
         prnn_parallel_for_with(ctx, left < round ? left : round, prnn_passes_scratches(&e->passes),
                                evaluate_shard, e);
+        prnn_status status = prnn_device_of(ctx)->check(ctx);
+        if (status != PRNN_OK) {
+            return status;
+        }
         prnn_progress p =
             prnn_progress_since(began, "evaluate", done < asked->count ? done : asked->count, asked->count);
         if (asked->progress && !asked->progress(asked->user, &p)) {
@@ -62,17 +66,14 @@ prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, cons
     if (status != PRNN_OK) {
         return status;
     }
-    /* Few images are spread over the threads. */
-    size_t threads = (size_t)prnn_threads_for(ctx, count), even = (count + threads - 1) / threads,
-           shard = even;
-    shard = shard < 1 ? 1 : shard < PRNN_EVALUATION_SHARD ? shard : PRNN_EVALUATION_SHARD;
+    size_t shard = prnn_device_shard(ctx, count, PRNN_EVALUATION_SHARD, net->plan.memory.floats);
     size_t shards = (count + shard - 1) / shard;
     evaluation e = {.network = net,
                     .asked = asked,
                     .shard = shard,
                     .image_bytes = bytes,
                     .image_logits = bytes * (size_t)net->head.per_value};
-    status = prnn_model_passes(ctx, model, (int)shard, prnn_threads_for(ctx, shards), &e.passes);
+    status = prnn_model_passes(ctx, model, (int)shard, prnn_device_threads(ctx, shards), &e.passes);
     if (status == PRNN_OK) {
         status = evaluate_all(ctx, &e, shards);
     }

@@ -6,6 +6,8 @@
 #include "model/memory.h"
 #include "model/model.h"
 
+#include <string.h>
+
 enum { MOST_LANES = 64, MOST_LEVELS = 6, MOST_AT_ONCE = 4 };
 
 static int divided(int n, int by) {
@@ -48,6 +50,21 @@ static int own_levels(int lanes, int threads) {
     return levels;
 }
 
+/* A device that is apart takes a shard of every lane at once, as one pass. */
+static int at_once_of(const prnn_device *device, cut how) {
+    return device->apart ? how.shard * how.lanes : how.shard;
+}
+
+/* The most that a batch of at most so many images needs. */
+static int most_at_once(const prnn_device *device, const prnn_network *net, int images) {
+    int most = 0;
+    for (int n = 1; n <= images; n++) {
+        int now = at_once_of(device, cut_of(net, n));
+        most = now > most ? now : most;
+    }
+    return most;
+}
+
 /* A thread's memory: for a pass, and for the partial sums of its present lanes, [levels][forward.count]. */
 typedef struct lane_worker {
     prnn_pass pass;
@@ -61,6 +78,8 @@ struct prnn_gradient_engine {
     prnn_block forward, backward; /* packed weights */
     prnn_block sums;              /* [lanes / 2^levels][forward.count] */
     double *nats;                 /* [batch] */
+    uint8_t *gathered;            /* images of a pass with several lanes */
+    double *gathered_nats;
     lane_worker *workers;         /* [threads] */
     /* The present batch: */
     const prnn_batch *batch;
@@ -71,12 +90,18 @@ void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine) 
     if (!engine) {
         return;
     }
+    if (engine->network) {
+        engine->device->unshare(&engine->network->plan.forward.numbers, NULL);
+        engine->device->unshare(&engine->network->plan.backward.numbers, NULL);
+    }
     for (int w = 0; engine->workers && w < engine->threads; w++) {
         engine->device->close(ctx, &engine->workers[w].pass);
         engine->device->release(&engine->workers[w].sums);
     }
     prnn_free(engine->workers);
     prnn_free(engine->nats);
+    prnn_free(engine->gathered);
+    prnn_free(engine->gathered_nats);
     engine->device->release(&engine->sums);
     engine->device->release(&engine->backward);
     engine->device->release(&engine->forward);
@@ -86,19 +111,25 @@ void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine) 
 
 prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, int batch, int *workers) {
     size_t forward = network->plan.forward.count, backward = network->plan.backward.count;
+    const prnn_device *device = prnn_device_of(ctx);
     int lanes = most_lanes(network, batch);
-    *workers = prnn_threads_for(ctx, (size_t)lanes);
-    int levels = own_levels(lanes, *workers);
+    *workers = prnn_device_threads(ctx, (size_t)lanes);
+    int levels = own_levels(lanes, *workers), images = most_at_once(device, network, batch);
     prnn_pass_shape shape = prnn_network_shape(network);
-    prnn_need need = {.worker = prnn_device_of(ctx)->pass_bytes(ctx, &shape, cut_of(network, batch).shard)};
-    prnn_need_block(&need.worker, (size_t)levels * forward, sizeof(float));
+    prnn_need need = {.worker = device->pass_bytes(ctx, &shape, images)};
     prnn_need_block(&need.shared, forward, sizeof(int32_t));
     prnn_need_block(&need.shared, backward, sizeof(int32_t));
+    prnn_need_block(&need.shared, (size_t)batch, sizeof(double));
+    prnn_need_block(&need.shared, (size_t)*workers, sizeof(lane_worker));
+    if (device->apart) {
+        prnn_need_block(&need.shared, (size_t)images, shape.image);
+        prnn_need_block(&need.shared, (size_t)images, sizeof(double));
+        return need;
+    }
+    prnn_need_block(&need.worker, (size_t)levels * forward, sizeof(float));
     prnn_need_block(&need.shared, forward, sizeof(float));
     prnn_need_block(&need.shared, backward, sizeof(float));
     prnn_need_block(&need.shared, (size_t)divided(lanes, 1 << levels) * forward, sizeof(float));
-    prnn_need_block(&need.shared, (size_t)batch, sizeof(double));
-    prnn_need_block(&need.shared, (size_t)*workers, sizeof(lane_worker));
     return need;
 }
 
@@ -115,6 +146,17 @@ done:
     return status;
 }
 
+static prnn_status index_packings(prnn_context *ctx, prnn_gradient_engine *e) {
+    prnn_packing *const packings[] = {&e->network->plan.forward, &e->network->plan.backward};
+    prnn_status status;
+    TRY(prnn_plan_index(ctx, &e->network->plan));
+    for (int i = 0; i < 2; i++) {
+        TRY(e->device->share(ctx, packings[i]->index, packings[i]->count, &packings[i]->numbers));
+    }
+done:
+    return status;
+}
+
 static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch, size_t reserve) {
     const prnn_plan *plan = &e->network->plan;
     const prnn_device *device = e->device;
@@ -123,11 +165,11 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batc
     prnn_status status;
     prnn_need_add(&need.shared, reserve);
     e->threads = wanted;
-    e->levels = own_levels(lanes, wanted);
+    e->levels = device->apart ? 0 : own_levels(lanes, wanted);
     size_t runs = (size_t)divided(lanes, 1 << e->levels);
     TRY(prnn_need_afford(ctx, &need, &e->threads, "the gradient of a batch",
                          "choose a smaller hidden size, fewer layers or a smaller batch"));
-    TRY(prnn_plan_index(ctx, &e->network->plan));
+    TRY(index_packings(ctx, e));
     TRY(device->allocate(ctx, plan->forward.count, "the packed weights", &e->forward));
     TRY(device->allocate(ctx, plan->backward.count, "the transposed weights", &e->backward));
     TRY(device->allocate(ctx, runs * plan->forward.count, "the gradients of a batch", &e->sums));
@@ -135,8 +177,14 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batc
     TRY(e->nats ? PRNN_OK : PRNN_ERROR_MEMORY);
     e->workers = prnn_alloc(ctx, (size_t)wanted, sizeof *e->workers, "the threads' work");
     TRY(e->workers ? PRNN_OK : PRNN_ERROR_MEMORY);
+    int images = most_at_once(device, e->network, batch);
+    if (device->apart) {
+        e->gathered = prnn_alloc(ctx, (size_t)images, prnn_network_shape(e->network).image, "a batch");
+        e->gathered_nats = prnn_alloc(ctx, (size_t)images, sizeof(double), "likelihoods");
+        TRY(e->gathered && e->gathered_nats ? PRNN_OK : PRNN_ERROR_MEMORY);
+    }
     for (int w = 0; w < e->threads; w++) {
-        TRY(allocate_worker(ctx, e, cut_of(e->network, batch).shard, &e->workers[w]));
+        TRY(allocate_worker(ctx, e, images, &e->workers[w]));
     }
 done:
     return status;
@@ -194,6 +242,40 @@ static void run_lanes(void *arg, size_t index, void *own) {
     }
 }
 
+/* Brings images first .. first + n - 1 of every lane together, or (`back`) takes their likelihoods apart.
+ * Returns how many there are: the last lane may have fewer, so image i of them is of lane i / n. */
+static int gather(const prnn_gradient_engine *e, int first, int n, bool back) {
+    size_t bytes = prnn_network_shape(e->network).image;
+    int count = 0;
+    for (int lane = 0; lane < e->cut.lanes; lane++) {
+        for (int i = first; i < first + n && lane * e->cut.lane + i < e->batch->n; i++, count++) {
+            size_t image = (size_t)(lane * e->cut.lane + i);
+            if (back) {
+                e->nats[image] = e->gathered_nats[count];
+            } else {
+                memcpy(e->gathered + (size_t)count * bytes, e->batch->images + image * bytes, bytes);
+            }
+        }
+    }
+    return count;
+}
+
+/* All lanes together: of each first its first shard, and so on, so that they add up what they do one by one. */
+static void run_shards(const prnn_gradient_engine *e) {
+    prnn_pass *pass = &e->workers->pass;
+    pass->gradient = e->sums;
+    e->device->clear_block(e->sums);
+    for (int first = 0; first < e->cut.lane; first += e->cut.shard) {
+        int left = e->cut.lane - first;
+        prnn_batch part = *e->batch;
+        pass->lane = left < e->cut.shard ? left : e->cut.shard;
+        part.images = e->gathered;
+        part.n = gather(e, first, pass->lane, false);
+        prnn_network_gradient(e->network, pass, &part, 1.0f / (float)e->batch->n, e->gathered_nats);
+        gather(e, first, pass->lane, true);
+    }
+}
+
 double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, prnn_block parameters,
                                 const prnn_batch *batch, prnn_block gradient) {
     const prnn_plan *plan = &e->network->plan;
@@ -203,8 +285,12 @@ double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, prnn
     e->device->pack(ctx, &plan->forward, parameters, e->forward);
     e->device->pack(ctx, &plan->backward, parameters, e->backward);
     e->device->prepare(ctx, prnn_network_products(e->network), e->forward, e->backward);
-    prnn_scratches workers = {e->workers, sizeof *e->workers, e->threads};
-    prnn_parallel_for_with(ctx, runs, workers, run_lanes, e);
+    if (e->device->apart) {
+        run_shards(e);
+    } else {
+        prnn_scratches workers = {e->workers, sizeof *e->workers, e->threads};
+        prnn_parallel_for_with(ctx, runs, workers, run_lanes, e);
+    }
     e->device->clear_block(gradient);
     e->device->unpack_sum(ctx, &plan->forward, e->sums, runs, gradient);
     double total = 0;
@@ -233,6 +319,7 @@ prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint
     TRY(engine->device->share(ctx, gradient, floats, &out));
     prnn_batch batch = {.images = images, .n = (int)count};
     *mean_nats = prnn_gradient_engine_run(ctx, engine, weights, &batch, out);
+    TRY(engine->device->check(ctx));
     status = prnn_model_check_finite(ctx, engine->nats, count);
 done:
     if (engine) {

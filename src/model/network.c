@@ -104,7 +104,10 @@ static void scale_levels(prnn_network *net) {
  * of activations that then fill the cache. Either costs up to a third where the other is right. Training,
  * which keeps its activations anyway, takes at least four rows of an image through a layer, or one row of
  * four. */
-static int suitable_block(const prnn_config *c, bool training) {
+static int suitable_block(const prnn_context *ctx, const prnn_config *c, bool training) {
+    if (!training && prnn_device_of(ctx)->apart) {
+        return c->height; /* the fewest launches */
+    }
     double hidden = c->hidden, head = c->head;
     int logits = c->output == PRNN_LOGISTICS ? 3 * c->components : c->levels;
     double weights = 16 * c->layers * hidden * hidden + head * (head + 2 * hidden + c->channels * logits);
@@ -130,7 +133,7 @@ prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *
     net->plan = (prnn_plan){.ctx = ctx,
                             .config = *config,
                             .training = training,
-                            .block_rows = block_rows ? block_rows : suitable_block(config, training),
+                            .block_rows = block_rows ? block_rows : suitable_block(ctx, config, training),
                             .parameter_limit = limit};
     net->kind = prnn_layer_kind_of(config->kind);
     net->head = prnn_head_of(config);
@@ -177,6 +180,7 @@ prnn_pass_shape prnn_network_shape(const prnn_network *network) {
     const prnn_config *c = &network->plan.config;
     return (prnn_pass_shape){.floats = network->plan.memory.floats,
                              .line = (size_t)c->width * (size_t)c->channels,
+                             .image = (size_t)c->height * (size_t)c->width * (size_t)c->channels,
                              .products = prnn_network_products(network)};
 }
 
@@ -199,6 +203,7 @@ prnn_status prnn_passes_open(prnn_context *ctx, const prnn_network *network, int
     *passes = (prnn_passes){0};
     TRY(prnn_need_afford(ctx, &need, &count, "a pass through the network",
                          "free some, or take a smaller network"));
+    passes->device = device;
     passes->list = prnn_alloc(ctx, (size_t)count, sizeof *passes->list, "the threads' work");
     TRY(passes->list ? PRNN_OK : PRNN_ERROR_MEMORY);
     TRY(device->weights(ctx, shape.products, packed, network->plan.forward.count, &weights,
@@ -215,11 +220,12 @@ done:
 }
 
 void prnn_passes_close(prnn_context *ctx, prnn_passes *passes) {
-    const prnn_device *device = prnn_device_of(ctx);
     for (int i = 0; i < passes->count; i++) {
-        device->close(ctx, &passes->list[i]);
+        passes->device->close(ctx, &passes->list[i]);
     }
-    device->release(&passes->prepared);
+    if (passes->device) {
+        passes->device->release(&passes->prepared);
+    }
     prnn_free(passes->list);
     *passes = (prnn_passes){0};
 }

@@ -54,6 +54,7 @@ typedef struct prnn_passes {
     prnn_pass *list;
     int count;           /* as many as were asked for, or as there is memory for */
     prnn_block prepared; /* weights; none where they are used as they are packed */
+    const prnn_device *device;
 } prnn_passes;
 
 /* `count` passes of at most `images`, or fewer where memory is short. `packed`: weights as prnn_network_pack

@@ -23,7 +23,7 @@ void prnn_network_condition(const prnn_network *net, prnn_pass *pass, const uint
                             const uint8_t *small) {
     const prnn_config *c = &net->plan.config;
     int size = c->condition_size, step = small ? 1 : c->width / size, side = small ? size : c->width;
-    pass->pictures = (prnn_pictures){small ? small : images, side, side, c->channels};
+    prnn_pass_show(pass, (prnn_pictures){small ? small : images, side, side, c->channels});
     prnn_map_load(pass, net->condition->small, net->scaled, (prnn_region){0, size, 0, size, -1}, step);
     prnn_upsampler_forward(net->condition, pass);
 }
@@ -101,7 +101,7 @@ static void begin_batch(const prnn_network *net, prnn_pass *pass, const prnn_bat
     if (net->condition) {
         prnn_network_condition(net, pass, batch->images, batch->small);
     }
-    pass->pictures = (prnn_pictures){batch->images, c->height, c->width, c->channels};
+    prnn_pass_show(pass, (prnn_pictures){batch->images, c->height, c->width, c->channels});
 }
 
 static void forward_block(const prnn_network *net, const prnn_pass *pass, prnn_region block) {

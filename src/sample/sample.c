@@ -51,6 +51,10 @@ static prnn_status draw_all(drawing *d, const char *phase) {
         size_t left = shards - d->first_shard;
         prnn_parallel_for_with(d->ctx, left < threads ? left : threads, prnn_passes_scratches(&d->passes),
                                draw_shard, d);
+        prnn_status status = prnn_device_of(d->ctx)->check(d->ctx);
+        if (status != PRNN_OK) {
+            return status;
+        }
         if (atomic_load(&d->broken)) {
             return prnn_fail(d->ctx, PRNN_ERROR_FORMAT,
                              "the model gives logits that are not finite, so nothing can be drawn from it");
@@ -76,10 +80,9 @@ static prnn_status run(drawing *d, const prnn_model *model, const prnn_sample_op
         return PRNN_OK;
     }
     d->network = model->network;
-    /* Few images are spread over the threads. The numbers of an image do not depend on its shard. */
-    size_t threads = (size_t)prnn_threads_for(d->ctx, d->count), even = (d->count + threads - 1) / threads;
-    d->shard = even < PRNN_WALK_IMAGES ? even : PRNN_WALK_IMAGES;
-    int workers = prnn_threads_for(d->ctx, (d->count + d->shard - 1) / d->shard);
+    /* The numbers of an image do not depend on its shard. */
+    d->shard = prnn_device_shard(d->ctx, d->count, PRNN_WALK_IMAGES, d->network->plan.memory.floats);
+    int workers = prnn_device_threads(d->ctx, (d->count + d->shard - 1) / d->shard);
     TRY(prnn_model_passes(d->ctx, model, (int)d->shard, workers, &d->passes));
     TRY(draw_all(d, phase));
 done:

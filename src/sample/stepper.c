@@ -59,10 +59,9 @@ static prnn_status check(prnn_context *ctx, const prnn_model *model, size_t coun
     return o->small ? prnn_model_check_small(ctx, model, o->small, count) : PRNN_OK;
 }
 
-/* Few images are spread over the threads; the numbers of an image do not depend on its shard. */
+/* The numbers of an image do not depend on its shard. */
 static void cut(prnn_stepper *s) {
-    size_t threads = (size_t)prnn_threads_for(s->ctx, s->count), even = (s->count + threads - 1) / threads;
-    s->shard = even < PRNN_WALK_IMAGES ? even : PRNN_WALK_IMAGES;
+    s->shard = prnn_device_shard(s->ctx, s->count, PRNN_WALK_IMAGES, s->model->network->plan.memory.floats);
     s->shards = (s->count + s->shard - 1) / s->shard;
 }
 
@@ -95,6 +94,11 @@ static prnn_status make(prnn_stepper *s) {
     }
 done:
     return status;
+}
+
+/* The shards have their passes; threads have nothing for themselves. */
+static prnn_scratches threads_of(const prnn_stepper *s) {
+    return (prnn_scratches){NULL, 0, s->passes.device->apart ? 1 : prnn_thread_count(s->ctx)};
 }
 
 static void begin_shard(void *arg, size_t index, void *own) {
@@ -130,7 +134,8 @@ prnn_status prnn_stepper_create(prnn_context *ctx, const prnn_model *model, size
         prnn_place_small(c, o.small + i * size * size * channels, s->images + i * s->values);
     }
     pass_over_given(s);
-    prnn_parallel_for(ctx, s->shards, begin_shard, s);
+    prnn_parallel_for_with(ctx, s->shards, threads_of(s), begin_shard, s);
+    TRY(s->passes.device->check(ctx));
     *stepper = s;
     s = NULL;
 done:
@@ -238,7 +243,11 @@ static void step_shard(void *arg, size_t index, void *own) {
 
 static prnn_status run(prnn_stepper *s, float *logits, double *logs) {
     step now = {.stepper = s, .logits = logits, .logs = logs};
-    prnn_parallel_for(s->ctx, s->shards, step_shard, &now);
+    prnn_parallel_for_with(s->ctx, s->shards, threads_of(s), step_shard, &now);
+    prnn_status status = s->passes.device->check(s->ctx);
+    if (status != PRNN_OK) {
+        return status;
+    }
     return atomic_load(&now.broken)
                ? prnn_fail(s->ctx, PRNN_ERROR_FORMAT,
                            "the model gives logits that are not finite, so no level has a probability")

@@ -82,7 +82,7 @@ bool prnn_walk_draw(prnn_walk *walk, size_t value, const prnn_draws *draws) {
     const prnn_config *c = &walk->network->plan.config;
     prnn_region at = prnn_walk_place(c, value);
     size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
-    double uniforms[PRNN_WALK_IMAGES];
+    double uniforms[PRNN_WALK_MOST];
     for (int i = 0; i < walk->pass->images; i++) {
         uniforms[i] = prnn_random_uniform(draws->seed, PRNN_RANDOM_SAMPLE, draws->first + (uint64_t)i,
                                           prnn_draw_index(c, value));

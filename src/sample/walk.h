@@ -6,8 +6,8 @@
 
 #include "model/model.h"
 
-/* Most images that walk together: enough for products at matrix speed. */
-enum { PRNN_WALK_IMAGES = 32 };
+/* Most images that walk together on the CPU, enough for products at matrix speed, and on any device. */
+enum { PRNN_WALK_IMAGES = 32, PRNN_WALK_MOST = PRNN_MOST_APART };
 
 typedef struct prnn_walk {
     const prnn_network *network;
@@ -18,7 +18,7 @@ typedef struct prnn_walk {
     int groups;      /* and of that pixel so many colour groups, with their logits */
 } prnn_walk;
 
-/* Begins n images, at most the capacity of the pass and PRNN_WALK_IMAGES. What the small image of a
+/* Begins n images, at most the capacity of the pass and PRNN_WALK_MOST. What the small image of a
  * conditional network gives must be in them. */
 prnn_walk prnn_walk_begin(const prnn_network *network, prnn_pass *pass, int n, uint8_t *images);
 

@@ -22,7 +22,8 @@ static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
     const prnn_config *c = &network->plan.config;
     size_t n = network->plan.parameter_floats, room = prnn_trainer_room(prnn_trainer_batch(options, images));
     size_t bytes = 0;
-    for (int block = 0; block < 4 + (options->ema > 0) + valid; block++) {
+    int blocks = prnn_device_of(ctx)->apart ? 0 : 4 + (options->ema > 0) + valid;
+    for (int block = 0; block < blocks; block++) {
         prnn_need_block(&bytes, n, sizeof(float));
     }
     prnn_need_block(&bytes, prnn_device_of(ctx)->norm_scratch(n), sizeof(double));

@@ -158,6 +158,10 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     prnn_batch batch = {.images = t->images, .n = (int)n, .new_only = true};
     *nats = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, &batch, t->gradient);
     double length = t->device->norm(t->ctx, t->gradient, t->scratch);
+    status = t->device->check(t->ctx);
+    if (status != PRNN_OK) {
+        return status;
+    }
     if (!isfinite(*nats)) {
         return prnn_run_diverged(t, "the NLL", *nats, s->step + 1);
     }
@@ -172,6 +176,10 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     step.moment2 = t->moment2;
     step.ema = t->ema;
     t->device->update(t->ctx, &step);
+    status = t->device->check(t->ctx);
+    if (status != PRNN_OK) {
+        return status;
+    }
     s->step++;
     s->nats_sum += *nats * (double)n;
     s->images += (double)n;

@@ -3,11 +3,24 @@
 typedef prnn_gpu_place place;
 typedef prnn_gpu_segment segment;
 typedef prnn_gpu_strip strip;
+typedef prnn_gpu_tap tap;
 #define NONE PRNN_GPU_NONE
 #define PANEL PRNN_GPU_PANEL
 
 /* Offset of position m, of which quotient and rest by `run` are known. */
 #define AT(p, q, r) ((p).at + (ulong)(q) * (p).pitch + (ulong)(r) * (p).stride)
+
+/* What a tap is for a region of `images` images that begins at (row, col). */
+DEVICE place place_of_tap(const tap *t, uint images, uint row, uint col, uint back) {
+    ulong stride = (ulong)t->stride * images;
+    place p;
+    p.at = t->at * images + ((ulong)((row + t->row) % t->rows) * t->width + t->col + col) * stride;
+    p.stride = t->stride;
+    p.pitch = (uint)((t->width - back) * stride);
+    p.line = (uint)(t->width * stride);
+    p.bf16 = 0;
+    return p;
+}
 
 /* Where one of two is NaN the result is b: a bound goes first, and lets a NaN through. */
 DEVICE float least(float a, float b) { return a < b ? a : b; }

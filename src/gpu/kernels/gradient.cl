@@ -1,6 +1,6 @@
 /* The gradient by the weights in fp32. A group has 128 features of a strip, its 64 columns and one lane, of
  * which it sums the chunks one after the other: each from zero, its positions in their order, fused; then it
- * is added. That is how the other processors do it, so lanes have their bits, and so has the tree over lanes
+ * is added to what is there. That is how the other processors do it, so lanes have their bits, and so has the tree over lanes
  * (see unpack). Nothing is added by two groups. */
 #define GRADIENT_ITEMS 256
 #define GRADIENT_FEATURES 128
@@ -8,14 +8,14 @@
 #define F_PITCH (GRADIENT_FEATURES + 4)
 
 /* The item's feature of a tile: tap and number. Beyond the last, tap 0's first, whose sums nobody keeps. */
-DEVICE void find_feature(uint first_segment, uint count, GLOBAL const segment *segments, uint feature, uint *tap,
+DEVICE void find_feature(uint first_segment, uint count, GLOBAL const segment *segments, uint feature, uint *of_tap,
                          uint *number) {
     uint before = 0;
-    *tap = 0, *number = 0;
+    *of_tap = 0, *number = 0;
     for (uint n = first_segment; n < first_segment + count; n++) {
         uint features = segments[n].count;
         if (feature >= before && feature < before + features) {
-            *tap = segments[n].tap;
+            *of_tap = segments[n].tap;
             *number = segments[n].first + (feature - before);
         }
         before += features;
@@ -55,19 +55,21 @@ DEVICE void add_biases(float *four, OF_LOCAL const float *b, uint m, uint count)
 }
 
 typedef struct outer {
-    place tap, dout; /* from the item's feature, and its column, on */
+    place from, dout; /* from the item's feature, and its column, on */
+    uint lane, run;
     bool there;       /* the item's column */
     float x[8], y[4]; /* brought */
 } outer;
 
-DEVICE void bring_outer(outer *o, const prnn_gpu_chunk *c, uint m, GLOBAL const float *memory) {
+DEVICE void bring_outer(outer *o, const lanes *l, uint chunk, uint m, GLOBAL const float *memory) {
+    uint count = l->pixels * o->run;
     UNROLL for (uint i = 0; i < 8; i++) {
         uint at = m + ITEM / 128 + 2 * i;
-        o->x[i] = at < c->count ? LOAD(o->tap, chunk_at(&o->tap, c, at)) : -0.0f;
+        o->x[i] = at < count ? LOAD(o->from, chunk_at(&o->from, l, o->lane, o->run, chunk, at)) : -0.0f;
     }
     UNROLL for (uint i = 0; i < 4; i++) {
         uint at = m + ITEM / 64 + 4 * i;
-        o->y[i] = at < c->count && o->there ? LOAD(o->dout, chunk_at(&o->dout, c, at)) : 0.0f;
+        o->y[i] = at < count && o->there ? LOAD(o->dout, chunk_at(&o->dout, l, o->lane, o->run, chunk, at)) : 0.0f;
     }
 }
 
@@ -77,48 +79,55 @@ DEVICE void keep_outer(const outer *o, OF_LOCAL float *a, OF_LOCAL float *b) {
 }
 
 KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL const prnn_gpu_tile *tiles,
-                              GLOBAL const strip *strips, GLOBAL const segment *segments, GLOBAL const place *taps,
-                              GLOBAL const uint *first_chunk, GLOBAL const prnn_gpu_chunk *chunks,
+                              GLOBAL const strip *strips, GLOBAL const segment *segments, GLOBAL const tap *taps,
                               GLOBAL const float *memory, GLOBAL float *gradient) {
     LOCAL ALIGNED float a[POSITIONS * F_PITCH];
     LOCAL ALIGNED float b[POSITIONS * 64];
     prnn_gpu_tile tile = tiles[l.first_tile + GROUP_X];
-    strip s = strips[tile.strip];
+    strip s = strips[l.first_strip + tile.strip];
     uint lane = GROUP_Y, panel = ITEM % 64 / PANEL;
     float sum[8][4], total[8][4], four[4], bias = 0;
     outer o;
-    uint tap, number;
-    find_feature(s.first_segment, s.segments, segments, tile.feature + ITEM % 128, &tap, &number);
-    o.tap = taps[l.first_tap + tap];
-    o.tap.at += number;
+    uint number_of, number;
+    find_feature(s.first_segment, s.segments, segments, tile.feature + ITEM % 128, &number_of, &number);
+    tap t = taps[l.first_tap + number_of];
+    o.from = place_of_tap(&t, l.lanes.images, l.row, l.col, 0);
+    o.from.pitch = o.from.stride * l.lanes.images;
+    o.from.at += number;
+    o.lane = lane, o.run = run_of(&l.lanes, lane);
     o.there = panel < s.panels;
     o.dout = l.dout;
     o.dout.at += s.column + panel * s.step + ITEM % PANEL;
     bool biases = tile.feature == 0 && l.biased;
+    GLOBAL float *to = gradient + (lane * l.lane_size + s.at);
+    if (biases && ITEM < 64 && o.there) { bias = to[(ulong)panel * s.size + ITEM % PANEL]; }
     UNROLL for (uint i = 0; i < 8; i++) {
-        UNROLL for (uint j = 0; j < 4; j++) { total[i][j] = 0; }
+        uint feature = tile.feature + ITEM / 16 * 8 + i, v = ITEM % 16 / 4;
+        UNROLL for (uint j = 0; j < 4; j++) {
+            bool there = feature < s.depth && v < s.panels;
+            total[i][j] = there ? to[(ulong)v * s.size + (1 + feature) * PANEL + ITEM % 4 * 4 + j] : 0.0f;
+        }
     }
-    for (uint n = first_chunk[lane]; n < first_chunk[lane + 1]; n++) {
-        prnn_gpu_chunk c = chunks[n];
+    uint count = l.lanes.pixels * o.run;
+    for (uint n = 0; n < l.lanes.chunks; n++) {
         four[0] = bias, four[1] = four[2] = four[3] = 0;
         UNROLL for (uint i = 0; i < 8; i++) {
             UNROLL for (uint j = 0; j < 4; j++) { sum[i][j] = 0; }
         }
-        bring_outer(&o, &c, 0, memory);
-        for (uint m = 0; m < c.count; m += POSITIONS) {
+        bring_outer(&o, &l.lanes, n, 0, memory);
+        for (uint m = 0; m < count; m += POSITIONS) {
             SYNC;
             keep_outer(&o, a, b);
             SYNC;
-            bring_outer(&o, &c, m + POSITIONS, memory);
+            bring_outer(&o, &l.lanes, n, m + POSITIONS, memory);
             multiply_outer(sum, a, b);
-            if (biases && ITEM < 64) { add_biases(four, b, m, c.count); }
+            if (biases && ITEM < 64) { add_biases(four, b, m, count); }
         }
         UNROLL for (uint i = 0; i < 8; i++) {
             UNROLL for (uint j = 0; j < 4; j++) { total[i][j] += sum[i][j]; }
         }
         bias = (four[0] + four[1]) + (four[2] + four[3]);
     }
-    GLOBAL float *to = gradient + (lane * l.lane_size + s.at);
     UNROLL for (uint i = 0; i < 8; i++) {
         uint feature = tile.feature + ITEM / 16 * 8 + i, v = ITEM % 16 / 4;
         UNROLL for (uint j = 0; j < 4; j++) {
@@ -127,5 +136,5 @@ KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL cons
             }
         }
     }
-    if (tile.feature == 0 && ITEM < 64 && o.there) { to[(ulong)panel * s.size + ITEM % PANEL] = bias; }
+    if (biases && ITEM < 64 && o.there) { to[(ulong)panel * s.size + ITEM % PANEL] = bias; }
 }

@@ -242,7 +242,9 @@ DEVICE void keep_level(const draw *l, const drawn *d, int level, GLOBAL const fl
         level = 0;
     }
     levels[d->value] = (uchar)level;
-    STORE(l->values, AT(l->values, d->m / l->p.run, d->m % l->p.run) + l->channel, scaled[level]);
+    if (l->values.at != NONE) {
+        STORE(l->values, AT(l->values, d->m / l->p.run, d->m % l->p.run) + l->channel, scaled[level]);
+    }
 }
 
 #define DRAW_ARGUMENTS                                                                                                 \

@@ -15,7 +15,7 @@
 #define COLUMN_OF(j) ((j) / 2 * PANEL + ITEM % 8 * 2 + (j) % 2)
 
 #define TABLES                                                                                                         \
-    GLOBAL const strip *strips, GLOBAL const segment *segments, GLOBAL const place *taps, GLOBAL const float *packed, \
+    GLOBAL const strip *strips, GLOBAL const segment *segments, GLOBAL const tap *taps, GLOBAL const float *packed,   \
         GLOBAL float *memory
 #endif
 
@@ -37,17 +37,19 @@ typedef struct N(chunk) {
     float x[4 * BROUGHT], w[8];
 } N(chunk);
 
-DEVICE void N(begin_segment)(N(cursor) *c, GLOBAL const segment *segments, GLOBAL const place *taps) {
+DEVICE void N(begin_segment)(N(cursor) *c, const prnn_gpu_factors *f, GLOBAL const segment *segments,
+                             GLOBAL const tap *taps) {
     segment g = segments[c->n];
-    place tap = taps[g.tap];
+    tap t = taps[g.tap];
+    place p = place_of_tap(&t, f->images, f->row, f->col, f->back);
     c->k = 0, c->count = g.count;
     UNROLL for (uint i = 0; i < BROUGHT; i++) {
-        if (c->at[i] != NONE) { c->at[i] = AT(tap, c->q[i], c->r[i]) + g.first; }
+        if (c->at[i] != NONE) { c->at[i] = AT(p, c->q[i], c->r[i]) + g.first; }
     }
 }
 
 DEVICE void N(begin_strip)(N(cursor) *c, const strip *s, const prnn_gpu_factors *f, GLOBAL const segment *segments,
-                           GLOBAL const place *taps) {
+                           GLOBAL const tap *taps) {
     c->n = s->first_segment, c->end = s->first_segment + s->segments;
     c->w = s->at + PANEL;
     UNROLL for (uint i = 0; i < BROUGHT; i++) {
@@ -55,17 +57,17 @@ DEVICE void N(begin_strip)(N(cursor) *c, const strip *s, const prnn_gpu_factors 
         c->q[i] = m / f->run, c->r[i] = m % f->run;
         c->at[i] = m < f->rows ? 0 : NONE;
     }
-    if (c->n < c->end) { N(begin_segment)(c, segments, taps); }
+    if (c->n < c->end) { N(begin_segment)(c, f, segments, taps); }
 }
 
 /* Whether there are more features after the next DEPTH. */
-DEVICE bool N(advance)(N(cursor) *c, GLOBAL const segment *segments, GLOBAL const place *taps) {
+DEVICE bool N(advance)(N(cursor) *c, const prnn_gpu_factors *f, GLOBAL const segment *segments, GLOBAL const tap *taps) {
     uint left = c->count - c->k, step = left < DEPTH ? left : DEPTH;
     c->w += step * PANEL;
     c->k += step;
     if (left <= DEPTH) {
         if (++c->n == c->end) { return false; }
-        N(begin_segment)(c, segments, taps);
+        N(begin_segment)(c, f, segments, taps);
     }
     return true;
 }
@@ -119,7 +121,7 @@ DEVICE void N(multiply)(float (*sum)[8], OF_LOCAL const float *a, OF_LOCAL const
 
 /* The next features come while the present ones are multiplied. */
 DEVICE void N(accumulate)(float (*sum)[8], const strip *s, const prnn_gpu_factors *f, GLOBAL const segment *segments,
-                          GLOBAL const place *taps, GLOBAL const float *packed, GLOBAL const float *memory,
+                          GLOBAL const tap *taps, GLOBAL const float *packed, GLOBAL const float *memory,
                           OF_LOCAL float *a, OF_LOCAL float *b) {
     N(cursor) c;
     N(chunk) x;
@@ -131,7 +133,7 @@ DEVICE void N(accumulate)(float (*sum)[8], const strip *s, const prnn_gpu_factor
     uint now = 0;
     bool more = true;
     while (more) {
-        more = N(advance)(&c, segments, taps);
+        more = N(advance)(&c, f, segments, taps);
         if (more) { N(bring)(&x, &c, s, packed, memory); }
         N(multiply)(sum, a + now * A_FLOATS, b + now * B_FLOATS);
         now ^= 1;

@@ -1,22 +1,27 @@
 /* Sums over positions, lane by lane. */
+typedef prnn_gpu_lanes lanes;
 
-/* Offset of position m of a chunk. */
-DEVICE ulong chunk_at(const place *p, const prnn_gpu_chunk *c, uint m) {
-    uint n = c->first + m;
-    return p->at + (ulong)c->row * p->line + (ulong)c->image * p->stride + (ulong)(n / c->run) * p->pitch +
-           (ulong)(n % c->run) * p->stride;
+/* Images of a lane. */
+DEVICE uint run_of(const lanes *l, uint lane) {
+    uint left = l->images - lane * l->lane;
+    return left < l->lane ? left : l->lane;
 }
 
-/* gradient += the positions of chunks, one after the other, lane by lane: that of an initial state. */
-KERNEL(128) sum(prnn_gpu_sum l, GLOBAL const uint *first_chunk, GLOBAL const prnn_gpu_chunk *chunks,
-                GLOBAL const float *memory, GLOBAL float *gradient) {
-    uint feature = GROUP_X * 128 + ITEM, lane = GROUP_Y;
+/* Offset of position m of a chunk. */
+DEVICE ulong chunk_at(const place *p, const lanes *l, uint lane, uint run, uint chunk, uint m) {
+    return p->at + (ulong)chunk * p->line + (ulong)(lane * l->lane + m % run) * p->stride + (ulong)(m / run) * p->pitch;
+}
+
+/* gradient += the positions, one after the other, lane by lane: that of an initial state. */
+KERNEL(128) sum(prnn_gpu_sum l, GLOBAL const float *memory, GLOBAL float *gradient) {
+    uint feature = GROUP_X * 128 + ITEM, lane = GROUP_Y, run = run_of(&l.lanes, lane);
     if (feature < l.width) {
         GLOBAL float *to = gradient + (lane * l.lane_size + l.at + feature);
         float total = *to;
-        for (uint n = first_chunk[lane]; n < first_chunk[lane + 1]; n++) {
-            prnn_gpu_chunk c = chunks[n];
-            for (uint m = 0; m < c.count; m++) { total += LOAD(l.from, chunk_at(&l.from, &c, m) + feature); }
+        for (uint n = 0; n < l.lanes.chunks; n++) {
+            for (uint m = 0; m < l.lanes.pixels * run; m++) {
+                total += LOAD(l.from, chunk_at(&l.from, &l.lanes, lane, run, n, m) + feature);
+            }
         }
         *to = total;
     }

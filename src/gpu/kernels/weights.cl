@@ -32,6 +32,16 @@ KERNEL(256) clear(ulong n, ulong first, GLOBAL float *x) {
     if (i < n) { x[first + i] = 0; }
 }
 
+KERNEL(256) copy_numbers(ulong n, ulong from_first, ulong to_first, GLOBAL const float *from, GLOBAL float *to) {
+    ulong i = ((ulong)GROUP_Y * 65535u + GROUP_X) * 256 + ITEM;
+    if (i < n) { to[to_first + i] = from[from_first + i]; }
+}
+
+KERNEL(256) add_numbers(ulong n, ulong from_first, ulong to_first, GLOBAL const float *from, GLOBAL float *to) {
+    ulong i = ((ulong)GROUP_Y * 65535u + GROUP_X) * 256 + ITEM;
+    if (i < n) { to[to_first + i] += from[from_first + i]; }
+}
+
 #ifdef DOUBLES
 /* Sums of squares of pieces of 32768, each in eight parts: prnn_norm's. An item has a part; 16 pieces a group. */
 #define NORM_PIECE 32768

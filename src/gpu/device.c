@@ -1,0 +1,392 @@
+/* A GPU as a device: its state, its blocks, and what a pass has there. */
+
+#include "gpu/device.h"
+
+#include "base/memory.h"
+#include "base/need.h"
+#include "base/try.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --------------------------------------------------------------------------------------- state */
+
+void prnn_gpu_note(prnn_gpu_state *state, prnn_status status) {
+    if (status != PRNN_OK && state->status == PRNN_OK) {
+        state->status = status;
+        snprintf(state->message, sizeof state->message, "%s", state->ctx->message);
+    }
+}
+
+static prnn_status check(prnn_context *ctx) {
+    const prnn_gpu_state *state = ctx->gpu;
+    return state->status == PRNN_OK ? PRNN_OK : prnn_fail(ctx, state->status, "%s", state->message);
+}
+
+static size_t memory_of(const prnn_context *ctx) {
+    return (size_t)ctx->gpu->gpu->info.memory;
+}
+
+static prnn_status find_kernels(prnn_gpu_state *s) {
+    static const char *const names[] = {
+#define NAME(name, items) #name,
+        PRNN_GPU_KERNELS(NAME)
+#undef NAME
+    };
+    prnn_status status = PRNN_OK;
+    for (int i = 0; i < PRNN_GPU_KERNEL_COUNT; i++) {
+        TRY(s->gpu->driver->kernel(s->ctx, s->gpu, s->program, names[i], &s->kernels[i]));
+    }
+done:
+    return status;
+}
+
+prnn_status prnn_gpu_state_open(prnn_context *ctx, const prnn_gpu_driver *driver, int number,
+                                prnn_gpu_state **state) {
+    prnn_status status;
+    *state = NULL;
+    prnn_gpu_state *s = prnn_alloc(ctx, 1, sizeof *s, "a device");
+    TRY(s ? PRNN_OK : PRNN_ERROR_MEMORY);
+    s->ctx = ctx;
+    snprintf(s->name, sizeof s->name, "%s:%d", driver->name, number);
+    TRY(driver->open(ctx, number, &s->gpu));
+    if (!s->gpu->info.doubles) {
+        status = prnn_fail(ctx, PRNN_ERROR_DEVICE, "%s, %s, cannot be used: it has no numbers in fp64", s->name,
+                           s->gpu->info.name);
+        goto done;
+    }
+    TRY(driver->compile(ctx, s->gpu, PRNN_GPU_FP32, &s->program));
+    TRY(find_kernels(s));
+    *state = s;
+done:
+    if (status != PRNN_OK) {
+        prnn_gpu_state_close(s);
+    }
+    return status;
+}
+
+void prnn_gpu_state_close(prnn_gpu_state *s) {
+    if (s && s->gpu) {
+        const prnn_gpu_driver *driver = s->gpu->driver;
+        driver->release(s->gpu, s->spare);
+        driver->release(s->gpu, s->sums);
+        driver->forget(s->gpu, s->program);
+        driver->close(s->gpu);
+    }
+    prnn_free(s);
+}
+
+void prnn_gpu_run(prnn_gpu_state *state, prnn_gpu_kernel_number kernel, size_t x, size_t y,
+                  const prnn_gpu_argument *arguments, int count) {
+    static const uint32_t items[] = {
+#define ITEMS(name, items) items,
+        PRNN_GPU_KERNELS(ITEMS)
+#undef ITEMS
+    };
+    prnn_gpu_launch launch = {.kernel = state->kernels[kernel],
+                              .x = (uint32_t)x,
+                              .y = (uint32_t)y,
+                              .items = items[kernel],
+                              .count = count};
+    memcpy(launch.arguments, arguments, (size_t)count * sizeof *arguments);
+    if (state->status == PRNN_OK) {
+        prnn_gpu_note(state, state->gpu->driver->launch(state->ctx, state->gpu, &launch));
+    }
+}
+
+void prnn_gpu_upload(prnn_gpu_state *state, prnn_gpu_block *block, size_t at, const void *from, size_t bytes) {
+    if (state->status == PRNN_OK) {
+        prnn_gpu_note(state, state->gpu->driver->upload(state->ctx, state->gpu, block, at, from, bytes));
+    }
+}
+
+void prnn_gpu_download(prnn_gpu_state *state, const prnn_gpu_block *block, size_t at, void *to, size_t bytes) {
+    if (state->status == PRNN_OK) {
+        prnn_gpu_note(state, state->gpu->driver->download(state->ctx, state->gpu, block, at, to, bytes));
+    }
+    if (state->status != PRNN_OK) {
+        memset(to, 0, bytes);
+    }
+}
+
+void prnn_gpu_clear(prnn_gpu_state *state, prnn_gpu_block *block, size_t first, size_t count) {
+    uint64_t n = count, from = first;
+    PRNN_GPU_RUN(state, PRNN_GPU_clear, prnn_gpu_groups(count, 256), 1, PRNN_GPU_VALUE(n),
+                 PRNN_GPU_VALUE(from), PRNN_GPU_BLOCK(block));
+}
+
+/* -------------------------------------------------------------------------------------- blocks */
+
+/* Not cleared. */
+static prnn_status allocate_raw(prnn_context *ctx, size_t count, const char *what, prnn_block *block) {
+    prnn_gpu_state *state = ctx->gpu;
+    prnn_status status;
+    *block = (prnn_block){0};
+    prnn_gpu_memory *memory = prnn_alloc(ctx, 1, sizeof *memory, what);
+    TRY(memory ? PRNN_OK : PRNN_ERROR_MEMORY);
+    memory->state = state;
+    TRY(state->gpu->driver->allocate(ctx, state->gpu, count * sizeof(float), what, &memory->block));
+    *block = (prnn_block){.memory = memory, .count = count};
+    state->used++;
+    memory = NULL;
+done:
+    prnn_free(memory);
+    return status;
+}
+
+static prnn_status allocate(prnn_context *ctx, size_t count, const char *what, prnn_block *block) {
+    prnn_status status;
+    TRY(allocate_raw(ctx, count, what, block));
+    prnn_gpu_clear(ctx->gpu, prnn_gpu_memory_of(*block)->block, 0, count);
+done:
+    return status;
+}
+
+static void release(prnn_block *block) {
+    prnn_gpu_memory *memory = block->memory;
+    if (memory) {
+        memory->state->gpu->driver->release(memory->state->gpu, memory->block);
+        memory->state->used--;
+        prnn_free(memory);
+    }
+    *block = (prnn_block){0};
+}
+
+static void upload(prnn_block to, const void *from) {
+    const prnn_gpu_memory *memory = to.memory;
+    prnn_gpu_upload(memory->state, memory->block, to.first * sizeof(float), from, to.count * sizeof(float));
+}
+
+static void download(prnn_block from, float *to) {
+    const prnn_gpu_memory *memory = from.memory;
+    prnn_gpu_download(memory->state, memory->block, from.first * sizeof(float), to,
+                      from.count * sizeof(float));
+}
+
+/* Number by number. */
+static void run_on_blocks(prnn_gpu_kernel_number kernel, prnn_block from, prnn_block to) {
+    const prnn_gpu_memory *source = from.memory, *target = to.memory;
+    uint64_t n = to.count, from_first = from.first, to_first = to.first;
+    PRNN_GPU_RUN(target->state, kernel, prnn_gpu_groups(to.count, 256), 1, PRNN_GPU_VALUE(n),
+                 PRNN_GPU_VALUE(from_first), PRNN_GPU_VALUE(to_first), PRNN_GPU_BLOCK(source->block),
+                 PRNN_GPU_BLOCK(target->block));
+}
+
+static void copy_block(prnn_block from, prnn_block to) {
+    run_on_blocks(PRNN_GPU_copy_numbers, from, to);
+}
+
+static void add_block(const prnn_pass *pass, prnn_block sum, prnn_block other) {
+    (void)pass;
+    run_on_blocks(PRNN_GPU_add_numbers, other, sum);
+}
+
+static void clear_block(prnn_block block) {
+    const prnn_gpu_memory *memory = block.memory;
+    prnn_gpu_clear(memory->state, memory->block, block.first, block.count);
+}
+
+static prnn_status share(prnn_context *ctx, void *array, size_t count, prnn_block *block) {
+    prnn_status status;
+    TRY(allocate_raw(ctx, count, "a copy of the host's numbers", block));
+    upload(*block, array);
+done:
+    return status;
+}
+
+static void unshare(prnn_block *block, void *array) {
+    if (block->memory && array) {
+        download(*block, array);
+    }
+    release(block);
+}
+
+static const float *host(prnn_block block) {
+    (void)block;
+    return NULL;
+}
+
+/* What cannot be read is found by whoever reads it next. */
+static size_t first_not_finite(prnn_block block) {
+    enum { PIECE = 1 << 14 };
+    float piece[PIECE];
+    for (size_t first = 0; first < block.count; first += PIECE) {
+        size_t left = block.count - first, n = left < PIECE ? left : PIECE;
+        download(prnn_block_part(block, first, n), piece);
+        for (size_t i = 0; i < n; i++) {
+            if (!isfinite(piece[i])) {
+                return first + i;
+            }
+        }
+    }
+    return block.count;
+}
+
+static prnn_status weights(prnn_context *ctx, prnn_product_list products, float *packed, size_t count,
+                           prnn_block *block, prnn_block *owned) {
+    (void)products;
+    prnn_status status = share(ctx, packed, count, owned);
+    *block = *owned;
+    return status;
+}
+
+static size_t weights_bytes(prnn_context *ctx, size_t count) {
+    (void)ctx;
+    (void)count;
+    return 0;
+}
+
+/* Products read them as they are packed. */
+static void prepare(prnn_context *ctx, prnn_product_list products, prnn_block forward, prnn_block backward) {
+    (void)ctx;
+    (void)products;
+    (void)forward;
+    (void)backward;
+}
+
+/* -------------------------------------------------------------------------------------- passes */
+
+static void release_own(prnn_gpu_pass *own) {
+    prnn_gpu_state *s = own->state;
+    prnn_gpu_block *const blocks[] = {own->levels, own->nats, own->drawn, own->uniforms, own->scaled};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        s->gpu->driver->release(s->gpu, blocks[i]);
+    }
+    prnn_gpu_tables_close(own);
+    prnn_free(own->numbers);
+    prnn_free(own->logits);
+    prnn_free(own->bytes_of_draw);
+}
+
+static void close_pass(prnn_context *ctx, prnn_pass *pass) {
+    (void)ctx;
+    prnn_gpu_pass *own = pass->own;
+    if (own) {
+        prnn_gpu_state *s = own->state;
+        if (own->kept && !s->spare) {
+            s->spare = own->memory;
+            s->spare_bytes = own->bytes;
+        } else {
+            s->gpu->driver->release(s->gpu, own->memory);
+        }
+        release_own(own);
+        s->used--;
+        prnn_free(own);
+    }
+    *pass = (prnn_pass){0};
+}
+
+/* Of a size, or what the last pass left, if that is enough and not far too much. */
+static prnn_status take_memory(prnn_gpu_state *s, size_t bytes, prnn_gpu_pass *own) {
+    own->bytes = bytes;
+    if (s->spare && s->spare_bytes >= bytes && s->spare_bytes / 2 <= bytes) {
+        own->memory = s->spare;
+        own->bytes = s->spare_bytes;
+        s->spare = NULL;
+        return PRNN_OK;
+    }
+    s->gpu->driver->release(s->gpu, s->spare);
+    s->spare = NULL;
+    return s->gpu->driver->allocate(s->ctx, s->gpu, bytes, "the maps of a batch", &own->memory);
+}
+
+static prnn_status open_own(prnn_gpu_state *s, const prnn_pass_shape *shape, size_t images,
+                            prnn_gpu_pass *own) {
+    const prnn_gpu_driver *d = s->gpu->driver;
+    size_t values = shape->image * images;
+    prnn_status status;
+    TRY(take_memory(s, shape->floats * images * sizeof(float), own));
+    TRY(d->allocate(s->ctx, s->gpu, values, "the pictures of a batch", &own->levels));
+    TRY(d->allocate(s->ctx, s->gpu, values * sizeof(float), "likelihoods", &own->nats));
+    TRY(d->allocate(s->ctx, s->gpu, images + 16, "levels", &own->drawn));
+    TRY(d->allocate(s->ctx, s->gpu, (images + 16) * sizeof(double), "random numbers", &own->uniforms));
+    TRY(d->allocate(s->ctx, s->gpu, sizeof own->scaled_now, "levels", &own->scaled));
+    own->numbers = prnn_alloc_raw(s->ctx, values, sizeof(float), "likelihoods");
+    own->bytes_of_draw = prnn_alloc(s->ctx, images + 16, sizeof(double), "levels");
+    TRY(own->numbers && own->bytes_of_draw ? PRNN_OK : PRNN_ERROR_MEMORY);
+    prnn_gpu_upload(s, own->scaled, 0, own->scaled_now, sizeof own->scaled_now);
+    TRY(prnn_gpu_tables_open(s->ctx, own, shape->products));
+done:
+    return status;
+}
+
+static prnn_status open_pass(prnn_context *ctx, const prnn_pass_shape *shape, int images, bool kept,
+                             prnn_pass *pass) {
+    prnn_gpu_pass *own = prnn_alloc(ctx, 1, sizeof *own, "a pass");
+    *pass = (prnn_pass){.device = &prnn_gpu_device, .own = own, .capacity = images};
+    if (!own) {
+        return PRNN_ERROR_MEMORY;
+    }
+    own->state = ctx->gpu;
+    own->kept = kept;
+    own->image = shape->image;
+    own->state->used++;
+    prnn_status status = open_own(own->state, shape, (size_t)images, own);
+    if (status != PRNN_OK) {
+        close_pass(ctx, pass);
+    }
+    return status;
+}
+
+static size_t pass_bytes(prnn_context *ctx, const prnn_pass_shape *shape, int images) {
+    (void)ctx;
+    size_t bytes = 0;
+    prnn_need_block(&bytes, 1, sizeof(prnn_gpu_pass));
+    prnn_need_block(&bytes, shape->image * (size_t)images, sizeof(float));
+    prnn_need_block(&bytes, (size_t)images + 16, sizeof(double));
+    return bytes;
+}
+
+const prnn_device prnn_gpu_device = {
+    .name = "gpu",
+    .apart = true,
+    .check = check,
+    .memory = memory_of,
+    .allocate = allocate,
+    .release = release,
+    .upload = upload,
+    .download = download,
+    .copy_block = copy_block,
+    .clear_block = clear_block,
+    .add_block = add_block,
+    .share = share,
+    .unshare = unshare,
+    .host = host,
+    .first_not_finite = first_not_finite,
+
+    .weights = weights,
+    .weights_bytes = weights_bytes,
+    .pack = prnn_gpu_pack,
+    .prepare = prepare,
+    .unpack_sum = prnn_gpu_unpack_sum,
+    .norm_scratch = prnn_gpu_norm_scratch,
+    .norm = prnn_gpu_norm,
+    .update = prnn_gpu_optimize,
+
+    .open = open_pass,
+    .close = close_pass,
+    .pass_bytes = pass_bytes,
+
+    .clear_all = prnn_gpu_clear_all,
+    .clear = prnn_gpu_clear_map,
+    .clear_margins = prnn_gpu_clear_margins,
+    .fill = prnn_gpu_fill_map,
+    .sum = prnn_gpu_sum_map,
+    .relu = prnn_gpu_relu_map,
+    .relu_gradient = prnn_gpu_relu_gradient_map,
+    .add = prnn_gpu_add_maps,
+    .copy = prnn_gpu_copy_map,
+
+    .show = prnn_gpu_show,
+    .load = prnn_gpu_load_map,
+    .put = prnn_gpu_put,
+    .nll = prnn_gpu_head_nll,
+    .draw = prnn_gpu_head_draw,
+    .read_logits = prnn_gpu_read_logits,
+
+    .product = prnn_gpu_product_run,
+    .product_gradient = prnn_gpu_gradient_run,
+    .lstm = prnn_gpu_lstm_run,
+    .lstm_gradient = prnn_gpu_lstm_gradient_run,
+};

@@ -1,0 +1,327 @@
+/* Products and LSTM cells on a GPU. What a network's products are made of is in tables there, which a pass
+ * brings when it is opened; a launch says only which product, and where its region begins. */
+
+#include "gpu/device.h"
+
+#include "base/memory.h"
+#include "base/try.h"
+
+/* -------------------------------------------------------------------------------------- tables */
+
+/* Features of a strip that a group of the gradient takes: as src/gpu/kernels/gradient.cl. */
+enum { TILE_FEATURES = 128, SETS = 4 };
+
+/* All products of a network, as the kernels have them. */
+typedef struct tables {
+    prnn_gpu_strip *strips;
+    prnn_gpu_segment *segments;
+    prnn_gpu_tap *taps;
+    prnn_gpu_tile *tiles;
+    size_t strip_count, segment_count, tap_count, tile_count;
+} tables;
+
+static size_t segments_of(const prnn_matrix *matrix) {
+    size_t count = 0;
+    for (int s = 0; s < matrix->strip_count; s++) {
+        size_t end = matrix->strips[s].first_segment + matrix->strips[s].segments;
+        count = end > count ? end : count;
+    }
+    return count;
+}
+
+static size_t tiles_of(const prnn_strip *strip) {
+    size_t tiles = prnn_gpu_groups(strip->depth, TILE_FEATURES);
+    return tiles ? tiles : 1;
+}
+
+static void count(tables *t, prnn_product_list products) {
+    for (int i = 0; i < products.count; i++) {
+        const prnn_product *product = products.list[i];
+        t->tap_count += (size_t)product->taps;
+        t->segment_count += segments_of(&product->matrix);
+        for (int set = 0; set < SETS; set++) {
+            t->strip_count += (size_t)product->strips[set].count;
+        }
+        for (int s = 0; s < product->matrix.strip_count; s++) {
+            t->tile_count += tiles_of(&product->matrix.strips[s]);
+        }
+    }
+}
+
+static prnn_gpu_tap tap_of(const prnn_product_tap *tap) {
+    const prnn_map *map = tap->map;
+    return (prnn_gpu_tap){.at = map->at,
+                          .stride = (uint32_t)map->stride,
+                          .width = (uint32_t)(map->left + map->width + map->right),
+                          .rows = (uint32_t)map->rows,
+                          .row = (uint32_t)(map->top + tap->row),
+                          .col = (uint32_t)(map->left + tap->col)};
+}
+
+static prnn_gpu_strip strip_of(const prnn_strip *s, size_t first_segment) {
+    return (prnn_gpu_strip){.at = s->at,
+                            .first_segment = (uint32_t)first_segment + s->first_segment,
+                            .segments = s->segments,
+                            .panels = s->panels,
+                            .column = (uint32_t)s->column,
+                            .step = (uint32_t)s->step,
+                            .size = (uint32_t)s->size,
+                            .depth = s->depth};
+}
+
+/* The tables so far, and one more product. */
+static void add_product(tables *t, const prnn_product *product, prnn_gpu_product_place *place) {
+    const prnn_matrix *matrix = &product->matrix;
+    size_t segments = segments_of(matrix), first_segment = t->segment_count;
+    place->first_tap = (uint32_t)t->tap_count;
+    place->first_tile = (uint32_t)t->tile_count;
+    for (int i = 0; i < product->taps; i++) {
+        t->taps[t->tap_count++] = tap_of(&product->tap[i]);
+    }
+    for (size_t i = 0; i < segments; i++) {
+        const prnn_segment *from = &matrix->segments[i];
+        t->segments[t->segment_count++] = (prnn_gpu_segment){from->tap, from->first, from->count};
+    }
+    for (int set = 0; set < SETS; set++) {
+        place->first_strip[set] = (uint32_t)t->strip_count;
+        for (int i = 0; i < product->strips[set].count; i++) {
+            t->strips[t->strip_count++] = strip_of(&matrix->strips[product->strips[set].list[i]], first_segment);
+        }
+    }
+    for (int s = 0; s < matrix->strip_count; s++) {
+        for (size_t i = 0; i < tiles_of(&matrix->strips[s]); i++) {
+            t->tiles[t->tile_count++] = (prnn_gpu_tile){(uint32_t)s, (uint32_t)(i * TILE_FEATURES)};
+        }
+    }
+    place->tiles = (uint32_t)t->tile_count - place->first_tile;
+}
+
+/* A table on the device. */
+static prnn_status put(prnn_gpu_state *s, const void *table, size_t bytes, prnn_gpu_block **block) {
+    prnn_status status;
+    TRY(s->gpu->driver->allocate(s->ctx, s->gpu, bytes, "the tables of a network", block));
+    TRY(s->gpu->driver->upload(s->ctx, s->gpu, *block, 0, table, bytes));
+done:
+    return status;
+}
+
+prnn_status prnn_gpu_tables_open(prnn_context *ctx, prnn_gpu_pass *own, prnn_product_list products) {
+    static const char what[] = "the tables of a network";
+    tables t = {0};
+    prnn_status status;
+    count(&t, products);
+    t.strips = prnn_alloc(ctx, t.strip_count, sizeof *t.strips, what);
+    t.segments = prnn_alloc(ctx, t.segment_count, sizeof *t.segments, what);
+    t.taps = prnn_alloc(ctx, t.tap_count, sizeof *t.taps, what);
+    t.tiles = prnn_alloc(ctx, t.tile_count, sizeof *t.tiles, what);
+    own->products = prnn_alloc(ctx, (size_t)products.count, sizeof *own->products, what);
+    TRY(t.strips && t.segments && t.taps && t.tiles && own->products ? PRNN_OK : PRNN_ERROR_MEMORY);
+    t.strip_count = t.segment_count = t.tap_count = t.tile_count = 0;
+    for (int i = 0; i < products.count; i++) {
+        add_product(&t, products.list[i], &own->products[i]);
+    }
+    TRY(put(own->state, t.strips, t.strip_count * sizeof *t.strips, &own->strips));
+    TRY(put(own->state, t.segments, t.segment_count * sizeof *t.segments, &own->segments));
+    TRY(put(own->state, t.taps, t.tap_count * sizeof *t.taps, &own->taps));
+    TRY(put(own->state, t.tiles, t.tile_count * sizeof *t.tiles, &own->tiles));
+done:
+    prnn_free(t.strips);
+    prnn_free(t.segments);
+    prnn_free(t.taps);
+    prnn_free(t.tiles);
+    return status;
+}
+
+void prnn_gpu_tables_close(prnn_gpu_pass *own) {
+    prnn_gpu_block *const blocks[] = {own->strips, own->segments, own->taps, own->tiles};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        own->state->gpu->driver->release(own->state->gpu, blocks[i]);
+    }
+    prnn_free(own->products);
+}
+
+/* ------------------------------------------------------------------------------------ products */
+
+static const prnn_gpu_place nowhere = {.at = PRNN_GPU_NONE};
+
+static prnn_gpu_place place(const prnn_pass *pass, const prnn_map *map, int row, int col) {
+    return map ? prnn_gpu_place_of(pass, map, row, col) : nowhere;
+}
+
+static const prnn_gpu_product_place *tables_of(const prnn_pass *pass, const prnn_product *product) {
+    return &prnn_gpu_pass_of(pass)->products[product->number];
+}
+
+/* A product on a region. */
+static prnn_gpu_factors factors_of(const prnn_pass *pass, const prnn_product *product, prnn_region r) {
+    const prnn_gpu_product_place *at = tables_of(pass, product);
+    uint32_t run = (uint32_t)(r.count * pass->images);
+    return (prnn_gpu_factors){.rows = (uint32_t)r.rows * run,
+                              .run = run,
+                              .first_strip = at->first_strip[r.group + 1],
+                              .first_tap = at->first_tap,
+                              .images = (uint32_t)pass->images,
+                              .row = (uint32_t)r.row,
+                              .col = (uint32_t)r.first};
+}
+
+/* Rows of a region, from its first on, that lie behind each other in a map and in all taps. */
+static int rows_at_once(const prnn_product *product, const prnn_map *map, prnn_region region) {
+    int rows = prnn_gpu_rows(map, region.row, region.rows);
+    for (int t = 0; t < product->taps; t++) {
+        rows = prnn_gpu_rows(product->tap[t].map, region.row + product->tap[t].row, rows);
+    }
+    return rows;
+}
+
+/* Large tiles where they keep the device busy, else small ones. */
+static void run_product(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                        prnn_gpu_kernel_number large, prnn_gpu_argument arguments) {
+    const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
+    prnn_block packed = product->transposed ? pass->backward : pass->forward;
+    size_t strips = (size_t)product->strips[region.group + 1].count;
+    size_t rows = (size_t)region.rows * (size_t)region.count * (size_t)pass->images;
+    bool small = strips * prnn_gpu_groups(rows, 128) < (size_t)own->state->gpu->info.units;
+    PRNN_GPU_RUN(own->state, small ? large + 1 : large, strips, prnn_gpu_groups(rows, small ? 32 : 128),
+                 arguments, PRNN_GPU_BLOCK(own->strips), PRNN_GPU_BLOCK(own->segments),
+                 PRNN_GPU_BLOCK(own->taps), PRNN_GPU_BLOCK(prnn_gpu_memory_of(packed)->block),
+                 PRNN_GPU_BLOCK(own->memory));
+}
+
+void prnn_gpu_product_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                          const prnn_map *out, const prnn_map *add, bool relu) {
+    int end = region.row + region.rows;
+    for (; region.row < end; region.row += region.rows) {
+        region.rows = end - region.row;
+        region.rows = rows_at_once(product, out, region);
+        region.rows = add ? prnn_gpu_rows(add, region.row, region.rows) : region.rows;
+        prnn_gpu_product l = {.f = factors_of(pass, product, region),
+                              .out = place(pass, out, region.row, region.first),
+                              .add = place(pass, add, region.row, region.first),
+                              .relu = relu};
+        run_product(pass, product, region, PRNN_GPU_product_8, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
+    }
+}
+
+/* ------------------------------------------------------------------------------------ gradient */
+
+/* Between rows. Without them the CPU sums all rows of a region that lie behind each other as one. */
+static bool has_margins(const prnn_product *product, const prnn_map *dout) {
+    bool margins = dout->left + dout->right > 0;
+    for (int t = 0; t < product->taps; t++) {
+        margins = margins || product->tap[t].map->left + product->tap[t].map->right > 0;
+    }
+    return margins;
+}
+
+void prnn_gpu_gradient_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                           const prnn_map *dout) {
+    const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
+    const prnn_gpu_product_place *at = tables_of(pass, product);
+    prnn_gpu_block *gradient = prnn_gpu_memory_of(pass->gradient)->block;
+    int end = region.row + region.rows;
+    bool one = !has_margins(product, dout) && rows_at_once(product, dout, region) == region.rows;
+    for (; region.row < end; region.row += region.rows) {
+        region.rows = end - region.row;
+        region.rows = rows_at_once(product, dout, region);
+        prnn_gpu_product_gradient l = {
+            .lanes = one ? prnn_gpu_lanes_of(pass, 1, region.rows * region.count)
+                         : prnn_gpu_lanes_of(pass, region.rows, region.count),
+            .dout = place(pass, dout, region.row, region.first),
+            .lane_size = pass->forward.count,
+            .first_tile = at->first_tile,
+            .first_strip = at->first_strip[0],
+            .first_tap = at->first_tap,
+            .biased = product->matrix.biased,
+            .row = (uint32_t)region.row,
+            .col = (uint32_t)region.first,
+        };
+        l.dout.pitch = l.dout.stride * (uint32_t)pass->images;
+        PRNN_GPU_RUN(own->state, PRNN_GPU_product_gradient, at->tiles, prnn_gpu_lane_count(pass),
+                     PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(own->tiles), PRNN_GPU_BLOCK(own->strips),
+                     PRNN_GPU_BLOCK(own->segments), PRNN_GPU_BLOCK(own->taps), PRNN_GPU_BLOCK(own->memory),
+                     PRNN_GPU_BLOCK(gradient));
+    }
+}
+
+/* ---------------------------------------------------------------------------------- LSTM cells */
+
+static int rows_before(const prnn_lstm *lstm) {
+    return lstm->order == PRNN_DOWNWARDS ? -1 : 0;
+}
+
+static int cols_before(const prnn_lstm *lstm) {
+    return lstm->order == PRNN_DOWNWARDS ? 0 : lstm->order == PRNN_RIGHTWARDS ? -1 : 1;
+}
+
+static int steps_of(const prnn_lstm *lstm, prnn_region region) {
+    return lstm->order == PRNN_DOWNWARDS ? 1 : region.count;
+}
+
+/* The pixels of step n of a stretch of a row. */
+static prnn_region step_at(const prnn_lstm *lstm, prnn_region r, int n) {
+    if (lstm->order == PRNN_DOWNWARDS) {
+        return r;
+    }
+    int col = lstm->order == PRNN_RIGHTWARDS ? r.first + n : r.first + r.count - 1 - n;
+    return (prnn_region){r.row, 1, col, 1, r.group};
+}
+
+static prnn_gpu_place place_before(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r) {
+    return place(pass, lstm->cell, r.row + rows_before(lstm), r.first + cols_before(lstm));
+}
+
+static void run_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r) {
+    prnn_gpu_lstm l = {.f = factors_of(pass, lstm->step_of, r),
+                       .add = place(pass, lstm->part_of ? lstm->part : NULL, r.row, r.first),
+                       .before = place_before(pass, lstm, r),
+                       .cell = place(pass, lstm->cell, r.row, r.first),
+                       .state = place(pass, lstm->state, r.row, r.first),
+                       .gates = place(pass, lstm->gates, r.row, r.first),
+                       .hidden = (uint32_t)lstm->cell->stride};
+    run_product(pass, lstm->step_of, r, PRNN_GPU_product_lstm_8, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
+}
+
+void prnn_gpu_lstm_run(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region region) {
+    for (int row = region.row; row < region.row + region.rows; row++) {
+        prnn_region stretch = prnn_region_row(region, row);
+        if (lstm->part_of) {
+            prnn_gpu_product_run(pass, lstm->part_of, stretch, lstm->part, NULL, false);
+        }
+        for (int n = 0; n < steps_of(lstm, stretch); n++) {
+            run_step(pass, lstm, step_at(lstm, stretch, n));
+        }
+    }
+}
+
+static void gradient_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r) {
+    prnn_gpu_lstm_gradient l = {.f = factors_of(pass, lstm->dstep_of, r),
+                                .add = place(pass, lstm->dpart, r.row, r.first),
+                                .gates = place(pass, lstm->gates, r.row, r.first),
+                                .before = place_before(pass, lstm, r),
+                                .cell = place(pass, lstm->cell, r.row, r.first),
+                                .dcell = place(pass, lstm->dcell, r.row, 0),
+                                .dgates = place(pass, lstm->dgates, r.row, r.first),
+                                .hidden = (uint32_t)lstm->cell->stride};
+    run_product(pass, lstm->dstep_of, r, PRNN_GPU_product_lstm_gradient_8,
+                (prnn_gpu_argument)PRNN_GPU_VALUE(l));
+}
+
+void prnn_gpu_lstm_gradient_run(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region rows,
+                                const prnn_map *add) {
+    const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
+    for (int row = rows.row + rows.rows - 1; row >= rows.row; row--) {
+        prnn_region whole = prnn_region_row(rows, row);
+        prnn_gpu_product_run(pass, lstm->dpart_of, whole, lstm->dpart, NULL, false);
+        if (add) {
+            prnn_gpu_add_maps(pass, whole, add, lstm->dpart, lstm->dpart);
+        }
+        if (lstm->order != PRNN_DOWNWARDS) {
+            prnn_gpu_place dcell = place(pass, lstm->dcell, row, 0);
+            prnn_gpu_clear(own->state, own->memory, dcell.at, (size_t)dcell.stride * (size_t)pass->images);
+        }
+        for (int n = steps_of(lstm, whole) - 1; n >= 0; n--) {
+            gradient_step(pass, lstm, step_at(lstm, whole, n));
+        }
+    }
+}
