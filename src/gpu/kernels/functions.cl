@@ -14,7 +14,7 @@ typedef prnn_gpu_tap tap;
 DEVICE place place_of_tap(const tap *t, uint images, uint row, uint col, uint back) {
     ulong stride = (ulong)t->stride * images;
     place p;
-    p.at = t->at * images + ((ulong)((row + t->row) % t->rows) * t->width + t->col + col) * stride;
+    p.at = t->at * images + ((ulong)((row + t->row) % t->rows) * t->width + (t->col + col)) * stride;
     p.stride = t->stride;
     p.pitch = (uint)((t->width - back) * stride);
     p.line = (uint)(t->width * stride);
