@@ -1,6 +1,7 @@
 /* What a device does element by element: maps, weights, optimizers. The bits of plain C. */
 #include "gpu.h"
 
+#include "device/cpu.h"
 #include "train/optimizer.h"
 
 /* ---------------------------------------------------------------------------------------------- maps */
@@ -216,10 +217,10 @@ static void clear(void **state) {
 static void squares(void **state) {
     rig *r = *state;
     uint64_t n = 3 * 32768 + 1000 * below(20) + 5;
-    size_t pieces = prnn_norm_scratch(n);
+    size_t pieces = prnn_cpu_norm_scratch(n);
     float *x = any_floats(n);
     double *expected = malloc(pieces * sizeof(double)), *own = malloc(pieces * sizeof(double));
-    prnn_norm(r->ctx, n, x, expected);
+    prnn_cpu_norm(r->ctx, (prnn_block){.memory = x, .count = n}, expected);
     prnn_gpu_block *from = put(r, x, n * sizeof(float)), *sums = put(r, own, pieces * sizeof(double));
     LAUNCH(r, "squares", groups_of(pieces, 16), 1, 128, PRNN_GPU_VALUE(n), PRNN_GPU_BLOCK(from),
            PRNN_GPU_BLOCK(sums));
@@ -236,6 +237,32 @@ static float *copy_of(const float *x, size_t n) {
     float *copy = malloc(n * sizeof *copy);
     memcpy(copy, x, n * sizeof *copy);
     return copy;
+}
+
+/* Numbers of one block to another one, or added to them. */
+static void numbers(void **state) {
+    rig *r = *state;
+    for (int adds = 0; adds < 2; adds++) {
+        enum { N = 1000 };
+        uint64_t n = 300 + below(300), from_first = below(100), to_first = below(100);
+        float *from = any_floats(N), *to = any_floats(N), *expected = copy_of(to, N);
+        for (size_t i = 0; i < n; i++) {
+            expected[to_first + i] = from[from_first + i] + (adds ? to[to_first + i] : 0.0f);
+        }
+        prnn_gpu_block *source = put(r, from, N * sizeof *from), *target = put(r, to, N * sizeof *to);
+        LAUNCH(r, adds ? "add_numbers" : "copy_numbers", groups_of(n, 256), 1, 256, PRNN_GPU_VALUE(n),
+               PRNN_GPU_VALUE(from_first), PRNN_GPU_VALUE(to_first), PRNN_GPU_BLOCK(source),
+               PRNN_GPU_BLOCK(target));
+        take(r, target, to, N * sizeof *to);
+        for (size_t i = 0; i < N; i++) { /* a sum makes one of two zeros */
+            assert_true(to[i] == expected[i]);
+        }
+        drop(r, source);
+        drop(r, target);
+        free(from);
+        free(to);
+        free(expected);
+    }
 }
 
 static void update(void **state) {
@@ -318,6 +345,7 @@ int main(int count, char **arguments) {
     const kernel_test tests[] = {
         {"elementwise", elementwise}, {"fill", fill},   {"load_levels", load_levels}, {"pack", pack},
         {"unpack", unpack},           {"clear", clear}, {"squares", squares},         {"update", update},
+        {"numbers", numbers},
         {"replay", replay},
     };
     return run_on_devices(PRNN_GPU_FP32, tests, sizeof tests / sizeof *tests, count, arguments);

@@ -7,8 +7,7 @@
 /* A region of some pictures, with logits of every channel. */
 typedef struct problem {
     prnn_config config;
-    const prnn_head_kind *head;
-    prnn_features features;
+    prnn_head head;
     prnn_gpu_pixels p;
     prnn_gpu_place logits, values;
     uint32_t block_stride; /* of a channel's logits, as kernels take it */
@@ -28,9 +27,10 @@ static prnn_config any_config(const prnn_head_kind *head) {
 }
 
 static problem new_problem(const prnn_head_kind *head) {
-    problem x = {.config = any_config(head), .head = head};
+    problem x = {.config = any_config(head)};
+    x.head = prnn_head_of(&x.config);
     uint32_t images = 1 + below(4), columns = 1 + below(6), rows = 1 + below(3);
-    x.features = head->features(&x.config);
+    assert_ptr_equal(x.head.kind, head);
     x.p = (prnn_gpu_pixels){.rows = rows * columns * images,
                             .run = columns * images,
                             .images = images,
@@ -39,10 +39,13 @@ static problem new_problem(const prnn_head_kind *head) {
                             .channels = (uint32_t)x.config.channels};
     x.p.height = x.p.row + rows + below(2);
     x.p.width = x.p.first + columns + below(2);
-    uint32_t width = (uint32_t)prnn_features_width(x.features);
+    uint32_t width = (uint32_t)prnn_features_width(x.head.features);
     x.block_stride = head == &prnn_bernoulli ? width : width / x.p.channels;
     x.logits = new_place(&x.floats, width, x.p.rows, x.p.run);
     x.values = new_place(&x.floats, x.p.channels, x.p.rows, x.p.run);
+    if (below(4) == 0) {
+        x.values.at = PRNN_GPU_NONE;
+    }
     x.memory = any_floats(x.floats);
     for (size_t i = 0; i < x.floats; i++) {
         x.memory[i] *= below(20) ? 4 : 60;
@@ -52,7 +55,7 @@ static problem new_problem(const prnn_head_kind *head) {
     for (size_t i = 0; i < x.pictures; i++) {
         x.levels[i] = (uint8_t)below((uint32_t)x.config.levels);
     }
-    x.log_scale = -(float)prnn_log(2.0 * x.features.size);
+    x.log_scale = -(float)prnn_log(2.0 * x.head.features.size);
     return x;
 }
 
@@ -81,11 +84,10 @@ static void plain_nll(const problem *x, uint32_t given, float scale, float *memo
         for (uint32_t k = 0; k < x->p.channels; k++) {
             values[k] = x->levels[value_at(x, m, k)];
         }
-        x->head->nll(&prnn_kernels_generic, x->features, x->config.levels, logits, 1, values, scale,
-                     nats + m * x->p.channels);
+        x->head.kind->nll(&prnn_kernels_generic, &x->head, logits, 1, values, scale, nats + m * x->p.channels);
         if (is_given(x, m, given)) {
             memset(nats + m * x->p.channels, 0, x->p.channels * sizeof *nats);
-            memset(logits, 0, scale != 0 ? (size_t)prnn_features_width(x->features) * sizeof *logits : 0);
+            memset(logits, 0, scale != 0 ? (size_t)prnn_features_width(x->head.features) * sizeof *logits : 0);
         }
     }
 }
@@ -101,7 +103,7 @@ static void check_nll(rig *r, const prnn_head_kind *head, const char *kernel, ui
                           .dlogits = x.logits,
                           .levels = (uint32_t)x.config.levels,
                           .block_stride = x.block_stride,
-                          .components = (uint32_t)x.features.size,
+                          .components = (uint32_t)x.head.features.size,
                           .given = given,
                           .scale = scale,
                           .log_scale = x.log_scale};
@@ -152,12 +154,16 @@ static void plain_draw(const problem *x, uint32_t channel, double temperature, c
         if (known && known[at / x->p.channels % pixels]) {
             continue;
         }
-        int level =
-            x->head->draw(&prnn_kernels_generic, x->features, x->config.levels,
-                          memory + position(x->logits, m, x->p.run), (int)channel, temperature, uniforms[at]);
-        assert_in_range(level, 0, x->config.levels - 1);
-        levels[at] = (uint8_t)level;
-        memory[position(x->values, m, x->p.run) + channel] = scaled[level];
+        prnn_draw draw = {.channel = (int)channel,
+                          .temperature = temperature,
+                          .uniforms = &uniforms[at],
+                          .levels = &levels[at]};
+        assert_true(x->head.kind->draw(&prnn_kernels_generic, &x->head,
+                                       memory + position(x->logits, m, x->p.run), 1, &draw));
+        assert_in_range(levels[at], 0, x->config.levels - 1);
+        if (x->values.at != PRNN_GPU_NONE) {
+            memory[position(x->values, m, x->p.run) + channel] = scaled[levels[at]];
+        }
     }
 }
 
@@ -178,7 +184,7 @@ static void check_draw(rig *r, const prnn_head_kind *head, const char *kernel) {
                            .values = x.values,
                            .levels = (uint32_t)x.config.levels,
                            .block_stride = head == &prnn_bernoulli ? 1 : x.block_stride,
-                           .components = (uint32_t)x.features.size,
+                           .components = (uint32_t)x.head.features.size,
                            .channel = channel,
                            .masked = below(2),
                            .sharpness = (float)(1 / temperature),

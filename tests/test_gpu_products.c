@@ -13,6 +13,7 @@ typedef struct problem {
     prnn_gpu_strip gpu_strips[MOST_STRIPS];
     prnn_gpu_segment gpu_segments[MOST_SEGMENTS];
     prnn_gpu_place taps[TAPS];
+    uint32_t images; /* the taps' of a gradient; else 1 */
     uint32_t rows, run, columns;
     size_t packed, memory; /* floats */
 } problem;
@@ -60,6 +61,7 @@ static problem *new_problem(uint32_t hidden) {
     problem *p = calloc(1, sizeof *p);
     assert_non_null(p);
     uint32_t widths[TAPS];
+    p->images = 1;
     p->rows = 1 + below(below(4) ? 60 : 400);
     p->run = 1 + below(p->rows + 10);
     p->matrix.taps = (int)(1 + below(TAPS));
@@ -103,7 +105,7 @@ static float *place_in(float *memory, const problem *p, prnn_gpu_place place, ui
 }
 
 static prnn_gpu_factors factors_of(const problem *p) {
-    return (prnn_gpu_factors){p->rows, p->run, 0, 0};
+    return (prnn_gpu_factors){.rows = p->rows, .run = p->run, .images = 1};
 }
 
 static const prnn_gpu_place NOWHERE = {.at = PRNN_GPU_NONE};
@@ -114,13 +116,27 @@ typedef struct tables {
     float *weights, *before, *expected; /* of plain C: memory before and after */
 } tables;
 
+/* A map whose pixels lie as those of a place, of which one row is kept. */
+static prnn_gpu_tap tap_of(const problem *p, prnn_gpu_place place) {
+    uint32_t line = p->images > 1 || place.line ? place.line : place.pitch;
+    return (prnn_gpu_tap){.at = place.at / p->images,
+                          .stride = place.stride,
+                          .width = line / (place.stride * p->images),
+                          .rows = 1,
+                          .row = below(3)};
+}
+
 static tables new_tables(rig *r, const problem *p) {
     tables t = {.weights = any_floats(p->packed), .before = any_floats(p->memory)};
     t.expected = malloc(p->memory * sizeof(float));
     memcpy(t.expected, t.before, p->memory * sizeof(float));
     t.strips = put(r, p->gpu_strips, sizeof p->gpu_strips);
     t.segments = put(r, p->gpu_segments, sizeof p->gpu_segments);
-    t.taps = put(r, p->taps, sizeof p->taps);
+    prnn_gpu_tap taps[TAPS] = {{0}};
+    for (int i = 0; i < p->matrix.taps; i++) {
+        taps[i] = tap_of(p, p->taps[i]);
+    }
+    t.taps = put(r, taps, sizeof taps);
     t.packed = put(r, t.weights, p->packed * sizeof(float));
     t.memory = put(r, t.before, p->memory * sizeof(float));
     return t;
@@ -254,58 +270,56 @@ static void product_lstm_gradient(void **state) {
 
 /* ----------------------------------------------------------------------------- gradient by the weights */
 
-enum { MOST_LANES = 5, MOST_CHUNKS = 64 };
+enum { MOST_LANES = 5 };
 
-/* Some images of some pixels; lanes of them, and chunks of these. */
+/* Some images of some pixels, in lanes: chunks are rows, or (dense) all of them at once. */
 typedef struct batch {
-    uint32_t images, width, height, lanes, chunks;
-    uint32_t first[MOST_LANES + 1];
-    prnn_gpu_chunk chunk[MOST_CHUNKS];
+    uint32_t images, width, height, lanes;
+    bool dense;
+    prnn_gpu_lanes l;
 } batch;
 
 static batch new_batch(void) {
-    batch b = {.images = 1 + below(9), .width = 1 + below(50), .height = 1 + below(3)};
-    uint32_t lane = 1 + below(4), shard = 1 + below(lane);
-    for (uint32_t begin = 0; begin < b.images && b.lanes < MOST_LANES; begin += lane) {
-        uint32_t end = begin + lane < b.images ? begin + lane : b.images;
-        for (uint32_t first = begin; first < end; first += shard) {
-            uint32_t run = end - first < shard ? end - first : shard;
-            for (uint32_t row = b.height; row-- > 0;) {
-                uint32_t count = b.width * run, at = below(count), most = 128;
-                prnn_gpu_chunk c = {row, first, 0, count < most ? count : most, run};
-                b.chunk[b.chunks++] = c;
-                if (count > most || at % 3 == 0) { /* the rest, or some of it again */
-                    c.first = count > most ? most : at;
-                    c.count = count - c.first;
-                    b.chunk[b.chunks++] = c;
-                }
-            }
-        }
-        b.first[++b.lanes] = b.chunks;
-    }
+    batch b = {
+        .images = 1 + below(9), .width = 1 + below(50), .height = 1 + below(3), .dense = below(2) != 0};
+    uint32_t lane = (b.images + MOST_LANES - 1) / MOST_LANES + below(4);
+    b.lanes = (b.images + lane - 1) / lane;
+    b.l = (prnn_gpu_lanes){b.images, lane, b.dense ? 1 : b.height, b.width * (b.dense ? b.height : 1)};
     return b;
 }
 
-/* A map of all images' pixels, with margins. */
+/* A map of all images' pixels, with margins unless it is dense. */
 static prnn_gpu_place new_image_place(size_t *used, uint32_t width, const batch *b) {
     uint32_t stride = (width + 15) / 16 * 16;
-    prnn_gpu_place p = {.at = *used, .stride = stride, .pitch = stride * b->images};
-    p.line = p.pitch * (b->width + below(3));
-    *used += (size_t)b->height * p.line + 16;
+    prnn_gpu_place p = {.at = (*used + b->images - 1) / b->images * b->images, .stride = stride};
+    p.pitch = stride * b->images;
+    p.line = p.pitch * (b->width + (b->dense ? 0 : below(3)));
+    *used = (size_t)p.at + (size_t)b->height * p.line + 16;
     return p;
 }
 
-static size_t chunk_position(prnn_gpu_place p, const prnn_gpu_chunk *c, uint32_t m) {
-    uint32_t n = c->first + m;
-    return (size_t)(p.at + (uint64_t)c->row * p.line + (uint64_t)(c->image + n % c->run) * p.stride +
-                    (uint64_t)(n / c->run) * p.pitch);
+static uint32_t images_of(const batch *b, uint32_t lane) {
+    uint32_t left = b->images - lane * b->l.lane;
+    return left < b->l.lane ? left : b->l.lane;
+}
+
+static uint32_t positions_of(const batch *b, uint32_t lane) {
+    return b->l.pixels * images_of(b, lane);
+}
+
+/* Position m of a chunk of a lane. */
+static size_t chunk_position(const batch *b, prnn_gpu_place p, uint32_t lane, uint32_t chunk, uint32_t m) {
+    uint32_t n = images_of(b, lane), image = lane * b->l.lane + m % n;
+    return (size_t)(p.at + (uint64_t)chunk * p.line + (uint64_t)image * p.stride + (uint64_t)(m / n) * p.pitch);
 }
 
 /* The positions of a chunk behind each other. */
-static float *gather(const float *memory, prnn_gpu_place p, const prnn_gpu_chunk *c) {
-    float *rows = malloc((size_t)c->count * p.stride * sizeof(float));
-    for (uint32_t m = 0; m < c->count; m++) {
-        memcpy(rows + (size_t)m * p.stride, memory + chunk_position(p, c, m), p.stride * sizeof(float));
+static float *gather(const batch *b, const float *memory, prnn_gpu_place p, uint32_t lane, uint32_t chunk) {
+    float *rows = malloc((size_t)positions_of(b, lane) * p.stride * sizeof(float));
+    assert_non_null(rows);
+    for (uint32_t m = 0; m < positions_of(b, lane); m++) {
+        memcpy(rows + (size_t)m * p.stride, memory + chunk_position(b, p, lane, chunk, m),
+               p.stride * sizeof(float));
     }
     return rows;
 }
@@ -313,14 +327,14 @@ static float *gather(const float *memory, prnn_gpu_place p, const prnn_gpu_chunk
 static void plain_gradient(const problem *p, const batch *b, prnn_gpu_place dout, const float *memory,
                            float *sums) {
     for (uint32_t lane = 0; lane < b->lanes; lane++) {
-        for (uint32_t n = b->first[lane]; n < b->first[lane + 1]; n++) {
+        for (uint32_t n = 0; n < b->l.chunks; n++) {
             prnn_source sources[TAPS];
-            float *rows[TAPS], *d = gather(memory, dout, &b->chunk[n]);
+            float *rows[TAPS], *d = gather(b, memory, dout, lane, n);
             for (int t = 0; t < p->matrix.taps; t++) {
-                rows[t] = gather(memory, p->taps[t], &b->chunk[n]);
+                rows[t] = gather(b, memory, p->taps[t], lane, n);
                 sources[t] = (prnn_source){rows[t], p->taps[t].stride};
             }
-            prnn_factors f = {.matrix = &p->matrix, .taps = sources, .rows = b->chunk[n].count};
+            prnn_factors f = {.matrix = &p->matrix, .taps = sources, .rows = positions_of(b, lane)};
             prnn_kernels_generic.product_gradient(&f, d, dout.stride, sums + lane * p->packed);
             for (int t = 0; t < p->matrix.taps; t++) {
                 free(rows[t]);
@@ -330,16 +344,18 @@ static void plain_gradient(const problem *p, const batch *b, prnn_gpu_place dout
     }
 }
 
+/* It is added to what is there. */
 static void product_gradient(void **state) {
     rig *r = *state;
     for (int trial = 0; trial < TRIALS; trial++) {
         problem *p = new_problem(0);
         batch b = new_batch();
         p->memory = 0;
+        p->images = b.images;
         for (int t = 0; t < p->matrix.taps; t++) {
             p->taps[t] = new_image_place(&p->memory, p->taps[t].stride, &b);
         }
-        prnn_gpu_product_gradient l = {.lane_size = p->packed, .biased = p->matrix.biased};
+        prnn_gpu_product_gradient l = {.lanes = b.l, .lane_size = p->packed, .biased = p->matrix.biased};
         l.dout = new_image_place(&p->memory, p->columns, &b);
         prnn_gpu_tile tiles[64];
         uint32_t count = 0;
@@ -352,22 +368,18 @@ static void product_gradient(void **state) {
         }
         tables t = new_tables(r, p);
         size_t floats = b.lanes * p->packed;
-        float *expected = calloc(floats, sizeof(float)), *own = any_floats(floats);
+        float *own = any_floats(floats), *expected = malloc(floats * sizeof(float));
+        memcpy(expected, own, floats * sizeof(float));
         plain_gradient(p, &b, l.dout, t.before, expected);
-        prnn_gpu_block *tile = put(r, tiles, sizeof tiles), *first = put(r, b.first, sizeof b.first);
-        prnn_gpu_block *chunks = put(r, b.chunk, sizeof b.chunk),
-                       *gradient = put(r, own, floats * sizeof(float));
+        prnn_gpu_block *tile = put(r, tiles, sizeof tiles), *gradient = put(r, own, floats * sizeof(float));
         LAUNCH(r, "product_gradient", count, b.lanes, 256, PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(tile),
                PRNN_GPU_BLOCK(t.strips), PRNN_GPU_BLOCK(t.segments), PRNN_GPU_BLOCK(t.taps),
-               PRNN_GPU_BLOCK(first), PRNN_GPU_BLOCK(chunks), PRNN_GPU_BLOCK(t.memory),
-               PRNN_GPU_BLOCK(gradient));
+               PRNN_GPU_BLOCK(t.memory), PRNN_GPU_BLOCK(gradient));
         take(r, gradient, own, floats * sizeof(float));
         expect_bits("product_gradient", own, expected, floats);
         compare_tables(r, "what product_gradient reads", p, &t);
-        prnn_gpu_block *all[] = {tile, first, chunks, gradient};
-        for (int i = 0; i < 4; i++) {
-            drop(r, all[i]);
-        }
+        drop(r, tile);
+        drop(r, gradient);
         free(expected);
         free(own);
         free(p);
@@ -380,30 +392,27 @@ static void sum(void **state) {
     for (int trial = 0; trial < TRIALS / 4; trial++) {
         batch b = new_batch();
         size_t floats = 0;
-        prnn_gpu_sum l = {.width = 16 * (1 + below(12)), .at = below(5), .lane_size = 300};
+        prnn_gpu_sum l = {.lanes = b.l, .width = 16 * (1 + below(12)), .at = below(5), .lane_size = 300};
         l.from = new_image_place(&floats, l.width, &b);
         float *memory = any_floats(floats), *own = any_floats(MOST_LANES * 300),
               *expected = malloc(MOST_LANES * 1200);
         memcpy(expected, own, MOST_LANES * 1200);
         for (uint32_t lane = 0; lane < b.lanes; lane++) {
-            for (uint32_t n = b.first[lane]; n < b.first[lane + 1]; n++) {
-                for (uint32_t m = 0; m < b.chunk[n].count; m++) {
+            for (uint32_t n = 0; n < b.l.chunks; n++) {
+                for (uint32_t m = 0; m < positions_of(&b, lane); m++) {
                     for (uint32_t i = 0; i < l.width; i++) {
-                        expected[lane * 300 + l.at + i] += memory[chunk_position(l.from, &b.chunk[n], m) + i];
+                        expected[lane * 300 + l.at + i] += memory[chunk_position(&b, l.from, lane, n, m) + i];
                     }
                 }
             }
         }
-        prnn_gpu_block *first = put(r, b.first, sizeof b.first), *chunks = put(r, b.chunk, sizeof b.chunk);
         prnn_gpu_block *from = put(r, memory, floats * 4), *to = put(r, own, MOST_LANES * 1200);
-        LAUNCH(r, "sum", groups_of(l.width, 128), b.lanes, 128, PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(first),
-               PRNN_GPU_BLOCK(chunks), PRNN_GPU_BLOCK(from), PRNN_GPU_BLOCK(to));
+        LAUNCH(r, "sum", groups_of(l.width, 128), b.lanes, 128, PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(from),
+               PRNN_GPU_BLOCK(to));
         take(r, to, own, MOST_LANES * 1200);
         expect_bits("sum", own, expected, MOST_LANES * 300);
-        prnn_gpu_block *all[] = {first, chunks, from, to};
-        for (int i = 0; i < 4; i++) {
-            drop(r, all[i]);
-        }
+        drop(r, from);
+        drop(r, to);
         free(memory);
         free(own);
         free(expected);

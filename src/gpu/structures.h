@@ -75,8 +75,8 @@ typedef struct prnn_gpu_lstm_gradient {
 } prnn_gpu_lstm_gradient;
 
 /* What a gradient is a sum over: lane l is images l * lane .. (l + 1) * lane - 1 of all, if there are so
- * many. It has `chunks` chunks, which are rows, of `pixels` pixels each: their positions are summed one after
- * the other, from zero, and then added to the gradient. */
+ * many. It has `chunks` chunks, which are rows, of `pixels` pixels each, and chunks are in blocks of up to 128
+ * positions: those are summed one after the other, from zero, and then added to the gradient. */
 typedef struct prnn_gpu_lanes {
     U32 images, lane, chunks, pixels;
 } prnn_gpu_lanes;

@@ -1,10 +1,11 @@
 /* The gradient by the weights in fp32. A group has 128 features of a strip, its 64 columns and one lane, of
- * which it sums the chunks one after the other: each from zero, its positions in their order, fused; then it
- * is added to what is there. That is how the other processors do it, so lanes have their bits, and so has the tree over lanes
- * (see unpack). Nothing is added by two groups. */
+ * which it sums the chunks one after the other, in blocks of positions: each from zero, its positions in their
+ * order, fused; then it is added to what is there. That is how the other processors do it, so lanes have their
+ * bits, and so has the tree over lanes (see unpack). Nothing is added by two groups. */
 #define GRADIENT_ITEMS 256
 #define GRADIENT_FEATURES 128
-#define POSITIONS 16 /* brought at a time */
+#define POSITIONS 16        /* brought at a time */
+#define BLOCK_POSITIONS 128 /* summed from zero: GRADIENT_ROWS of src/kernels */
 #define F_PITCH (GRADIENT_FEATURES + 4)
 
 /* The item's feature of a tile: tap and number. Beyond the last, tap 0's first, whose sums nobody keeps. */
@@ -61,15 +62,15 @@ typedef struct outer {
     float x[8], y[4]; /* brought */
 } outer;
 
-DEVICE void bring_outer(outer *o, const lanes *l, uint chunk, uint m, GLOBAL const float *memory) {
-    uint count = l->pixels * o->run;
+/* Positions m .. of a chunk, those before `end`. */
+DEVICE void bring_outer(outer *o, const lanes *l, uint chunk, uint m, uint end, GLOBAL const float *memory) {
     UNROLL for (uint i = 0; i < 8; i++) {
         uint at = m + ITEM / 128 + 2 * i;
-        o->x[i] = at < count ? LOAD(o->from, chunk_at(&o->from, l, o->lane, o->run, chunk, at)) : -0.0f;
+        o->x[i] = at < end ? LOAD(o->from, chunk_at(&o->from, l, o->lane, o->run, chunk, at)) : -0.0f;
     }
     UNROLL for (uint i = 0; i < 4; i++) {
         uint at = m + ITEM / 64 + 4 * i;
-        o->y[i] = at < count && o->there ? LOAD(o->dout, chunk_at(&o->dout, l, o->lane, o->run, chunk, at)) : 0.0f;
+        o->y[i] = at < end && o->there ? LOAD(o->dout, chunk_at(&o->dout, l, o->lane, o->run, chunk, at)) : 0.0f;
     }
 }
 
@@ -109,19 +110,22 @@ KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL cons
         }
     }
     uint count = l.lanes.pixels * o.run;
-    for (uint n = 0; n < l.lanes.chunks; n++) {
+    uint blocks = (count + BLOCK_POSITIONS - 1) / BLOCK_POSITIONS;
+    for (uint n = 0; n < l.lanes.chunks * blocks; n++) {
+        uint chunk = n / blocks, begin = n % blocks * BLOCK_POSITIONS;
+        uint end = count - begin < BLOCK_POSITIONS ? count : begin + BLOCK_POSITIONS;
         four[0] = bias, four[1] = four[2] = four[3] = 0;
         UNROLL for (uint i = 0; i < 8; i++) {
             UNROLL for (uint j = 0; j < 4; j++) { sum[i][j] = 0; }
         }
-        bring_outer(&o, &l.lanes, n, 0, memory);
-        for (uint m = 0; m < count; m += POSITIONS) {
+        bring_outer(&o, &l.lanes, chunk, begin, end, memory);
+        for (uint m = begin; m < end; m += POSITIONS) {
             SYNC;
             keep_outer(&o, a, b);
             SYNC;
-            bring_outer(&o, &l.lanes, n, m + POSITIONS, memory);
+            bring_outer(&o, &l.lanes, chunk, m + POSITIONS, end, memory);
             multiply_outer(sum, a, b);
-            if (biases && ITEM < 64) { add_biases(four, b, m, count); }
+            if (biases && ITEM < 64) { add_biases(four, b, m - begin, end - begin); }
         }
         UNROLL for (uint i = 0; i < 8; i++) {
             UNROLL for (uint j = 0; j < 4; j++) { total[i][j] += sum[i][j]; }
