@@ -343,10 +343,9 @@ static void replay(void **state) {
 
 int main(int count, char **arguments) {
     const kernel_test tests[] = {
-        {"elementwise", elementwise}, {"fill", fill},   {"load_levels", load_levels}, {"pack", pack},
-        {"unpack", unpack},           {"clear", clear}, {"squares", squares},         {"update", update},
-        {"numbers", numbers},
-        {"replay", replay},
+        {"elementwise", elementwise}, {"fill", fill},     {"load_levels", load_levels}, {"pack", pack},
+        {"unpack", unpack},           {"clear", clear},   {"squares", squares},         {"update", update},
+        {"numbers", numbers},         {"replay", replay},
     };
     return run_on_devices(PRNN_GPU_FP32, tests, sizeof tests / sizeof *tests, count, arguments);
 }

@@ -84,10 +84,12 @@ static void plain_nll(const problem *x, uint32_t given, float scale, float *memo
         for (uint32_t k = 0; k < x->p.channels; k++) {
             values[k] = x->levels[value_at(x, m, k)];
         }
-        x->head.kind->nll(&prnn_kernels_generic, &x->head, logits, 1, values, scale, nats + m * x->p.channels);
+        x->head.kind->nll(&prnn_kernels_generic, &x->head, logits, 1, values, scale,
+                          nats + m * x->p.channels);
         if (is_given(x, m, given)) {
             memset(nats + m * x->p.channels, 0, x->p.channels * sizeof *nats);
-            memset(logits, 0, scale != 0 ? (size_t)prnn_features_width(x->head.features) * sizeof *logits : 0);
+            memset(logits, 0,
+                   scale != 0 ? (size_t)prnn_features_width(x->head.features) * sizeof *logits : 0);
         }
     }
 }

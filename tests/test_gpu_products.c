@@ -310,7 +310,8 @@ static uint32_t positions_of(const batch *b, uint32_t lane) {
 /* Position m of a chunk of a lane. */
 static size_t chunk_position(const batch *b, prnn_gpu_place p, uint32_t lane, uint32_t chunk, uint32_t m) {
     uint32_t n = images_of(b, lane), image = lane * b->l.lane + m % n;
-    return (size_t)(p.at + (uint64_t)chunk * p.line + (uint64_t)image * p.stride + (uint64_t)(m / n) * p.pitch);
+    return (size_t)(p.at + (uint64_t)chunk * p.line + (uint64_t)image * p.stride +
+                    (uint64_t)(m / n) * p.pitch);
 }
 
 /* The positions of a chunk behind each other. */

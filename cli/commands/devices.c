@@ -73,8 +73,9 @@ done:
 const struct command command_devices = {
     .name = "devices",
     .summary = "where networks can be computed",
-    .description = "Lists the processor and the GPUs of this machine, by NVIDIA's driver (cuda) and by OpenCL, with "
-                   "their memory, and says why one cannot be used. Their names are what --device takes.",
+    .description =
+        "Lists the processor and the GPUs of this machine, by NVIDIA's driver (cuda) and by OpenCL, with "
+        "their memory, and says why one cannot be used. Their names are what --device takes.",
     .examples = "pixelrnn devices",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

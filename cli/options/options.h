@@ -96,8 +96,8 @@ struct common {
                "likelihoods move by up to 1 in 10,000"),                                                     \
         STRING("device", offsetof(struct common, device), "NAME", OPTION_NO_DEFAULT,                         \
                "where networks are computed: cpu, gpu, cuda:N or opencl:N ('pixelrnn devices' lists them), " \
-               "or auto: a GPU by NVIDIA's driver if there is one. By default what the environment "        \
-               "variable PRNN_DEVICE says, or cpu. Results do not depend on it"),                             \
+               "or auto: a GPU by NVIDIA's driver if there is one. By default what the environment "         \
+               "variable PRNN_DEVICE says, or cpu. Results do not depend on it"),                            \
         FLAG("quiet", offsetof(struct common, quiet), 0,                                                     \
              "no progress and no notes on stderr; errors remain"),                                           \
         FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help")

@@ -135,14 +135,14 @@ PRNN_API const char *prnn_context_precision(const prnn_context *ctx);
  * number is raised when a later version computes other bits. Static storage. */
 PRNN_API const char *prnn_context_arithmetic(const prnn_context *ctx);
 
-/* Where networks are computed: "cpu" (a new context's), "cuda:N" or "opencl:N" for a GPU by NVIDIA's driver or
- * by OpenCL ("cuda", "opencl": the first that can be used), "gpu": the first of these, "auto": a GPU of
+/* Where networks are computed: "cpu" (a new context's), "cuda:N" or "opencl:N" for a GPU by NVIDIA's driver
+ * or by OpenCL ("cuda", "opencl": the first that can be used), "gpu": the first of these, "auto": a GPU of
  * NVIDIA's driver if there is one, else the CPU; NULL: what the environment variable PRNN_DEVICE says, or
- * "cpu". Results are the same bits everywhere (fp32 alone; bf16 is the CPU's). Libraries of drivers are opened
- * when they are asked for. PRNN_ERROR_DEVICE if the device is not there or cannot be used, then the CPU is;
- * PRNN_ERROR_ARGUMENT for another name, and while a training or a stepper of this context uses the present
- * one. Models are for every device; those made afterwards go through a GPU with fewer steps. A device that
- * fails later makes calls fail with PRNN_ERROR_DEVICE until another one is set. */
+ * "cpu". Results are the same bits everywhere (fp32 alone; bf16 is the CPU's). Libraries of drivers are
+ * opened when they are asked for. PRNN_ERROR_DEVICE if the device is not there or cannot be used, then the
+ * CPU is; PRNN_ERROR_ARGUMENT for another name, and while a training or a stepper of this context uses the
+ * present one. Models are for every device; those made afterwards go through a GPU with fewer steps. A device
+ * that fails later makes calls fail with PRNN_ERROR_DEVICE until another one is set. */
 PRNN_API prnn_status prnn_context_set_device(prnn_context *ctx, const char *name);
 /* "cpu", "cuda:0", ...; owned by the context. */
 PRNN_API const char *prnn_context_device(const prnn_context *ctx);
@@ -159,8 +159,8 @@ typedef struct prnn_device_info {
 #define PRNN_DEVICE_INFO_INIT                                                                                \
     { sizeof(prnn_device_info), "", "", "", 0, "" }
 
-/* Fills *info, which begins as PRNN_DEVICE_INFO_INIT, with device `number` of this machine, from 0 on, the CPU
- * first; *found: whether there is one. A driver that is not there is one device that cannot be used. */
+/* Fills *info, which begins as PRNN_DEVICE_INFO_INIT, with device `number` of this machine, from 0 on, the
+ * CPU first; *found: whether there is one. A driver that is not there is one device that cannot be used. */
 PRNN_API prnn_status prnn_device_describe(prnn_context *ctx, size_t number, prnn_device_info *info,
                                           bool *found);
 

@@ -31,11 +31,11 @@ struct prnn_context {
     const struct prnn_device *device;   /* NULL: the processor (see device/device.h) */
     struct prnn_gpu_state *gpu;         /* of a GPU (see gpu/device.h); NULL: none */
     void (*close_gpu)(struct prnn_gpu_state *gpu);
-    struct prnn_budget *budget;         /* NULL: none (see base/budget.h) */
-    size_t taken;                       /* out of it */
-    prnn_spare spare[PRNN_SPARES];      /* see prnn_take */
-    size_t asked;                       /* bytes of all blocks so far, to compare with predictions */
-    size_t memory;                      /* for tests: work is planned as if no more were there; 0: all */
+    struct prnn_budget *budget;    /* NULL: none (see base/budget.h) */
+    size_t taken;                  /* out of it */
+    prnn_spare spare[PRNN_SPARES]; /* see prnn_take */
+    size_t asked;                  /* bytes of all blocks so far, to compare with predictions */
+    size_t memory;                 /* for tests: work is planned as if no more were there; 0: all */
     /* See base/call.h: */
     _Atomic(void *) owner;      /* the thread that is in a call; NULL: none */
     int depth;                  /* of calls within calls */

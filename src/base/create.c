@@ -18,7 +18,7 @@ int prnn_version_number(void) {
 static const char *const status_names[] = {
 #define NAME(status) [status] = #status
     NAME(PRNN_OK),           NAME(PRNN_ERROR_ARGUMENT), NAME(PRNN_ERROR_FILE), NAME(PRNN_ERROR_FORMAT),
-    NAME(PRNN_ERROR_MEMORY), NAME(PRNN_ERROR_DIVERGED), NAME(PRNN_STOPPED),        NAME(PRNN_ERROR_DEVICE),
+    NAME(PRNN_ERROR_MEMORY), NAME(PRNN_ERROR_DIVERGED), NAME(PRNN_STOPPED),    NAME(PRNN_ERROR_DEVICE),
 #undef NAME
 };
 

@@ -23,7 +23,7 @@ static inline prnn_block prnn_block_part(prnn_block block, size_t first, size_t 
 /* Which parameter each float of a packed block is. */
 typedef struct prnn_packing {
     size_t count;
-    int32_t *index; /* its number, or -1 for zero; NULL: nobody asked for it (prnn_plan_index) */
+    int32_t *index;     /* its number, or -1 for zero; NULL: nobody asked for it (prnn_plan_index) */
     prnn_block numbers; /* the same, shared with the device */
 } prnn_packing;
 
@@ -81,8 +81,8 @@ struct prnn_device {
      * go through a network together. */
     bool apart;
     size_t (*memory)(const prnn_context *ctx); /* bytes of it, of one that is apart */
-    /* What goes wrong in any operation is remembered, nothing is done from then on, and numbers that are asked
-     * for are zero. PRNN_OK, or what it was. */
+    /* What goes wrong in any operation is remembered, nothing is done from then on, and numbers that are
+     * asked for are zero. PRNN_OK, or what it was. */
     prnn_status (*check)(prnn_context *ctx);
 
     /* ---- Blocks. Allocated ones are zero; `what` completes "not enough memory for ...". */
@@ -94,8 +94,8 @@ struct prnn_device {
     void (*clear_block)(prnn_block block);
     /* sum += other, of counts that are multiples of PRNN_PANEL, after what the pass has done. */
     void (*add_block)(const prnn_pass *pass, prnn_block sum, prnn_block other);
-    /* A block of the numbers (of 4 bytes) of an array of the host, which must stay: the same memory, or a copy of it.
-     * Until `unshare`, which gives the array (unless NULL) what the block holds. */
+    /* A block of the numbers (of 4 bytes) of an array of the host, which must stay: the same memory, or a
+     * copy of it. Until `unshare`, which gives the array (unless NULL) what the block holds. */
     prnn_status (*share)(prnn_context *ctx, void *array, size_t count, prnn_block *block);
     void (*unshare)(prnn_block *block, void *array);
     /* The numbers of a block where the host can read them as they are; NULL: they must be downloaded

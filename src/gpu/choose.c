@@ -4,6 +4,7 @@
 #include "base/fields.h"
 #include "base/try.h"
 #include "gpu/device.h"
+#include "gpu/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +104,8 @@ static prnn_status open_named(prnn_context *ctx, const char *name) {
     prnn_status status = PRNN_OK;
     if (!driver) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "no device \"%.40s\": choose auto, cpu, gpu, cuda, cuda:N, opencl or opencl:N", name);
+                         "no device \"%.40s\": choose auto, cpu, gpu, cuda, cuda:N, opencl or opencl:N",
+                         name);
     }
     if (number < 0) {
         TRY(find(ctx, driver, &number));
@@ -116,9 +118,8 @@ done:
 /* A GPU by its own driver, if there is one that can be used. */
 static prnn_status open_best(prnn_context *ctx) {
     int number;
-    return !ctx->bf16 && find(ctx, &prnn_gpu_cuda, &number) == PRNN_OK
-               ? open_one(ctx, &prnn_gpu_cuda, number)
-               : PRNN_OK;
+    return !ctx->bf16 && find(ctx, &prnn_gpu_cuda, &number) == PRNN_OK ? open_one(ctx, &prnn_gpu_cuda, number)
+                                                                       : PRNN_OK;
 }
 
 prnn_status prnn_context_set_device(prnn_context *ctx, const char *name) {

@@ -1,23 +1,13 @@
-/* A GPU as a device: its state, its blocks, and what a pass has there. */
+/* A GPU as a device: its blocks, and what a pass has there. */
 
 #include "gpu/device.h"
 
 #include "base/memory.h"
 #include "base/need.h"
 #include "base/try.h"
+#include "gpu/pass.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
-
-/* --------------------------------------------------------------------------------------- state */
-
-void prnn_gpu_note(prnn_gpu_state *state, prnn_status status) {
-    if (status != PRNN_OK && state->status == PRNN_OK) {
-        state->status = status;
-        snprintf(state->message, sizeof state->message, "%s", state->ctx->message);
-    }
-}
 
 static prnn_status check(prnn_context *ctx) {
     const prnn_gpu_state *state = ctx->gpu;
@@ -26,94 +16,6 @@ static prnn_status check(prnn_context *ctx) {
 
 static size_t memory_of(const prnn_context *ctx) {
     return (size_t)ctx->gpu->gpu->info.memory;
-}
-
-static prnn_status find_kernels(prnn_gpu_state *s) {
-    static const char *const names[] = {
-#define NAME(name, items) #name,
-        PRNN_GPU_KERNELS(NAME)
-#undef NAME
-    };
-    prnn_status status = PRNN_OK;
-    for (int i = 0; i < PRNN_GPU_KERNEL_COUNT; i++) {
-        TRY(s->gpu->driver->kernel(s->ctx, s->gpu, s->program, names[i], &s->kernels[i]));
-    }
-done:
-    return status;
-}
-
-prnn_status prnn_gpu_state_open(prnn_context *ctx, const prnn_gpu_driver *driver, int number,
-                                prnn_gpu_state **state) {
-    prnn_status status;
-    *state = NULL;
-    prnn_gpu_state *s = prnn_alloc(ctx, 1, sizeof *s, "a device");
-    TRY(s ? PRNN_OK : PRNN_ERROR_MEMORY);
-    s->ctx = ctx;
-    snprintf(s->name, sizeof s->name, "%s:%d", driver->name, number);
-    TRY(driver->open(ctx, number, &s->gpu));
-    if (!s->gpu->info.doubles) {
-        status = prnn_fail(ctx, PRNN_ERROR_DEVICE, "%s, %s, cannot be used: it has no numbers in fp64", s->name,
-                           s->gpu->info.name);
-        goto done;
-    }
-    TRY(driver->compile(ctx, s->gpu, PRNN_GPU_FP32, &s->program));
-    TRY(find_kernels(s));
-    *state = s;
-done:
-    if (status != PRNN_OK) {
-        prnn_gpu_state_close(s);
-    }
-    return status;
-}
-
-void prnn_gpu_state_close(prnn_gpu_state *s) {
-    if (s && s->gpu) {
-        const prnn_gpu_driver *driver = s->gpu->driver;
-        driver->release(s->gpu, s->spare);
-        driver->release(s->gpu, s->sums);
-        driver->forget(s->gpu, s->program);
-        driver->close(s->gpu);
-    }
-    prnn_free(s);
-}
-
-void prnn_gpu_run(prnn_gpu_state *state, prnn_gpu_kernel_number kernel, size_t x, size_t y,
-                  const prnn_gpu_argument *arguments, int count) {
-    static const uint32_t items[] = {
-#define ITEMS(name, items) items,
-        PRNN_GPU_KERNELS(ITEMS)
-#undef ITEMS
-    };
-    prnn_gpu_launch launch = {.kernel = state->kernels[kernel],
-                              .x = (uint32_t)x,
-                              .y = (uint32_t)y,
-                              .items = items[kernel],
-                              .count = count};
-    memcpy(launch.arguments, arguments, (size_t)count * sizeof *arguments);
-    if (state->status == PRNN_OK) {
-        prnn_gpu_note(state, state->gpu->driver->launch(state->ctx, state->gpu, &launch));
-    }
-}
-
-void prnn_gpu_upload(prnn_gpu_state *state, prnn_gpu_block *block, size_t at, const void *from, size_t bytes) {
-    if (state->status == PRNN_OK) {
-        prnn_gpu_note(state, state->gpu->driver->upload(state->ctx, state->gpu, block, at, from, bytes));
-    }
-}
-
-void prnn_gpu_download(prnn_gpu_state *state, const prnn_gpu_block *block, size_t at, void *to, size_t bytes) {
-    if (state->status == PRNN_OK) {
-        prnn_gpu_note(state, state->gpu->driver->download(state->ctx, state->gpu, block, at, to, bytes));
-    }
-    if (state->status != PRNN_OK) {
-        memset(to, 0, bytes);
-    }
-}
-
-void prnn_gpu_clear(prnn_gpu_state *state, prnn_gpu_block *block, size_t first, size_t count) {
-    uint64_t n = count, from = first;
-    PRNN_GPU_RUN(state, PRNN_GPU_clear, prnn_gpu_groups(count, 256), 1, PRNN_GPU_VALUE(n),
-                 PRNN_GPU_VALUE(from), PRNN_GPU_BLOCK(block));
 }
 
 /* -------------------------------------------------------------------------------------- blocks */

@@ -1,6 +1,6 @@
 /* Levels, likelihoods and draws on a GPU. */
 
-#include "gpu/device.h"
+#include "gpu/pass.h"
 
 #include "base/memory.h"
 #include "base/real.h"
@@ -182,7 +182,8 @@ static const float *row_of_logits(prnn_gpu_pass *own, prnn_gpu_place at, size_t 
         prnn_gpu_note(own->state, own->logits ? PRNN_OK : PRNN_ERROR_MEMORY);
     }
     if (own->logits) {
-        prnn_gpu_download(own->state, own->memory, at.at * sizeof(float), own->logits, floats * sizeof(float));
+        prnn_gpu_download(own->state, own->memory, at.at * sizeof(float), own->logits,
+                          floats * sizeof(float));
     }
     return own->logits;
 }
@@ -199,7 +200,8 @@ void prnn_gpu_read_logits(const prnn_pass *pass, const prnn_head *head, const pr
         for (int col = 0; from && col < region.count; col++, next += (size_t)count) {
             for (size_t i = 0; i < images; i++, from += stride) {
                 for (int n = 0; n < count; n++) {
-                    to[i * distance + next + (size_t)n] = from[prnn_features_column(head->features, first + n)];
+                    to[i * distance + next + (size_t)n] =
+                        from[prnn_features_column(head->features, first + n)];
                 }
             }
         }

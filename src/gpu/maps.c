@@ -1,6 +1,6 @@
 /* Maps on a GPU: rows that lie behind each other, with margins or without, are one launch. */
 
-#include "gpu/device.h"
+#include "gpu/pass.h"
 
 /* Pixels of a row, margins included. */
 static size_t width_of(const prnn_map *map) {
@@ -57,7 +57,8 @@ void prnn_gpu_clear_margins(const prnn_pass *pass, const prnn_map *map) {
 static prnn_gpu_elementwise elementwise(const prnn_pass *pass, prnn_region region, const prnn_map *a,
                                         const prnn_map *b, const prnn_map *out) {
     uint32_t run = (uint32_t)(region.count * pass->images);
-    prnn_gpu_elementwise l = {.rows = (uint32_t)region.rows * run, .run = run, .width = (uint32_t)out->stride};
+    prnn_gpu_elementwise l = {
+        .rows = (uint32_t)region.rows * run, .run = run, .width = (uint32_t)out->stride};
     l.out = prnn_gpu_place_of(pass, out, region.row, region.first);
     l.a = a ? prnn_gpu_place_of(pass, a, region.row, region.first) : l.out;
     l.b = b ? prnn_gpu_place_of(pass, b, region.row, region.first) : l.out;
@@ -114,8 +115,8 @@ void prnn_gpu_fill_map(const prnn_pass *pass, const prnn_map *map, prnn_region r
     }
 }
 
-/* A row at a time, unless it is the same region of both. With a step of more than 1 the pixels of a row do not
- * lie beside each other. */
+/* A row at a time, unless it is the same region of both. With a step of more than 1 the pixels of a row do
+ * not lie beside each other. */
 void prnn_gpu_copy_map(const prnn_pass *pass, int rows, int cols, const prnn_map *from, prnn_lattice from_at,
                        const prnn_map *to, prnn_lattice to_at) {
     const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
@@ -126,9 +127,8 @@ void prnn_gpu_copy_map(const prnn_pass *pass, int rows, int cols, const prnn_map
     }
     uint32_t images = (uint32_t)pass->images, width = (uint32_t)to->stride;
     for (int row = 0; row < rows; row++) {
-        prnn_gpu_elementwise l = {.rows = (uint32_t)cols * images,
-                                  .run = dense ? (uint32_t)cols * images : images,
-                                  .width = width};
+        prnn_gpu_elementwise l = {
+            .rows = (uint32_t)cols * images, .run = dense ? (uint32_t)cols * images : images, .width = width};
         l.a = prnn_gpu_place_of(pass, from, from_at.row + row * from_at.step, from_at.col);
         l.out = prnn_gpu_place_of(pass, to, to_at.row + row * to_at.step, to_at.col);
         l.a.pitch = l.a.stride * images * (uint32_t)from_at.step;

@@ -1,7 +1,7 @@
 /* Products and LSTM cells on a GPU. What a network's products are made of is in tables there, which a pass
  * brings when it is opened; a launch says only which product, and where its region begins. */
 
-#include "gpu/device.h"
+#include "gpu/pass.h"
 
 #include "base/memory.h"
 #include "base/try.h"
@@ -85,7 +85,8 @@ static void add_product(tables *t, const prnn_product *product, prnn_gpu_product
     for (int set = 0; set < SETS; set++) {
         place->first_strip[set] = (uint32_t)t->strip_count;
         for (int i = 0; i < product->strips[set].count; i++) {
-            t->strips[t->strip_count++] = strip_of(&matrix->strips[product->strips[set].list[i]], first_segment);
+            t->strips[t->strip_count++] =
+                strip_of(&matrix->strips[product->strips[set].list[i]], first_segment);
         }
     }
     for (int s = 0; s < matrix->strip_count; s++) {

@@ -46,8 +46,8 @@ typedef struct prnn_gpu_tap {
 } prnn_gpu_tap;
 
 /* Strips from first_strip on, of positions 0 .. rows - 1, whose taps are first_tap ..: `images` images of a
- * region of pixels that begins at (row, col). Each run of positions is the next row, `back` columns before the
- * one above (0: a row of pixels; 1 or -1: a pixel of an anti-diagonal). */
+ * region of pixels that begins at (row, col). Each run of positions is the next row, `back` columns before
+ * the one above (0: a row of pixels; 1 or -1: a pixel of an anti-diagonal). */
 typedef struct prnn_gpu_factors {
     U32 rows, run, first_strip, first_tap;
     U32 images, row, col, back;
@@ -75,15 +75,15 @@ typedef struct prnn_gpu_lstm_gradient {
 } prnn_gpu_lstm_gradient;
 
 /* What a gradient is a sum over: lane l is images l * lane .. (l + 1) * lane - 1 of all, if there are so
- * many. It has `chunks` chunks, which are rows, of `pixels` pixels each, and chunks are in blocks of up to 128
- * positions: those are summed one after the other, from zero, and then added to the gradient. */
+ * many. It has `chunks` chunks, which are rows, of `pixels` pixels each, and chunks are in blocks of up to
+ * 128 positions: those are summed one after the other, from zero, and then added to the gradient. */
 typedef struct prnn_gpu_lanes {
     U32 images, lane, chunks, pixels;
 } prnn_gpu_lanes;
 
-/* The gradient by the weights, of each lane for itself: it is added to what is at l * lane_size, laid out like
- * the packed weights. Group x computes features feature[x] .. of strip strip[x]. The region of pixels begins
- * at (row, col). */
+/* The gradient by the weights, of each lane for itself: it is added to what is at l * lane_size, laid out
+ * like the packed weights. Group x computes features feature[x] .. of strip strip[x]. The region of pixels
+ * begins at (row, col). */
 typedef struct prnn_gpu_tile {
     U32 strip, feature;
 } prnn_gpu_tile;

@@ -1,6 +1,6 @@
 /* Blocks of weights on a GPU: packing and its reverse, the norm of a gradient, the optimizers. */
 
-#include "gpu/device.h"
+#include "gpu/pass.h"
 
 #include <math.h>
 

@@ -80,7 +80,7 @@ struct prnn_gradient_engine {
     double *nats;                 /* [batch] */
     uint8_t *gathered;            /* images of a pass with several lanes */
     double *gathered_nats;
-    lane_worker *workers;         /* [threads] */
+    lane_worker *workers; /* [threads] */
     /* The present batch: */
     const prnn_batch *batch;
     cut cut;
@@ -260,7 +260,8 @@ static int gather(const prnn_gradient_engine *e, int first, int n, bool back) {
     return count;
 }
 
-/* All lanes together: of each first its first shard, and so on, so that they add up what they do one by one. */
+/* All lanes together: of each first its first shard, and so on, so that they add up what they do one by one.
+ */
 static void run_shards(const prnn_gradient_engine *e) {
     prnn_pass *pass = &e->workers->pass;
     pass->gradient = e->sums;

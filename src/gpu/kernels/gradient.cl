@@ -56,21 +56,28 @@ DEVICE void add_biases(float *four, OF_LOCAL const float *b, uint m, uint count)
 }
 
 typedef struct outer {
-    place from, dout; /* from the item's feature, and its column, on */
-    uint lane, run;
+    GLOBAL const float *from, *dout; /* of the present chunk, from the item's feature, and its column, on */
+    uint from_pitch, from_stride, dout_pitch, dout_stride, begin, run;
+    ulong part; /* 1 / run, as a multiple of 2^-32 that is a little larger */
     bool there;       /* the item's column */
     float x[8], y[4]; /* brought */
 } outer;
 
-/* Positions m .. of a chunk, those before `end`. */
-DEVICE void bring_outer(outer *o, const lanes *l, uint chunk, uint m, uint end, GLOBAL const float *memory) {
+/* Offset of position m of a block, of which there are fewer than 2^30. */
+DEVICE uint position_of(const outer *o, uint m, uint pitch, uint stride) {
+    uint q = (uint)(((o->begin + m) * o->part) >> 32), r = o->begin + m - q * o->run;
+    return q * pitch + r * stride;
+}
+
+/* Positions m .. of a block, those before `count`. */
+DEVICE void bring_outer(outer *o, uint m, uint count) {
     UNROLL for (uint i = 0; i < 8; i++) {
         uint at = m + ITEM / 128 + 2 * i;
-        o->x[i] = at < end ? LOAD(o->from, chunk_at(&o->from, l, o->lane, o->run, chunk, at)) : -0.0f;
+        o->x[i] = at < count ? o->from[position_of(o, at, o->from_pitch, o->from_stride)] : -0.0f;
     }
     UNROLL for (uint i = 0; i < 4; i++) {
         uint at = m + ITEM / 64 + 4 * i;
-        o->y[i] = at < end && o->there ? LOAD(o->dout, chunk_at(&o->dout, l, o->lane, o->run, chunk, at)) : 0.0f;
+        o->y[i] = at < count && o->there ? o->dout[position_of(o, at, o->dout_pitch, o->dout_stride)] : 0.0f;
     }
 }
 
@@ -86,59 +93,50 @@ KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL cons
     LOCAL ALIGNED float b[POSITIONS * 64];
     prnn_gpu_tile tile = tiles[l.first_tile + GROUP_X];
     strip s = strips[l.first_strip + tile.strip];
-    uint lane = GROUP_Y, panel = ITEM % 64 / PANEL;
-    float sum[8][4], total[8][4], four[4], bias = 0;
+    uint lane = GROUP_Y, panel = ITEM % 64 / PANEL, run = run_of(&l.lanes, lane), count = l.lanes.pixels * run;
+    float sum[8][4], four[4], bias = 0;
     outer o;
     uint number_of, number;
     find_feature(s.first_segment, s.segments, segments, tile.feature + ITEM % 128, &number_of, &number);
     tap t = taps[l.first_tap + number_of];
-    o.from = place_of_tap(&t, l.lanes.images, l.row, l.col, 0);
-    o.from.pitch = o.from.stride * l.lanes.images;
-    o.from.at += number;
-    o.lane = lane, o.run = run_of(&l.lanes, lane);
+    place from = place_of_tap(&t, l.lanes.images, l.row, l.col, 0);
+    from.at += number + (ulong)(lane * l.lanes.lane) * from.stride;
+    o.from_pitch = from.stride * l.lanes.images, o.from_stride = from.stride;
+    o.dout_pitch = l.dout.pitch, o.dout_stride = l.dout.stride;
+    o.run = run, o.part = ((ulong)1 << 32) / run + 1;
     o.there = panel < s.panels;
-    o.dout = l.dout;
-    o.dout.at += s.column + panel * s.step + ITEM % PANEL;
+    ulong dout = l.dout.at + (ulong)(lane * l.lanes.lane) * l.dout.stride + s.column + panel * s.step + ITEM % PANEL;
     bool biases = tile.feature == 0 && l.biased;
     GLOBAL float *to = gradient + (lane * l.lane_size + s.at);
     if (biases && ITEM < 64 && o.there) { bias = to[(ulong)panel * s.size + ITEM % PANEL]; }
-    UNROLL for (uint i = 0; i < 8; i++) {
-        uint feature = tile.feature + ITEM / 16 * 8 + i, v = ITEM % 16 / 4;
-        UNROLL for (uint j = 0; j < 4; j++) {
-            bool there = feature < s.depth && v < s.panels;
-            total[i][j] = there ? to[(ulong)v * s.size + (1 + feature) * PANEL + ITEM % 4 * 4 + j] : 0.0f;
-        }
-    }
-    uint count = l.lanes.pixels * o.run;
+    uint first = tile.feature + ITEM / 16 * 8, v = ITEM % 16 / 4;
+    GLOBAL float *own = to + ((ulong)v * s.size + (1 + first) * PANEL + ITEM % 4 * 4);
     uint blocks = (count + BLOCK_POSITIONS - 1) / BLOCK_POSITIONS;
     for (uint n = 0; n < l.lanes.chunks * blocks; n++) {
-        uint chunk = n / blocks, begin = n % blocks * BLOCK_POSITIONS;
-        uint end = count - begin < BLOCK_POSITIONS ? count : begin + BLOCK_POSITIONS;
+        uint chunk = n / blocks;
+        o.begin = n % blocks * BLOCK_POSITIONS;
+        uint positions = count - o.begin < BLOCK_POSITIONS ? count - o.begin : BLOCK_POSITIONS;
+        o.from = memory + (from.at + (ulong)chunk * from.line);
+        o.dout = memory + (dout + (ulong)chunk * l.dout.line);
         four[0] = bias, four[1] = four[2] = four[3] = 0;
         UNROLL for (uint i = 0; i < 8; i++) {
             UNROLL for (uint j = 0; j < 4; j++) { sum[i][j] = 0; }
         }
-        bring_outer(&o, &l.lanes, chunk, begin, end, memory);
-        for (uint m = begin; m < end; m += POSITIONS) {
+        bring_outer(&o, 0, positions);
+        for (uint m = 0; m < positions; m += POSITIONS) {
             SYNC;
             keep_outer(&o, a, b);
             SYNC;
-            bring_outer(&o, &l.lanes, chunk, m + POSITIONS, end, memory);
+            bring_outer(&o, m + POSITIONS, positions);
             multiply_outer(sum, a, b);
-            if (biases && ITEM < 64) { add_biases(four, b, m - begin, end - begin); }
+            if (biases && ITEM < 64) { add_biases(four, b, m, positions); }
         }
         UNROLL for (uint i = 0; i < 8; i++) {
-            UNROLL for (uint j = 0; j < 4; j++) { total[i][j] += sum[i][j]; }
-        }
-        bias = (four[0] + four[1]) + (four[2] + four[3]);
-    }
-    UNROLL for (uint i = 0; i < 8; i++) {
-        uint feature = tile.feature + ITEM / 16 * 8 + i, v = ITEM % 16 / 4;
-        UNROLL for (uint j = 0; j < 4; j++) {
-            if (feature < s.depth && v < s.panels) {
-                to[(ulong)v * s.size + (1 + feature) * PANEL + ITEM % 4 * 4 + j] = total[i][j];
+            UNROLL for (uint j = 0; j < 4; j++) {
+                if (first + i < s.depth && v < s.panels) { own[i * PANEL + j] += sum[i][j]; }
             }
         }
+        bias = (four[0] + four[1]) + (four[2] + four[3]);
     }
     if (biases && ITEM < 64 && o.there) { to[(ulong)panel * s.size + ITEM % PANEL] = bias; }
 }
