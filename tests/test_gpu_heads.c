@@ -81,7 +81,7 @@ static void plain_nll(const problem *x, uint32_t given, float scale, float *memo
     for (uint32_t m = 0; m < x->p.rows; m++) {
         uint8_t values[4];
         float *logits = memory + position(x->logits, m, x->p.run);
-        for (uint32_t k = 0; k < x->p.channels; k++) {
+        for (uint32_t k = 0; k < x->p.channels && k < 4; k++) {
             values[k] = x->levels[value_at(x, m, k)];
         }
         x->head.kind->nll(&prnn_kernels_generic, &x->head, logits, 1, values, scale,

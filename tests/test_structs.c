@@ -50,10 +50,11 @@ static void check_fields(const prnn_fields *fields) {
 
 static void test_given(void **state) {
     (void)state;
-    const prnn_fields *all[] = {
-        &prnn_config_fields,           &prnn_tensor_fields,          &prnn_data_options_fields,
-        &prnn_evaluate_options_fields, &prnn_stepper_options_fields, &prnn_sample_options_fields,
-        &prnn_check_options_fields,    &prnn_train_options_fields,   &prnn_certificate_fields};
+    const prnn_fields *all[] = {&prnn_config_fields,          &prnn_tensor_fields,
+                                &prnn_data_options_fields,    &prnn_evaluate_options_fields,
+                                &prnn_stepper_options_fields, &prnn_sample_options_fields,
+                                &prnn_check_options_fields,   &prnn_train_options_fields,
+                                &prnn_certificate_fields,     &prnn_device_info_fields};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         check_fields(all[i]);
     }
@@ -217,11 +218,11 @@ static void test_status_names(void **state) {
     (void)state;
     static const char *const names[] = {"PRNN_OK",           "PRNN_ERROR_ARGUMENT", "PRNN_ERROR_FILE",
                                         "PRNN_ERROR_FORMAT", "PRNN_ERROR_MEMORY",   "PRNN_ERROR_DIVERGED",
-                                        "PRNN_STOPPED"};
-    for (int i = 0; i <= PRNN_STOPPED; i++) {
+                                        "PRNN_STOPPED",      "PRNN_ERROR_DEVICE"};
+    for (int i = 0; i <= PRNN_ERROR_DEVICE; i++) {
         assert_string_equal(prnn_status_name((prnn_status)i), names[i]);
     }
-    assert_string_equal(prnn_status_name((prnn_status)(PRNN_STOPPED + 1)), "unknown");
+    assert_string_equal(prnn_status_name((prnn_status)(PRNN_ERROR_DEVICE + 1)), "unknown");
     assert_string_equal(prnn_status_name((prnn_status)-1), "unknown");
 }
 
