@@ -270,9 +270,9 @@ static void product_lstm_gradient(void **state) {
 
 /* ----------------------------------------------------------------------------- gradient by the weights */
 
-enum { MOST_LANES = 5 };
+enum { MOST_LANES = 5, MOST_ROWS = 6 };
 
-/* Some images of some pixels, in lanes: chunks are rows, or (dense) all of them at once. */
+/* Some images of some pixels, in lanes. */
 typedef struct batch {
     uint32_t images, width, height, lanes;
     bool dense;
@@ -280,11 +280,16 @@ typedef struct batch {
 } batch;
 
 static batch new_batch(void) {
-    batch b = {
-        .images = 1 + below(9), .width = 1 + below(50), .height = 1 + below(3), .dense = below(2) != 0};
+    batch b = {.images = 1 + below(9),
+               .width = 1 + below(50),
+               .height = 1 + below(MOST_ROWS),
+               .dense = below(2) != 0};
     uint32_t lane = (b.images + MOST_LANES - 1) / MOST_LANES + below(4);
     b.lanes = (b.images + lane - 1) / lane;
-    b.l = (prnn_gpu_lanes){b.images, lane, b.dense ? 1 : b.height, b.width * (b.dense ? b.height : 1)};
+    b.l = (prnn_gpu_lanes){b.images, lane, b.height, b.width, 1 + below(b.height + 1), b.dense};
+    if (b.l.block > b.height) {
+        b.l.block = b.height;
+    }
     return b;
 }
 
@@ -303,23 +308,39 @@ static uint32_t images_of(const batch *b, uint32_t lane) {
     return left < b->l.lane ? left : b->l.lane;
 }
 
-static uint32_t positions_of(const batch *b, uint32_t lane) {
-    return b->l.pixels * images_of(b, lane);
+/* Chunks of a block: the rows of it, or all of them at once. */
+typedef struct chunk {
+    uint32_t row, rows;
+} chunk;
+
+static uint32_t chunks_of(const batch *b, chunk *all) {
+    uint32_t n = 0;
+    for (uint32_t end = b->height; end > 0; end = (end - 1) / b->l.block * b->l.block) {
+        uint32_t first = (end - 1) / b->l.block * b->l.block;
+        for (uint32_t row = first; row < end; row += b->dense ? end - first : 1) {
+            all[n++] = (chunk){row, b->dense ? end - first : 1};
+        }
+    }
+    return n;
+}
+
+static uint32_t positions_of(const batch *b, uint32_t lane, chunk c) {
+    return c.rows * b->l.pixels * images_of(b, lane);
 }
 
 /* Position m of a chunk of a lane. */
-static size_t chunk_position(const batch *b, prnn_gpu_place p, uint32_t lane, uint32_t chunk, uint32_t m) {
+static size_t chunk_position(const batch *b, prnn_gpu_place p, uint32_t lane, chunk c, uint32_t m) {
     uint32_t n = images_of(b, lane), image = lane * b->l.lane + m % n;
-    return (size_t)(p.at + (uint64_t)chunk * p.line + (uint64_t)image * p.stride +
+    return (size_t)(p.at + (uint64_t)c.row * p.line + (uint64_t)image * p.stride +
                     (uint64_t)(m / n) * p.pitch);
 }
 
 /* The positions of a chunk behind each other. */
-static float *gather(const batch *b, const float *memory, prnn_gpu_place p, uint32_t lane, uint32_t chunk) {
-    float *rows = malloc((size_t)positions_of(b, lane) * p.stride * sizeof(float));
+static float *gather(const batch *b, const float *memory, prnn_gpu_place p, uint32_t lane, chunk c) {
+    float *rows = malloc((size_t)positions_of(b, lane, c) * p.stride * sizeof(float));
     assert_non_null(rows);
-    for (uint32_t m = 0; m < positions_of(b, lane); m++) {
-        memcpy(rows + (size_t)m * p.stride, memory + chunk_position(b, p, lane, chunk, m),
+    for (uint32_t m = 0; m < positions_of(b, lane, c); m++) {
+        memcpy(rows + (size_t)m * p.stride, memory + chunk_position(b, p, lane, c, m),
                p.stride * sizeof(float));
     }
     return rows;
@@ -327,15 +348,17 @@ static float *gather(const batch *b, const float *memory, prnn_gpu_place p, uint
 
 static void plain_gradient(const problem *p, const batch *b, prnn_gpu_place dout, const float *memory,
                            float *sums) {
+    chunk all[MOST_ROWS];
+    uint32_t chunks = chunks_of(b, all);
     for (uint32_t lane = 0; lane < b->lanes; lane++) {
-        for (uint32_t n = 0; n < b->l.chunks; n++) {
+        for (uint32_t n = 0; n < chunks; n++) {
             prnn_source sources[TAPS];
-            float *rows[TAPS], *d = gather(b, memory, dout, lane, n);
+            float *rows[TAPS], *d = gather(b, memory, dout, lane, all[n]);
             for (int t = 0; t < p->matrix.taps; t++) {
-                rows[t] = gather(b, memory, p->taps[t], lane, n);
+                rows[t] = gather(b, memory, p->taps[t], lane, all[n]);
                 sources[t] = (prnn_source){rows[t], p->taps[t].stride};
             }
-            prnn_factors f = {.matrix = &p->matrix, .taps = sources, .rows = positions_of(b, lane)};
+            prnn_factors f = {.matrix = &p->matrix, .taps = sources, .rows = positions_of(b, lane, all[n])};
             prnn_kernels_generic.product_gradient(&f, d, dout.stride, sums + lane * p->packed);
             for (int t = 0; t < p->matrix.taps; t++) {
                 free(rows[t]);
@@ -398,11 +421,14 @@ static void sum(void **state) {
         float *memory = any_floats(floats), *own = any_floats(MOST_LANES * 300),
               *expected = malloc(MOST_LANES * 1200);
         memcpy(expected, own, MOST_LANES * 1200);
+        chunk all[MOST_ROWS];
+        uint32_t chunks = chunks_of(&b, all);
         for (uint32_t lane = 0; lane < b.lanes; lane++) {
-            for (uint32_t n = 0; n < b.l.chunks; n++) {
-                for (uint32_t m = 0; m < positions_of(&b, lane); m++) {
+            for (uint32_t n = 0; n < chunks; n++) {
+                for (uint32_t m = 0; m < positions_of(&b, lane, all[n]); m++) {
                     for (uint32_t i = 0; i < l.width; i++) {
-                        expected[lane * 300 + l.at + i] += memory[chunk_position(&b, l.from, lane, n, m) + i];
+                        expected[lane * 300 + l.at + i] +=
+                            memory[chunk_position(&b, l.from, lane, all[n], m) + i];
                     }
                 }
             }

@@ -30,6 +30,13 @@ static inline float *prnn_map_at(const prnn_pass *pass, const prnn_map *map, int
     return prnn_cpu_of(pass)->memory + (map->at + pixel * (size_t)map->stride) * (size_t)pass->images;
 }
 
+/* The rows of a region from `end` - 1 upwards whose gradients are summed as one. */
+static inline prnn_region prnn_cpu_sum_block(const prnn_pass *pass, prnn_region region, int end) {
+    int rows = pass->sum_rows ? pass->sum_rows : region.rows,
+        first = region.row + (end - 1 - region.row) / rows * rows;
+    return (prnn_region){first, end - first, region.first, region.count, region.group};
+}
+
 /* Floats in a stretch of `count` pixels. */
 static inline size_t prnn_map_floats(const prnn_pass *pass, const prnn_map *map, int count) {
     return (size_t)count * (size_t)pass->images * (size_t)map->stride;

@@ -47,11 +47,15 @@ void prnn_cpu_fill(const prnn_pass *pass, const prnn_map *map, prnn_region regio
 void prnn_cpu_sum(const prnn_pass *pass, const prnn_map *map, prnn_region region, size_t vector) {
     float *sums = prnn_cpu_floats(pass->gradient) + vector;
     size_t positions = (size_t)region.count * (size_t)pass->images;
-    for (int r = region.row; r < region.row + region.rows; r++) {
-        const float *from = row_of(pass, map, region, r);
-        for (size_t m = 0; m < positions; m++, from += map->stride) {
-            for (int i = 0; i < map->stride; i++) {
-                sums[i] += from[i];
+    prnn_region block;
+    for (int end = region.row + region.rows; end > region.row; end = block.row) {
+        block = prnn_cpu_sum_block(pass, region, end);
+        for (int r = block.row; r < end; r++) {
+            const float *from = row_of(pass, map, region, r);
+            for (size_t m = 0; m < positions; m++, from += map->stride) {
+                for (int i = 0; i < map->stride; i++) {
+                    sums[i] += from[i];
+                }
             }
         }
     }

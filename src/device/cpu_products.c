@@ -57,8 +57,8 @@ void prnn_cpu_product(const prnn_pass *pass, const prnn_product *product, prnn_r
     }
 }
 
-void prnn_cpu_product_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
-                               const prnn_map *dout) {
+static void block_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                           const prnn_map *dout) {
     prnn_source sources[PRNN_MOST_TAPS];
     int end = region.row + region.rows;
     region.rows = region.rows > 1 ? rows_at_once(product, region, dout, NULL) : 1;
@@ -66,6 +66,15 @@ void prnn_cpu_product_gradient(const prnn_pass *pass, const prnn_product *produc
         prnn_factors factors = factors_of(pass, product, region, sources);
         prnn_cpu_of(pass)->kernels->product_gradient(&factors, place(pass, dout, region),
                                                      (size_t)dout->stride, prnn_cpu_floats(pass->gradient));
+    }
+}
+
+void prnn_cpu_product_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                               const prnn_map *dout) {
+    prnn_region block;
+    for (int end = region.row + region.rows; end > region.row; end = block.row) {
+        block = prnn_cpu_sum_block(pass, region, end);
+        block_gradient(pass, product, block, dout);
     }
 }
 

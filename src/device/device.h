@@ -50,9 +50,12 @@ typedef struct prnn_pass_shape {
 /* One batch going through a network: what must not be shared by those that do so at once. */
 typedef struct prnn_pass {
     const prnn_device *device;
-    void *own;                    /* the device's: the memory of the maps, and what else it needs */
-    int capacity, images;         /* most images, and those of the present batch */
-    int lane;                     /* images of a lane: see `gradient`; 0: all */
+    void *own;            /* the device's: the memory of the maps, and what else it needs */
+    int capacity, images; /* most images, and those of the present batch */
+    int lane;             /* images of a lane: see `gradient`; 0: all */
+    /* Rows whose gradients are summed as one: a region is cut into such blocks, from the last to the first;
+     * 0: all of its rows. */
+    int sum_rows;
     prnn_pictures pictures;       /* of the present batch */
     prnn_block forward, backward; /* packed weights; backward ones in training only */
     /* Laid out like `forward`, of each lane of images for itself, one after the other; training only. */

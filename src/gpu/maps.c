@@ -22,9 +22,13 @@ int prnn_gpu_rows(const prnn_map *map, int row, int rows) {
     return left < rows ? left : rows;
 }
 
-prnn_gpu_lanes prnn_gpu_lanes_of(const prnn_pass *pass, int chunks, int pixels) {
-    return (prnn_gpu_lanes){(uint32_t)pass->images, (uint32_t)(pass->lane ? pass->lane : pass->images),
-                            (uint32_t)chunks, (uint32_t)pixels};
+prnn_gpu_lanes prnn_gpu_lanes_of(const prnn_pass *pass, prnn_region region, bool dense) {
+    return (prnn_gpu_lanes){.images = (uint32_t)pass->images,
+                            .lane = (uint32_t)(pass->lane ? pass->lane : pass->images),
+                            .rows = (uint32_t)region.rows,
+                            .pixels = (uint32_t)region.count,
+                            .block = (uint32_t)(pass->sum_rows ? pass->sum_rows : region.rows),
+                            .dense = dense};
 }
 
 size_t prnn_gpu_lane_count(const prnn_pass *pass) {
@@ -140,19 +144,20 @@ void prnn_gpu_copy_map(const prnn_pass *pass, int rows, int cols, const prnn_map
 
 /* ----------------------------------------------------------------------------------------- sum */
 
+/* Networks for training keep all their rows here, so those of a region lie behind each other. */
+
 void prnn_gpu_sum_map(const prnn_pass *pass, const prnn_map *map, prnn_region region, size_t vector) {
     const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
     prnn_gpu_block *gradient = prnn_gpu_memory_of(pass->gradient)->block;
-    int end = region.row + region.rows;
-    for (; region.row < end; region.row += region.rows) {
-        region.rows = prnn_gpu_rows(map, region.row, end - region.row);
-        prnn_gpu_sum l = {.lanes = prnn_gpu_lanes_of(pass, region.rows, region.count),
-                          .from = prnn_gpu_place_of(pass, map, region.row, region.first),
-                          .at = pass->gradient.first + vector,
-                          .lane_size = pass->forward.count,
-                          .width = (uint32_t)map->stride};
-        l.from.pitch = l.from.stride * (uint32_t)pass->images;
-        PRNN_GPU_RUN(own->state, PRNN_GPU_sum, prnn_gpu_groups(l.width, 128), prnn_gpu_lane_count(pass),
-                     PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(own->memory), PRNN_GPU_BLOCK(gradient));
+    if (region.rows == 0) {
+        return;
     }
+    prnn_gpu_sum l = {.lanes = prnn_gpu_lanes_of(pass, region, false),
+                      .from = prnn_gpu_place_of(pass, map, region.row, region.first),
+                      .at = pass->gradient.first + vector,
+                      .lane_size = pass->forward.count,
+                      .width = (uint32_t)map->stride};
+    l.from.pitch = l.from.stride * (uint32_t)pass->images;
+    PRNN_GPU_RUN(own->state, PRNN_GPU_sum, prnn_gpu_groups(l.width, 128), prnn_gpu_lane_count(pass),
+                 PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(own->memory), PRNN_GPU_BLOCK(gradient));
 }

@@ -52,8 +52,8 @@ prnn_gpu_place prnn_gpu_place_of(const prnn_pass *pass, const prnn_map *map, int
 /* How many of `rows` rows from `row` on lie behind each other in a map. */
 int prnn_gpu_rows(const prnn_map *map, int row, int rows);
 
-/* The lanes of a gradient of a pass, of `pixels` pixels in each of `chunks` rows; and how many there are. */
-prnn_gpu_lanes prnn_gpu_lanes_of(const prnn_pass *pass, int chunks, int pixels);
+/* The lanes of a gradient of a pass on a region; and how many there are. */
+prnn_gpu_lanes prnn_gpu_lanes_of(const prnn_pass *pass, prnn_region region, bool dense);
 size_t prnn_gpu_lane_count(const prnn_pass *pass);
 
 /* The operations. */

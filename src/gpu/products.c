@@ -215,33 +215,37 @@ static bool has_margins(const prnn_product *product, const prnn_map *dout) {
     return margins;
 }
 
-void prnn_gpu_gradient_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
-                           const prnn_map *dout) {
+static void run_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                         const prnn_map *dout, bool dense) {
     const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
     const prnn_gpu_product_place *at = tables_of(pass, product);
     prnn_gpu_block *gradient = prnn_gpu_memory_of(pass->gradient)->block;
+    prnn_gpu_product_gradient l = {.lanes = prnn_gpu_lanes_of(pass, region, dense),
+                                   .dout = place(pass, dout, region.row, region.first),
+                                   .lane_size = pass->forward.count,
+                                   .first_tile = at->first_tile,
+                                   .first_strip = at->first_strip[0],
+                                   .first_tap = at->first_tap,
+                                   .biased = product->matrix.biased,
+                                   .row = (uint32_t)region.row,
+                                   .col = (uint32_t)region.first};
+    l.dout.pitch = l.dout.stride * (uint32_t)pass->images;
+    PRNN_GPU_RUN(own->state, PRNN_GPU_product_gradient, at->tiles, prnn_gpu_lane_count(pass),
+                 PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(own->tiles), PRNN_GPU_BLOCK(own->strips),
+                 PRNN_GPU_BLOCK(own->segments), PRNN_GPU_BLOCK(own->taps), PRNN_GPU_BLOCK(own->memory),
+                 PRNN_GPU_BLOCK(gradient));
+}
+
+/* Networks for training keep all their rows here, which lie behind each other, but for a row below the last
+ * one, which the upsampler reads; its sums are not in blocks. */
+void prnn_gpu_gradient_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                           const prnn_map *dout) {
     int end = region.row + region.rows;
-    bool one = !has_margins(product, dout) && rows_at_once(product, dout, region) == region.rows;
+    bool dense = !has_margins(product, dout);
     for (; region.row < end; region.row += region.rows) {
         region.rows = end - region.row;
         region.rows = rows_at_once(product, dout, region);
-        prnn_gpu_product_gradient l = {
-            .lanes = one ? prnn_gpu_lanes_of(pass, 1, region.rows * region.count)
-                         : prnn_gpu_lanes_of(pass, region.rows, region.count),
-            .dout = place(pass, dout, region.row, region.first),
-            .lane_size = pass->forward.count,
-            .first_tile = at->first_tile,
-            .first_strip = at->first_strip[0],
-            .first_tap = at->first_tap,
-            .biased = product->matrix.biased,
-            .row = (uint32_t)region.row,
-            .col = (uint32_t)region.first,
-        };
-        l.dout.pitch = l.dout.stride * (uint32_t)pass->images;
-        PRNN_GPU_RUN(own->state, PRNN_GPU_product_gradient, at->tiles, prnn_gpu_lane_count(pass),
-                     PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(own->tiles), PRNN_GPU_BLOCK(own->strips),
-                     PRNN_GPU_BLOCK(own->segments), PRNN_GPU_BLOCK(own->taps), PRNN_GPU_BLOCK(own->memory),
-                     PRNN_GPU_BLOCK(gradient));
+        run_gradient(pass, product, region, dout, dense);
     }
 }
 

@@ -75,10 +75,11 @@ typedef struct prnn_gpu_lstm_gradient {
 } prnn_gpu_lstm_gradient;
 
 /* What a gradient is a sum over: lane l is images l * lane .. (l + 1) * lane - 1 of all, if there are so
- * many. It has `chunks` chunks, which are rows, of `pixels` pixels each, and chunks are in blocks of up to
- * 128 positions: those are summed one after the other, from zero, and then added to the gradient. */
+ * many, in `rows` rows of `pixels` pixels. Rows are in blocks of `block`, from the last block to the first. A
+ * block's rows are chunks, in their order, or (`dense`) all of it is one. A chunk's positions are summed one
+ * after the other, 128 at a time from zero, and then added to the gradient. */
 typedef struct prnn_gpu_lanes {
-    U32 images, lane, chunks, pixels;
+    U32 images, lane, rows, pixels, block, dense;
 } prnn_gpu_lanes;
 
 /* The gradient by the weights, of each lane for itself: it is added to what is at l * lane_size, laid out

@@ -34,7 +34,7 @@ static void plan_scan_backward(prnn_plan *p, prnn_lstm *cells, const prnn_conv *
                                const prnn_conv *beside) {
     int state = beside->in.stride, gates = prnn_features_width(beside->out);
     cells->dgates = prnn_plan_map(p, gates, PRNN_KEEP_WINDOW, 1, 1, 1);
-    cells->dpart = prnn_plan_map(p, state, PRNN_KEEP_CARRY, 0, 1, 1);
+    cells->dpart = prnn_plan_map(p, state, PRNN_KEEP_WINDOW, 1, 1, 1);
     cells->dcell = prnn_plan_column_map(p, state);
     prnn_conv above = prnn_conv_one_tap(state_to_state, 0, -1, 0);
     cells->dpart_of = prnn_plan_transposed(p, 1, &(prnn_term){&above, cells->dgates});
@@ -165,15 +165,15 @@ static void begin_backward(const void *self, const prnn_pass *pass) {
  * gates, and what follows: by the weights, and by the initial states, beside the rows and above the first. */
 static void scan_backward(const scan *s, const prnn_pass *pass, prnn_region rows, const prnn_map *dsum) {
     const prnn_lstm *cells = &s->cells;
+    prnn_region beside = {rows.row, rows.rows, outside_of(s), 1, -1};
+    prnn_pass by_rows = *pass;
+    by_rows.sum_rows = 1;
     prnn_lstm_gradient(pass, cells, rows, dsum);
-    for (int row = rows.row + rows.rows - 1; row >= rows.row; row--) {
-        prnn_region whole = prnn_region_row(rows, row), beside = {row, 1, outside_of(s), 1, -1};
-        prnn_product_run(pass, cells->dstep_of, beside, cells->dpart, NULL, false);
-        prnn_map_sum(pass, cells->dpart, beside, s->initial_hidden);
-        prnn_map_sum(pass, cells->dcell, (prnn_region){row, 1, 0, 1, -1}, s->initial_cell);
-        prnn_product_gradient(pass, cells->part_of, whole, cells->dgates);
-        prnn_product_gradient(pass, cells->step_of, whole, cells->dgates);
-    }
+    prnn_product_run(pass, cells->dstep_of, beside, cells->dpart, NULL, false);
+    prnn_map_sum(&by_rows, cells->dpart, beside, s->initial_hidden);
+    prnn_map_sum(&by_rows, cells->dcell, (prnn_region){rows.row, rows.rows, 0, 1, -1}, s->initial_cell);
+    prnn_product_gradient(&by_rows, cells->part_of, rows, cells->dgates);
+    prnn_product_gradient(&by_rows, cells->step_of, rows, cells->dgates);
     if (rows.row == 0 && rows.rows > 0) {
         prnn_region above = {-1, 1, 0, rows.count, -1};
         prnn_product_run(pass, cells->dpart_of, above, cells->dpart, NULL, false);

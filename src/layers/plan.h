@@ -44,6 +44,7 @@ typedef struct prnn_plan {
     bool training;  /* maps keep all rows, and there is a backward pass */
     int block_rows; /* most rows that go through a layer together, so that its weights are read once for them
                      */
+    int sum_rows;   /* of these, so many have their gradients summed as one: the device does not matter */
     prnn_status status;
 
     prnn_parameter *parameters;

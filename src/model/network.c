@@ -104,10 +104,7 @@ static void scale_levels(prnn_network *net) {
  * of activations that then fill the cache. Either costs up to a third where the other is right. Training,
  * which keeps its activations anyway, takes at least four rows of an image through a layer, or one row of
  * four. */
-static int suitable_block(const prnn_context *ctx, const prnn_config *c, bool training) {
-    if (!training && prnn_device_of(ctx)->apart) {
-        return c->height; /* the fewest launches */
-    }
+static int suitable_block(const prnn_config *c, bool training) {
     double hidden = c->hidden, head = c->head;
     int logits = c->output == PRNN_LOGISTICS ? 3 * c->components : c->levels;
     double weights = 16 * c->layers * hidden * hidden + head * (head + 2 * hidden + c->channels * logits);
@@ -130,10 +127,14 @@ prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *
     if (!net) {
         return PRNN_ERROR_MEMORY;
     }
+    int sum_rows = block_rows ? block_rows : suitable_block(config, training);
+    /* A device that is apart takes all rows at once, where its work is enough for it. */
+    bool apart = !block_rows && prnn_device_of(ctx)->apart;
     net->plan = (prnn_plan){.ctx = ctx,
                             .config = *config,
                             .training = training,
-                            .block_rows = block_rows ? block_rows : suitable_block(ctx, config, training),
+                            .block_rows = apart ? config->height : sum_rows,
+                            .sum_rows = sum_rows,
                             .parameter_limit = limit};
     net->kind = prnn_layer_kind_of(config->kind);
     net->head = prnn_head_of(config);

@@ -173,12 +173,14 @@ void prnn_network_gradient(const prnn_network *net, prnn_pass *pass, const prnn_
     if (net->condition) {
         prnn_upsampler_begin_backward(net->condition, pass);
     }
+    pass->sum_rows = net->plan.sum_rows;
     for (int first = (c->height - 1) / rows * rows; first >= 0; first -= rows) {
         prnn_region block = block_at(net, first);
         prnn_network_logits(net, pass, block);
         prnn_head_nll(pass, &net->head, net->logits, block, &score);
         backward(net, pass, block);
     }
+    pass->sum_rows = 0;
     if (net->condition) {
         prnn_upsampler_backward(net->condition, pass);
     }

@@ -86,6 +86,8 @@ DEVICE void keep_outer(const outer *o, OF_LOCAL float *a, OF_LOCAL float *b) {
     UNROLL for (uint i = 0; i < 4; i++) { b[(ITEM / 64 + 4 * i) * 64 + ITEM % 64] = o->y[i]; }
 }
 
+DEVICE uint blocks_of(uint positions) { return (positions + BLOCK_POSITIONS - 1) / BLOCK_POSITIONS; }
+
 KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL const prnn_gpu_tile *tiles,
                               GLOBAL const strip *strips, GLOBAL const segment *segments, GLOBAL const tap *taps,
                               GLOBAL const float *memory, GLOBAL float *gradient) {
@@ -93,7 +95,7 @@ KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL cons
     LOCAL ALIGNED float b[POSITIONS * 64];
     prnn_gpu_tile tile = tiles[l.first_tile + GROUP_X];
     strip s = strips[l.first_strip + tile.strip];
-    uint lane = GROUP_Y, panel = ITEM % 64 / PANEL, run = run_of(&l.lanes, lane), count = l.lanes.pixels * run;
+    uint lane = GROUP_Y, panel = ITEM % 64 / PANEL, run = run_of(&l.lanes, lane);
     float sum[8][4], four[4], bias = 0;
     outer o;
     uint number_of, number;
@@ -111,13 +113,19 @@ KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL cons
     if (biases && ITEM < 64 && o.there) { bias = to[(ulong)panel * s.size + ITEM % PANEL]; }
     uint first = tile.feature + ITEM / 16 * 8, v = ITEM % 16 / 4;
     GLOBAL float *own = to + ((ulong)v * s.size + (1 + first) * PANEL + ITEM % 4 * 4);
-    uint blocks = (count + BLOCK_POSITIONS - 1) / BLOCK_POSITIONS;
-    for (uint n = 0; n < l.lanes.chunks * blocks; n++) {
-        uint chunk = n / blocks;
-        o.begin = n % blocks * BLOCK_POSITIONS;
-        uint positions = count - o.begin < BLOCK_POSITIONS ? count - o.begin : BLOCK_POSITIONS;
-        o.from = memory + (from.at + (ulong)chunk * from.line);
-        o.dout = memory + (dout + (ulong)chunk * l.dout.line);
+    /* Blocks of the first chunk, and of the others. */
+    uint of_first = blocks_of(rows_of_chunk(&l.lanes, 0) * l.lanes.pixels * run);
+    uint of_other = blocks_of((l.lanes.dense ? l.lanes.block : 1) * l.lanes.pixels * run);
+    uint blocks = of_first + (chunks_of(&l.lanes) - 1) * of_other;
+    for (uint n = 0; n < blocks; n++) {
+        SYNC; /* PoCL 3.1 compiles it wrong without */
+        uint after = n < of_first ? 0 : n - of_first, chunk = n < of_first ? 0 : 1 + after / of_other;
+        uint row = row_of_chunk(&l.lanes, chunk);
+        o.begin = (n < of_first ? n : after % of_other) * BLOCK_POSITIONS;
+        uint left = rows_of_chunk(&l.lanes, chunk) * l.lanes.pixels * run - o.begin;
+        uint positions = left < BLOCK_POSITIONS ? left : BLOCK_POSITIONS;
+        o.from = memory + (from.at + (ulong)row * from.line);
+        o.dout = memory + (dout + (ulong)row * l.dout.line);
         four[0] = bias, four[1] = four[2] = four[3] = 0;
         UNROLL for (uint i = 0; i < 8; i++) {
             UNROLL for (uint j = 0; j < 4; j++) { sum[i][j] = 0; }

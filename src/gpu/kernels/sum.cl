@@ -7,9 +7,20 @@ DEVICE uint run_of(const lanes *l, uint lane) {
     return left < l->lane ? left : l->lane;
 }
 
-/* Offset of position m of a chunk. */
-DEVICE ulong chunk_at(const place *p, const lanes *l, uint lane, uint run, uint chunk, uint m) {
-    return p->at + (ulong)chunk * p->line + (ulong)(lane * l->lane + m % run) * p->stride + (ulong)(m / run) * p->pitch;
+DEVICE uint chunks_of(const lanes *l) { return l->dense ? (l->rows + l->block - 1) / l->block : l->rows; }
+
+/* First row of the last block: where the first chunk is. */
+DEVICE uint last_block_of(const lanes *l) { return (l->rows - 1) / l->block * l->block; }
+
+DEVICE uint rows_of_chunk(const lanes *l, uint chunk) {
+    return !l->dense ? 1 : chunk == 0 ? l->rows - last_block_of(l) : l->block;
+}
+
+DEVICE uint row_of_chunk(const lanes *l, uint chunk) {
+    uint last = last_block_of(l), in_last = l->rows - last;
+    if (l->dense) { return last - chunk * l->block; }
+    return chunk < in_last ? last + chunk
+                           : last - ((chunk - in_last) / l->block + 1) * l->block + (chunk - in_last) % l->block;
 }
 
 /* gradient += the positions, one after the other, lane by lane: that of an initial state. */
@@ -18,9 +29,11 @@ KERNEL(128) sum(prnn_gpu_sum l, GLOBAL const float *memory, GLOBAL float *gradie
     if (feature < l.width) {
         GLOBAL float *to = gradient + (lane * l.lane_size + l.at + feature);
         float total = *to;
-        for (uint n = 0; n < l.lanes.chunks; n++) {
-            for (uint m = 0; m < l.lanes.pixels * run; m++) {
-                total += LOAD(l.from, chunk_at(&l.from, &l.lanes, lane, run, n, m) + feature);
+        for (uint n = 0; n < chunks_of(&l.lanes); n++) {
+            ulong at = l.from.at + (ulong)row_of_chunk(&l.lanes, n) * l.from.line +
+                       (ulong)(lane * l.lanes.lane) * l.from.stride + feature;
+            for (uint m = 0; m < rows_of_chunk(&l.lanes, n) * l.lanes.pixels * run; m++) {
+                total += LOAD(l.from, at + (ulong)(m / run) * l.from.pitch + (ulong)(m % run) * l.from.stride);
             }
         }
         *to = total;
