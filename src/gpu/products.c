@@ -149,12 +149,20 @@ static prnn_gpu_place place(const prnn_pass *pass, const prnn_map *map, int row,
     return map ? prnn_gpu_place_of(pass, map, row, col) : nowhere;
 }
 
+/* The same of a region, each row of which begins `back` columns before the one above. */
+static prnn_gpu_place place_back(const prnn_pass *pass, const prnn_map *map, prnn_region r, int back) {
+    prnn_gpu_place p = place(pass, map, r.row, r.first);
+    p.pitch -= (uint32_t)(back * pass->images) * p.stride;
+    return p;
+}
+
 static const prnn_gpu_product_place *tables_of(const prnn_pass *pass, const prnn_product *product) {
     return &prnn_gpu_pass_of(pass)->products[product->number];
 }
 
-/* A product on a region. */
-static prnn_gpu_factors factors_of(const prnn_pass *pass, const prnn_product *product, prnn_region r) {
+/* A product on such a region. */
+static prnn_gpu_factors factors_of(const prnn_pass *pass, const prnn_product *product, prnn_region r,
+                                   int back) {
     const prnn_gpu_product_place *at = tables_of(pass, product);
     uint32_t run = (uint32_t)(r.count * pass->images);
     return (prnn_gpu_factors){.rows = (uint32_t)r.rows * run,
@@ -163,7 +171,8 @@ static prnn_gpu_factors factors_of(const prnn_pass *pass, const prnn_product *pr
                               .first_tap = at->first_tap,
                               .images = (uint32_t)pass->images,
                               .row = (uint32_t)r.row,
-                              .col = (uint32_t)r.first};
+                              .col = (uint32_t)r.first,
+                              .back = (uint32_t)back};
 }
 
 /* Rows of a region, from its first on, that lie behind each other in a map and in all taps. */
@@ -189,6 +198,15 @@ static void run_product(const prnn_pass *pass, const prnn_product *product, prnn
                  PRNN_GPU_BLOCK(own->memory));
 }
 
+static void product_once(const prnn_pass *pass, const prnn_product *product, prnn_region region, int back,
+                         const prnn_map *out, const prnn_map *add, bool relu) {
+    prnn_gpu_product l = {.f = factors_of(pass, product, region, back),
+                          .out = place_back(pass, out, region, back),
+                          .add = place_back(pass, add, region, back),
+                          .relu = relu};
+    run_product(pass, product, region, PRNN_GPU_product_8, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
+}
+
 void prnn_gpu_product_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                           const prnn_map *out, const prnn_map *add, bool relu) {
     int end = region.row + region.rows;
@@ -196,11 +214,7 @@ void prnn_gpu_product_run(const prnn_pass *pass, const prnn_product *product, pr
         region.rows = end - region.row;
         region.rows = rows_at_once(product, out, region);
         region.rows = add ? prnn_gpu_rows(add, region.row, region.rows) : region.rows;
-        prnn_gpu_product l = {.f = factors_of(pass, product, region),
-                              .out = place(pass, out, region.row, region.first),
-                              .add = place(pass, add, region.row, region.first),
-                              .relu = relu};
-        run_product(pass, product, region, PRNN_GPU_product_8, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
+        product_once(pass, product, region, 0, out, add, relu);
     }
 }
 
@@ -259,74 +273,109 @@ static int cols_before(const prnn_lstm *lstm) {
     return lstm->order == PRNN_DOWNWARDS ? 0 : lstm->order == PRNN_RIGHTWARDS ? -1 : 1;
 }
 
-static int steps_of(const prnn_lstm *lstm, prnn_region region) {
-    return lstm->order == PRNN_DOWNWARDS ? 1 : region.count;
+/* Steps of a stretch of cells: what one launch does. Downwards that is a row. Else it is an anti-diagonal of
+ * the region, whose cells need only cells of the one before: cells row + i of step n are in the column that
+ * a walk along that row reaches at n - i. So a region of one row is a walk along it. */
+static int steps_of(const prnn_lstm *lstm, prnn_region r) {
+    return lstm->order == PRNN_DOWNWARDS ? r.rows : r.rows == 0 ? 0 : r.rows + r.count - 1;
 }
 
-/* The pixels of step n of a stretch of a row. */
 static prnn_region step_at(const prnn_lstm *lstm, prnn_region r, int n) {
     if (lstm->order == PRNN_DOWNWARDS) {
-        return r;
+        return prnn_region_row(r, r.row + n);
     }
-    int col = lstm->order == PRNN_RIGHTWARDS ? r.first + n : r.first + r.count - 1 - n;
-    return (prnn_region){r.row, 1, col, 1, r.group};
+    int above = n < r.count ? 0 : n - r.count + 1, below = n < r.rows ? n : r.rows - 1, along = n - above;
+    int col = lstm->order == PRNN_RIGHTWARDS ? r.first + along : r.first + r.count - 1 - along;
+    return (prnn_region){r.row + above, below - above + 1, col, 1, r.group};
+}
+
+/* Columns from a cell of a step to the one of the row below. */
+static int back_of(const prnn_lstm *lstm) {
+    return -cols_before(lstm);
 }
 
 static prnn_gpu_place place_before(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r) {
-    return place(pass, lstm->cell, r.row + rows_before(lstm), r.first + cols_before(lstm));
+    prnn_region before = {r.row + rows_before(lstm), r.rows, r.first + cols_before(lstm), r.count, -1};
+    return place_back(pass, lstm->cell, before, back_of(lstm));
 }
 
 static void run_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r) {
-    prnn_gpu_lstm l = {.f = factors_of(pass, lstm->step_of, r),
-                       .add = place(pass, lstm->part_of ? lstm->part : NULL, r.row, r.first),
+    int back = back_of(lstm);
+    if (lstm->part_of) {
+        product_once(pass, lstm->part_of, r, back, lstm->part, NULL, false);
+    }
+    prnn_gpu_lstm l = {.f = factors_of(pass, lstm->step_of, r, back),
+                       .add = place_back(pass, lstm->part_of ? lstm->part : NULL, r, back),
                        .before = place_before(pass, lstm, r),
-                       .cell = place(pass, lstm->cell, r.row, r.first),
-                       .state = place(pass, lstm->state, r.row, r.first),
-                       .gates = place(pass, lstm->gates, r.row, r.first),
+                       .cell = place_back(pass, lstm->cell, r, back),
+                       .state = place_back(pass, lstm->state, r, back),
+                       .gates = place_back(pass, lstm->gates, r, back),
                        .hidden = (uint32_t)lstm->cell->stride};
     run_product(pass, lstm->step_of, r, PRNN_GPU_product_lstm_8, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
 }
 
+/* Rows of a region, from its first on, that lie behind each other in all maps of a forward step. */
+static int rows_of_steps(const prnn_lstm *lstm, prnn_region r) {
+    const prnn_map *const maps[] = {lstm->part_of ? lstm->part : NULL, lstm->gates, lstm->cell};
+    int rows = rows_at_once(lstm->step_of, lstm->state, r);
+    if (lstm->part_of) {
+        r.rows = rows;
+        rows = rows_at_once(lstm->part_of, lstm->part, r);
+    }
+    for (int i = 0; i < 3; i++) {
+        rows = maps[i] ? prnn_gpu_rows(maps[i], r.row, rows) : rows;
+    }
+    return rows;
+}
+
 void prnn_gpu_lstm_run(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region region) {
-    for (int row = region.row; row < region.row + region.rows; row++) {
-        prnn_region stretch = prnn_region_row(region, row);
-        if (lstm->part_of) {
-            prnn_gpu_product_run(pass, lstm->part_of, stretch, lstm->part, NULL, false);
-        }
-        for (int n = 0; n < steps_of(lstm, stretch); n++) {
-            run_step(pass, lstm, step_at(lstm, stretch, n));
+    int end = region.row + region.rows;
+    for (; region.row < end; region.row += region.rows) {
+        region.rows = end - region.row;
+        region.rows = rows_of_steps(lstm, region);
+        for (int n = 0; n < steps_of(lstm, region); n++) {
+            run_step(pass, lstm, step_at(lstm, region, n));
         }
     }
 }
 
-static void gradient_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r) {
-    prnn_gpu_lstm_gradient l = {.f = factors_of(pass, lstm->dstep_of, r),
-                                .add = place(pass, lstm->dpart, r.row, r.first),
-                                .gates = place(pass, lstm->gates, r.row, r.first),
+static void gradient_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r, const prnn_map *add) {
+    const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
+    int back = back_of(lstm);
+    product_once(pass, lstm->dpart_of, r, back, lstm->dpart, NULL, false);
+    if (add) {
+        uint32_t run = (uint32_t)(r.count * pass->images), width = (uint32_t)lstm->dpart->stride;
+        prnn_gpu_elementwise l = {.a = place_back(pass, add, r, back),
+                                  .b = place_back(pass, lstm->dpart, r, back),
+                                  .out = place_back(pass, lstm->dpart, r, back),
+                                  .rows = (uint32_t)r.rows * run,
+                                  .run = run,
+                                  .width = width};
+        PRNN_GPU_RUN(own->state, PRNN_GPU_add, prnn_gpu_groups((size_t)l.rows * (width / 4), 256), 1,
+                     PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(own->memory));
+    }
+    /* Along a row `dcell` has one pixel, which all its steps share. */
+    prnn_gpu_lstm_gradient l = {.f = factors_of(pass, lstm->dstep_of, r, back),
+                                .add = place_back(pass, lstm->dpart, r, back),
+                                .gates = place_back(pass, lstm->gates, r, back),
                                 .before = place_before(pass, lstm, r),
-                                .cell = place(pass, lstm->cell, r.row, r.first),
+                                .cell = place_back(pass, lstm->cell, r, back),
                                 .dcell = place(pass, lstm->dcell, r.row, 0),
-                                .dgates = place(pass, lstm->dgates, r.row, r.first),
+                                .dgates = place_back(pass, lstm->dgates, r, back),
                                 .hidden = (uint32_t)lstm->cell->stride};
     run_product(pass, lstm->dstep_of, r, PRNN_GPU_product_lstm_gradient_8,
                 (prnn_gpu_argument)PRNN_GPU_VALUE(l));
 }
 
+/* Networks for training keep all their rows here, so those of a region lie behind each other. */
 void prnn_gpu_lstm_gradient_run(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region rows,
                                 const prnn_map *add) {
     const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
-    for (int row = rows.row + rows.rows - 1; row >= rows.row; row--) {
-        prnn_region whole = prnn_region_row(rows, row);
-        prnn_gpu_product_run(pass, lstm->dpart_of, whole, lstm->dpart, NULL, false);
-        if (add) {
-            prnn_gpu_add_maps(pass, whole, add, lstm->dpart, lstm->dpart);
-        }
-        if (lstm->order != PRNN_DOWNWARDS) {
-            prnn_gpu_place dcell = place(pass, lstm->dcell, row, 0);
-            prnn_gpu_clear(own->state, own->memory, dcell.at, (size_t)dcell.stride * (size_t)pass->images);
-        }
-        for (int n = steps_of(lstm, whole) - 1; n >= 0; n--) {
-            gradient_step(pass, lstm, step_at(lstm, whole, n));
-        }
+    if (lstm->order != PRNN_DOWNWARDS && rows.rows > 0) {
+        prnn_gpu_place dcell = place(pass, lstm->dcell, rows.row, 0);
+        prnn_gpu_clear(own->state, own->memory, dcell.at, (size_t)(rows.rows * pass->images) * dcell.stride);
+    }
+    for (int n = steps_of(lstm, rows) - 1; n >= 0; n--) {
+        gradient_step(pass, lstm, step_at(lstm, rows, n), add);
     }
 }

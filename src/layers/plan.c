@@ -141,12 +141,14 @@ static int block_of(const prnn_plan *plan) {
 prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, int left, int right) {
     int height = plan->config.height, block = block_of(plan);
     bool all = keep == PRNN_KEEP_FORWARD && plan->training;
-    return add_map(plan, (prnn_map){.stride = stride,
-                                    .width = plan->config.width,
-                                    .top = top,
-                                    .left = left,
-                                    .right = right,
-                                    .rows = keep == PRNN_KEEP_CARRY ? 1 : (all ? height : block) + top});
+    int below = keep == PRNN_KEEP_WINDOW && top > 0 && block == height; /* so that all rows lie in order */
+    return add_map(plan,
+                   (prnn_map){.stride = stride,
+                              .width = plan->config.width,
+                              .top = top,
+                              .left = left,
+                              .right = right,
+                              .rows = keep == PRNN_KEEP_CARRY ? 1 : (all ? height : block) + top + below});
 }
 
 prnn_map *prnn_plan_whole_map(prnn_plan *plan, int size, int stride, int margin) {

@@ -101,7 +101,8 @@ typedef enum prnn_keep {
 } prnn_keep;
 
 /* A map of the image with margins. Below the last row, margin rows are not kept: the slot of the row before
- * the first serves (a window of a backward pass begins there). NULL after a failure. */
+ * the first serves (a window of a backward pass begins there), but in a window of the whole image. NULL after
+ * a failure. */
 prnn_map *prnn_plan_map(prnn_plan *plan, int stride, prnn_keep keep, int top, int left, int right);
 
 /* A square map of its own size, in all passes whole, with a margin on all four sides (0 or 1; the row above
