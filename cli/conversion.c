@@ -36,15 +36,16 @@ static int print_result(prnn_context *ctx, const char *out, size_t skipped_files
     return 0;
 }
 
-int convert_data(prnn_context *ctx, const struct common *common, const char *path, prnn_data_options *options,
-                 const char *out, skipped *missing) {
+int convert_data(prnn_context *ctx, const struct common *common, const char *path,
+                 const prnn_data_options *options, const char *out, skipped *missing) {
     conversion c = {.missing = missing};
     progress_begin(&c.bar, common->quiet, NULL);
-    options->progress = on_progress;
-    options->skipped = on_skipped;
-    options->user = &c;
+    prnn_data_options watched = *options;
+    watched.progress = on_progress;
+    watched.skipped = on_skipped;
+    watched.user = &c;
     stop_catch();
-    prnn_status status = prnn_data_convert(ctx, path, options, out, NULL, NULL);
+    prnn_status status = prnn_data_convert(ctx, path, &watched, out, NULL, NULL);
     progress_end(&c.bar);
     if (status != PRNN_OK) {
         return fail_with(ctx);

@@ -58,14 +58,15 @@ static void on_skipped(void *user, const char *path, const char *why) {
     skipped_note(&o->missing, path, why);
 }
 
-int open_data(prnn_context *ctx, const struct common *common, const char *path, prnn_data_options *options,
-              prnn_data **set) {
+int open_data(prnn_context *ctx, const struct common *common, const char *path,
+              const prnn_data_options *options, prnn_data **set) {
     opening o = {0};
     progress_begin(&o.bar, common->quiet, NULL);
-    options->progress = on_progress;
-    options->skipped = on_skipped;
-    options->user = &o;
-    int code = prnn_data_open(ctx, path, options, set) == PRNN_OK ? 0 : fail_with(ctx);
+    prnn_data_options watched = *options;
+    watched.progress = on_progress;
+    watched.skipped = on_skipped;
+    watched.user = &o;
+    int code = prnn_data_open(ctx, path, &watched, set) == PRNN_OK ? 0 : fail_with(ctx);
     progress_end(&o.bar);
     if (!code && !common->quiet) {
         skipped_print(&o.missing);

@@ -45,8 +45,8 @@ int open_context(const struct common *common, prnn_context **ctx);
 int read_data_settings(const data_settings *data, int levels, prnn_data_options *options);
 
 /* Opens a data set; names what was skipped. */
-int open_data(prnn_context *ctx, const struct common *common, const char *path, prnn_data_options *options,
-              prnn_data **set);
+int open_data(prnn_context *ctx, const struct common *common, const char *path,
+              const prnn_data_options *options, prnn_data **set);
 
 /* --height, --width and --channels where no model says them: a fit needs a size, and there are no 2 channels.
  */

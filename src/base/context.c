@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#undef prnn_fail /* which are the analyser's (see context.h) */
+#undef prnn_fail_system
+
 const char *prnn_version(void) {
     return PRNN_VERSION;
 }

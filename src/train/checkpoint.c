@@ -5,6 +5,7 @@
 #include "train/optimizer.h"
 #include "train/trainer.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -129,10 +130,11 @@ prnn_status prnn_checkpoint_save(prnn_trainer *t) {
                                               .data = blocks[i]};
     }
     /* The log must not be shorter on disk than the checkpoint says. */
-    if (t->metrics) {
-        fsync(fileno(t->metrics));
+    if (t->metrics && fsync(fileno(t->metrics)) != 0) {
+        status = prnn_fail_system(t->ctx, errno, "%s: cannot be written to disk", t->metrics_path);
+    } else {
+        status = prnn_safetensors_write(t->ctx, t->checkpoint_path, entries, count, p.pair, p.count);
     }
-    status = prnn_safetensors_write(t->ctx, t->checkpoint_path, entries, count, p.pair, p.count);
     free(config);
     t->saved_at = prnn_clock();
     return status;
