@@ -66,7 +66,7 @@ fuzz:
 
 # Measures this machine, the kernels and the networks, in about three minutes; ARGS="--help" for less.
 bench: all
-	@cmake --build $(BUILD) -j $(JOBS) --target bench
+	@cmake --build $(BUILD) -j $(JOBS) --target pixelrnn_bench
 	@$(BUILD)/bench/pixelrnn-bench $(ARGS)
 
 # The paper's table for binarised MNIST, with the models that ship.
