@@ -6,7 +6,8 @@ if(NOT CMOCKA_FOUND)
   message(STATUS "No cmocka: tests in C will not be built (Debian: libcmocka-dev)")
 endif()
 
-# Timeouts are for a slow machine under sanitizers, which should return NULL where malloc does.
+# For a slow machine under sanitizers, which should return NULL where malloc does.
+set(PRNN_TEST_TIMEOUT 600 CACHE STRING "Seconds that a test may take")
 set(test_environment "ASAN_OPTIONS=allocator_may_return_null=1;UBSAN_OPTIONS=print_stacktrace=1")
 # An emulator takes up to sixty times as long: with one, the laws are over fewer networks and without their costliest
 # tests, and what takes minutes nevertheless is labelled slow.
@@ -21,7 +22,7 @@ function(set_test name label)
   if(name IN_LIST slow)
     list(APPEND label slow)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT 600 ENVIRONMENT "${test_environment}")
+  set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT ${PRNN_TEST_TIMEOUT} ENVIRONMENT "${test_environment}")
 endfunction()
 
 # Under sanitizers they would take minutes, and the tests of kernels are on every instruction set anyway.
