@@ -22,7 +22,8 @@ ctest --test-dir $folder -j "$jobs" -LE style -E 'test_faults|test_hostile_sh|te
 ctest --test-dir $folder -j "$jobs" -R 'test_hostile_sh|test_convert_sh' --no-tests=error -Q || true
 
 mkdir -p $folder/html
-gcovr -j "$jobs" --root . --filter src/ --filter cli/ --exclude-unreachable-branches --csv $folder/coverage.csv --html-details $folder/html/index.html \
+gcovr -j "$jobs" --root . --filter src/ --filter cli/ --exclude-unreachable-branches --exclude-throw-branches \
+    --csv $folder/coverage.csv --html-details $folder/html/index.html \
     $folder/CMakeFiles/pixelrnn_objects.dir $folder/CMakeFiles/pixelrnn_program.dir
 awk -F, '
     function row(name, n) {
