@@ -21,7 +21,7 @@ command -v ninja >/dev/null && generator=(-G Ninja)
 
 # Builds one test program; its output is shown if it does not compile.
 make_program() {
-    cmake --build "$build" -j 2 --target "$1" >"$work/build.log" 2>&1 || {
+    cmake --build "$build" -j 2 --target "pixelrnn_$1" >"$work/build.log" 2>&1 || {
         tail -30 "$work/build.log"
         return 1
     }

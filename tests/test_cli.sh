@@ -29,6 +29,7 @@ make_idx() {
         for (i = 0; i < n; i++) for (r = 0; r < side; r++) for (c = 0; c < side; c++)
             printf "%s", (r + c + i) % 3 == 0 ? "\\377" : "\\000"
     }' >escapes.txt
+    # shellcheck disable=SC2059 # escapes are bytes
     printf "$(cat escapes.txt)" >"$1"
 }
 
@@ -161,19 +162,19 @@ run 1 "a missing config file" train --config none.conf --data x --out y
 make_idx train.idx 40 6
 make_idx valid.idx 8 6
 make_idx other.idx 8 5
-tiny="--kind row --layers 1 --hidden 4 --head 8 --levels 2 --batch 8 --threads 1"
+tiny=(--kind row --layers 1 --hidden 4 --head 8 --levels 2 --batch 8 --threads 1)
 printf 'kind = diagonal # overridden\nlayers = 1\nhidden = 4\nhead=8\nlevels = 2\nskip = false\nbatch = 8\nepochs = 9\n' \
     >tiny.conf
 
-run 0 "train" train --data train.idx --valid valid.idx $tiny --steps 12 --out run
+run 0 "train" train --data train.idx --valid valid.idx "${tiny[@]}" --steps 12 --out run
 check "train prints the best validation" grep -q "^best validation: [0-9.]* nats" out.txt
 check "train prints where the model is" grep -q "^model: run/model.safetensors" out.txt
 for file in model.safetensors metrics.csv checkpoint.safetensors; do
     check "train writes $file" test -f run/$file
 done
-run 1 "a checkpoint is not overwritten" train --data train.idx $tiny --steps 12 --out run
+run 1 "a checkpoint is not overwritten" train --data train.idx "${tiny[@]}" --steps 12 --out run
 check "and the way out is named" grep -q -e "--resume" err.txt
-run 0 "--resume after the end" train --data train.idx --valid valid.idx $tiny --steps 12 --out run --resume
+run 0 "--resume after the end" train --data train.idx --valid valid.idx "${tiny[@]}" --steps 12 --out run --resume
 run 0 "--config and the command line" train --config tiny.conf --kind cnn --data train.idx --valid-last 8 \
     --steps 3 --out config --quiet --threads 1
 check "--quiet is quiet" test ! -s err.txt
@@ -188,13 +189,13 @@ mkdir bare
 run 1 "a folder without a model" info bare
 has "says what it lacks" "bare: is a folder without a model.safetensors" err.txt
 run 0 "a folder as --init" train --data train.idx --init run --steps 1 --out init_folder --threads 1
-run 0 "without validation" train --data train.idx $tiny --steps 2 --out plain/
+run 0 "without validation" train --data train.idx "${tiny[@]}" --steps 2 --out plain/
 check "there is a training figure" grep -q "^last training" out.txt
 run 0 "--init" train --data train.idx --init run/model.safetensors --steps 2 --out init --threads 1
 usage "--layers is 3.*run/model.safetensors" train --data train.idx --init run/model.safetensors --layers 3 --out z
 usage "--kind is cnn.*run/model.safetensors" train --data train.idx --init run/model.safetensors --kind cnn --out z
-usage "levels is 2" train --data train.idx $tiny --output logistics --out z
-run 0 "--output logistics" train --data train.idx $tiny --levels 4 --output logistics --components 3 --steps 2 --out mix
+usage "levels is 2" train --data train.idx "${tiny[@]}" --output logistics --out z
+run 0 "--output logistics" train --data train.idx "${tiny[@]}" --levels 4 --output logistics --components 3 --steps 2 --out mix
 run 0 "info of a mixture" info mix/model.safetensors
 check "info names the output" grep -q "a mixture of 3 logistic distributions" out.txt
 run 0 "info --json of a mixture" info mix/model.safetensors --json
@@ -208,17 +209,17 @@ run 0 "--init with a mixture" train --data train.idx --init mix/model.safetensor
     --steps 1 --out mix2 --threads 1
 usage "--components is 2.*it is 3" train --data train.idx --init mix/model.safetensors --components 2 --out z
 usage "--output is softmax.*it is logistics" train --data train.idx --init mix/model.safetensors --output softmax --out z
-run 1 "shapes of --valid" train --data train.idx --valid other.idx $tiny --out z
+run 1 "shapes of --valid" train --data train.idx --valid other.idx "${tiny[@]}" --out z
 check "both shapes are named" grep -q "5 x 5 x 1.*6 x 6 x 1" err.txt
-run 1 "all images for validation" train --data train.idx --valid-last 40 $tiny --out z
-run 1 "missing data" train --data none.idx $tiny --out z
-run 1 "a file as --out" train --data train.idx $tiny --out train.idx
+run 1 "all images for validation" train --data train.idx --valid-last 40 "${tiny[@]}" --out z
+run 1 "missing data" train --data none.idx "${tiny[@]}" --out z
+run 1 "a file as --out" train --data train.idx "${tiny[@]}" --out train.idx
 check "a failure leaves no folder" test ! -e z
 
 # start_training FOLDER STEPS: in the background, as $job; returns when it is under way.
 start_training() {
     # shellcheck disable=SC2086
-    "$program" train --data train.idx $tiny --steps "$2" --out "$1" >out.txt 2>err.txt &
+    "$program" train --data train.idx "${tiny[@]}" --steps "$2" --out "$1" >out.txt 2>err.txt &
     job=$!
     for _ in $(seq 100); do
         [ -f "$1/metrics.csv" ] && break
@@ -304,6 +305,7 @@ usage "nothing to draw" complete $model --data valid.idx --known-rows 6 --out c.
 
 if [ -w /dev/full ]; then
     for words in --version --help "info $model" "info $model --json" "eval $model --data valid.idx --quiet"; do
+        # shellcheck disable=SC2086 # words
         "$program" $words >/dev/full 2>err.txt
         check "a full stdout: $words" test $? -eq 1
     done

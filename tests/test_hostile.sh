@@ -73,6 +73,7 @@ make_idx() {
         for (i = 0; i < n; i++) for (r = 0; r < side; r++) for (c = 0; c < side; c++)
             printf "%s", (r + c + i) % 3 == 0 ? "\\377" : "\\000"
     }' >"$work/escapes"
+    # shellcheck disable=SC2059 # escapes are bytes
     printf "$(cat "$work/escapes")" >"$1"
 }
 

@@ -128,7 +128,7 @@ run 1 "no data" show --data nothing --out shown.png
 
 # Certificates.
 for model in $small $middle $large; do
-    run 0 "certificate of $model" check $model --positions 64 --quiet
+    run 0 "certificate of $model" check "$model" --positions 64 --quiet
     has "says that it passed" "^certificate passed" out.txt
 done
 run 0 "as JSON" check $small --json --quiet

@@ -256,6 +256,7 @@ int histogram_draw(const histogram *h, const char *path) {
     draw_image(&s, h, MARGIN, top + 4);
     for (size_t i = 0; i < h->count; i++) {
         draw_panel(&s, h, i, left + (double)(i % columns) * PANEL_WIDTH,
+                   /* NOLINTNEXTLINE(bugprone-integer-division): whole rows of panels */
                    top + (double)(i / columns) * PANEL_HEIGHT);
     }
     TRY(svg_end(&s, path));

@@ -55,6 +55,7 @@ static int set_int(void *to, const struct option *row, const char *label, const 
 }
 
 static int set_unsigned(void *to, const struct option *row, const char *label, const char *text) {
+    /* NOLINTNEXTLINE(bugprone-branch-clone): not where a size has 32 bits */
     uint64_t value, maximum = row->type == OPTION_SIZE ? SIZE_MAX : UINT64_MAX;
     if (!parse_uint64(text, &value) || (double)value < row->minimum || value > maximum) {
         return usage_error("%s: '%s' is not a whole number from %.0f to %llu", label, text, row->minimum,

@@ -3,6 +3,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#undef fail /* which are the analyser's (see report.h) */
+#undef usage_error
+#undef fail_with
+#undef fail_memory
+
 static void print(const char *format, va_list args) {
     fputs("pixelrnn: ", stderr);
     vfprintf(stderr, format, args);

@@ -19,5 +19,12 @@ int fail_memory(void);
 int exit_code(const prnn_context *ctx, prnn_status status);
 /* The same where the arguments are those of the command line: EXIT_USAGE for PRNN_ERROR_ARGUMENT. */
 int usage_code(const prnn_context *ctx, prnn_status status);
+/* clang's analyser sees one file at a time, and so not that none of them returns EXIT_OK. */
+#ifdef __clang_analyzer__
+#define fail(...) (fail(__VA_ARGS__), EXIT_FAILED)
+#define usage_error(...) (usage_error(__VA_ARGS__), EXIT_USAGE)
+#define fail_with(ctx) (fail_with(ctx), EXIT_FAILED)
+#define fail_memory() (fail_memory(), EXIT_FAILED)
+#endif
 
 #endif

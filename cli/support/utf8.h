@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Length of the UTF-8 sequence at `s`, which ends with 0 (RFC 3629), or 0 if it is none. */
-size_t utf8_length(const char *s);
+/* Length of the UTF-8 sequence at `text`, which ends with 0 (RFC 3629), or 0 if it is none. */
+size_t utf8_length(const char *text);
 
 #endif

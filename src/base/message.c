@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef prnn_fail /* which are the analyser's (see message.h) */
+#undef prnn_fail_system
+
 /* The message of a context belongs to the thread that works with it, so a refusal is kept beside it. */
 static _Thread_local const prnn_context *refused_by;
 

@@ -42,6 +42,7 @@ int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels
     }
     double left = *uniform * total;
     int b = 0;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): b < blocks */
     while (b < blocks - 1 && left >= sums[b]) {
         left -= sums[b++];
     }
