@@ -172,8 +172,8 @@ typedef struct law_model {
     size_t logits;     /* of a value */
 } law_model;
 
-/* Every open weight is drawn: N(0, gain^2 / number of open inputs), biases and initial states N(0, 0.3^2).
- * The library's own beginning has zero logits, which would hide most of what the laws look for. */
+/* Every unmasked weight is drawn: N(0, gain^2 / number of unmasked inputs), biases and initial states N(0,
+ * 0.3^2). The library's own beginning has zero logits, which would hide most of what the laws look for. */
 static UNUSED void law_randomize(law_model *m, uint64_t seed, double gain) {
     float *values = calloc(m->parameters, sizeof *values);
     for (size_t t = 0; t < prnn_model_tensor_count(m->model); t++) {
@@ -183,12 +183,12 @@ static UNUSED void law_randomize(law_model *m, uint64_t seed, double gain) {
         for (size_t o = 0; o < outputs; o++) {
             size_t first = tensor.offset + o * inputs, fan = 0;
             for (size_t i = first; i < first + inputs; i++) {
-                fan += prnn_model_parameter_is_open(m->model, i);
+                fan += !prnn_model_parameter_is_masked(m->model, i);
             }
             double size = tensor.rank == 1 ? 0.3 : gain / sqrt((double)(fan ? fan : 1));
             for (size_t i = first; i < first + inputs; i++) {
                 double value = random_normal(&seed) * size;
-                values[i] = prnn_model_parameter_is_open(m->model, i) ? (float)value : 0;
+                values[i] = !prnn_model_parameter_is_masked(m->model, i) ? (float)value : 0;
             }
         }
     }

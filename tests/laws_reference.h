@@ -41,7 +41,7 @@ typedef struct reference {
     prnn_config config;
     mistake mistake;
     const double *parameters;
-    uint8_t *open;     /* NULL, or out: which parameters are used at all */
+    uint8_t *used;     /* NULL, or out: which parameters are used at all */
     bool sets;         /* compute the sets too */
     value_set *seen;   /* out, with sets: for each value what its logits can depend on */
     double *condition; /* of conditional models: the upsampled small image, (H, W, c) */
@@ -98,8 +98,8 @@ static inline prnn_tensor tensor_named(const reference *r, const char *format, .
 }
 
 static inline double parameter(const reference *r, size_t index) {
-    if (r->open) {
-        r->open[index] = 1;
+    if (r->used) {
+        r->used[index] = 1;
     }
     return r->parameters[index];
 }

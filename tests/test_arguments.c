@@ -216,8 +216,8 @@ static void test_not_finite(void **state) {
     prnn_config c = law_config(PRNN_CNN, &law_shapes[1]);
     law_model m = law_open(&c, 5);
     for (size_t i = 0; i < m.parameters; i++) {
-        bool open = prnn_model_parameter_is_open(m.model, i);
-        m.model->parameters[i] = open ? (i % 2 ? FLT_MAX : -FLT_MAX) : 0;
+        bool unmasked = !prnn_model_parameter_is_masked(m.model, i);
+        m.model->parameters[i] = unmasked ? (i % 2 ? FLT_MAX : -FLT_MAX) : 0;
     }
     assert_ok(m.ctx, prnn_model_set_parameters(m.ctx, m.model, m.model->parameters));
     const prnn_model *chain[] = {m.model};

@@ -222,7 +222,7 @@ typedef struct network {
     uint8_t images[IMAGES * 512];
 } network;
 
-/* The model's own beginning has logits of zero: every open weight moves a little. */
+/* The model's own beginning has logits of zero: every unmasked weight moves a little. */
 static void move_weights(network *net) {
     size_t n = prnn_model_parameter_count(net->model, false);
     float *values = malloc(n * sizeof *values);
@@ -232,8 +232,8 @@ static void move_weights(network *net) {
         prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(net->model, t, &tensor);
         for (size_t i = 0; i < tensor.count; i++) {
-            bool open = prnn_model_parameter_is_open(net->model, tensor.offset + i);
-            values[tensor.offset + i] = open ? tensor.values[i] + (float)(random_signed() * 0.4) : 0;
+            bool unmasked = !prnn_model_parameter_is_masked(net->model, tensor.offset + i);
+            values[tensor.offset + i] = unmasked ? tensor.values[i] + (float)(random_signed() * 0.4) : 0;
         }
     }
     assert_ok(net->ctx, prnn_model_set_parameters(net->ctx, net->model, values));

@@ -145,7 +145,7 @@ has "fails the certificate" "^certificate FAILED" out.txt
 run 1 "the same as JSON" check leak.safetensors --json --quiet
 has "has not passed" '"passed": false' out.txt
 run 1 "nor can it be used" sample leak.safetensors --out x.png
-has "and says why" "is 1 where a mask closes it" err.txt
+has "and says why" "is 1; it is masked" err.txt
 head -c 2000 $small >short.safetensors
 run 1 "a truncated file" check short.safetensors
 run 2 "no file" check

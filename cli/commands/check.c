@@ -52,7 +52,7 @@ static void print_text(const char *path, const prnn_certificate *found) {
     printf("%s\n", path);
     printf("%-11s %s: %" PRIu64 " of %" PRIu64 " weights behind masks are not zero, all %" PRIu64
            " others are finite\n",
-           "masks", word(found->nonzero == 0), found->nonzero, found->closed, found->open);
+           "masks", word(found->nonzero == 0), found->nonzero, found->masked, found->unmasked);
     if (found->nonzero) {
         printf("            the first is %s\n", found->nonzero_name);
     }
@@ -88,8 +88,8 @@ static void print_json(const char *path, const prnn_certificate *found) {
     report_json_begin(&j, stdout);
     report_json_string(&j, "model", path);
     report_json_bool(&j, "passed", found->passed);
-    report_json_uint(&j, "open_weights", found->open);
-    report_json_uint(&j, "masked_weights", found->closed);
+    report_json_uint(&j, "unmasked_weights", found->unmasked);
+    report_json_uint(&j, "masked_weights", found->masked);
     report_json_uint(&j, "masked_weights_not_zero", found->nonzero);
     if (found->nonzero) {
         report_json_string(&j, "masked_weight", found->nonzero_name);

@@ -40,8 +40,8 @@ static void print_text(const prnn_context *ctx, const char *path, const prnn_mod
                c->condition_features);
     }
     printf("arithmetic  %s\n", prnn_context_arithmetic(ctx));
-    printf("parameters  %zu, of these %zu open (not closed by a mask)\n",
-           prnn_model_parameter_count(model, false), prnn_model_parameter_count(model, true));
+    printf("parameters  %zu, of these %zu unmasked\n", prnn_model_parameter_count(model, false),
+           prnn_model_parameter_count(model, true));
     size_t count = prnn_model_tensor_count(model);
     printf("tensors     %zu\n", count);
     for (size_t i = 0; i < count; i++) {
@@ -101,7 +101,7 @@ static void print_json(const prnn_context *ctx, const char *path, const prnn_mod
     report_json_string(&j, "kind", prnn_kind_name(c->kind));
     print_config(&j, c);
     report_json_uint(&j, "parameters", prnn_model_parameter_count(model, false));
-    report_json_uint(&j, "open_parameters", prnn_model_parameter_count(model, true));
+    report_json_uint(&j, "unmasked_parameters", prnn_model_parameter_count(model, true));
     print_tensors(&j, model);
     report_json_end(&j);
 }

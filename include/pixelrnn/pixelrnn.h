@@ -186,8 +186,8 @@ PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *con
                                        prnn_model **model);
 
 /* Reads a model file (SPEC "Model file"); a folder stands for the model.safetensors in it. Refuses missing,
- * unknown and misshapen tensors, values that are not finite, and weights that are not zero where a mask
- * closes them. Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
+ * unknown and misshapen tensors, values that are not finite, and masked weights that are not zero.
+ * Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
  * weights, or their moving average if it has one. */
 PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model);
 
@@ -216,10 +216,10 @@ PRNN_API size_t prnn_model_tensor_count(const prnn_model *model);
 /* Fills *tensor, which begins as PRNN_TENSOR_INIT, with tensor i, 0 <= i < prnn_model_tensor_count, in the
  * order of the file. */
 PRNN_API void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor);
-/* Number of floats in all tensors; with `open_only`, without those that a mask closes. */
-PRNN_API size_t prnn_model_parameter_count(const prnn_model *model, bool open_only);
-/* Whether parameter number `index` (tensor.offset + element) is open, that is, not closed by a mask. */
-PRNN_API bool prnn_model_parameter_is_open(const prnn_model *model, size_t index);
+/* Number of floats in all tensors; with `unmasked_only`, without the masked ones. */
+PRNN_API size_t prnn_model_parameter_count(const prnn_model *model, bool unmasked_only);
+/* Whether parameter number `index` (tensor.offset + element) is masked: it is 0 and has no gradient. */
+PRNN_API bool prnn_model_parameter_is_masked(const prnn_model *model, size_t index);
 /* Replaces the block of all parameters (prnn_model_parameter_count floats, copied). Refuses what
  * prnn_model_load refuses. */
 PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values);
@@ -394,7 +394,7 @@ PRNN_API prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model 
                                             size_t count, double *logs);
 
 /* Mean NLL of `count` images in nats, and its gradient by every parameter, in the order of the block of
- * parameters (prnn_model_parameter_count floats); zero where a mask closes a weight. The NLL is that of
+ * parameters (prnn_model_parameter_count floats); zero for masked weights. The NLL is that of
  * prnn_evaluate, and is refused as there if it is not finite. (prnn_train leaves out the values that the
  * small image of a conditional model gives.) */
 PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
@@ -521,8 +521,8 @@ typedef struct prnn_certificate {
     bool agrees;                         /* difference is at most 1e-3, in bf16 0.1 */
     bool normalised;                     /* worst_sum is at most 1e-4 */
     int height, width, channels, levels; /* of the model */
-    uint64_t open, closed;               /* weights that the masks let through, and the others */
-    uint64_t nonzero;                    /* of the closed ones */
+    uint64_t unmasked, masked;           /* weights that the masks let through, and the others */
+    uint64_t nonzero;                    /* of the masked ones */
     char nonzero_name[96];               /* the first of them: "head.0.weight[3, 1, 0, 0]" */
     prnn_causality kernels;              /* with the kernels of the context */
     prnn_causality plain;                /* one weight after the other, in double precision, without masks */

@@ -126,7 +126,7 @@ static size_t at(const prnn_plain *p, int row, int col, int features) {
     return ((size_t)row * (size_t)p->config.width + (size_t)col) * (size_t)features;
 }
 
-/* Whether all weights of a tap are 0: as most are that a mask closes. Saves time, changes nothing. */
+/* Whether all weights of a tap are 0: as most masked ones are. Saves time, changes nothing. */
 static bool is_zero(const tensor *w, int tap) {
     size_t taps = (size_t)w->rows * (size_t)w->cols, count = (size_t)w->out * (size_t)w->in;
     for (size_t i = 0; i < count; i++) {

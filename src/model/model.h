@@ -18,7 +18,7 @@ typedef struct prnn_packed {
 struct prnn_model {
     prnn_network *network; /* for streaming */
     float *parameters;
-    uint8_t *open; /* per parameter: not closed by a mask */
+    uint8_t *unmasked; /* per parameter */
     prnn_packed *packed;
 };
 
@@ -30,7 +30,7 @@ prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config
 prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float **packed);
 
 /* Replaces all weights; `source` begins the messages. Refuses values that are not finite, and weights that
- * are not zero where a mask closes them. */
+ * are masked and not zero. */
 prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float *values, const char *source);
 
 /* The same; with PRNN_OK the model owns `values`, which prnn_alloc gave. */
