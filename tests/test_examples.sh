@@ -39,6 +39,7 @@ run 0 "what was trained is a model" info trained
 example 0 compress "$model" images/0.png
 has "compress gets back what it compressed" "and back" out.txt
 # 28 * 28 bits are 98 bytes. What the model says, and a few bytes for the end.
+# shellcheck disable=SC2016
 check "compress comes near the likelihood" awk '{ says = $9 + 0; exit !($4 < 98 && $4 >= says && $4 < says + 5) }' out.txt
 
 for name in "$EXAMPLES"/*; do

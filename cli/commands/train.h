@@ -24,13 +24,13 @@ typedef struct train_settings {
 int train_run(session *s);
 
 /* Options that exclude, need or override each other; settles --epochs and --steps. 0 or an exit code. */
-int train_settle(const arguments *args, train_settings *want);
+int train_settle(const arguments *args, train_settings *s);
 
 /* Opens the sets: session.data to train on, and session.valid, or NULL. --cache makes its file if it is not
  * there; from here on it is the data. 0 or an exit code. */
 int train_open_data(session *s, train_settings *want);
 
 /* Options that say what a network looks like agree with the model that --init names. */
-int train_check_init(const arguments *args, const train_settings *want, const prnn_config *model);
+int train_check_init(const arguments *args, const train_settings *s, const prnn_config *model);
 
 #endif

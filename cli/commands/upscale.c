@@ -105,6 +105,7 @@ static int write_sheet(const upscaling *u) {
     TRY(check_memory(rows));
     for (size_t i = 0; i < u->count; i++) {
         enlarge(u, u->images + i * image_size(&u->small), rows + i * columns * bytes);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): allocated when they were drawn */
         memcpy(rows + (i * columns + 1) * bytes, u->large + i * u->samples * bytes, u->samples * bytes);
     }
     const sheet all = {rows,        u->count * columns, c->height,    c->width,

@@ -21,7 +21,7 @@ void prnn_message_forget_refusal(const prnn_context *ctx) {
 }
 
 const char *prnn_message(const prnn_context *ctx) {
-    return ctx && refused_by == ctx
+    return refused_by && refused_by == ctx
                ? "this context is at work in another thread; give each thread a context of its own"
                : ctx->message;
 }

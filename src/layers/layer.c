@@ -1,6 +1,6 @@
 #include "layers/layer.h"
 
-#define ENTRY(kind) &kind,
+#define ENTRY(kind) &(kind),
 static const prnn_layer_kind *const kinds[] = {PRNN_LAYER_KINDS(ENTRY)};
 
 enum { KINDS = sizeof kinds / sizeof *kinds };

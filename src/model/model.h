@@ -26,8 +26,8 @@ struct prnn_model {
 prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, size_t limit,
                                     prnn_model **model);
 
-/* *packed: the present weights, which stay until the model is changed or freed. */
-prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float **packed);
+/* *weights: the present weights, which stay until the model is changed or freed. */
+prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float **weights);
 
 /* Replaces all weights; `source` begins the messages. Refuses values that are not finite, and weights that
  * are masked and not zero. */
