@@ -189,7 +189,7 @@ static int run(session *s) {
     TRY(read_data(&c));
     TRY(draw(&c));
     TRY((kind == OUTPUT_NPY ? write_array : write_picture)(&c));
-    printf("%s\n", want->out);
+    say("%s", want->out);
 done:
     return code;
 }

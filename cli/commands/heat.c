@@ -167,9 +167,9 @@ done:
 
 static void print_text(const work *w) {
     size_t pixels = w->h.count * w->area;
-    printf("scale: 0 to %.6g %s per pixel", w->h.maximum, w->h.unit);
-    printf(", %zu of %zu pixels are above\n", w->above, pixels);
-    printf("%s\n", w->want->out);
+    say("scale: 0 to %.6g %s per pixel, %zu of %zu pixel%s %s above", w->h.maximum, w->h.unit, w->above,
+        pixels, plural(pixels), w->above == 1 ? "is" : "are");
+    say("%s", w->want->out);
 }
 
 static void print_image(json *j, const work *w, size_t image) {

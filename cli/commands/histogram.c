@@ -206,10 +206,12 @@ static void print_text(const work *w) {
     for (size_t i = 0; i < h->count; i++) {
         const panel *p = &h->panels[i];
         const char *channel = histogram_channel(h, p->channel);
-        printf("row %d, column %d%s%s: value %d, probability %.4g, %.4f %s\n", p->row, p->column,
-               *channel ? ", " : "", channel, p->value, p->probabilities[p->value], p->nll, h->unit);
+        char nll[32];
+        say("row %d, column %d%s%s: value %d, probability %.4g, %s %s", p->row, p->column,
+            *channel ? ", " : "", channel, p->value, p->probabilities[p->value], format_fixed(p->nll, 4, nll),
+            h->unit);
     }
-    printf("%s\n", w->want->out);
+    say("%s", w->want->out);
 }
 
 static void print_panel(json *j, const histogram *h, const panel *p) {

@@ -95,7 +95,7 @@ static int run(session *s) {
     TRY(session_check_first(s));
     TRY(sample(s, &images));
     TRY(write_images(s, kind, images));
-    printf("%s\n", want->out);
+    say("%s", want->out);
 done:
     return code;
 }

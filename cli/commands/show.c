@@ -108,7 +108,8 @@ static int show(session *s) {
     if (want->shuffle) { /* else no more of them were read */
         snprintf(of, sizeof of, " of %zu", total);
     }
-    printf("%zu%s images of %d x %d x %d\n%s\n", n, of, height, width, channels, want->out);
+    say("%zu%s image%s of %d x %d x %d", n, of, plural(want->shuffle ? total : n), height, width, channels);
+    say("%s", want->out);
 done:
     return code;
 }

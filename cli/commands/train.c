@@ -60,26 +60,26 @@ done:
 
 static void describe(const session *s, const train_settings *want) {
     const prnn_config *c = &want->config;
-    fprintf(stderr, "%s, %d layer%s, hidden %d, head %d%s%s: %zu parameters\n", prnn_kind_name(c->kind),
-            c->layers, c->layers == 1 ? "" : "s", c->hidden, c->head, c->residual ? "" : ", no residual",
-            c->skip ? ", skip" : "", prnn_model_parameter_count(s->model, true));
+    note("%s, %d layer%s, hidden %d, head %d%s%s: %zu parameters", prnn_kind_name(c->kind), c->layers,
+         plural((size_t)c->layers), c->hidden, c->head, c->residual ? "" : ", no residual",
+         c->skip ? ", skip" : "", prnn_model_parameter_count(s->model, true));
     if (c->output == PRNN_LOGISTICS) {
-        fprintf(stderr, "a value is a mixture of %d logistic distribution%s\n", c->components,
-                c->components == 1 ? "" : "s");
+        note("a value is a mixture of %d logistic distribution%s", c->components,
+             plural((size_t)c->components));
     }
     if (c->condition_size) {
-        fprintf(stderr,
-                "conditional on images of %d x %d, %d features; likelihoods are of the values that these do "
-                "not give\n",
-                c->condition_size, c->condition_size, c->condition_features);
+        note("conditional on images of %d x %d, %d feature%s; likelihoods are of the values that these do "
+             "not give",
+             c->condition_size, c->condition_size, c->condition_features,
+             plural((size_t)c->condition_features));
     }
-    fprintf(stderr, "%zu images of %d x %d x %d, %d levels; ", prnn_data_count(s->data), c->height, c->width,
-            c->channels, c->levels);
+    char valid[32] = "none";
     if (s->valid) {
-        fprintf(stderr, "%zu for validation\n", prnn_data_count(s->valid));
-    } else {
-        fprintf(stderr, "none for validation\n");
+        snprintf(valid, sizeof valid, "%zu", prnn_data_count(s->valid));
     }
+    size_t count = prnn_data_count(s->data);
+    note("%zu image%s of %d x %d x %d, %d levels; %s for validation", count, plural(count), c->height,
+         c->width, c->channels, c->levels, valid);
 }
 
 /* ------------------------------------------------------------------------------------- training */
@@ -95,12 +95,12 @@ static void print_result(const session *s, const char *out) {
     char text[128];
     if (!isnan(last->best_nats)) {
         format_likelihood(s->model, last->best_nats, text, sizeof text);
-        printf("best validation: %s\n", text);
+        say("best validation: %s", text);
     } else if (!isnan(last->train_nats)) {
         format_likelihood(s->model, last->train_nats, text, sizeof text);
-        printf("last training batches: %s\n", text);
+        say("last training batches: %s", text);
     }
-    printf("model: %s%smodel.safetensors\n", out, out[strlen(out) - 1] == '/' ? "" : "/");
+    say("model: %s%smodel.safetensors", out, out[strlen(out) - 1] == '/' ? "" : "/");
 }
 
 static int train(session *s, train_settings *want) {
@@ -131,7 +131,7 @@ static int check_out(const train_settings *want) {
     snprintf(path, size, "%s/checkpoint.safetensors", out);
     bool there = access(path, F_OK) == 0;
     if (want->train.resume && !there && !want->common.quiet) {
-        fprintf(stderr, "%s: no checkpoint yet, so training begins at the beginning\n", out);
+        note("%s: no checkpoint yet, so training begins at the beginning", out);
     }
     if (!want->train.resume && there) {
         TRY(fail("--out %s: there is a checkpoint; --resume goes on from it, or name another folder", out));
@@ -145,7 +145,7 @@ done:
 
 static int list_presets(void) {
     for (size_t i = 0; i < preset_count(); i++) {
-        printf("%-18s %s\n", preset_name(i), preset_summary(i));
+        say("%-18s %s", preset_name(i), preset_summary(i));
     }
     return 0;
 }
@@ -157,7 +157,7 @@ static int show_preset(const char *name) {
     }
     for (size_t i = 0; i < preset_count(); i++) {
         if (strcmp(preset_name(i), name) == 0) {
-            printf("# %s: %s\n", name, preset_summary(i));
+            say("# %s: %s", name, preset_summary(i));
         }
     }
     printf("%s", text);

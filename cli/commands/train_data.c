@@ -58,7 +58,7 @@ static int use_cache(const session *s, train_settings *want) {
     }
     TRY(check_cache(s, want));
     if (there && !want->common.quiet) {
-        fprintf(stderr, "%s: is there, and used in place of %s\n", want->cache, want->data.path);
+        note("%s: is there, and used in place of %s", want->cache, want->data.path);
     }
     want->data.path = want->cache;
 done:
@@ -95,8 +95,8 @@ static int split_data(session *s, const train_settings *want) {
     TRY(open_set(s, want, want->data.path, 0, &s->data));
     size_t count = prnn_data_count(s->data);
     if (want->valid_last >= count) {
-        return fail("--valid-last %zu leaves nothing to train on: %s holds %zu images", want->valid_last,
-                    want->data.path, count);
+        return fail("--valid-last %zu leaves nothing to train on: %s holds %zu image%s", want->valid_last,
+                    want->data.path, count, plural(count));
     }
     TRY(exit_code(s->ctx, prnn_data_split(s->ctx, s->data, count - want->valid_last, &s->valid)));
     TRY(cut(s, s->data, want->limit));

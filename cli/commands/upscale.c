@@ -133,7 +133,7 @@ static int run(session *s) {
     TRY(open_small(&u));
     TRY(draw(&u));
     TRY((kind == OUTPUT_NPY ? write_array : write_sheet)(&u));
-    printf("%s\n", want->out);
+    say("%s", want->out);
 done:
     return code;
 }

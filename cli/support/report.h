@@ -1,4 +1,5 @@
-/* Exit codes and messages on stderr. */
+/* Exit codes, and lines that people read: in all of them what could steer a terminal or break the line is
+ * escaped (support/escape.h), so that any file name may be printed. */
 #ifndef PIXELRNN_CLI_SUPPORT_REPORT_H
 #define PIXELRNN_CLI_SUPPORT_REPORT_H
 
@@ -6,7 +7,12 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* Prints "pixelrnn: <sentence>"; returns EXIT_FAILED. */
+/* A line on stdout: a result. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line on stderr: what is good to know. */
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* On stderr, prints "pixelrnn: <sentence>"; returns EXIT_FAILED. */
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same; returns EXIT_USAGE. */
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -19,5 +25,8 @@ int fail_memory(void);
 int exit_code(const prnn_context *ctx, prnn_status status);
 /* The same where the arguments are those of the command line: EXIT_USAGE for PRNN_ERROR_ARGUMENT. */
 int usage_code(const prnn_context *ctx, prnn_status status);
+
+/* "s" behind a noun, unless it is one. */
+const char *plural(size_t n);
 
 #endif
