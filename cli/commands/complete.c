@@ -30,16 +30,16 @@ static const struct option options[] = {
     GROUP("What is known"),
     INTEGER("known-rows", offsetof(settings, known_rows), 0, 4096, OPTION_NO_DEFAULT,
             "the first N rows are kept, the others drawn"),
-    STRING("mask", offsetof(settings, mask), "F", 0,
-           "a mask for all images: .png (a pixel of at least 128 is known) or .npy, uint8 or bool (H, W), "
-           "not 0 is known"),
+    INPUT("mask", offsetof(settings, mask), "F", 0,
+          "a mask for all images: .png (a pixel of at least 128 is known) or .npy, uint8 or bool (H, W), "
+          "not 0 is known"),
     GROUP("Completions"),
     INTEGER("samples", offsetof(settings, samples), 1, 10000, 0, "completions of each image"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "another seed gives other completions"),
     DOUBLE(
         "temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
         "log-probabilities are divided by it: below 1 completions become more alike, 1 is the model itself"),
-    STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
+    OUTPUT("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
            ".png: one row an image: the original, the original with the unknown part grey, the "
            "completions; .npy: the completions, uint8 levels (count, samples, H, W, C)"),
     ZOOM_OPTION(settings),

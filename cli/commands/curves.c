@@ -34,7 +34,7 @@ static const struct option options[] = {
     DOUBLE("high", offsetof(settings, high), -AXIS_LIMIT, AXIS_LIMIT, OPTION_NO_DEFAULT,
            "where it ends; else at the highest value after the first tenth of each run, rounded"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.svg", OPTION_REQUIRED, "the picture"),
+    OUTPUT("out", offsetof(settings, out), "F.svg", OPTION_REQUIRED, "the picture"),
     FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help"),
 };
 

@@ -33,9 +33,9 @@ static const struct option options[] = {
     FLAG("json", offsetof(settings, json), 0,
          "one JSON object on stdout: images, nats (mean per image), nats_stderr (null for one image), "
          "bits_per_dim, ..."),
-    STRING("per-image", offsetof(settings, per_image), "F.npy", 0,
+    OUTPUT("per-image", offsetof(settings, per_image), "F.npy", 0,
            "write the negative log-likelihood of each image in nats, float64 (images)"),
-    STRING("per-value", offsetof(settings, per_value), "F.npy", 0,
+    OUTPUT("per-value", offsetof(settings, per_value), "F.npy", 0,
            "write that of each value in nats, float32 (images, H, W, C)"),
     COMMON_OPTIONS,
 };

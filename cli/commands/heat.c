@@ -40,7 +40,7 @@ static const struct option options[] = {
            "what the brightest colour stands for, so that pictures can be compared; else the value that "
            "99.5 % of the pixels do not exceed, rounded up"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.png", OPTION_REQUIRED, "the picture"),
+    OUTPUT("out", offsetof(settings, out), "F.png", OPTION_REQUIRED, "the picture"),
     INTEGER("columns", offsetof(settings, columns), 0, 10000, 0, "pairs in a row; 0: chosen"),
     INTEGER("zoom", offsetof(settings, zoom), 0, 64, 0, "side of a pixel in the picture; 0: chosen"),
     FLAG("no-bar", offsetof(settings, no_bar), 0, "no colour bar beside the images"),

@@ -34,7 +34,7 @@ static const struct option options[] = {
            "rows and columns of the pixels, counted from 0, at most 100; else a few spread over the image"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "draw of --binarize sample"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.svg", OPTION_REQUIRED, "the picture"),
+    OUTPUT("out", offsetof(settings, out), "F.svg", OPTION_REQUIRED, "the picture"),
     STRING("title", offsetof(settings, title), "TEXT", 0, "a line above the picture"),
     CHOICE("unit", offsetof(settings, unit), "auto|nats|bits", 0,
            "of the negative log-likelihoods; auto: nats for models of 2 levels, else bits"),

@@ -25,7 +25,7 @@ static const struct option options[] = {
     DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
            "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
+    OUTPUT("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
            ".png: a contact sheet; .npy: the levels, uint8 (count, H, W, C); a folder: 00000.png, "
            "00001.png, ..."),
     COLUMNS_OPTION(settings),

@@ -32,7 +32,7 @@ static const struct option options[] = {
     DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
            "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
+    OUTPUT("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
            ".png: a sheet with a row per image: the small one, enlarged, then the large ones; .npy: their "
            "levels, "
            "uint8 (count, samples, H, W, C)"),
