@@ -38,11 +38,15 @@ static int unknown_command(const char *name) {
     return usage_error("unknown %s '%s'; 'pixelrnn --help' lists the commands", what, name);
 }
 
+static bool asks_for_help(const char *word) {
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int help(int argc, char **argv) {
     if (argc > 1) {
-        return usage_error("help takes one command: pixelrnn help COMMAND");
+        return usage_error("help is for one command, and '%s' is a second: pixelrnn help COMMAND", argv[1]);
     }
-    if (argc == 0) {
+    if (argc == 0 || asks_for_help(argv[0])) {
         help_overview(commands);
     } else if (strcmp(argv[0], "--man") == 0) {
         help_man(commands); /* for the build, which makes pixelrnn.1 with it */
@@ -92,7 +96,7 @@ static int dispatch(int argc, char **argv) {
         printf("pixelrnn %s\n", prnn_version());
         return EXIT_OK;
     }
-    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+    if (asks_for_help(name)) {
         return help(argc - 2, argv + 2);
     }
     const struct command *command = find_command(name);

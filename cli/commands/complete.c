@@ -14,12 +14,13 @@ typedef struct settings {
     int known_rows;
     const char *mask;
     int count, samples, zoom;
+    bool overwrite;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, NULL, 8, 4, 1, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, NULL, 8, 4, 1, false, 0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -39,10 +40,12 @@ static const struct option options[] = {
     DOUBLE(
         "temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
         "log-probabilities are divided by it: below 1 completions become more alike, 1 is the model itself"),
-    OUTPUT("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
+    OUTPUT("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
            ".png: one row an image: the original, the original with the unknown part grey, the "
-           "completions; .npy: the completions, uint8 levels (count, samples, H, W, C)"),
+           "completions; .npy: the completions, uint8 levels (count, samples, H, W, C); a folder: each "
+           "completion, 00012-00003.png is number 3 of image 12, both counted from 0"),
     ZOOM_OPTION(settings),
+    OVERWRITE_OPTION(settings),
     COMMON_OPTIONS,
 };
 
@@ -159,6 +162,25 @@ static int write_array(const completion *c) {
     return exit_code(ctx, prnn_write_npy(ctx, c->want->out, PRNN_U8, 5, sizes, c->completed));
 }
 
+static int write_each(const completion *c) {
+    const prnn_config *shape = &c->s->config;
+    const sheet all = {
+        c->completed, c->count * c->samples, shape->height, shape->width, shape->channels, shape->levels, 1,
+        c->want->zoom};
+    return sheet_write_each(c->s->ctx, c->want->out, &all, c->want->first, c->samples);
+}
+
+static int write_out(const completion *c, output_kind kind) {
+    switch (kind) {
+    case OUTPUT_FOLDER:
+        return write_each(c);
+    case OUTPUT_PNG:
+        return write_picture(c);
+    default:
+        return write_array(c);
+    }
+}
+
 static int check(const session *s, output_kind *kind) {
     const settings *want = s->settings;
     int code;
@@ -168,7 +190,7 @@ static int check(const session *s, output_kind *kind) {
         return usage_error(rows ? "give --known-rows or --mask, not both"
                                 : "what is known? Give --known-rows N or --mask F");
     }
-    TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY, kind));
+    TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, kind));
     TRY(sheet_check(s->args, want->out, *kind));
 done:
     return code;
@@ -188,7 +210,7 @@ static int run(session *s) {
     TRY(read_known(&c));
     TRY(read_data(&c));
     TRY(draw(&c));
-    TRY((kind == OUTPUT_NPY ? write_array : write_picture)(&c));
+    TRY(write_out(&c, kind));
     say("%s", want->out);
 done:
     return code;

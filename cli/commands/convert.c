@@ -37,6 +37,9 @@ static int check(const session *s) {
     int code;
     TRY(arguments_check(s->args));
     TRY(output_check("out", want->out, ALLOW_NPY, &kind));
+    if (want->skipped) {
+        TRY(output_check_text("skipped", want->skipped));
+    }
     TRY(data_options_check_shape(&want->data, want->height, want->width));
 done:
     return code;

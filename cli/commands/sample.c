@@ -5,18 +5,17 @@
 #include "support/try.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 typedef struct settings {
     struct common common;
     int count, columns, zoom;
+    bool overwrite;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, false, 0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Images"),
@@ -30,41 +29,24 @@ static const struct option options[] = {
            "00001.png, ..."),
     COLUMNS_OPTION(settings),
     ZOOM_OPTION(settings),
+    OVERWRITE_OPTION(settings),
     COMMON_OPTIONS,
 };
-
-static int write_folder(const session *s, const uint8_t *images) {
-    const settings *want = s->settings;
-    const prnn_config *c = &s->config;
-    size_t length = strlen(want->out), size = length + 32;
-    char *path = malloc(size);
-    int code;
-    TRY(check_memory(path));
-    for (size_t i = 0; i < (size_t)want->count; i++) {
-        bool slash = want->out[length - 1] == '/';
-        snprintf(path, size, "%s%s%05zu.png", want->out, slash ? "" : "/", i);
-        TRY(exit_code(s->ctx, prnn_write_png(s->ctx, path, images + i * image_size(c), 1, c->height, c->width,
-                                             c->channels, c->levels, 1)));
-    }
-done:
-    free(path);
-    return code;
-}
 
 static int write_images(const session *s, output_kind kind, const uint8_t *images) {
     const settings *want = s->settings;
     const prnn_config *c = &s->config;
     size_t count = (size_t)want->count;
     const size_t shape[] = {count, (size_t)c->height, (size_t)c->width, (size_t)c->channels};
-    if (kind == OUTPUT_FOLDER) {
-        return write_folder(s, images);
-    }
-    if (kind == OUTPUT_PNG) {
-        const sheet all = {images,      count,     c->height,     c->width,
-                           c->channels, c->levels, want->columns, want->zoom};
+    const sheet all = {images, count, c->height, c->width, c->channels, c->levels, want->columns, want->zoom};
+    switch (kind) {
+    case OUTPUT_FOLDER:
+        return sheet_write_each(s->ctx, want->out, &all, 0, 0);
+    case OUTPUT_PNG:
         return sheet_write(s->ctx, want->out, &all);
+    default:
+        return exit_code(s->ctx, prnn_write_npy(s->ctx, want->out, PRNN_U8, 4, shape, images));
     }
-    return exit_code(s->ctx, prnn_write_npy(s->ctx, want->out, PRNN_U8, 4, shape, images));
 }
 
 static int sample(session *s, uint8_t **images) {

@@ -17,6 +17,12 @@ int output_check(const char *name, const char *path, unsigned allowed, output_ki
 /* `path` is a folder that can be written, or can be made. */
 int output_check_folder(const char *name, const char *path);
 
+/* `path` is a file of any name in a folder that can be written. */
+int output_check_text(const char *name, const char *path);
+
+/* The folder `path` holds no pictures that new ones would mix with. */
+int output_check_no_pictures(const char *name, const char *path);
+
 /* Writes a file beside its place and renames it: a failure leaves what was there. */
 int output_write(const char *path, const char *text, size_t size);
 
