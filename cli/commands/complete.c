@@ -191,7 +191,7 @@ static int check(const session *s, output_kind *kind) {
                                 : "what is known? Give --known-rows N or --mask F");
     }
     TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, kind));
-    TRY(sheet_check(s->args, want->out, *kind));
+    TRY(sheet_check(s->args, want->out, *kind, want->overwrite));
 done:
     return code;
 }

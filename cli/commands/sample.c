@@ -71,7 +71,7 @@ static int run(session *s) {
     int code;
     TRY(arguments_check(s->args));
     TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, &kind));
-    TRY(sheet_check(s->args, want->out, kind));
+    TRY(sheet_check(s->args, want->out, kind, want->overwrite));
     TRY(session_open(s));
     TRY(session_open_chain(s));
     TRY(session_check_first(s));

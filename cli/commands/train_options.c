@@ -23,7 +23,8 @@ static const struct option options[] = {
     GROUP("Data"),
     DATA_OPTION(train_settings, "images to train on"),
     OUTPUT("cache", AT(cache), "F.npy", 0,
-           "convert --data into this file (as pixelrnn convert does), unless it is there, and train from it"),
+           "convert --data into this file (as pixelrnn convert does), unless it was made from the same data, "
+           "unchanged, in the same way, and train from it; F.npy.json says what it was made from"),
     INPUT("valid", AT(valid), "F", 0, "images for validation, of the same shape"),
     SIZE("valid-last", AT(valid_last), 1, OPTION_NO_DEFAULT,
          "instead of --valid: the last N images of --data are for validation, and not trained on"),

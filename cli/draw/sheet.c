@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int sheet_check(const arguments *args, const char *out, output_kind kind) {
+int sheet_check(const arguments *args, const char *out, output_kind kind, bool overwrite) {
     const struct {
         const char *name;
         bool used;
@@ -23,7 +23,7 @@ int sheet_check(const arguments *args, const char *out, output_kind kind) {
                                rules[i].what, out);
         }
     }
-    bool mixes = kind == OUTPUT_FOLDER && !option_given(args, "overwrite");
+    bool mixes = kind == OUTPUT_FOLDER && !overwrite;
     return mixes ? output_check_no_pictures("out", out) : 0;
 }
 
@@ -62,7 +62,7 @@ int sheet_write_each(prnn_context *ctx, const char *folder, const sheet *s, size
     size_t size = (size_t)s->height * (size_t)s->width * (size_t)s->channels;
     size_t length = strlen(folder), room = length + 64;
     const char *slash = folder[length - 1] == '/' ? "" : "/";
-    char *path = malloc(room);
+    char *path = allocate(room, 1);
     sheet one = *s;
     int code = check_memory(path);
     one.count = 1;

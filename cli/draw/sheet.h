@@ -24,7 +24,7 @@ typedef struct sheet {
 
 /* --columns, --zoom and --overwrite fit what is written, and a folder has no pictures that nobody gave up.
  * Returns 0 or an exit code, as all here. */
-int sheet_check(const arguments *args, const char *out, output_kind kind);
+int sheet_check(const arguments *args, const char *out, output_kind kind, bool overwrite);
 
 int sheet_write(prnn_context *ctx, const char *path, const sheet *s);
 
