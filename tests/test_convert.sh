@@ -159,14 +159,14 @@ check "and the file is left alone" cmp other.npy precious.npy
 train refused --data fresh --cache fresh/cache.npy --steps 20
 check "a cache in the folder of its data is refused" test $? -eq 2
 check "with both names" says "cache fresh/cache.npy lies in --data fresh: name a file outside"
-mv fresh moved
+mv fresh away
 train refused --data fresh --cache cache.npy --steps 20
 check "without the data, a cache is of nobody knows what" test $? -eq 1
 check "and the way out is named" says "data fresh: No such file.*give --data cache.npy without --cache"
 train refused --data set --cache all.txt --steps 20
 check "a cache of another name is refused" test $? -eq 2
 cp cache.npy good.npy
-mv moved fresh
+mv away fresh
 cp first/metrics.csv fresh/wrong.png
 rm -f fresh/0*
 train refused --data fresh --cache cache.npy --steps 20
