@@ -84,10 +84,38 @@ static void describe(const session *s, const train_settings *want) {
 
 /* ------------------------------------------------------------------------------------- training */
 
+typedef struct training {
+    session *s;
+    const train_settings *want;
+    bool began;
+    uint64_t beyond; /* the step of the checkpoint, if it is beyond the last one */
+} training;
+
+/* The first report, before any step, is of the checkpoint. */
+static void begin(training *t, const prnn_progress *report) {
+    unsigned long long done = report->done, total = report->total;
+    t->began = true;
+    t->beyond = done > total ? report->done : 0;
+    if (t->s->common->quiet || done == 0 || t->beyond) {
+        return;
+    }
+    progress_end(&t->s->bar);
+    if (done == total) {
+        note("%s: is at step %llu, its last one, and nothing is left to do", t->want->train.out, done);
+    } else {
+        note("%s: goes on from step %llu of %llu", t->want->train.out, done, total);
+    }
+}
+
 static bool on_progress(void *user, const prnn_progress *report) {
-    session *s = user;
-    progress_show(&s->bar, report);
-    return !stop_asked();
+    training *t = user;
+    if (!t->began && strcmp(report->phase, "train") == 0) {
+        begin(t, report);
+    }
+    if (!t->beyond) {
+        progress_show(&t->s->bar, report);
+    }
+    return !t->beyond && !stop_asked();
 }
 
 static void print_result(const session *s, const char *out) {
@@ -104,13 +132,20 @@ static void print_result(const session *s, const char *out) {
 }
 
 static int train(session *s, train_settings *want) {
+    training t = {.s = s, .want = want};
     int code;
     want->train.progress = on_progress;
-    want->train.user = s;
+    want->train.user = &t;
     stop_catch();
     progress_begin(&s->bar, s->common->quiet, s->model);
     prnn_status status = prnn_train(s->ctx, s->model, s->data, s->valid, &want->train);
     progress_end(&s->bar);
+    if (t.beyond) {
+        return usage_error(
+            "--resume: %s is at step %llu already, and fewer are asked for: give more --steps or "
+            "--epochs, or another --out",
+            want->train.out, (unsigned long long)t.beyond);
+    }
     if (status == PRNN_STOPPED) {
         return fail("%s: the same command%s goes on", prnn_message(s->ctx),
                     want->train.resume ? "" : " with --resume");
