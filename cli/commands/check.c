@@ -36,10 +36,11 @@ static void place_text(const prnn_certificate *c, size_t value, char text[96]) {
 }
 
 static void print_causality(const char *name, const prnn_causality *causality, const prnn_certificate *c) {
-    say("%-11s %s: %" PRIu64 " changes of a value and all after it moved %" PRIu64 " of %" PRIu64
-        " conditionals at or before it, and %" PRIu64 " after it",
-        name, word(causality->leaks == 0), causality->changes, causality->leaks,
-        causality->leaks + causality->kept, causality->moved);
+    uint64_t before = causality->leaks + causality->kept;
+    say("%-11s %s: %" PRIu64 " change%s of a value and all after it moved %" PRIu64 " of %" PRIu64
+        " conditional%s at or before it, and %" PRIu64 " after it",
+        name, word(causality->leaks == 0), causality->changes, plural(causality->changes), causality->leaks,
+        before, plural(before), causality->moved);
     if (causality->leaks) {
         char of[96], from[96];
         place_text(c, causality->leak_of, of);
@@ -50,9 +51,10 @@ static void print_causality(const char *name, const prnn_causality *causality, c
 
 static void print_text(const char *path, const prnn_certificate *found) {
     say("%s", path);
-    say("%-11s %s: %" PRIu64 " of %" PRIu64 " weights behind masks are not zero, all %" PRIu64
+    say("%-11s %s: %" PRIu64 " of %" PRIu64 " weight%s behind masks %s not zero, all %" PRIu64
         " others are finite",
-        "masks", word(found->nonzero == 0), found->nonzero, found->closed, found->open);
+        "masks", word(found->nonzero == 0), found->nonzero, found->closed, plural(found->closed),
+        found->nonzero == 1 ? "is" : "are", found->open);
     if (found->nonzero) {
         say("            the first is %s", found->nonzero_name);
     }
@@ -61,8 +63,8 @@ static void print_text(const char *path, const prnn_certificate *found) {
     say("%-11s %s: logits of the kernels and of a plain evaluation in double differ by %.1e (relative)",
         "agreement", word(found->agrees), found->difference);
     say("%-11s %s: the probabilities of all %d levels, added at %" PRIu64
-        " conditionals, differ from 1 by at most %.1e",
-        "sums", word(found->normalised), found->levels, found->sums, found->worst_sum);
+        " conditional%s, differ from 1 by at most %.1e",
+        "sums", word(found->normalised), found->levels, found->sums, plural(found->sums), found->worst_sum);
     say("%-11s %s", "certificate", found->passed ? "passed" : "FAILED");
 }
 

@@ -61,7 +61,8 @@ typedef struct completion {
 static int mark_rows(completion *c) {
     int height = c->s->config.height, rows = c->want->known_rows;
     if (rows >= height) {
-        return usage_error("--known-rows: %d leaves nothing to draw, images have %d rows", rows, height);
+        return usage_error("--known-rows: %d leaves nothing to draw, images have %d row%s", rows, height,
+                           plural((uint64_t)height));
     }
     size_t width = (size_t)c->s->config.width, known = (size_t)rows * width;
     memset(c->known, 1, known);

@@ -30,14 +30,14 @@ static void print_text(const prnn_context *ctx, const char *path, const prnn_mod
     say("image       %d x %d x %d (height x width x channels), %d levels", c->height, c->width, c->channels,
         c->levels);
     say("network     %d layer%s, hidden %d, head %d, residual %s, skip %s", c->layers,
-        plural((size_t)c->layers), c->hidden, c->head, c->residual ? "yes" : "no", c->skip ? "yes" : "no");
+        plural((uint64_t)c->layers), c->hidden, c->head, c->residual ? "yes" : "no", c->skip ? "yes" : "no");
     if (c->output == PRNN_LOGISTICS) {
         say("output      a mixture of %d logistic distribution%s a value", c->components,
-            plural((size_t)c->components));
+            plural((uint64_t)c->components));
     }
     if (c->condition_size) {
         say("condition   an image of %d x %d, %d feature%s", c->condition_size, c->condition_size,
-            c->condition_features, plural((size_t)c->condition_features));
+            c->condition_features, plural((uint64_t)c->condition_features));
     }
     say("arithmetic  %s", prnn_context_arithmetic(ctx));
     say("parameters  %zu, of these %zu open (not closed by a mask)", prnn_model_parameter_count(model, false),

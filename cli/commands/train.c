@@ -61,17 +61,17 @@ done:
 static void describe(const session *s, const train_settings *want) {
     const prnn_config *c = &want->config;
     note("%s, %d layer%s, hidden %d, head %d%s%s: %zu parameters", prnn_kind_name(c->kind), c->layers,
-         plural((size_t)c->layers), c->hidden, c->head, c->residual ? "" : ", no residual",
+         plural((uint64_t)c->layers), c->hidden, c->head, c->residual ? "" : ", no residual",
          c->skip ? ", skip" : "", prnn_model_parameter_count(s->model, true));
     if (c->output == PRNN_LOGISTICS) {
         note("a value is a mixture of %d logistic distribution%s", c->components,
-             plural((size_t)c->components));
+             plural((uint64_t)c->components));
     }
     if (c->condition_size) {
         note("conditional on images of %d x %d, %d feature%s; likelihoods are of the values that these do "
              "not give",
              c->condition_size, c->condition_size, c->condition_features,
-             plural((size_t)c->condition_features));
+             plural((uint64_t)c->condition_features));
     }
     char valid[32] = "none";
     if (s->valid) {

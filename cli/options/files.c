@@ -132,8 +132,11 @@ static int compare(const file *out, const file *other) {
         return EXIT_OK;
     }
     if (at->there && place_holds(&other->at, at)) {
-        return usage_error("%s is there already, in %s, and would be lost: name one outside that folder",
-                           out->label, other->label);
+        return at->folder
+                   ? usage_error("%s is a folder in %s, whose files could be lost: name one outside it",
+                                 out->label, other->label)
+                   : usage_error("%s is a file in %s, and would be lost: name one outside that folder",
+                                 out->label, other->label);
     }
     if (is_png(other) && place_holds(at, &other->at)) {
         return usage_error("%s holds %s, which could be lost: name another folder", out->label, other->label);

@@ -65,6 +65,6 @@ int usage_code(const prnn_context *ctx, prnn_status status) {
     return status == PRNN_ERROR_ARGUMENT ? usage_error("%s", prnn_message(ctx)) : exit_code(ctx, status);
 }
 
-const char *plural(size_t n) {
+const char *plural(uint64_t n) {
     return n == 1 ? "" : "s";
 }

@@ -4,6 +4,7 @@
 #define PIXELRNN_CLI_SUPPORT_REPORT_H
 
 #include <pixelrnn/pixelrnn.h>
+#include <stdint.h>
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -27,6 +28,6 @@ int exit_code(const prnn_context *ctx, prnn_status status);
 int usage_code(const prnn_context *ctx, prnn_status status);
 
 /* "s" behind a noun, unless it is one. */
-const char *plural(size_t n);
+const char *plural(uint64_t n);
 
 #endif
