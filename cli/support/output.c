@@ -33,11 +33,12 @@ static char *parent(const char *path) {
 
 static int check_writable(const char *name, const char *path, const char *folder) {
     struct stat st;
-    if (stat(folder, &st) != 0) {
+    bool there = stat(folder, &st) == 0;
+    if (!there && errno != ENOTDIR) {
         return fail("--%s %s: there is no folder '%s'", name, path, folder);
     }
-    if (!S_ISDIR(st.st_mode)) {
-        return usage_error("--%s %s: '%s' is a file, where a folder is needed: name another", name, path,
+    if (!there || !S_ISDIR(st.st_mode)) {
+        return usage_error("--%s %s: '%s' is not a folder, and one is needed: name another", name, path,
                            folder);
     }
     if (access(folder, W_OK | X_OK) != 0) {
