@@ -62,9 +62,12 @@ static int help(int argc, char **argv) {
 
 static int run_command(arguments *args) {
     session s;
+    int code;
+    TRY(arguments_check(args));
     session_begin(&s, args);
-    int code = args->command->run(&s);
+    code = args->command->run(&s);
     session_close(&s);
+done:
     return code;
 }
 
@@ -72,13 +75,18 @@ static int run(const struct command *command, int argc, char **argv) {
     arguments args = {.command = command, .argc = argc, .argv = argv};
     args.settings = malloc(command->settings_size);
     args.operands = calloc((size_t)argc + 1, sizeof *args.operands);
+    bool served = false;
     int code;
     TRY(args.settings && args.operands ? EXIT_OK : fail_memory());
     arguments_reset(&args);
     TRY(arguments_parse(&args));
     if (((const struct common *)args.settings)->help) {
         help_command(command);
-    } else {
+        served = true;
+    } else if (command->prepare) {
+        TRY(command->prepare(&args, &served));
+    }
+    if (!served) {
         TRY(run_command(&args));
     }
 done:

@@ -156,6 +156,12 @@ check "a file that is no cache is refused" test $? -eq 1
 check "in one sentence" one_line
 check "which says how one is known" says "precious.npy: is there, without the note .*precious.npy.json.*: remove it"
 check "and the file is left alone" cmp other.npy precious.npy
+rm precious.npy
+echo '{"labels": [1, 2]}' >precious.npy.json
+train refused --data set --cache precious.npy --steps 20
+check "nor is a file in the place of the note written over" test $? -eq 1 -a ! -e precious.npy
+check "which is said" says "precious.npy.json would hold the note .* and is another file"
+has "it is left alone" labels precious.npy.json
 train refused --data fresh --cache fresh/cache.npy --steps 20
 check "a cache in the folder of its data is refused" test $? -eq 2
 check "with both names" says "cache fresh/cache.npy lies in --data fresh: name a file outside"

@@ -124,7 +124,6 @@ static int run(session *s) {
     const char *path = s->common->operand;
     prnn_certificate found = PRNN_CERTIFICATE_INIT;
     int code;
-    TRY(arguments_check(s->args));
     TRY(session_open(s));
     TRY(check(s, &found));
     (want->json ? print_json : print_text)(path, &found);

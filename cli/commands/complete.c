@@ -185,7 +185,6 @@ static int write_out(const completion *c, output_kind kind) {
 static int check(const session *s, output_kind *kind) {
     const settings *want = s->settings;
     int code;
-    TRY(arguments_check(s->args));
     bool rows = option_given(s->args, "known-rows") != FROM_DEFAULT;
     if (rows == (want->mask != NULL)) {
         return usage_error(rows ? "give --known-rows or --mask, not both"

@@ -35,7 +35,6 @@ static int check(const session *s) {
     const settings *want = s->settings;
     output_kind kind;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", want->out, ALLOW_NPY, &kind));
     if (want->skipped) {
         TRY(output_check_text("skipped", want->skipped));

@@ -175,7 +175,6 @@ static int check(const arguments *args) {
     const settings *want = args->settings;
     output_kind kind;
     int code;
-    TRY(arguments_check(args));
     if (option_given(args, "low") && option_given(args, "high") && want->low >= want->high) {
         return usage_error("--low %g is not below --high %g", want->low, want->high);
     }

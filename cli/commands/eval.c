@@ -242,8 +242,7 @@ static void report(evaluation *e) {
 static int check(const session *s) {
     const settings *want = s->settings;
     output_kind kind;
-    int code;
-    TRY(arguments_check(s->args));
+    int code = EXIT_OK;
     if (want->per_image) {
         TRY(output_check("per-image", want->per_image, ALLOW_NPY, &kind));
     }

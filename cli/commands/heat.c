@@ -258,7 +258,6 @@ static int run(session *s) {
     work w = {.s = s, .want = s->settings, .h.config = PRNN_CONFIG_INIT};
     output_kind kind;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", w.want->out, ALLOW_PNG, &kind));
     TRY(session_open(s));
     TRY(open_models(&w));

@@ -254,7 +254,6 @@ static int run(session *s) {
     work w = {.s = s, .want = s->settings, .h.config = PRNN_CONFIG_INIT};
     output_kind kind;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", w.want->out, ALLOW_SVG, &kind));
     TRY(session_open(s));
     TRY(open_model(&w));

@@ -109,7 +109,6 @@ static void print_json(const prnn_context *ctx, const char *path, const prnn_mod
 static int run(session *s) {
     const settings *want = s->settings;
     int code;
-    TRY(arguments_check(s->args));
     TRY(session_open(s));
     TRY(session_open_chain(s));
     (want->json ? print_json : print_text)(s->ctx, s->path, prnn_chain_model(s->chain, 0), &s->config);

@@ -69,7 +69,6 @@ static int run(session *s) {
     output_kind kind;
     uint8_t *images;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, &kind));
     TRY(sheet_check(s->args, want->out, kind, want->overwrite));
     TRY(session_open(s));

@@ -118,7 +118,6 @@ static int run(session *s) {
     const settings *want = s->settings;
     output_kind kind;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", want->out, ALLOW_PNG, &kind));
     TRY(data_options_check_shape(&want->data, want->height, want->width));
     TRY(session_open(s));

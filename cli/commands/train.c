@@ -199,17 +199,18 @@ static int show_preset(const char *name) {
     return 0;
 }
 
-int train_run(session *s) {
-    train_settings *want = s->settings;
-    int code;
+int train_prepare(arguments *args, bool *served) {
+    const train_settings *want = args->settings;
+    *served = want->list_presets || want->show_preset;
     if (want->list_presets) {
         return list_presets();
     }
-    if (want->show_preset) {
-        return show_preset(want->show_preset);
-    }
-    TRY(config_layer(s->args, want->preset, want->file));
-    TRY(arguments_check(s->args));
+    return want->show_preset ? show_preset(want->show_preset) : config_layer(args, want->preset, want->file);
+}
+
+int train_run(session *s) {
+    train_settings *want = s->settings;
+    int code;
     TRY(train_settle(s->args, want));
     TRY(check_out(want));
     TRY(session_open(s));

@@ -21,6 +21,8 @@ typedef struct train_settings {
     const char *show_preset;
 } train_settings;
 
+/* Prints presets, or reads those and the config file into the settings. */
+int train_prepare(arguments *args, bool *served);
 int train_run(session *s);
 
 /* Options that exclude, need or override each other; settles --epochs and --steps. 0 or an exit code. */

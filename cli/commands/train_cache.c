@@ -19,6 +19,8 @@
 
 enum { NOTE_LIMIT = 1 << 16 };
 
+static const char maker[] = "pixelrnn train --cache";
+
 typedef struct cache {
     const session *s;
     const train_settings *want;
@@ -59,7 +61,7 @@ static int write_note(const cache *c, char **text, size_t *size) {
     }
     json j;
     report_json_begin(&j, stream);
-    report_json_string(&j, "made_by", "pixelrnn train --cache");
+    report_json_string(&j, "made_by", maker);
     report_json_string(&j, "version", prnn_version());
     report_json_string(&j, "data", c->data.end);
     report_json_uint(&j, "data_files", c->source.files);
@@ -74,15 +76,22 @@ static int write_note(const cache *c, char **text, size_t *size) {
     return whole ? EXIT_OK : fail_memory();
 }
 
-/* A file without a note may be anything, and is not written over. */
-static int read_note(cache *c) {
+/* A file without a note may be anything, and so may a note of nobody: they are not written over. */
+static int read_note(cache *c, bool there) {
     if (access(c->note_path, F_OK) != 0) {
-        return fail("--cache %s: is there, without the note that says what it was made from (%s): remove it, "
-                    "so that it is made anew, or name another file",
-                    c->want->cache, c->note_path);
+        return !there ? EXIT_OK
+                      : fail("--cache %s: is there, without the note that says what it was made from (%s): "
+                             "remove it, so that it is made anew, or name another file",
+                             c->want->cache, c->note_path);
     }
     c->note = text_read(c->note_path, NOTE_LIMIT, "the note of a cache");
-    return c->note ? EXIT_OK : EXIT_FAILED;
+    if (!c->note) {
+        return EXIT_FAILED;
+    }
+    return strstr(c->note, maker) ? EXIT_OK
+                                  : fail("--cache %s: %s would hold the note of what it is made from, and is "
+                                         "another file: name another cache",
+                                         c->want->cache, c->note_path);
 }
 
 /* ---------------------------------------------------------------------------------------- cache */
@@ -164,9 +173,7 @@ static int use(cache *c) {
     if (!there && errno != ENOENT) {
         return fail("--cache %s: nobody can tell whether it is there: %s", want->cache, strerror(errno));
     }
-    if (there) {
-        TRY(read_note(c));
-    }
+    TRY(read_note(c, there));
     TRY(measure_source(c, there));
     TRY(there ? check(c) : make(c));
     want->data.path = want->cache;

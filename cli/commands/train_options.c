@@ -249,5 +249,6 @@ const struct command command_train = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .prepare = train_prepare,
     .run = train_run,
 };

@@ -145,7 +145,6 @@ static int run(session *s) {
     upscaling u = {.s = s, .want = want, .small = PRNN_CONFIG_INIT};
     output_kind kind;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, &kind));
     TRY(sheet_check(s->args, want->out, kind, want->overwrite));
     TRY(session_open(s));

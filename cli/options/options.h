@@ -63,7 +63,8 @@ struct option {
 #define CHOICE(name, at, words, traits, help)                                                                \
     { OPTION_CHOICE, name, at, NULL, words, 0, 0, traits, help }
 
-struct session; /* session/session.h */
+struct arguments; /* below */
+struct session;   /* session/session.h */
 
 struct command {
     const char *name;
@@ -76,7 +77,10 @@ struct command {
     const struct option *options;
     size_t option_count;
     const void *defaults;
-    size_t settings_size;          /* of *defaults; begins with struct common */
+    size_t settings_size; /* of *defaults; begins with struct common */
+    /* NULL, or what comes before arguments_check: further sources of settings, or other work that options ask
+     * for, after which *served is true. Returns as `run`. */
+    int (*prepare)(struct arguments *args, bool *served);
     int (*run)(struct session *s); /* 0 or an exit code after a message */
 };
 
@@ -131,7 +135,8 @@ void arguments_reset(arguments *args);
 /* Reads argv into the settings. */
 int arguments_parse(arguments *args);
 
-/* Operand and required options are there, and no output is an input or another output. */
+/* Operand and required options are there, and no output is an input or another output; main asks this of
+ * every command before it runs. */
 int arguments_check(const arguments *args);
 
 /* Row of an option, or -1. `name` need not end with 0. */

@@ -117,6 +117,10 @@ int output_check_text(const char *name, const char *path) {
     if (is_folder(path) || path[n - 1] == '/') {
         return usage_error("--%s %s: is a folder, and a file is needed: name one in it", name, path);
     }
+    if (access(path, F_OK) == 0) {
+        return access(path, W_OK) == 0 ? EXIT_OK
+                                       : fail("--%s %s: cannot be written: %s", name, path, strerror(errno));
+    }
     return check_parent(name, path);
 }
 
