@@ -31,6 +31,9 @@ static int unknown_command(const char *name) {
             nearest = commands[i]->name;
         }
     }
+    if (edit_distance(name, "help") < best) {
+        nearest = "help";
+    }
     const char *what = name[0] == '-' ? "option" : "command";
     if (nearest) {
         return usage_error("unknown %s '%s'; did you mean '%s'?", what, name, nearest);

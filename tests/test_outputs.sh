@@ -102,6 +102,9 @@ check "writes over them" test "$(cksum <again/00001.png)" != "$(cksum <set/00001
 check "and leaves the others" cmp again/00003.png set/00003.png
 refused "overwrite is for a folder of pictures" sample $model --out x.png --overwrite
 refused "zoom is for pictures" sample $model --out x.npy --zoom 2
+refused "columns is for a contact sheet" sample $model --out none/ --columns 2
+run 1 "a model that is missing" sample missing --out none/
+check "makes no folder" test ! -e none
 refused "columns is for a contact sheet" sample $model --out again/ --columns 2 --overwrite
 refused "out set is also --data set" complete $model --data set --known-rows 4 --out set --overwrite
 refused "out again holds --data again/00001.png, which could be lost" \
@@ -238,7 +241,12 @@ for words in "help help" "help --help" "help -h" "help" "--help" "-h"; do
 done
 refused "unknown command 'unknown'; 'pixelrnn --help' lists the commands" help unknown
 refused "unknown option '--unknown'" help --unknown
+refused "did you mean 'help'" hlep
 refused "'eval' is a second: pixelrnn help COMMAND" help sample eval
+
+# Rows of options say which values are files: what is not among them is not looked at.
+check "options that name files are INPUT or OUTPUT" \
+    test -z "$(grep -rnE 'STRING\(.*"(F|FILE|DIR|MODEL|RUN|FOLDER)[."|/]' "$source_dir/cli")"
 
 # A terminal shows a line at once, when no likelihood is known.
 if script -qec true /dev/null >out.txt 2>err.txt; then

@@ -64,18 +64,21 @@ int sheet_write_each(prnn_context *ctx, const char *folder, const sheet *s, size
     const char *slash = folder[length - 1] == '/' ? "" : "/";
     char *path = allocate(room, 1);
     sheet one = *s;
-    int code = check_memory(path);
+    int code;
     one.count = 1;
     one.columns = 1;
-    for (size_t i = 0; code == EXIT_OK && i < s->count; i++) {
+    TRY(check_memory(path));
+    TRY(output_make_folder(folder));
+    for (size_t i = 0; i < s->count; i++) {
         if (samples) {
             snprintf(path, room, "%s%s%05zu-%05zu.png", folder, slash, first + i / samples, i % samples);
         } else {
             snprintf(path, room, "%s%s%05zu.png", folder, slash, first + i);
         }
         one.images = s->images + i * size;
-        code = sheet_write(ctx, path, &one);
+        TRY(sheet_write(ctx, path, &one));
     }
+done:
     free(path);
     return code;
 }

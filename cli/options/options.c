@@ -94,8 +94,11 @@ static int set_double(void *to, const struct option *row, const char *label, con
     ok = ok && (open_min ? value > row->minimum : value >= row->minimum);
     ok = ok && (open_max ? value < row->maximum : value <= row->maximum);
     if (!ok) {
-        return usage_error("%s: '%s' is not a number %s %g and %s %g", label, text,
-                           open_min ? "above" : "from", row->minimum, open_max ? "below" : "up to",
+        return usage_error("%s: '%s' is not a number %s %g %s %s%g", label, text, open_min ? "above" : "from",
+                           row->minimum, open_min ? "and" : "to",
+                           open_max   ? "below "
+                           : open_min ? "up to "
+                                      : "",
                            row->maximum);
     }
     memcpy(to, &value, sizeof value);

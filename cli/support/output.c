@@ -96,10 +96,7 @@ int output_check(const char *name, const char *path, unsigned allowed, output_ki
         if (!(allowed & ALLOW_FOLDER)) {
             return wrong_name(name, path, allowed, "is a folder, and the name of a file");
         }
-        if (slash && mkdir(path, 0777) != 0 && errno != EEXIST) {
-            return fail("--%s %s: the folder cannot be made: %s", name, path, strerror(errno));
-        }
-        return check_writable(name, path, path);
+        return output_check_folder(name, path);
     }
     if (!find_kind(path, allowed, kind)) {
         return wrong_name(name, path, allowed, "the name");
@@ -109,7 +106,14 @@ int output_check(const char *name, const char *path, unsigned allowed, output_ki
 
 int output_check_folder(const char *name, const char *path) {
     struct stat st;
-    return stat(path, &st) == 0 ? check_writable(name, path, path) : check_parent(name, path);
+    bool slash = path[strlen(path) - 1] == '/';
+    bool there = stat(path, &st) == 0 || (errno == ENOTDIR && slash); /* "file/" */
+    return there ? check_writable(name, path, path) : check_parent(name, path);
+}
+
+int output_make_folder(const char *path) {
+    bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
+    return made ? EXIT_OK : fail("%s: the folder cannot be made: %s", path, strerror(errno));
 }
 
 int output_check_text(const char *name, const char *path) {
@@ -138,6 +142,9 @@ static bool is_picture(const char *name) {
 
 int output_check_no_pictures(const char *name, const char *path) {
     DIR *folder = opendir(path);
+    if (!folder && errno == ENOENT) {
+        return EXIT_OK;
+    }
     if (!folder) {
         return fail("--%s %s: the folder cannot be read: %s", name, path, strerror(errno));
     }
