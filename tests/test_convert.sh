@@ -140,6 +140,8 @@ cp fresh/00003.png fresh/00024.png
 stale "one picture more" --data fresh
 mv fresh/00003.png fresh/00004.png
 stale "a picture renamed over another" --data fresh
+mv fresh/00005.png fresh/99999.png
+stale "a picture that comes later" --data fresh
 cp fresh/00000.png hold.png
 cp fresh/00001.png fresh/00000.png
 stale "a picture changed in place" --data fresh

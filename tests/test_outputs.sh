@@ -66,6 +66,11 @@ refused "out set/00001.png is a file in --data set, and would be lost" heat $mod
 refused "out deep/way/00001.png is a file in --data set" heat $model --data set --out deep/way/00001.png
 refused "out set/00001.png is a file in --data deep/way" show --data deep/way --out set/00001.png
 refused "out set/deep/a.png is a file in --data set" show --data set --out set/deep/a.png
+ln -s set/00001.png to.png
+refused "out to.png is a file in --data set" show --data set --out to.png
+ln -s ../mask.png set/from.png
+refused "out set/from.png is a file in --data set" show --data set --out set/from.png
+rm to.png set/from.png
 refused "out d.npy is also --data d.npy" convert --data d.npy --out d.npy
 refused "skipped set/00001.png is a file in --data set" convert --data set --out x.npy --skipped set/00001.png
 refused "skipped d.npy is also --data d.npy" convert --data d.npy --out x.npy --skipped d.npy
