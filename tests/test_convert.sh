@@ -176,7 +176,7 @@ check "a cache of another name is refused" test $? -eq 2
 cp cache.npy good.npy
 mv away fresh
 cp first/metrics.csv fresh/wrong.png
-rm -f fresh/0*
+rm -f fresh/[0-9]*
 train refused --data fresh --cache cache.npy --steps 20
 check "data that cannot be converted" test $? -eq 1
 check "leave the cache as it was" cmp cache.npy good.npy
