@@ -116,14 +116,14 @@ train cached3 --data set/../set --cache ./cache.npy --valid-last 5 --steps 2 --q
 check "other names of the same are the same" test "$(stat -c %y cache.npy)" = "$(stat -c %y kept.npy)"
 check "--quiet says nothing of it" test ! -s err.txt
 
-# stale NAME ARGUMENTS...: the cache is made anew, and --quiet does not hide that.
+# stale NAME KEY ARGUMENTS...: the cache is made anew, and --quiet does not hide that.
 stale() {
-    local name=$1
-    shift
+    local name=$1 key=$2
+    shift 2
     rm -rf stale_run
     train stale_run --cache cache.npy --steps 2 --quiet "$@"
     check "$name: training" test $? -eq 0
-    check "$name: that is said" says "cache.npy: was made from other data, with other options or by another version"
+    check "$name: that is said" says "cache.npy: was made from other data, with other options or by another version than now ($key differs)"
     check "$name: the cache is another" anew
     rm -rf stale_run
     train stale_run --cache cache.npy --steps 2 --quiet "$@"
@@ -132,23 +132,23 @@ stale() {
 }
 mkdir fresh
 "$program" sample first/model.safetensors --count 24 --seed 9 --out fresh/ >out.txt 2>err.txt
-stale "other data" --data fresh
-stale "another fit" --data fresh --fit resize --height 4 --width 4
-stale "another shape" --data fresh --fit resize --height 5 --width 4
-stale "another kind of fit" --data fresh --fit crop --height 5 --width 4
+stale "other data" data --data fresh
+stale "another fit" fit --data fresh --fit resize --height 4 --width 4
+stale "another shape" height --data fresh --fit resize --height 5 --width 4
+stale "another kind of fit" fit --data fresh --fit crop --height 5 --width 4
 cp fresh/00003.png fresh/00024.png
-stale "one picture more" --data fresh
+stale "one picture more" data_files --data fresh
 mv fresh/00003.png fresh/00004.png
-stale "a picture renamed over another" --data fresh
+stale "a picture renamed over another" data_files --data fresh
 mv fresh/00005.png fresh/99999.png
-stale "a picture that comes later" --data fresh
+stale "a picture that comes later" data_changed --data fresh
 cp fresh/00000.png hold.png
 cp fresh/00001.png fresh/00000.png
-stale "a picture changed in place" --data fresh
+stale "a picture changed in place" "data_.*" --data fresh
 "$program" convert --data set --out cache.npy >out.txt 2>err.txt
-stale "a cache that somebody replaced" --data fresh
+stale "a cache that somebody replaced" cache_changed --data fresh
 sed -i 's/"version": "[^"]*"/"version": "0.0.1"/' cache.npy.json
-stale "a cache of another version" --data fresh
+stale "a cache of another version" version --data fresh
 "$program" convert --data fresh --out other.npy >out.txt 2>err.txt
 check "the cache is the data" cmp cache.npy other.npy
 

@@ -201,7 +201,7 @@ check "says nothing" test ! -s err.txt
 cp long/model.safetensors kept
 run 2 "--resume with fewer steps" train --data train.idx "${tiny[@]}" --levels 2 --steps 4 --out long --resume --quiet
 check "is one sentence" one_line
-check "with the step" says "resume: long is at step 10 already, and fewer are asked for"
+check "with the step" says "resume: long is at step 10 already, and the last one is to be 4: give more"
 check "and the model is as it was" cmp kept long/model.safetensors
 
 # ---------------------------------------------------------------------------------------- small words

@@ -88,7 +88,8 @@ typedef struct training {
     session *s;
     const train_settings *want;
     bool began;
-    uint64_t beyond; /* the step of the checkpoint, if it is beyond the last one */
+    uint64_t beyond; /* the step of the checkpoint, if it is beyond the last one, `total` */
+    uint64_t total;
 } training;
 
 /* The first report, before any step, is of the checkpoint. */
@@ -96,6 +97,7 @@ static void begin(training *t, const prnn_progress *report) {
     unsigned long long done = report->done, total = report->total;
     t->began = true;
     t->beyond = done > total ? report->done : 0;
+    t->total = report->total;
     if (t->s->common->quiet || done == 0 || t->beyond) {
         return;
     }
@@ -142,9 +144,9 @@ static int train(session *s, train_settings *want) {
     progress_end(&s->bar);
     if (t.beyond) {
         return usage_error(
-            "--resume: %s is at step %llu already, and fewer are asked for: give more --steps or "
+            "--resume: %s is at step %llu already, and the last one is to be %llu: give more --steps or "
             "--epochs, or another --out",
-            want->train.out, (unsigned long long)t.beyond);
+            want->train.out, (unsigned long long)t.beyond, (unsigned long long)t.total);
     }
     if (status == PRNN_STOPPED) {
         return fail("%s: the same command%s goes on", prnn_message(s->ctx),

@@ -128,6 +128,16 @@ static int measure_source(cache *c, bool there) {
     return EXIT_OK; /* what is not there cannot be converted, and that says it */
 }
 
+/* The key of the first line in which two notes differ, in *key; its length. */
+static int find_difference(const char *a, const char *b, const char **key) {
+    size_t line = 0;
+    for (size_t i = 0; a[i] && a[i] == b[i]; i++) {
+        line = a[i] == '\n' ? i + 1 : line;
+    }
+    *key = a + line + strspn(a + line, " \"");
+    return (int)strcspn(*key, "\"\n");
+}
+
 /* The cache that is there is used, or made anew. */
 static int check(cache *c) {
     const train_settings *want = c->want;
@@ -136,9 +146,11 @@ static int check(cache *c) {
     int code;
     TRY(write_note(c, &text, &size));
     if (strcmp(text, c->note) != 0) {
-        note("--cache %s: was made from other data, with other options or by another version than now: it is "
-             "made anew from %s",
-             want->cache, want->data.path);
+        const char *key;
+        int length = find_difference(text, c->note, &key);
+        note("--cache %s: was made from other data, with other options or by another version than now (%.*s "
+             "differs): it is made anew from %s",
+             want->cache, length, key, want->data.path);
         TRY(make(c));
     } else if (!want->common.quiet) {
         note("%s: is of %s as it is now, and used in its place", want->cache, want->data.path);
