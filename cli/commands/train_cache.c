@@ -38,6 +38,7 @@ static void put_time(json *j, const char *key, const struct timespec *time) {
     report_json_string(j, key, text);
 }
 
+/* All that `make` hands on to the conversion. */
 static void put_options(json *j, const arguments *args) {
     static const char *const names[] = {"fit", "height", "width", "channels"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
