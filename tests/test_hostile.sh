@@ -194,7 +194,7 @@ refused "good.idx" train --data good.idx --levels 2 --out good.idx
 mkdir folder.png folder.npy
 files >"$work/before"
 refused "folder.npy" eval $good --data good.idx --per-image folder.npy
-refused "folder.png" complete $good --data good.idx --known-rows 2 --out folder.png
+refused "folder.png" heat $good --data good.idx --out folder.png
 
 full 0 old.png sample $good --count 50 --out old.png
 full 0 new.png sample $good --count 50 --out new.png

@@ -170,7 +170,7 @@ refused 1 "comma.csv:2: has 9 columns.*decimal point" curves comma.csv --out old
 refused 1 "open.csv:6: '\"2' in the column epoch" curves open.csv --out old.svg
 refused 1 "behind.csv:6: '\"2\"5' in the column epoch" curves behind.csv --out old.svg
 refused 1 "quotedcomma.csv:6: '2,5' in the column epoch" curves quotedcomma.csv --out old.svg
-refused 1 "word.csv:6: '8?1' in the column train_nats" curves word.csv --out old.svg
+refused 1 "word.csv:6: '8\\\\xc11' in the column train_nats" curves word.csv --out old.svg
 refused 1 "place.csv:6: '' in the column epoch" curves place.csv --out old.svg
 refused 1 "nanplace.csv:6: 'nan' in the column epoch" curves nanplace.csv --out old.svg
 refused 1 "huge.csv:6: '1e300'" curves huge.csv --out old.svg
