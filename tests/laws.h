@@ -52,7 +52,12 @@ static const law_shape law_shapes[] = {
     {"colour with skips, conditional twice", 4, 4, 3, 4, 2, 18, 7, false, true, 1, 17, 0},
 };
 
-enum { LAW_KINDS = 3, LAW_SHAPES = sizeof law_shapes / sizeof *law_shapes, LAWS = LAW_KINDS * LAW_SHAPES };
+#define LAW_ONE(kind, name, layer) +1
+enum {
+    LAW_KINDS = PRNN_KINDS(LAW_ONE),
+    LAW_SHAPES = sizeof law_shapes / sizeof *law_shapes,
+    LAWS = LAW_KINDS * LAW_SHAPES
+};
 
 static UNUSED prnn_config law_config(prnn_kind kind, const law_shape *shape) {
     prnn_config c = PRNN_CONFIG_INIT;

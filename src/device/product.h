@@ -42,7 +42,8 @@ typedef struct prnn_lstm {
     const prnn_map *cell, *state;
 
     /* Training only: */
-    const prnn_product *dpart_of, *dstep_of;
+    const prnn_product *dpart_of; /* NULL: the row below gives nothing */
+    const prnn_product *dstep_of;
     const prnn_map *dpart;
     const prnn_map *dgates; /* by the gates before their nonlinearities */
     /* By the cells from later steps; becomes that by the cells before. Downwards it has the width of the

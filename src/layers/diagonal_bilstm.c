@@ -193,7 +193,6 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
 }
 
 const prnn_layer_kind prnn_diagonal_bilstm = {
-    .kind = PRNN_DIAGONAL,
     .together = 4,
     .top = 1,
     .plan = plan,

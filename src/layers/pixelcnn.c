@@ -92,7 +92,6 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
 }
 
 const prnn_layer_kind prnn_pixelcnn = {
-    .kind = PRNN_CNN,
     .together = 1,
     .plan = plan,
     .begin = begin,

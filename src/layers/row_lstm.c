@@ -104,7 +104,6 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
 }
 
 const prnn_layer_kind prnn_row_lstm = {
-    .kind = PRNN_ROW,
     .together = 1,
     .left = 1,
     .plan = plan,
