@@ -98,6 +98,8 @@ endif()
 
 add_test(NAME check_includes COMMAND bash ${PROJECT_SOURCE_DIR}/scripts/check-includes.sh)
 set_test(check_includes style)
+add_test(NAME check_planted_bugs COMMAND bash ${PROJECT_SOURCE_DIR}/tests/planted-bugs.sh --stale)
+set_test(check_planted_bugs style)
 # Sanitizers have symbols of their own.
 if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   add_test(NAME check_symbols
