@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-/* Shards of a thread between two words to the caller. */
+/* Shards of a thread between two calls of progress. */
 enum { ROUND = 4 };
 
 typedef struct evaluation {
