@@ -224,6 +224,18 @@ static UNUSED void law_close(law_model *m) {
 }
 
 /* Logits of `count` images, to be freed. */
+/* prnn_chain_evaluate of a chain that is made for it. */
+static UNUSED prnn_status law_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
+                                             const uint8_t *images, size_t n, double *nats, float *values) {
+    prnn_chain *chain;
+    prnn_status status = prnn_chain_create(ctx, models, count, &chain);
+    if (status == PRNN_OK) {
+        status = prnn_chain_evaluate(ctx, chain, images, n, NULL, nats, NULL, values);
+    }
+    prnn_chain_free(chain);
+    return status;
+}
+
 /* Numbers of a test as a block of the CPU. */
 static UNUSED prnn_block law_block(float *numbers, size_t count) {
     return (prnn_block){numbers, 0, count};

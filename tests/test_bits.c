@@ -486,7 +486,7 @@ static void test_environment(void **state) {
     network *net = network_new("auto", "fp32", 2, PRNN_DIAGONAL, &shapes[1]);
     const prnn_model *chain[] = {net->model};
     double before[IMAGES], after[IMAGES];
-    assert_ok(net->ctx, prnn_evaluate_chain(net->ctx, chain, 1, net->images, IMAGES, before, NULL));
+    assert_ok(net->ctx, law_evaluate_chain(net->ctx, chain, 1, net->images, IMAGES, before, NULL));
 #ifdef FE_UPWARD
     assert_int_equal(fesetround(FE_UPWARD), 0);
 #endif
@@ -496,7 +496,7 @@ static void test_environment(void **state) {
 #endif
     prnn_context *ctx = prnn_context_create();
     assert_ok(ctx, prnn_context_set_threads(ctx, 3));
-    assert_ok(ctx, prnn_evaluate_chain(ctx, chain, 1, net->images, IMAGES, after, NULL));
+    assert_ok(ctx, law_evaluate_chain(ctx, chain, 1, net->images, IMAGES, after, NULL));
     prnn_context_free(ctx);
 #ifdef __SSE__
     assert_int_equal(_mm_getcsr() & 0xffc0, set & 0xffc0);

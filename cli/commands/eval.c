@@ -123,8 +123,9 @@ static int evaluate_chunk(const evaluation *e, size_t from, size_t n) {
     TRY(data_read(s->ctx, s->data, from, n, e->want->seed, e->images));
     float *values = e->values ? e->values + from * image_size(&s->config) : e->scratch;
     prnn_status status =
-        e->conditional ? evaluate_conditional(e, n, e->nats + from, values, e->new_nats + from)
-                       : prnn_chain_evaluate(s->ctx, s->chain, e->images, n, e->nats + from, NULL, values);
+        e->conditional
+            ? evaluate_conditional(e, n, e->nats + from, values, e->new_nats + from)
+            : prnn_chain_evaluate(s->ctx, s->chain, e->images, n, NULL, e->nats + from, NULL, values);
     if (status == PRNN_ERROR_FORMAT) { /* the library counts from the first image of the chunk */
         TRY(check_finite(e, from, n));
     }

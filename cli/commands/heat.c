@@ -94,7 +94,8 @@ static int evaluate_chunk(work *w, size_t from, size_t n, float *values) {
     const session *s = w->s;
     const uint8_t *images = w->images + from * image_size(&w->h.config);
     int code;
-    TRY(exit_code(s->ctx, prnn_chain_evaluate(s->ctx, s->chain, images, n, w->nats + from, NULL, values)));
+    TRY(exit_code(s->ctx,
+                  prnn_chain_evaluate(s->ctx, s->chain, images, n, NULL, w->nats + from, NULL, values)));
     sum_channels(w, values, n, w->pixels + from * w->area);
     if (session_is_conditional_alone(s)) {
         sum_new(w, from, n);

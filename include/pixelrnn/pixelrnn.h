@@ -366,16 +366,6 @@ PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, c
                                    size_t count, const prnn_evaluate_options *options, double *nats,
                                    float *values);
 
-/* The same under a chain of models (one at least), from small images to large ones: the first is
- * unconditional, each other one conditional on the images of the one before it, with the same channels and
- * levels (PRNN_ERROR_ARGUMENT says which is not). `images`, nats[images_count] and, unless NULL, values are
- * those of the last model, values (images_count, H, W, C). nats[i] = -log p(image) exactly: every value
- * counts once, under the model of the smallest scale that has it, so that the probabilities of all large
- * images sum to 1 (paper section 3.4). PRNN_ERROR_FORMAT: as prnn_evaluate. */
-PRNN_API prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
-                                         const uint8_t *images, size_t images_count, double *nats,
-                                         float *values);
-
 /* bits per dimension = nats / (H W C ln 2). */
 PRNN_API double prnn_bits_per_dim(const prnn_model *model, double nats);
 
@@ -710,9 +700,12 @@ PRNN_API bool prnn_model_pixel_is_given(const prnn_model *model, int row, int co
  * all images sum to 1; where the first model is conditional, -log p(image | the small image in it).
  * scale_nats (count, prnn_chain_count), unless NULL, has the part of each model, which sum to nats[i] but for
  * rounding; `values` (count, H, W, C) float, unless NULL, has that of each value, 0 for what is given to the
- * first model. PRNN_ERROR_ARGUMENT: a value is no level. PRNN_ERROR_FORMAT: as prnn_evaluate. */
+ * first model. Of the options (NULL: defaults) `small` are those of the first model, where that is
+ * conditional; new_only changes nothing; the progress of each model begins anew. PRNN_ERROR_ARGUMENT: a value
+ * is no level. PRNN_ERROR_FORMAT: as prnn_evaluate. After PRNN_STOPPED the numbers are of no use. */
 PRNN_API prnn_status prnn_chain_evaluate(prnn_context *ctx, const prnn_chain *chain, const uint8_t *images,
-                                         size_t count, double *nats, double *scale_nats, float *values);
+                                         size_t count, const prnn_evaluate_options *options, double *nats,
+                                         double *scale_nats, float *values);
 
 /* Draws `count` images, (count, H, W, C) levels: the first model draws small ones, each other one enlarges
  * them (prnn_sample, then prnn_upscale, all with the same options). Image i is a function of (models, seed,

@@ -280,3 +280,12 @@ prnn_status prnn_model_check_small(prnn_context *ctx, const prnn_model *model, c
     size_t bytes = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
     return check_levels(ctx, c, "small image", small, count, bytes);
 }
+
+prnn_status prnn_model_check_given_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
+                                         size_t count) {
+    if (small && !model->network->condition) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "small images are given, but the model is not conditional: leave them out");
+    }
+    return small ? prnn_model_check_small(ctx, model, small, count) : PRNN_OK;
+}

@@ -47,6 +47,9 @@ prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, 
 /* The same for the small images (count, s, s, C) of a conditional model. */
 prnn_status prnn_model_check_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
                                    size_t count);
+/* Of options, where they may be NULL, and must be for an unconditional model. */
+prnn_status prnn_model_check_given_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
+                                         size_t count);
 
 /* What is asked of `count` images (count, H, W, C). */
 typedef struct prnn_evaluation {
