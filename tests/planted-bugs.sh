@@ -138,7 +138,7 @@ plant "a batch begins with the gradient of the last" src/layers/row_lstm.c \
 # ------------------------------------------------------------------------------------------ memory
 
 plant "a margin is not cleared" src/model/pass.c \
-    '/prnn_map_clear_margins(pass, net->values);/d' test_laws_passes 'soiled memory*'
+    '/prnn_map_clear_margins(pass, net->values);/d' test_laws_passes 'poisoned memory*'
 plant "a batch begins with the cells of the last" src/layers/row_lstm.c \
     '/prnn_map_fill(pass, cells->cell, above/d' test_laws_passes 'batches*'
 
