@@ -624,7 +624,7 @@ typedef struct prnn_trainer prnn_trainer;
  * prnn_train. The context, the model and the data sets stay the caller's and must outlast the trainer; what
  * the options point to need not, but for `user`. The weights of the model are those of model.safetensors from
  * the moment that this is written; another change of them is lost. options->progress is called during
- * validations only. Free with prnn_trainer_free; *trainer is NULL after a failure. */
+ * validations only, and of all calls with this trainer only prnn_trainer_progress is allowed in it. Free with prnn_trainer_free; *trainer is NULL after a failure. */
 PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                          const prnn_data *valid, const prnn_train_options *options,
                                          prnn_trainer **trainer);
@@ -632,7 +632,8 @@ PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, c
 /* One update of the weights, and then what the options make due after it: a validation, a line of
  * metrics.csv, a checkpoint, the model; after the last update all of them. *nats (which may be NULL) becomes
  * the mean NLL of the batch in nats before the update. *done: that was the last one; after it nothing happens
- * and *nats is NaN. PRNN_ERROR_DIVERGED: as prnn_train; free the trainer. PRNN_STOPPED: the progress callback
+ * and *nats is NaN. What fails after an update (a file that cannot be written) is done by the next call.
+ * PRNN_ERROR_DIVERGED: as prnn_train; free the trainer, which does nothing any more. PRNN_STOPPED: the progress callback
  * said so during a validation; a checkpoint was written, and the next step, or a resumed run, begins with
  * that validation. */
 PRNN_API prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer, double *nats, bool *done);
@@ -640,7 +641,7 @@ PRNN_API prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer,
 /* Validates now, unless that was done after the present number of updates: *nats (which may be NULL) becomes
  * the mean NLL of the validation images in nats, and metrics.csv gets a line. The best weights so far are
  * noted, and written by the next prnn_trainer_save or the last step. PRNN_ERROR_ARGUMENT without validation
- * images; PRNN_STOPPED as prnn_trainer_step. */
+ * images; PRNN_STOPPED: the progress callback said so, and a checkpoint was written. */
 PRNN_API prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, double *nats);
 
 /* Writes checkpoint.safetensors, from which options->resume goes on, and model.safetensors: the weights of
