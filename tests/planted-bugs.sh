@@ -108,12 +108,12 @@ plant "the right scan is not moved down" src/layers/diagonal_bilstm.c \
 plant "the taps of the 2x1 kernel are exchanged" src/layers/diagonal_bilstm.c \
     's/one_tap(&state_to_state, 0, -1, 0)/one_tap(\&state_to_state, 1, -1, 0)/
      s/one_tap(&state_to_state, 1, 0, order/one_tap(\&state_to_state, 0, 0, order/' \
-    test_laws_network 'computes what SPEC says*'
+    test_laws_network 'computes what the equations say*'
 plant "g goes through a sigmoid" src/kernels/product_template.h \
-    's/g = vtanh(sum\[i\]\[3\])/g = vsigmoid(sum[i][3])/' test_laws_network 'computes what SPEC says*'
+    's/g = vtanh(sum\[i\]\[3\])/g = vsigmoid(sum[i][3])/' test_laws_network 'computes what the equations say*'
 plant "the input is added twice" src/model/pass.c \
     's|^\( *\)net->kind->forward(net->layers\[l\], pass, region);|&\n\1if (net->plan.config.residual) {\n\1    prnn_map_add(pass, region, net->stream[l], net->stream[l + 1], net->stream[l + 1]);\n\1}|' \
-    test_laws_network 'computes what SPEC says*'
+    test_laws_network 'computes what the equations say*'
 plant "a colour ends with its first panel" src/layers/product.c \
     's/p.groups >> group & 1/(count == 0 ? p.groups : 0) >> group \& 1/' test_laws_passes 'by pixels*'
 
@@ -167,7 +167,7 @@ plant "a known pixel is drawn" src/sample/sample.c \
 # ------------------------------------------------------------------------------------- multi-scale
 
 plant "a tap of the upsampler is off by one" src/layers/upsampler.c \
-    's/{3, -1, 0, false}/{3, 1, 0, false}/' test_laws_network 'computes what SPEC says*'
+    's/{3, -1, 0, false}/{3, 1, 0, false}/' test_laws_network 'computes what the equations say*'
 plant "the condition has no gradient" src/layers/row_lstm.c \
     '/prnn_layer_condition_backward(/d' test_laws_network 'gradient against differences*'
 plant "the bias of the upsampler lacks a phase" src/layers/upsampler.c \

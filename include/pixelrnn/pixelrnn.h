@@ -144,7 +144,7 @@ typedef enum prnn_output {
     PRNN_LOGISTICS /* a mixture of logistic distributions, integrated over the bin of each level */
 } prnn_output;
 
-/* What a network looks like: SPEC "The network", paper section 3 and table 1. */
+/* What a network looks like: docs/equations.md, paper section 3 and table 1. */
 typedef struct prnn_config {
     size_t size;
     prnn_kind kind;
@@ -157,7 +157,7 @@ typedef struct prnn_config {
     bool skip;              /* 1x1 connections from every layer to the head */
     int head;               /* features of the two 1x1 layers in front of the logits, 1..8192 */
     int condition_size;     /* s: a conditional model sees an s x s image, its own at every H / s-th pixel;
-                               H = W = s times 2, 4, 8, ...; 0: an unconditional model (SPEC "Conditional") */
+                               H = W = s times 2, 4, 8, ...; 0: an unconditional model (docs/equations.md) */
     int condition_features; /* c: features of the upsampled small image, 1..4096; 0 without one */
     prnn_output output;     /* K = 2: PRNN_SOFTMAX */
     int components;         /* PRNN_LOGISTICS: 1..64 logistic distributions a value; else 0 */
@@ -185,7 +185,7 @@ typedef struct prnn_model prnn_model;
 PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                                        prnn_model **model);
 
-/* Reads a model file (SPEC "Model file"); a folder stands for the model.safetensors in it. Refuses missing,
+/* Reads a model file (docs/formats.md); a folder stands for the model.safetensors in it. Refuses missing,
  * unknown and misshapen tensors, values that are not finite, and masked weights that are not zero.
  * Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
  * weights, or their moving average if it has one. */
@@ -198,7 +198,7 @@ PRNN_API void prnn_model_free(prnn_model *model);
 /* Fills *config, which begins as PRNN_CONFIG_INIT. */
 PRNN_API void prnn_model_config(const prnn_model *model, prnn_config *config);
 
-/* One named array of weights, in PyTorch's layout (SPEC "Model file"). */
+/* One named array of weights, in PyTorch's layout (docs/formats.md). */
 typedef struct prnn_tensor {
     size_t size;
     const char *name;    /* owned by the model */
@@ -358,7 +358,7 @@ typedef struct prnn_evaluate_options {
 
 /* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
  * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, with
- * new_only over those that the small image does not give (SPEC "Conditional").
+ * new_only over those that the small image does not give (docs/equations.md).
  * PRNN_ERROR_FORMAT names the first image whose likelihood is not finite: a model whose weights lead out of
  * the range of numbers; nats and values then hold what was computed. After PRNN_STOPPED they hold the first
  * images, as many as the callback was told. */
@@ -369,7 +369,7 @@ PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, c
 /* bits per dimension = nats / (H W C ln 2). */
 PRNN_API double prnn_bits_per_dim(const prnn_model *model, double nats);
 
-/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (SPEC "Head"). A mixture of
+/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (docs/equations.md). A mixture of
  * logistics has M = 3 * components parameters instead: logits of the weights, means, log-scales
  * (docs/equations.md says how they are read). They are what the network computes, finite or not. */
 PRNN_API prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images,

@@ -1,4 +1,4 @@
-/* Diagonal BiLSTM (paper section 3.2, SPEC "diagonal"): two scans, each from one upper corner to the opposite
+/* Diagonal BiLSTM (paper section 3.2, docs/equations.md): two scans, each from one upper corner to the opposite
  * lower one, so that together they see everything above and to the left. No map is skewed: a cell needs only
  * the states above and beside it, so a row is one product for what lies above, then a walk along the row.
  *
