@@ -11,7 +11,7 @@ CTEST = ctest --output-on-failure -j $(JOBS)
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all test demo install clean format check-format asan fuzz bench planted-bugs reproduce-mnist-eval
+.PHONY: all test demo install clean format check-format analyse coverage asan fuzz bench planted-bugs reproduce-mnist-eval
 
 all:
 	@bash scripts/setup.sh
@@ -32,13 +32,24 @@ install: all
 
 clean:
 	@rm -rf $(BUILD) build-debug build-asan build-tsan build-clang build-gcc-O2 build-clang-O2 build-arm64 build-fuzz \
-		build-minimal demo
+		build-minimal build-analyse build-coverage demo
 
 format:
 	@bash scripts/format.sh
 
 check-format:
 	@bash scripts/format.sh --check
+
+# Looks for defects without running anything: clang-tidy, cppcheck, shellcheck.
+analyse:
+	@bash scripts/setup.sh analyse
+	@bash scripts/analyse.sh
+
+# Which lines and branches the tests reach, as a table and in build-coverage/html, in some minutes.
+coverage:
+	@bash scripts/setup.sh test
+	@bash scripts/setup.sh coverage
+	@bash scripts/coverage.sh
 
 # All tests under the address and undefined behaviour sanitizers.
 asan:
@@ -55,7 +66,7 @@ fuzz:
 
 # Measures this machine, the kernels and the networks, in about three minutes; ARGS="--help" for less.
 bench: all
-	@cmake --build $(BUILD) -j $(JOBS) --target bench
+	@cmake --build $(BUILD) -j $(JOBS) --target pixelrnn_bench
 	@$(BUILD)/bench/pixelrnn-bench $(ARGS)
 
 # The paper's table for binarised MNIST, with the models that ship.

@@ -58,7 +58,7 @@ static double needed_flop(const subject *s) {
         prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(s->model, i, &tensor);
         for (size_t k = 0; k < tensor.count && tensor.rank == 4; k++) {
-            open += prnn_model_parameter_is_open(s->model, tensor.offset + k);
+            open += !prnn_model_parameter_is_masked(s->model, tensor.offset + k);
         }
     }
     return 2.0 * (double)open * s->is->side * s->is->side;

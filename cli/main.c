@@ -31,6 +31,9 @@ static int unknown_command(const char *name) {
             nearest = commands[i]->name;
         }
     }
+    if (edit_distance(name, "help") < best) {
+        nearest = "help";
+    }
     const char *what = name[0] == '-' ? "option" : "command";
     if (nearest) {
         return usage_error("unknown %s '%s'; did you mean '%s'?", what, name, nearest);
@@ -38,11 +41,15 @@ static int unknown_command(const char *name) {
     return usage_error("unknown %s '%s'; 'pixelrnn --help' lists the commands", what, name);
 }
 
+static bool asks_for_help(const char *word) {
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int help(int argc, char **argv) {
     if (argc > 1) {
-        return usage_error("help takes one command: pixelrnn help COMMAND");
+        return usage_error("help is for one command, and '%s' is a second: pixelrnn help COMMAND", argv[1]);
     }
-    if (argc == 0) {
+    if (argc == 0 || asks_for_help(argv[0])) {
         help_overview(commands);
     } else if (strcmp(argv[0], "--man") == 0) {
         help_man(commands); /* for the build, which makes pixelrnn.1 with it */
@@ -58,9 +65,12 @@ static int help(int argc, char **argv) {
 
 static int run_command(arguments *args) {
     session s;
+    int code;
+    TRY(arguments_check(args));
     session_begin(&s, args);
-    int code = args->command->run(&s);
+    code = args->command->run(&s);
     session_close(&s);
+done:
     return code;
 }
 
@@ -68,13 +78,18 @@ static int run(const struct command *command, int argc, char **argv) {
     arguments args = {.command = command, .argc = argc, .argv = argv};
     args.settings = malloc(command->settings_size);
     args.operands = calloc((size_t)argc + 1, sizeof *args.operands);
+    bool served = false;
     int code;
     TRY(args.settings && args.operands ? EXIT_OK : fail_memory());
     arguments_reset(&args);
     TRY(arguments_parse(&args));
     if (((const struct common *)args.settings)->help) {
         help_command(command);
-    } else {
+        served = true;
+    } else if (command->prepare) {
+        TRY(command->prepare(&args, &served));
+    }
+    if (!served) {
         TRY(run_command(&args));
     }
 done:
@@ -92,7 +107,7 @@ static int dispatch(int argc, char **argv) {
         printf("pixelrnn %s\n", prnn_version());
         return EXIT_OK;
     }
-    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+    if (asks_for_help(name)) {
         return help(argc - 2, argv + 2);
     }
     const struct command *command = find_command(name);

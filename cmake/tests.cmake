@@ -1,4 +1,4 @@
-# tests/test_X.c: a program of cmocka tests. tests/test_X.sh: a script that gets the program and the source
+# tests/test_X.c: a program of cmocka tests, target pixelrnn_test_X. tests/test_X.sh: a script that gets the program and the source
 # folder. fuzz/fuzz_X.c: replayed over fuzz/corpus/X.
 
 pkg_check_modules(CMOCKA QUIET IMPORTED_TARGET cmocka)
@@ -6,7 +6,8 @@ if(NOT CMOCKA_FOUND)
   message(STATUS "No cmocka: tests in C will not be built (Debian: libcmocka-dev)")
 endif()
 
-# Timeouts are for a slow machine under sanitizers, which should return NULL where malloc does.
+# For a slow machine under sanitizers, which should return NULL where malloc does.
+set(PRNN_TEST_TIMEOUT 600 CACHE STRING "Seconds that a test may take")
 set(test_environment "ASAN_OPTIONS=allocator_may_return_null=1;UBSAN_OPTIONS=print_stacktrace=1")
 # What OpenCL's drivers do is not under test: sanitizers see none.
 if(CMAKE_C_FLAGS MATCHES "-fsanitize")
@@ -25,7 +26,7 @@ function(set_test name label)
   if(name IN_LIST slow)
     list(APPEND label slow)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT 600 ENVIRONMENT "${test_environment}")
+  set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT ${PRNN_TEST_TIMEOUT} ENVIRONMENT "${test_environment}")
 endfunction()
 
 # Under sanitizers they would take minutes, and the tests of kernels are on every instruction set anyway.
@@ -44,24 +45,26 @@ if(NOT CMOCKA_FOUND)
 endif()
 foreach(source ${test_sources})
   get_filename_component(name ${source} NAME_WE)
-  add_executable(${name} ${source})
-  target_link_libraries(${name} PRIVATE pixelrnn_static pixelrnn_inside ${PRNN_LIBRARIES} PkgConfig::CMOCKA)
-  target_include_directories(${name} SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
-  target_compile_options(${name} PRIVATE ${test_options})
-  target_compile_definitions(${name} PRIVATE
+  set(target pixelrnn_${name})
+  add_executable(${target} ${source})
+  target_link_libraries(${target} PRIVATE pixelrnn_static pixelrnn_inside ${PRNN_LIBRARIES} PkgConfig::CMOCKA)
+  target_include_directories(${target} SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
+  target_compile_options(${target} PRIVATE ${test_options})
+  target_compile_definitions(${target} PRIVATE
     PRNN_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/golden" PRNN_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     PRNN_PROJECT_VERSION="${PROJECT_VERSION}")
   if(TARGET pixelrnn_program)
-    target_compile_definitions(${name} PRIVATE PRNN_PROGRAM="$<TARGET_FILE:pixelrnn_program>")
+    target_compile_definitions(${target} PRIVATE PRNN_PROGRAM="$<TARGET_FILE:pixelrnn_program>")
   endif()
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  add_test(NAME ${name} COMMAND ${name} ${${name}_choice} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  set_target_properties(${target} PROPERTIES
+    OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${target} ${${name}_choice} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   set_test(${name} unit)
   set_property(TEST ${name} PROPERTY SKIP_RETURN_CODE 77)
   # The laws hold on every instruction set: above on the best of the machine, here on the others that it may have.
   if(name MATCHES "^test_laws_" AND PRNN_TEST_EVERY_CPU)
     foreach(cpu generic avx2)
-      add_test(NAME ${name}_${cpu} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+      add_test(NAME ${name}_${cpu} COMMAND ${target} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
       set_test(${name}_${cpu} unit)
       set_property(TEST ${name}_${cpu} APPEND PROPERTY ENVIRONMENT PRNN_CPU=${cpu})
     endforeach()
@@ -73,10 +76,10 @@ file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 include(CheckFunctionExists)
 check_function_exists(__libc_memalign PRNN_HAVE_GLIBC_ALLOCATOR)
 if(PRNN_HAVE_GLIBC_ALLOCATOR AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
-  add_library(faults MODULE tests/faults.c)
-  target_link_libraries(faults PRIVATE pixelrnn_warnings ${CMAKE_DL_LIBS})
-  set_target_properties(faults PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  set(faults_environment "FAULTS=$<TARGET_FILE:faults>")
+  add_library(pixelrnn_faults MODULE tests/faults.c)
+  target_link_libraries(pixelrnn_faults PRIVATE pixelrnn_warnings ${CMAKE_DL_LIBS})
+  set_target_properties(pixelrnn_faults PROPERTIES OUTPUT_NAME faults LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  set(faults_environment "FAULTS=$<TARGET_FILE:pixelrnn_faults>")
 endif()
 
 file(GLOB test_scripts CONFIGURE_DEPENDS tests/test_*.sh)
@@ -100,3 +103,11 @@ endif()
 
 add_test(NAME check_includes COMMAND bash ${PROJECT_SOURCE_DIR}/scripts/check-includes.sh)
 set_test(check_includes style)
+add_test(NAME check_planted_bugs COMMAND bash ${PROJECT_SOURCE_DIR}/tests/planted-bugs.sh --stale)
+set_test(check_planted_bugs style)
+# Sanitizers have symbols of their own.
+if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
+  add_test(NAME check_symbols
+    COMMAND bash ${PROJECT_SOURCE_DIR}/scripts/check-symbols.sh $<TARGET_FILE:pixelrnn_shared> ${CMAKE_NM})
+  set_test(check_symbols style)
+endif()

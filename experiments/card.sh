@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # From runs to the models that ship, with a card each. Sourced from the root of the project after `program` and `out`, the
 # folder of the runs, are set:
 #

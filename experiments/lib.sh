@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the experiments share. A bash script sets `out` and sources this from the root of the project:
 #
 #   run NAME OPTIONS...     trains $out/NAME; what was stopped goes on, what is done is not repeated

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Installs what a build needs and this machine lacks; silent when nothing is missing.
-#   scripts/setup.sh [build|test|fuzz|arm64|ci]     test adds cmocka, fuzz adds clang, arm64 a cross compiler, qemu and
-#                                                   libraries, ci all of them and clang-format
+#   scripts/setup.sh [build|test|fuzz|arm64|analyse|coverage|ci]
+#       test adds cmocka, fuzz adds clang, arm64 a cross compiler, qemu and libraries, analyse what looks for defects, coverage
+#       gcovr, ci all of them but gcovr, and clang-format
 # With apt-get, and as root or with sudo that asks no password, it installs; else it says what to install.
 set -u
 what=${1:-build}
 case "$what" in
-build | test | fuzz | arm64 | ci) ;;
+build | test | fuzz | arm64 | analyse | coverage | ci) ;;
 *)
-    echo "usage: scripts/setup.sh [build|test|fuzz|arm64|ci]" >&2
+    echo "usage: scripts/setup.sh [build|test|fuzz|arm64|analyse|coverage|ci]" >&2
     exit 2
     ;;
 esac
@@ -91,6 +92,15 @@ check_all() {
     fi
     if [ "$what" = arm64 ] || [ "$what" = ci ]; then
         check_arm64
+    fi
+    if [ "$what" = analyse ] || [ "$what" = ci ]; then
+        has clang || lacks clang clang clang llvm
+        has clang-tidy || lacks clang-tidy clang-tidy clang-tools-extra llvm
+        has cppcheck || lacks cppcheck cppcheck cppcheck cppcheck
+        has shellcheck || lacks shellcheck shellcheck ShellCheck shellcheck
+    fi
+    if [ "$what" = coverage ]; then
+        has gcovr || lacks gcovr gcovr gcovr gcovr
     fi
     if [ "$what" = ci ]; then
         has git || lacks git git git git

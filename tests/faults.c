@@ -127,6 +127,21 @@ size_t fread(void *to, size_t size, size_t n, FILE *stream) {
     return stream_fails(stream, EIO) ? 0 : real_fread(to, size, n, stream);
 }
 
+/* What the compiler calls instead, with the room behind `to`, where _FORTIFY_SOURCE is set. */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
+size_t __fread_chk(void *to, size_t room, size_t size, size_t n, FILE *stream) {
+    return size && n > room / size ? abort(), 0 : fread(to, size, n, stream);
+}
+
+ssize_t __read_chk(int file, void *to, size_t n, size_t room) {
+    return n > room ? abort(), 0 : read(file, to, n);
+}
+
+ssize_t __pread_chk(int file, void *to, size_t n, off_t at, size_t room) {
+    return n > room ? abort(), 0 : pread(file, to, n, at);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+
 static size_t (*real_fwrite)(const void *from, size_t size, size_t n, FILE *stream);
 size_t fwrite(const void *from, size_t size, size_t n, FILE *stream) {
     /* What cannot be said cannot be checked. */

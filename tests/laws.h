@@ -52,7 +52,12 @@ static const law_shape law_shapes[] = {
     {"colour with skips, conditional twice", 4, 4, 3, 4, 2, 18, 7, false, true, 1, 17, 0},
 };
 
-enum { LAW_KINDS = 3, LAW_SHAPES = sizeof law_shapes / sizeof *law_shapes, LAWS = LAW_KINDS * LAW_SHAPES };
+#define LAW_ONE(kind, name, layer) +1
+enum {
+    LAW_KINDS = PRNN_KINDS(LAW_ONE),
+    LAW_SHAPES = sizeof law_shapes / sizeof *law_shapes,
+    LAWS = LAW_KINDS * LAW_SHAPES
+};
 
 static UNUSED prnn_config law_config(prnn_kind kind, const law_shape *shape) {
     prnn_config c = PRNN_CONFIG_INIT;
@@ -172,8 +177,8 @@ typedef struct law_model {
     size_t logits;     /* of a value */
 } law_model;
 
-/* Every open weight is drawn: N(0, gain^2 / number of open inputs), biases and initial states N(0, 0.3^2).
- * The library's own beginning has zero logits, which would hide most of what the laws look for. */
+/* Every unmasked weight is drawn: N(0, gain^2 / number of unmasked inputs), biases and initial states N(0,
+ * 0.3^2). The library's own beginning has zero logits, which would hide most of what the laws look for. */
 static UNUSED void law_randomize(law_model *m, uint64_t seed, double gain) {
     float *values = calloc(m->parameters, sizeof *values);
     for (size_t t = 0; t < prnn_model_tensor_count(m->model); t++) {
@@ -183,12 +188,12 @@ static UNUSED void law_randomize(law_model *m, uint64_t seed, double gain) {
         for (size_t o = 0; o < outputs; o++) {
             size_t first = tensor.offset + o * inputs, fan = 0;
             for (size_t i = first; i < first + inputs; i++) {
-                fan += prnn_model_parameter_is_open(m->model, i);
+                fan += !prnn_model_parameter_is_masked(m->model, i);
             }
             double size = tensor.rank == 1 ? 0.3 : gain / sqrt((double)(fan ? fan : 1));
             for (size_t i = first; i < first + inputs; i++) {
                 double value = random_normal(&seed) * size;
-                values[i] = prnn_model_parameter_is_open(m->model, i) ? (float)value : 0;
+                values[i] = !prnn_model_parameter_is_masked(m->model, i) ? (float)value : 0;
             }
         }
     }
@@ -219,6 +224,18 @@ static UNUSED void law_close(law_model *m) {
 }
 
 /* Logits of `count` images, to be freed. */
+/* prnn_chain_evaluate of a chain that is made for it. */
+static UNUSED prnn_status law_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
+                                             const uint8_t *images, size_t n, double *nats, float *values) {
+    prnn_chain *chain;
+    prnn_status status = prnn_chain_create(ctx, models, count, &chain);
+    if (status == PRNN_OK) {
+        status = prnn_chain_evaluate(ctx, chain, images, n, NULL, nats, NULL, values);
+    }
+    prnn_chain_free(chain);
+    return status;
+}
+
 /* Numbers of a test as a block of the CPU. */
 static UNUSED prnn_block law_block(float *numbers, size_t count) {
     return (prnn_block){numbers, 0, count};

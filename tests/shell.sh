@@ -1,9 +1,11 @@
+# shellcheck shell=bash
 # What the tests of the program share. Sourced by test_X.sh PROGRAM SOURCE_DIR, which then works in an empty folder; prints
 # "ok - ..." or "FAIL - ..." for each check.
 set -u
 
 [ $# -eq 2 ] || { echo "usage: $(basename "$0") PROGRAM SOURCE_DIR" >&2; exit 2; }
 program=$(realpath "$1")
+# shellcheck disable=SC2034 # for who sources this
 source_dir=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -48,6 +50,7 @@ make_idx() {
         for (i = 0; i < n; i++) for (r = 0; r < side; r++) for (c = 0; c < side; c++)
             printf "%s", (r * c + i * i + r * i) % 7 < 3 ? "\\377" : "\\000"
     }' >escapes.txt
+    # shellcheck disable=SC2059 # escapes are bytes
     printf "$(cat escapes.txt)" >"$1"
 }
 

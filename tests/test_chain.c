@@ -108,7 +108,7 @@ static void test_scales(void **state) {
     family f = open_family();
     uint8_t *images = some_images(&f, 11);
     double nats[N], scale_nats[N * SCALES], sum[N] = {0};
-    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, images, N, nats, scale_nats, NULL));
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, images, N, NULL, nats, scale_nats, NULL));
     for (int k = 0; k < SCALES; k++) {
         uint8_t *own = shrink(&f, k, images, N);
         float *values = malloc(N * f.m[k].bytes * sizeof *values);
@@ -121,7 +121,7 @@ static void test_scales(void **state) {
             expected[i / f.m[k].bytes] += given ? 0 : (double)values[i];
         }
         assert_ok(f.ctx, prnn_chain_create(f.ctx, &f.models[k], 1, &one));
-        assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, one, own, N, alone, NULL, NULL));
+        assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, one, own, N, NULL, alone, NULL, NULL));
         for (size_t i = 0; i < N; i++) {
             double part = scale_nats[i * SCALES + (size_t)k];
             assert_true(part > 0 && (k == 0 || part < all[i]));
@@ -140,17 +140,60 @@ static void test_scales(void **state) {
     close_family(&f);
 }
 
-/* Each value of a large image is that of the model where it is new, to the bit; and the call without a chain
- * says the same. */
+typedef struct hearing {
+    int calls, stop_at;
+} hearing;
+
+static bool hear(void *user, const prnn_progress *p) {
+    hearing *h = user;
+    assert_true(p->done == p->total && p->total == N);
+    return ++h->calls != h->stop_at;
+}
+
+/* Small images of their own, for a first model that is conditional; and a word at each model. */
+static void test_options(void **state) {
+    (void)state;
+    family f = open_family();
+    uint8_t *images = some_images(&f, 12), *small = some_images(&f, 13);
+    double nats[N], expected[N], without[N];
+    prnn_chain *last;
+    hearing h = {0};
+    prnn_evaluate_options o = PRNN_EVALUATE_OPTIONS_INIT;
+    assert_ok(f.ctx, prnn_chain_create(f.ctx, &f.models[2], 1, &last));
+    o.small = small;
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, last, images, N, &o, nats, NULL, NULL));
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, last, images, N, NULL, without, NULL, NULL));
+    o.new_only = true;
+    assert_ok(f.ctx, prnn_evaluate(f.ctx, f.models[2], images, N, &o, expected, NULL));
+    assert_memory_equal(nats, expected, sizeof nats);
+    assert_memory_not_equal(nats, without, sizeof nats);
+    assert_int_equal(prnn_chain_evaluate(f.ctx, f.chain, images, N, &o, nats, NULL, NULL),
+                     PRNN_ERROR_ARGUMENT);
+    assert_non_null(strstr(prnn_message(f.ctx), "the model is not conditional"));
+    o = (prnn_evaluate_options)PRNN_EVALUATE_OPTIONS_INIT;
+    o.progress = hear;
+    o.user = &h;
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, images, N, &o, nats, NULL, NULL));
+    assert_int_equal(h.calls, SCALES);
+    h = (hearing){.stop_at = 2};
+    assert_int_equal(prnn_chain_evaluate(f.ctx, f.chain, images, N, &o, nats, NULL, NULL), PRNN_STOPPED);
+    assert_int_equal(h.calls, 2);
+    prnn_chain_free(last);
+    free(images);
+    free(small);
+    close_family(&f);
+}
+
+/* Each value of a large image is that of the model where it is new, to the bit. */
 static void test_values(void **state) {
     (void)state;
     family f = open_family();
     uint8_t *images = some_images(&f, 12);
     size_t bytes = f.m[2].bytes;
-    float *values = malloc(N * bytes * sizeof *values), *again = malloc(N * bytes * sizeof *again);
+    float *values = malloc(N * bytes * sizeof *values);
     float *expected = malloc(N * bytes * sizeof *expected);
     double nats[N], other[N];
-    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, images, N, nats, NULL, values));
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, images, N, NULL, nats, NULL, values));
     for (int k = SCALES; k-- > 0;) {
         uint8_t *own = shrink(&f, k, images, N);
         float *of_model = malloc(N * f.m[k].bytes * sizeof *of_model), *from = of_model;
@@ -168,11 +211,7 @@ static void test_values(void **state) {
         free(own);
     }
     assert_memory_equal(values, expected, N * bytes * sizeof *values);
-    assert_ok(f.ctx, prnn_evaluate_chain(f.ctx, f.models, SCALES, images, N, other, again));
-    assert_memory_equal(nats, other, sizeof nats);
-    assert_memory_equal(values, again, N * bytes * sizeof *values);
     free(expected);
-    free(again);
     free(values);
     free(images);
     close_family(&f);
@@ -188,8 +227,8 @@ static void test_given_first(void **state) {
     double all[N], scale_nats[N * SCALES], nats[N], parts[N * 2];
     prnn_chain *upper;
     assert_ok(f.ctx, prnn_chain_create(f.ctx, f.models + 1, 2, &upper));
-    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, images, N, all, scale_nats, NULL));
-    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, upper, images, N, nats, parts, values));
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, images, N, NULL, all, scale_nats, NULL));
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, upper, images, N, NULL, nats, parts, values));
     for (size_t i = 0; i < N; i++) {
         assert_true(fabs((nats[i] + scale_nats[i * SCALES]) / all[i] - 1) < 1e-14);
         assert_memory_equal(&parts[i * 2], &scale_nats[i * SCALES + 1], 2 * sizeof *parts);
@@ -335,7 +374,7 @@ static void test_stop(void **state) {
     assert_int_equal(prnn_chain_sample(f.ctx, f.chain, 1, &options, images), PRNN_STOPPED);
     assert_int_equal(calls, 2);
     uint8_t known[LARGE * LARGE] = {0};
-    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, NULL, 0, NULL, NULL, NULL));
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, NULL, 0, NULL, NULL, NULL, NULL));
     assert_ok(f.ctx, prnn_chain_sample(f.ctx, f.chain, 0, NULL, NULL));
     assert_ok(f.ctx, prnn_chain_complete(f.ctx, f.chain, NULL, 0, known, 4, NULL, NULL));
     free(images);
@@ -369,9 +408,9 @@ static void test_null(void **state) {
     refuses(prnn_chain_load(f.ctx, no_path, 1, &made), "path is NULL");
     refuses(prnn_chain_load(f.ctx, no_path, 1, NULL), "chain is NULL");
     refuses(prnn_chain_load(f.ctx, no_path, 0, &made), "at least one model");
-    refuses(prnn_chain_evaluate(f.ctx, NULL, images, 1, nats, NULL, NULL), "chain is NULL");
-    refuses(prnn_chain_evaluate(f.ctx, f.chain, NULL, 1, nats, NULL, NULL), "images is NULL");
-    refuses(prnn_chain_evaluate(f.ctx, f.chain, images, 1, NULL, NULL, NULL), "nats is NULL");
+    refuses(prnn_chain_evaluate(f.ctx, NULL, images, 1, NULL, nats, NULL, NULL), "chain is NULL");
+    refuses(prnn_chain_evaluate(f.ctx, f.chain, NULL, 1, NULL, nats, NULL, NULL), "images is NULL");
+    refuses(prnn_chain_evaluate(f.ctx, f.chain, images, 1, NULL, NULL, NULL, NULL), "nats is NULL");
     refuses(prnn_chain_sample(f.ctx, NULL, 1, NULL, images), "chain is NULL");
     refuses(prnn_chain_sample(f.ctx, f.chain, 1, NULL, NULL), "images is NULL");
     refuses(prnn_chain_complete(f.ctx, NULL, images, 1, known, 1, NULL, images), "chain is NULL");
@@ -383,7 +422,8 @@ static void test_null(void **state) {
     refuses(prnn_chain_upscale(f.ctx, f.chain, images, 1, 1, NULL, NULL), "large is NULL");
     assert_int_equal(prnn_chain_create(NULL, f.models, 1, &made), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_chain_load(NULL, no_path, 1, &made), PRNN_ERROR_ARGUMENT);
-    assert_int_equal(prnn_chain_evaluate(NULL, f.chain, images, 1, nats, NULL, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_chain_evaluate(NULL, f.chain, images, 1, NULL, nats, NULL, NULL),
+                     PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_chain_sample(NULL, f.chain, 1, NULL, images), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_chain_complete(NULL, f.chain, images, 1, known, 1, NULL, images),
                      PRNN_ERROR_ARGUMENT);
@@ -407,7 +447,8 @@ static void test_values_refused(void **state) {
     cold.temperature = 0;
     refuses(prnn_chain_sample(f.ctx, f.chain, 1, &cold, images), "temperature is 0");
     images[f.m[2].bytes + 1] = LEVELS;
-    refuses(prnn_chain_evaluate(f.ctx, f.chain, images, 2, nats, NULL, NULL), "image 1 has the value 5");
+    refuses(prnn_chain_evaluate(f.ctx, f.chain, images, 2, NULL, nats, NULL, NULL),
+            "image 1 has the value 5");
     /* Value 1 is of a pixel that every scale has; value 4, of one that only the last has. */
     images[f.m[2].bytes + 1] = 0;
     images[4] = LEVELS;
@@ -454,8 +495,8 @@ static void test_load(void **state) {
     double nats[N], again[N];
     assert_ok(f.ctx, prnn_chain_load(f.ctx, paths, SCALES, &loaded));
     assert_int_equal(prnn_chain_count(loaded), SCALES);
-    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, images, N, nats, NULL, NULL));
-    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, loaded, images, N, again, NULL, NULL));
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, images, N, NULL, nats, NULL, NULL));
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, loaded, images, N, NULL, again, NULL, NULL));
     assert_memory_equal(nats, again, sizeof nats);
     prnn_chain_free(loaded);
     const char *jump[] = {path[0], path[2]}, *missing[] = {path[0], folder};
@@ -478,12 +519,13 @@ static void test_load(void **state) {
 int main(int count, char **arguments) {
     law_choose(count, arguments);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts),    cmocka_unit_test(test_scales),
-        cmocka_unit_test(test_values),   cmocka_unit_test(test_given_first),
-        cmocka_unit_test(test_sample),   cmocka_unit_test(test_upscale),
-        cmocka_unit_test(test_complete), cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_null),     cmocka_unit_test(test_values_refused),
-        cmocka_unit_test(test_mismatch), cmocka_unit_test(test_load),
+        cmocka_unit_test(test_parts),          cmocka_unit_test(test_scales),
+        cmocka_unit_test(test_options),        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_given_first),    cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_upscale),        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_stop),           cmocka_unit_test(test_null),
+        cmocka_unit_test(test_values_refused), cmocka_unit_test(test_mismatch),
+        cmocka_unit_test(test_load),
     };
     return cmocka_run_group_tests_name("chains", tests, NULL, NULL);
 }

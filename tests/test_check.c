@@ -23,8 +23,8 @@ static void test_good_models(void **state) {
     law_randomize(&m, 41, 2);
     prnn_certificate found = certify(&m);
     assert_true(found.passed && found.agrees && found.normalised);
-    assert_int_equal(found.open, prnn_model_parameter_count(m.model, true));
-    assert_int_equal(found.open + found.closed, m.parameters);
+    assert_int_equal(found.unmasked, prnn_model_parameter_count(m.model, true));
+    assert_int_equal(found.unmasked + found.masked, m.parameters);
     assert_int_equal(found.nonzero, 0);
     assert_int_equal(found.height, config.height);
     assert_int_equal(found.levels, config.levels);
@@ -39,10 +39,10 @@ static void test_good_models(void **state) {
     law_close(&m);
 }
 
-/* The k-th closed weight of a tensor, or the number of all parameters. */
-static size_t closed_weight(const law_model *m, const prnn_tensor *tensor, size_t k) {
+/* The k-th masked weight of a tensor, or the number of all parameters. */
+static size_t masked_weight(const law_model *m, const prnn_tensor *tensor, size_t k) {
     for (size_t i = tensor->offset; i < tensor->offset + tensor->count; i++) {
-        if (!prnn_model_parameter_is_open(m->model, i) && k-- == 0) {
+        if (prnn_model_parameter_is_masked(m->model, i) && k-- == 0) {
             return i;
         }
     }
@@ -66,9 +66,9 @@ static void test_leaks(void **state) {
         prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(m.model, t, &tensor);
         size_t planted = 0, seen = 0;
-        for (size_t k = 0; planted < 60 && seen == 0 && closed_weight(&m, &tensor, k) < m.parameters;
+        for (size_t k = 0; planted < 60 && seen == 0 && masked_weight(&m, &tensor, k) < m.parameters;
              k += 7) {
-            size_t at = closed_weight(&m, &tensor, k);
+            size_t at = masked_weight(&m, &tensor, k);
             m.model->parameters[at] = 3;
             prnn_certificate found = certify(&m);
             assert_false(found.passed);

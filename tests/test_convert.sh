@@ -39,8 +39,10 @@ check "one sentence" one_line
 check "which names the first one" says "none of its 12 pictures can be used; the first: set/b/x1.jpg: is neither"
 run 1 "one file that is none" convert --data set/b/x1.jpg --out x.npy
 run 1 "an unwritable list" convert --data set --out x.npy --skipped no/folder/list
-check "which is named" says "skipped no/folder/list: cannot be written"
-rm -f x.npy
+check "which is named" says "skipped no/folder/list: there is no folder 'no/folder'"
+check "before the work" test ! -e x.npy
+run 2 "a folder as the list" convert --data set --out x.npy --skipped first
+check "is refused" says "skipped first: is a folder"
 (
     trap '' XFSZ
     ulimit -f 1
@@ -104,19 +106,80 @@ check "the same model" cmp memory/model.safetensors cached/model.safetensors
 check "from a folder too" cmp memory/model.safetensors direct/model.safetensors
 train fitted --data set --cache fitted.npy --valid set --fit resize --height 4 --width 4 --steps 2
 check "what validates is fitted beside a cache" test $? -eq 0
-mv set moved_set
+cp -p cache.npy kept.npy
+anew() { [ cache.npy -nt kept.npy ]; }
 train cached2 --data set --cache cache.npy --valid-last 5 --steps 20 --memory-limit 0
 check "the cache is used" cmp memory/model.safetensors cached2/model.safetensors
-check "and that is said" says "cache.npy: is there, and used in place of set"
-train refused --data set --cache cache.npy --steps 20 --height 5
-check "a cache of another shape is refused" test $? -eq 1
+check "and not made again" test "$(stat -c %y cache.npy)" = "$(stat -c %y kept.npy)"
+check "and that is said" says "cache.npy: is of set as it is now, and used in its place"
+train cached3 --data set/../set --cache ./cache.npy --valid-last 5 --steps 2 --quiet
+check "other names of the same are the same" test "$(stat -c %y cache.npy)" = "$(stat -c %y kept.npy)"
+check "--quiet says nothing of it" test ! -s err.txt
+
+# stale NAME KEY ARGUMENTS...: the cache is made anew, and --quiet does not hide that.
+stale() {
+    local name=$1 key=$2
+    shift 2
+    rm -rf stale_run
+    train stale_run --cache cache.npy --steps 2 --quiet "$@"
+    check "$name: training" test $? -eq 0
+    check "$name: that is said" says "cache.npy: was made from other data, with other options or by another version than now ($key differs)"
+    check "$name: the cache is another" anew
+    rm -rf stale_run
+    train stale_run --cache cache.npy --steps 2 --quiet "$@"
+    check "$name: the next time it is used" test $? -eq 0 -a ! -s err.txt
+    cp -p cache.npy kept.npy
+}
+mkdir fresh
+"$program" sample first/model.safetensors --count 24 --seed 9 --out fresh/ >out.txt 2>err.txt
+stale "other data" data --data fresh
+stale "another fit" fit --data fresh --fit resize --height 4 --width 4
+stale "another shape" height --data fresh --fit resize --height 5 --width 4
+stale "another kind of fit" fit --data fresh --fit crop --height 5 --width 4
+cp fresh/00003.png fresh/00024.png
+stale "one picture more" data_files --data fresh
+mv fresh/00003.png fresh/00004.png
+stale "a picture renamed over another" data_files --data fresh
+mv fresh/00005.png fresh/99999.png
+stale "a picture that comes later" data_changed --data fresh
+cp fresh/00000.png hold.png
+cp fresh/00001.png fresh/00000.png
+stale "a picture changed in place" "data_.*" --data fresh
+"$program" convert --data set --out cache.npy >out.txt 2>err.txt
+stale "a cache that somebody replaced" cache_changed --data fresh
+sed -i 's/"version": "[^"]*"/"version": "0.0.1"/' cache.npy.json
+stale "a cache of another version" version --data fresh
+"$program" convert --data fresh --out other.npy >out.txt 2>err.txt
+check "the cache is the data" cmp cache.npy other.npy
+
+cp other.npy precious.npy
+train refused --data set --cache precious.npy --steps 20
+check "a file that is no cache is refused" test $? -eq 1
 check "in one sentence" one_line
-check "with both shapes" says "cache.npy holds images of 6 x 6 x 1, and 5 x 6 x 1 are asked for"
+check "which says how one is known" says "precious.npy: is there, without the note .*precious.npy.json.*: remove it"
+check "and the file is left alone" cmp other.npy precious.npy
+rm precious.npy
+echo '{"labels": [1, 2]}' >precious.npy.json
+train refused --data set --cache precious.npy --steps 20
+check "nor is a file in the place of the note written over" test $? -eq 1 -a ! -e precious.npy
+check "which is said" says "precious.npy.json would hold the note .* and is another file"
+has "it is left alone" labels precious.npy.json
+train refused --data fresh --cache fresh/cache.npy --steps 20
+check "a cache in the folder of its data is refused" test $? -eq 2
+check "with both names" says "cache fresh/cache.npy lies in --data fresh: name a file outside"
+mv fresh away
+train refused --data fresh --cache cache.npy --steps 20
+check "without the data, a cache is of nobody knows what" test $? -eq 1
+check "and the way out is named" says "data fresh: No such file.*give --data cache.npy without --cache"
 train refused --data set --cache all.txt --steps 20
 check "a cache of another name is refused" test $? -eq 2
-cp all.txt all.npy
-train refused --data set --cache all.npy --steps 20
-check "so is one that is none" says "all.npy: "
+cp cache.npy good.npy
+mv away fresh
+cp first/metrics.csv fresh/wrong.png
+rm -f fresh/[0-9]*
+train refused --data fresh --cache cache.npy --steps 20
+check "data that cannot be converted" test $? -eq 1
+check "leave the cache as it was" cmp cache.npy good.npy
 check "nothing is left" test ! -e refused
 
 echo

@@ -39,7 +39,18 @@ run 0 "what was trained is a model" info trained
 example 0 compress "$model" images/0.png
 has "compress gets back what it compressed" "and back" out.txt
 # 28 * 28 bits are 98 bytes. What the model says, and a few bytes for the end.
+# shellcheck disable=SC2016
 check "compress comes near the likelihood" awk '{ says = $9 + 0; exit !($4 < 98 && $4 >= says && $4 < says + 5) }' out.txt
+
+example 0 loop images found
+has "loop validates every 10 steps" "^step 10: validation [0-9.]* nats an image$" out.txt
+run 0 "what the loop found is a model" info found
+
+example 0 chain 1 chain.png "$source_dir/models/cifar10-8x8.safetensors" "$source_dir/models/cifar10-32x32-given-8x8.safetensors"
+# shellcheck disable=SC2016
+check "the parts of the scales are the whole" awk 'function off(x) { return x < -0.02 || x > 0.02 }
+    $3 < 1 || off($3 - $5 - $6) { exit 1 } END { exit NR != 4 }' out.txt
+run 0 "chain wrote a picture" show --data chain.png --out seen.png
 
 for name in "$EXAMPLES"/*; do
     [ -f "$name" ] || continue

@@ -73,6 +73,7 @@ make_idx() {
         for (i = 0; i < n; i++) for (r = 0; r < side; r++) for (c = 0; c < side; c++)
             printf "%s", (r + c + i) % 3 == 0 ? "\\377" : "\\000"
     }' >"$work/escapes"
+    # shellcheck disable=SC2059 # escapes are bytes
     printf "$(cat "$work/escapes")" >"$1"
 }
 
@@ -193,7 +194,7 @@ refused "good.idx" train --data good.idx --levels 2 --out good.idx
 mkdir folder.png folder.npy
 files >"$work/before"
 refused "folder.npy" eval $good --data good.idx --per-image folder.npy
-refused "folder.png" complete $good --data good.idx --known-rows 2 --out folder.png
+refused "folder.png" heat $good --data good.idx --out folder.png
 
 full 0 old.png sample $good --count 50 --out old.png
 full 0 new.png sample $good --count 50 --out new.png

@@ -55,7 +55,7 @@ static void test_round_trip(void **state) {
     law_close(&m);
 }
 
-/* A new model: weights are zero where a mask closes them and nowhere else but in the logits and the biases,
+/* A new model: weights are zero where they are masked and nowhere else but in the logits and the biases,
  * and every level of every value is equally likely: log2 K bits a dimension, whatever the image. Of a mixture
  * no level is much more or less likely than others. */
 static void test_new_model(void **state) {
@@ -65,21 +65,21 @@ static void test_new_model(void **state) {
     assert_ok(m.ctx, prnn_model_create(m.ctx, &config, 64, &model));
     assert_ok(m.ctx, prnn_model_create(m.ctx, &config, 64, &same));
     assert_ok(m.ctx, prnn_model_create(m.ctx, &config, 65, &other));
-    size_t differ = 0, open = 0;
+    size_t differ = 0, unmasked = 0;
     for (size_t i = 0; i < m.parameters; i++) {
-        bool is_open = prnn_model_parameter_is_open(model, i);
-        open += is_open;
-        assert_true(is_open || model->parameters[i] == 0);
+        bool is_unmasked = !prnn_model_parameter_is_masked(model, i);
+        unmasked += is_unmasked;
+        assert_true(is_unmasked || model->parameters[i] == 0);
         differ += model->parameters[i] != other->parameters[i];
     }
     assert_memory_equal(model->parameters, same->parameters, m.parameters * sizeof(float));
     assert_true(differ > 0);
-    assert_int_equal(open, prnn_model_parameter_count(model, true));
+    assert_int_equal(unmasked, prnn_model_parameter_count(model, true));
     for (size_t t = 0; t < prnn_model_tensor_count(model); t++) {
         prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(model, t, &tensor);
         for (size_t i = 0; i < tensor.count && tensor.rank == 4; i++) {
-            bool drawn = prnn_model_parameter_is_open(model, tensor.offset + i) &&
+            bool drawn = !prnn_model_parameter_is_masked(model, tensor.offset + i) &&
                          strcmp(tensor.name, "head.2.weight") != 0;
             assert_true(drawn == (tensor.values[i] != 0));
         }
@@ -133,7 +133,7 @@ static void expect_refused(law_model *m, size_t index, float value, const char *
     free(values);
 }
 
-/* A closed weight of each tensor that has one, the first, the last and one between, set to something. */
+/* A masked weight of each tensor that has one, the first, the last and one between, set to something. */
 static void test_planted_weight(void **state) {
     prnn_config config = law_of_state(state);
     law_model m = law_open(&config, 67);
@@ -141,15 +141,15 @@ static void test_planted_weight(void **state) {
     for (size_t t = 0; t < prnn_model_tensor_count(m.model); t++) {
         prnn_tensor tensor = PRNN_TENSOR_INIT;
         prnn_model_tensor(m.model, t, &tensor);
-        size_t closed[3], count = 0;
+        size_t masked[3], count = 0;
         for (size_t i = 0; i < tensor.count; i++) {
-            if (!prnn_model_parameter_is_open(m.model, tensor.offset + i)) {
-                closed[count < 2 ? count : 2] = i;
+            if (prnn_model_parameter_is_masked(m.model, tensor.offset + i)) {
+                masked[count < 2 ? count : 2] = i;
                 count++;
             }
         }
         for (size_t k = 0; k < count && k < 3; k++, planted++) {
-            size_t i = closed[k], cols = (size_t)tensor.shape[3], rows = (size_t)tensor.shape[2];
+            size_t i = masked[k], cols = (size_t)tensor.shape[3], rows = (size_t)tensor.shape[2];
             size_t inputs = (size_t)tensor.shape[1];
             char place[160];
             snprintf(place, sizeof place, "%s[%zu, %zu, %zu, %zu]", tensor.name, i / cols / rows / inputs,
@@ -157,7 +157,7 @@ static void test_planted_weight(void **state) {
             expect_refused(&m, tensor.offset + i, 1e-30f, place);
         }
     }
-    assert_true(planted >= 3); /* the first layer's mask closes half its kernel */
+    assert_true(planted >= 3); /* half the first layer's kernel is masked */
     prnn_tensor bias = PRNN_TENSOR_INIT;
     prnn_model_tensor(m.model, 1, &bias);
     assert_string_equal(bias.name, "input.bias");

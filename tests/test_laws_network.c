@@ -1,4 +1,4 @@
-/* Laws of one network: it computes what SPEC says, its masks are SPEC's, it makes none of the mistakes of
+/* Laws of one network: it computes what the equations say, its masks are theirs, it makes none of the mistakes of
  * public implementations, and its gradient is the derivative of its likelihood. */
 
 #include "laws_reference.h"
@@ -98,7 +98,8 @@ static void test_distributions(void **state) {
     law_close(&m);
 }
 
-/* Open is what SPEC opens. On a small image some taps reach nothing but zeros beside it: so a large one. */
+/* Unmasked is what the reference uses. On a small image some taps reach nothing but zeros beside it: so a
+ * large one. */
 static void test_masks(void **state) {
     prnn_config config = law_of_state(state);
     config.condition_size = config.condition_size ? 2 : 0;
@@ -106,18 +107,18 @@ static void test_masks(void **state) {
     config.layers = 2;
     law_model m = law_open(&config, 3);
     double *parameters = reference_parameters(&m);
-    uint8_t *open = calloc(m.parameters, 1), *image = calloc(m.bytes, 1);
+    uint8_t *used = calloc(m.parameters, 1), *image = calloc(m.bytes, 1);
     double *logits = malloc(m.bytes * m.logits * sizeof *logits);
-    reference r = {.model = m.model, .config = config, .parameters = parameters, .open = open};
+    reference r = {.model = m.model, .config = config, .parameters = parameters, .used = used};
     reference_logits(&r, image, logits);
     for (size_t i = 0; i < m.parameters; i++) {
-        if (open[i] != prnn_model_parameter_is_open(m.model, i)) {
-            fail_msg("parameter %zu is %s; SPEC has it the other way", i, open[i] ? "closed" : "open");
+        if (used[i] == prnn_model_parameter_is_masked(m.model, i)) {
+            fail_msg("parameter %zu is %s; the equations have it the other way", i, used[i] ? "masked" : "unmasked");
         }
     }
     free(logits);
     free(image);
-    free(open);
+    free(used);
     free(parameters);
     law_close(&m);
 }
@@ -144,7 +145,7 @@ static gradient_check open_check(const prnn_config *config) {
     double mean;
     assert_ok(g.m.ctx, prnn_gradient(g.m.ctx, g.m.model, g.images, IMAGES, &mean, g.gradient));
     for (size_t i = 0; i < g.m.parameters; i++) {
-        if (!prnn_model_parameter_is_open(g.m.model, i)) {
+        if (prnn_model_parameter_is_masked(g.m.model, i)) {
             assert_true(g.gradient[i] == 0);
         }
     }
@@ -187,13 +188,13 @@ static double mean_nats(const gradient_check *g, double step, bool by_reference)
     return mean;
 }
 
-/* A random unit direction over the open parameters of a tensor; returns the derivative along it that the
+/* A random unit direction over the unmasked parameters of a tensor; returns the derivative along it that the
  * gradient promises. */
 static double choose_direction(gradient_check *g, const prnn_tensor *tensor, uint64_t *seed) {
     memset(g->direction, 0, g->m.parameters * sizeof *g->direction);
     double promised = 0, squares = 0;
     for (size_t i = tensor->offset; i < tensor->offset + tensor->count; i++) {
-        if (prnn_model_parameter_is_open(g->m.model, i)) {
+        if (!prnn_model_parameter_is_masked(g->m.model, i)) {
             g->direction[i] = random_normal(seed);
             promised += g->direction[i] * (double)g->gradient[i];
             squares += g->direction[i] * g->direction[i];
@@ -250,7 +251,7 @@ static void test_gradient_exactly(void **state) {
 
 int main(int count, char **arguments) {
     law_choose(count, arguments);
-    int failures = law_run("computes what SPEC says", test_reference);
+    int failures = law_run("computes what the equations say", test_reference);
     failures += law_run("makes no known mistake", test_mistakes);
     failures += law_run("distributions", test_distributions);
     failures += law_run("masks", test_masks);

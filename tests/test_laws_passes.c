@@ -22,7 +22,7 @@ static prnn_passes pass_open(const law_model *m, int images) {
 }
 
 /* What an earlier batch may have left in the memory of a pass. */
-static void soil(const prnn_pass *pass, uint64_t seed) {
+static void fill_memory(const prnn_pass *pass, uint64_t seed) {
     const prnn_cpu_pass *own = prnn_cpu_of(pass);
     for (size_t i = 0; i < own->bytes / sizeof(float); i++) {
         own->memory[i] = (float)(100 * random_normal(&seed));
@@ -72,7 +72,7 @@ static void check_by_pixels(prnn_config config) {
     for (int known = 0; known < 3 && known <= config.width; known++) {
         prnn_passes passes = pass_open(&m, N);
         prnn_pass pass = passes.list[0];
-        soil(&pass, 43);
+        fill_memory(&pass, 43);
         pass.images = N;
         prnn_network_begin(net, &pass);
         if (net->condition) {
@@ -162,27 +162,27 @@ static void test_memory(void **state) {
     law_model m = law_open(&config, 44);
     enum { N = 5 };
     uint8_t *images = images_of(&m, N);
-    double clean[N], soiled[N];
+    double clean[N], poisoned[N];
     assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, clean, NULL));
     prnn_passes passes = pass_open(&m, N + 1);
     prnn_pass pass = passes.list[0];
     poison(&pass);
     prnn_batch batch = {.images = images, .n = N};
-    prnn_network_evaluate(m.model->network, &pass, &batch, soiled, NULL, NULL);
-    assert_memory_equal(clean, soiled, sizeof clean);
+    prnn_network_evaluate(m.model->network, &pass, &batch, poisoned, NULL, NULL);
+    assert_memory_equal(clean, poisoned, sizeof clean);
     prnn_passes_close(m.ctx, &passes);
 
     training_pass t = training_open(&m, 0, N + 1);
     size_t packed = t.net->plan.forward.count;
     float *gradient = malloc(packed * sizeof *gradient);
     memset(prnn_cpu_of(&t.pass)->memory, 0, prnn_cpu_of(&t.pass)->bytes);
-    prnn_network_gradient(t.net, &t.pass, &batch, 1, soiled);
-    assert_memory_equal(clean, soiled, sizeof clean);
+    prnn_network_gradient(t.net, &t.pass, &batch, 1, poisoned);
+    assert_memory_equal(clean, poisoned, sizeof clean);
     memcpy(gradient, prnn_cpu_floats(t.pass.gradient), packed * sizeof *gradient);
     memset(prnn_cpu_floats(t.pass.gradient), 0, packed * sizeof *gradient);
     poison(&t.pass);
-    prnn_network_gradient(t.net, &t.pass, &batch, 1, soiled);
-    assert_memory_equal(clean, soiled, sizeof clean);
+    prnn_network_gradient(t.net, &t.pass, &batch, 1, poisoned);
+    assert_memory_equal(clean, poisoned, sizeof clean);
     assert_memory_equal(gradient, prnn_cpu_floats(t.pass.gradient), packed * sizeof *gradient);
     training_close(&m, &t);
     free(gradient);
@@ -341,7 +341,7 @@ int main(int count, char **arguments) {
     int failures = law_run("by pixels", test_by_pixels);
     const struct CMUnitTest narrow[] = {{"by pixels: empty colours", test_empty_colours, NULL, NULL, NULL}};
     failures += cmocka_run_group_tests_name("empty colours", narrow, NULL, NULL);
-    failures += law_run("soiled memory", test_memory);
+    failures += law_run("poisoned memory", test_memory);
     failures += law_run("batches", test_batches);
     failures += law_run("threads", test_threads);
     failures += law_run("mean of a batch", test_mean);
@@ -350,7 +350,7 @@ int main(int count, char **arguments) {
     if (prnn_kernels_in_bf16(prnn_kernels_of(ctx))) {
         law_precision = "bf16";
         failures += law_run("bf16 by pixels", test_by_pixels);
-        failures += law_run("bf16 in soiled memory", test_memory);
+        failures += law_run("bf16 in poisoned memory", test_memory);
         failures += law_run("bf16 in batches", test_batches);
         failures += law_run("bf16 on threads", test_threads);
     }

@@ -469,24 +469,24 @@ static void weights_refused(void **state) {
         prnn_model_free(p.model);
         for (size_t i = 0; i < n; i += 7) {
             p = good_parts((prnn_kind)kind, 3);
-            bool open = prnn_model_parameter_is_open(p.model, i);
-            if (open) {
+            bool unmasked = !prnn_model_parameter_is_masked(p.model, i);
+            if (unmasked) {
                 p.model->parameters[i] = bad[i % 4].value;
                 assert_refused(&p, bad[i % 4].says);
                 assert_says("every weight must be finite");
             } else {
                 p.model->parameters[i] = i % 2 ? -1e-30f : NAN;
-                assert_refused(&p, i % 2 ? "is -1e-30 where a mask closes it" : "is nan");
+                assert_refused(&p, i % 2 ? "is -1e-30; it is masked" : "is nan");
             }
         }
     }
     parts p = good_parts(PRNN_CNN, 1);
-    prnn_safetensors_entry *input = entry_of(&p, "input.weight"); /* [6, 1, 7, 7], the centre is closed */
+    prnn_safetensors_entry *input = entry_of(&p, "input.weight"); /* [6, 1, 7, 7], the centre is masked */
     float values[6 * 49];
     memcpy(values, input->data, sizeof values);
     values[2 * 49 + 3 * 7 + 3] = 0.5f;
     input->data = values;
-    assert_refused(&p, "input.weight[2, 0, 3, 3] is 0.5 where a mask closes it and must be 0");
+    assert_refused(&p, "input.weight[2, 0, 3, 3] is 0.5; it is masked and must be 0");
     p = good_parts(PRNN_CNN, 1);
     float bias[6] = {[4] = NAN};
     entry_of(&p, "input.bias")->data = bias;

@@ -203,17 +203,17 @@ static void masked_weights_stay_zero(void **state) {
             o.ema = 0.5;
             assert_ok(prnn_train(ctx, model, data, NULL, &o));
             prnn_safetensors *st = checkpoint_of(o.out);
-            size_t closed = 0, n = prnn_model_parameter_count(model, false);
+            size_t masked = 0, n = prnn_model_parameter_count(model, false);
             for (size_t b = 0; b < st->count; b++) {
                 assert_int_equal(st->entries[b].count, n);
                 const float *block = st->entries[b].data;
                 for (size_t i = 0; i < n; i++) {
-                    bool open = prnn_model_parameter_is_open(model, i);
-                    assert_true(isfinite(block[i]) && (open || block[i] == 0));
-                    closed += !open;
+                    bool is_masked = prnn_model_parameter_is_masked(model, i);
+                    assert_true(isfinite(block[i]) && (!is_masked || block[i] == 0));
+                    masked += is_masked;
                 }
             }
-            assert_true(closed > 0);
+            assert_true(masked > 0);
             prnn_safetensors_free(st);
             prnn_data_free(data);
             prnn_model_free(model);

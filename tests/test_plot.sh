@@ -87,6 +87,7 @@ check "long times are in hours" grep -q ">hours</text>" hours.svg
 mkdir -p row/deep && cp a.csv row/deep/metrics.csv
 run 0 "a folder" curves row/deep/ row/deep/metrics.csv row/deep --out folder.svg
 check "is called by its name" test "$(grep -c '^deep: ' out.txt)" -eq 3
+# shellcheck disable=SC2046 # words
 run 0 "24 runs" curves $(printf 'a.csv %.0s' $(seq 24)) --out many.svg
 picture "24 runs" many.svg
 run 0 "the same again" curves a.csv --out again.svg
@@ -169,7 +170,7 @@ refused 1 "comma.csv:2: has 9 columns.*decimal point" curves comma.csv --out old
 refused 1 "open.csv:6: '\"2' in the column epoch" curves open.csv --out old.svg
 refused 1 "behind.csv:6: '\"2\"5' in the column epoch" curves behind.csv --out old.svg
 refused 1 "quotedcomma.csv:6: '2,5' in the column epoch" curves quotedcomma.csv --out old.svg
-refused 1 "word.csv:6: '8?1' in the column train_nats" curves word.csv --out old.svg
+refused 1 "word.csv:6: '8\\\\xc11' in the column train_nats" curves word.csv --out old.svg
 refused 1 "place.csv:6: '' in the column epoch" curves place.csv --out old.svg
 refused 1 "nanplace.csv:6: 'nan' in the column epoch" curves nanplace.csv --out old.svg
 refused 1 "huge.csv:6: '1e300'" curves huge.csv --out old.svg
@@ -186,6 +187,7 @@ refused 2 "1 name, and there are 2 runs" curves a.csv b.csv --names a --out old.
 refused 2 "--low 3 is not below --high 3" curves a.csv --low 3 --high 3 --out old.svg
 refused 2 "epoch|step|seconds" curves a.csv --x time --out old.svg
 refused 2 "not a number" curves a.csv --low nan --out old.svg
+# shellcheck disable=SC2046 # words
 refused 2 "25 runs are too many" curves $(printf 'a.csv %.0s' $(seq 25)) --out old.svg
 refused 1 "no/folder" curves a.csv --out no/folder/a.svg
 run 0 "--low above all values" curves a.csv --low 200 --out low.svg
@@ -203,15 +205,16 @@ make_npy() {
         for (i = 0; i < n; i++) for (r = 0; r < side; r++) for (c = 0; c < side; c++) for (k = 0; k < channels; k++)
             printf "\\%03o", (r * 40 + c * 13 + i * 50 + k * 60) % 256
     }' >escapes.txt
+    # shellcheck disable=SC2059 # escapes are bytes
     printf "$(cat escapes.txt)" >>"$1"
 }
 
 make_npy grey.npy 6 7 1
 make_npy colour.npy 6 5 3
-quick="--kind cnn --layers 1 --hidden 4 --head 8 --batch 3 --optimizer adam --lr 1e-2 --steps 4 --quiet --threads 1"
-run 0 "train 2 levels" train --data grey.npy --levels 2 --out two $quick
-run 0 "train 16 levels" train --data grey.npy --levels 16 --out sixteen $quick
-run 0 "train colours" train --data colour.npy --levels 256 --out colour $quick
+quick=(--kind cnn --layers 1 --hidden 4 --head 8 --batch 3 --optimizer adam --lr 1e-2 --steps 4 --quiet --threads 1)
+run 0 "train 2 levels" train --data grey.npy --levels 2 --out two "${quick[@]}"
+run 0 "train 16 levels" train --data grey.npy --levels 16 --out sixteen "${quick[@]}"
+run 0 "train colours" train --data colour.npy --levels 256 --out colour "${quick[@]}"
 two=two/model.safetensors sixteen=sixteen/model.safetensors colour=colour/model.safetensors
 
 run 0 "the curves of a run" curves two --out run.svg
@@ -300,7 +303,7 @@ run 0 "as many pixels as there may be" histogram $two --data grey.npy --out most
     --pixels "$(printf '1,2;%.0s' $(seq 99))3,4"
 picture "100 pixels" most.svg
 
-for pixels in 1 1, 1,x "1,2;" "1 2" "1,2,3" ";" "1,2;;3,4"; do
+for pixels in 1 "1," 1,x "1,2;" "1 2" "1,2,3" ";" "1,2;;3,4"; do
     refused 2 "is not a row and a column" histogram $two --data grey.npy --out old.svg --pixels "$pixels"
 done
 for pixels in 7,0 0,7 -1,0 "0,0;0,99"; do

@@ -268,7 +268,8 @@ static void test_not_finite(void **state) {
     law_model m = law_open(&c, 77);
     prnn_context *ctx = m.ctx;
     for (size_t i = 0; i < m.parameters; i++) {
-        m.model->parameters[i] = prnn_model_parameter_is_open(m.model, i) ? (i % 2 ? FLT_MAX : -FLT_MAX) : 0;
+        m.model->parameters[i] =
+            !prnn_model_parameter_is_masked(m.model, i) ? (i % 2 ? FLT_MAX : -FLT_MAX) : 0;
     }
     assert_ok(ctx, prnn_model_set_parameters(ctx, m.model, m.model->parameters));
     prnn_stepper *stepper;

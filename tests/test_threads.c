@@ -45,7 +45,7 @@ static prnn_status evaluate(work *w, size_t count) {
 
 static prnn_status evaluate_chain(work *w, size_t count) {
     const prnn_model *chain[] = {w->small.model, w->large.model};
-    return prnn_evaluate_chain(w->ctx, chain, 2, w->images, count, w->numbers, w->values);
+    return law_evaluate_chain(w->ctx, chain, 2, w->images, count, w->numbers, w->values);
 }
 
 static prnn_status gradient(work *w, size_t count) {

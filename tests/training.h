@@ -206,7 +206,7 @@ static inline prnn_model *make_model(const prnn_config *config) {
         fail_msg("%s", prnn_message(ctx));
     }
     for (size_t i = 0; i < prnn_model_parameter_count(model, false); i++) {
-        if (prnn_model_parameter_is_open(model, i)) {
+        if (!prnn_model_parameter_is_masked(model, i)) {
             model->parameters[i] += 0.2f * (float)sin((double)(i * i + 1));
         }
     }

@@ -36,34 +36,36 @@ static void place_text(const prnn_certificate *c, size_t value, char text[96]) {
 }
 
 static void print_causality(const char *name, const prnn_causality *causality, const prnn_certificate *c) {
-    printf("%-11s %s: %" PRIu64 " changes of a value and all after it moved %" PRIu64 " of %" PRIu64
-           " conditionals at or before it, and %" PRIu64 " after it\n",
-           name, word(causality->leaks == 0), causality->changes, causality->leaks,
-           causality->leaks + causality->kept, causality->moved);
+    uint64_t before = causality->leaks + causality->kept;
+    say("%-11s %s: %" PRIu64 " change%s of a value and all after it moved %" PRIu64 " of %" PRIu64
+        " conditional%s at or before it, and %" PRIu64 " after it",
+        name, word(causality->leaks == 0), causality->changes, plural(causality->changes), causality->leaks,
+        before, plural(before), causality->moved);
     if (causality->leaks) {
         char of[96], from[96];
         place_text(c, causality->leak_of, of);
         place_text(c, causality->leak_from, from);
-        printf("            the conditional of %s moved with values from %s on\n", of, from);
+        say("            the conditional of %s moved with values from %s on", of, from);
     }
 }
 
 static void print_text(const char *path, const prnn_certificate *found) {
-    printf("%s\n", path);
-    printf("%-11s %s: %" PRIu64 " of %" PRIu64 " weights behind masks are not zero, all %" PRIu64
-           " others are finite\n",
-           "masks", word(found->nonzero == 0), found->nonzero, found->closed, found->open);
+    say("%s", path);
+    say("%-11s %s: %" PRIu64 " of %" PRIu64 " weight%s behind masks %s not zero, all %" PRIu64
+        " others are finite",
+        "masks", word(found->nonzero == 0), found->nonzero, found->masked, plural(found->masked),
+        found->nonzero == 1 ? "is" : "are", found->unmasked);
     if (found->nonzero) {
-        printf("            the first is %s\n", found->nonzero_name);
+        say("            the first is %s", found->nonzero_name);
     }
     print_causality("kernels", &found->kernels, found);
     print_causality("plain", &found->plain, found);
-    printf("%-11s %s: logits of the kernels and of a plain evaluation in double differ by %.1e (relative)\n",
-           "agreement", word(found->agrees), found->difference);
-    printf("%-11s %s: the probabilities of all %d levels, added at %" PRIu64
-           " conditionals, differ from 1 by at most %.1e\n",
-           "sums", word(found->normalised), found->levels, found->sums, found->worst_sum);
-    printf("%-11s %s\n", "certificate", found->passed ? "passed" : "FAILED");
+    say("%-11s %s: logits of the kernels and of a plain evaluation in double differ by %.1e (relative)",
+        "agreement", word(found->agrees), found->difference);
+    say("%-11s %s: the probabilities of all %d levels, added at %" PRIu64
+        " conditional%s, differ from 1 by at most %.1e",
+        "sums", word(found->normalised), found->levels, found->sums, plural(found->sums), found->worst_sum);
+    say("%-11s %s", "certificate", found->passed ? "passed" : "FAILED");
 }
 
 static void print_json_causality(json *j, const char *name, const prnn_causality *causality,
@@ -88,8 +90,8 @@ static void print_json(const char *path, const prnn_certificate *found) {
     report_json_begin(&j, stdout);
     report_json_string(&j, "model", path);
     report_json_bool(&j, "passed", found->passed);
-    report_json_uint(&j, "open_weights", found->open);
-    report_json_uint(&j, "masked_weights", found->closed);
+    report_json_uint(&j, "unmasked_weights", found->unmasked);
+    report_json_uint(&j, "masked_weights", found->masked);
     report_json_uint(&j, "masked_weights_not_zero", found->nonzero);
     if (found->nonzero) {
         report_json_string(&j, "masked_weight", found->nonzero_name);
@@ -122,7 +124,6 @@ static int run(session *s) {
     const char *path = s->common->operand;
     prnn_certificate found = PRNN_CERTIFICATE_INIT;
     int code;
-    TRY(arguments_check(s->args));
     TRY(session_open(s));
     TRY(check(s, &found));
     (want->json ? print_json : print_text)(path, &found);

@@ -15,12 +15,13 @@ typedef struct settings {
     int known_rows;
     const char *mask;
     int count, samples, zoom;
+    bool overwrite;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, NULL, 8, 4, 1, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, NULL, 8, 4, 1, false, 0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -31,19 +32,21 @@ static const struct option options[] = {
     GROUP("What is known"),
     INTEGER("known-rows", offsetof(settings, known_rows), 0, 4096, OPTION_NO_DEFAULT,
             "the first N rows are kept, the others drawn"),
-    STRING("mask", offsetof(settings, mask), "F", 0,
-           "a mask for all images: .png (a pixel of at least 128 is known) or .npy, uint8 or bool (H, W), "
-           "not 0 is known"),
+    INPUT("mask", offsetof(settings, mask), "F", 0,
+          "a mask for all images: .png (a pixel of at least 128 is known) or .npy, uint8 or bool (H, W), "
+          "not 0 is known"),
     GROUP("Completions"),
     INTEGER("samples", offsetof(settings, samples), 1, 10000, 0, "completions of each image"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "another seed gives other completions"),
     DOUBLE(
         "temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
         "log-probabilities are divided by it: below 1 completions become more alike, 1 is the model itself"),
-    STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
+    OUTPUT("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
            ".png: one row an image: the original, the original with the unknown part grey, the "
-           "completions; .npy: the completions, uint8 levels (count, samples, H, W, C)"),
+           "completions; .npy: the completions, uint8 levels (count, samples, H, W, C); a folder: each "
+           "completion, 00012-00003.png is number 3 of image 12, both counted from 0"),
     ZOOM_OPTION(settings),
+    OVERWRITE_OPTION(settings),
     COMMON_OPTIONS,
 };
 
@@ -59,7 +62,8 @@ typedef struct completion {
 static int mark_rows(completion *c) {
     int height = c->s->config.height, rows = c->want->known_rows;
     if (rows >= height) {
-        return usage_error("--known-rows: %d leaves nothing to draw, images have %d rows", rows, height);
+        return usage_error("--known-rows: %d leaves nothing to draw, images have %d row%s", rows, height,
+                           plural((uint64_t)height));
     }
     size_t width = (size_t)c->s->config.width, known = (size_t)rows * width;
     memset(c->known, 1, known);
@@ -160,17 +164,35 @@ static int write_array(const completion *c) {
     return exit_code(ctx, prnn_write_npy(ctx, c->want->out, PRNN_U8, 5, sizes, c->completed));
 }
 
+static int write_each(const completion *c) {
+    const prnn_config *shape = &c->s->config;
+    const sheet all = {
+        c->completed, c->count * c->samples, shape->height, shape->width, shape->channels, shape->levels, 1,
+        c->want->zoom};
+    return sheet_write_each(c->s->ctx, c->want->out, &all, c->want->first, c->samples);
+}
+
+static int write_out(const completion *c, output_kind kind) {
+    switch (kind) {
+    case OUTPUT_FOLDER:
+        return write_each(c);
+    case OUTPUT_PNG:
+        return write_picture(c);
+    default:
+        return write_array(c);
+    }
+}
+
 static int check(const session *s, output_kind *kind) {
     const settings *want = s->settings;
     int code;
-    TRY(arguments_check(s->args));
     bool rows = option_given(s->args, "known-rows") != FROM_DEFAULT;
     if (rows == (want->mask != NULL)) {
         return usage_error(rows ? "give --known-rows or --mask, not both"
                                 : "what is known? Give --known-rows N or --mask F");
     }
-    TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY, kind));
-    TRY(sheet_check(s->args, want->out, *kind));
+    TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, kind));
+    TRY(sheet_check(s->args, want->out, *kind, want->overwrite));
 done:
     return code;
 }
@@ -189,8 +211,8 @@ static int run(session *s) {
     TRY(read_known(&c));
     TRY(read_data(&c));
     TRY(draw(&c));
-    TRY((kind == OUTPUT_NPY ? write_array : write_picture)(&c));
-    printf("%s\n", want->out);
+    TRY(write_out(&c, kind));
+    say("%s", want->out);
 done:
     return code;
 }

@@ -19,14 +19,14 @@ static const struct option options[] = {
     DATA_OPTION(settings, "images to convert"),
     INTEGER("height", offsetof(settings, height), 0, 4096, 0, "of the images; 0: as the data"),
     INTEGER("width", offsetof(settings, width), 0, 4096, 0, "of the images; 0: as the data"),
-    INTEGER("channels", offsetof(settings, channels), 0, 3, 0, "1: grey, 3: colour, 0: as the data"),
+    CHANNELS_OPTION(offsetof(settings, channels)),
     FIT_OPTION(settings),
     SIZE("first", offsetof(settings, first), 0, 0,
          "leave out the images (of a folder: the files) before this one, counted from 0"),
     SIZE("limit", offsetof(settings, limit), 0, 0, "at most so many images (files); 0: all"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.npy", OPTION_REQUIRED, "the file: uint8 (images, H, W, C)"),
-    STRING("skipped", offsetof(settings, skipped), "FILE", 0,
+    OUTPUT("out", offsetof(settings, out), "F.npy", OPTION_REQUIRED, "the file: uint8 (images, H, W, C)"),
+    OUTPUT("skipped", offsetof(settings, skipped), "FILE", 0,
            "write a line for each file that was skipped; the first ten are named in any case"),
     COMMON_OPTIONS,
 };
@@ -35,9 +35,11 @@ static int check(const session *s) {
     const settings *want = s->settings;
     output_kind kind;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", want->out, ALLOW_NPY, &kind));
-    TRY(data_options_check_shape(&want->data, want->height, want->width, want->channels));
+    if (want->skipped) {
+        TRY(output_check_text("skipped", want->skipped));
+    }
+    TRY(data_options_check_shape(&want->data, want->height, want->width));
 done:
     return code;
 }

@@ -34,7 +34,7 @@ static const struct option options[] = {
     DOUBLE("high", offsetof(settings, high), -AXIS_LIMIT, AXIS_LIMIT, OPTION_NO_DEFAULT,
            "where it ends; else at the highest value after the first tenth of each run, rounded"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.svg", OPTION_REQUIRED, "the picture"),
+    OUTPUT("out", offsetof(settings, out), "F.svg", OPTION_REQUIRED, "the picture"),
     FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help"),
 };
 
@@ -109,8 +109,8 @@ static int set_names(const settings *s, curve *runs, size_t count) {
         rest = rest[length] ? rest + length + 1 : NULL;
     }
     if (s->names && n != count) {
-        return usage_error("--names: '%s' has %zu name%s, and there %s %zu run%s", s->names, n,
-                           n == 1 ? "" : "s", count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
+        return usage_error("--names: '%s' has %zu name%s, and there %s %zu run%s", s->names, n, plural(n),
+                           count == 1 ? "is" : "are", count, plural(count));
     }
     return 0;
 }
@@ -134,17 +134,19 @@ static void print_runs(const curves *c, const char *x, const char *out) {
         const metrics *m = &c->runs[i].m;
         size_t best;
         if (!metrics_best(m, &best)) {
-            printf("%s: no validation\n", c->runs[i].name);
+            say("%s: no validation", c->runs[i].name);
             continue;
         }
-        printf("%s: lowest validation %.*f %s ", c->runs[i].name, m->bits ? 4 : 2, m->valid[best], c->unit);
+        char where[64];
         if (time) {
-            printf("after %.10g %s\n", m->x[best], x);
+            snprintf(where, sizeof where, "after %.10g %s", m->x[best], x);
         } else {
-            printf("at %s %.10g\n", x, m->x[best]);
+            snprintf(where, sizeof where, "at %s %.10g", x, m->x[best]);
         }
+        say("%s: lowest validation %.*f %s %s", c->runs[i].name, m->bits ? 4 : 2, m->valid[best], c->unit,
+            where);
     }
-    printf("%s\n", out);
+    say("%s", out);
 }
 
 static int draw(const arguments *args, curve *runs) {
@@ -173,7 +175,6 @@ static int check(const arguments *args) {
     const settings *want = args->settings;
     output_kind kind;
     int code;
-    TRY(arguments_check(args));
     if (option_given(args, "low") && option_given(args, "high") && want->low >= want->high) {
         return usage_error("--low %g is not below --high %g", want->low, want->high);
     }

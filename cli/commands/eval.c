@@ -2,6 +2,7 @@
 #include "session/session.h"
 #include "support/data.h"
 #include "support/memory.h"
+#include "support/number.h"
 #include "support/output.h"
 #include "support/try.h"
 
@@ -31,10 +32,11 @@ static const struct option options[] = {
     UINT64("seed", offsetof(settings, seed), 0, 0, "draw of --binarize sample"),
     GROUP("Output"),
     FLAG("json", offsetof(settings, json), 0,
-         "one JSON object on stdout: images, nats (mean per image), nats_stderr, bits_per_dim, ..."),
-    STRING("per-image", offsetof(settings, per_image), "F.npy", 0,
+         "one JSON object on stdout: images, nats (mean per image), nats_stderr (null for one image), "
+         "bits_per_dim, ..."),
+    OUTPUT("per-image", offsetof(settings, per_image), "F.npy", 0,
            "write the negative log-likelihood of each image in nats, float64 (images)"),
-    STRING("per-value", offsetof(settings, per_value), "F.npy", 0,
+    OUTPUT("per-value", offsetof(settings, per_value), "F.npy", 0,
            "write that of each value in nats, float32 (images, H, W, C)"),
     COMMON_OPTIONS,
 };
@@ -121,8 +123,9 @@ static int evaluate_chunk(const evaluation *e, size_t from, size_t n) {
     TRY(data_read(s->ctx, s->data, from, n, e->want->seed, e->images));
     float *values = e->values ? e->values + from * image_size(&s->config) : e->scratch;
     prnn_status status =
-        e->conditional ? evaluate_conditional(e, n, e->nats + from, values, e->new_nats + from)
-                       : prnn_chain_evaluate(s->ctx, s->chain, e->images, n, e->nats + from, NULL, values);
+        e->conditional
+            ? evaluate_conditional(e, n, e->nats + from, values, e->new_nats + from)
+            : prnn_chain_evaluate(s->ctx, s->chain, e->images, n, NULL, e->nats + from, NULL, values);
     if (status == PRNN_ERROR_FORMAT) { /* the library counts from the first image of the chunk */
         TRY(check_finite(e, from, n));
     }
@@ -148,7 +151,7 @@ done:
     return code;
 }
 
-/* Mean and its standard error. */
+/* Mean and its standard error, which one image alone has not: NaN. */
 static void summarize(const double *nats, size_t count, double *mean, double *error) {
     double sum = 0, squares = 0, n = (double)count;
     for (size_t i = 0; i < count; i++) {
@@ -158,7 +161,7 @@ static void summarize(const double *nats, size_t count, double *mean, double *er
     for (size_t i = 0; i < count; i++) {
         squares += (nats[i] - *mean) * (nats[i] - *mean);
     }
-    *error = count > 1 ? sqrt(squares / (n - 1) / n) : 0;
+    *error = count > 1 ? sqrt(squares / (n - 1) / n) : NAN;
 }
 
 static int write_arrays(const evaluation *e) {
@@ -196,23 +199,38 @@ static void print_json(const evaluation *e) {
     report_json_end(&j);
 }
 
+/* "79.2043 ± 0.1102", or "79.2043" where there is no error. */
+static const char *with_error(double mean, double error, int decimals, char text[80]) {
+    char a[32], b[32];
+    bool known = !isnan(error);
+    snprintf(text, 80, "%s%s%s", format_fixed(mean, decimals, a), known ? " ± " : "",
+             known ? format_fixed(error, decimals, b) : "");
+    return text;
+}
+
+static void print_new(const evaluation *e) {
+    char nats[80], bits[32];
+    int size = e->s->config.condition_size;
+    double bits_per_dim = prnn_bits_per_dim(last_model(e->s), e->new_mean);
+    say("given images of %d x %d; in the values that these do not give: %s nats, %s bits/dim", size, size,
+        with_error(e->new_mean, e->new_error, 3, nats), format_fixed(bits_per_dim, 5, bits));
+}
+
 static void print_text(const evaluation *e) {
     const prnn_model *model = last_model(e->s);
     double bits = prnn_bits_per_dim(model, e->mean), bits_error = prnn_bits_per_dim(model, e->error);
+    char text[80];
     if (e->s->config.levels == 2) {
-        printf("%.4f ± %.4f nats per image\n", e->mean, e->error);
-        printf("%.6f ± %.6f bits/dim\n", bits, bits_error);
+        say("%s nats per image", with_error(e->mean, e->error, 4, text));
+        say("%s bits/dim", with_error(bits, bits_error, 6, text));
     } else {
-        printf("%.5f ± %.5f bits/dim\n", bits, bits_error);
-        printf("%.3f ± %.3f nats per image\n", e->mean, e->error);
+        say("%s bits/dim", with_error(bits, bits_error, 5, text));
+        say("%s nats per image", with_error(e->mean, e->error, 3, text));
     }
     if (e->conditional) {
-        int size = e->s->config.condition_size;
-        printf("given images of %d x %d; in the values that these do not give: %.3f ± %.3f nats, %.5f "
-               "bits/dim\n",
-               size, size, e->new_mean, e->new_error, prnn_bits_per_dim(model, e->new_mean));
+        print_new(e);
     }
-    printf("%zu image%s, %.1f seconds\n", e->count, e->count == 1 ? "" : "s", e->seconds);
+    say("%zu image%s, %.1f seconds", e->count, plural(e->count), e->seconds);
 }
 
 static void report(evaluation *e) {
@@ -226,8 +244,7 @@ static void report(evaluation *e) {
 static int check(const session *s) {
     const settings *want = s->settings;
     output_kind kind;
-    int code;
-    TRY(arguments_check(s->args));
+    int code = EXIT_OK;
     if (want->per_image) {
         TRY(output_check("per-image", want->per_image, ALLOW_NPY, &kind));
     }

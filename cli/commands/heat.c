@@ -40,7 +40,7 @@ static const struct option options[] = {
            "what the brightest colour stands for, so that pictures can be compared; else the value that "
            "99.5 % of the pixels do not exceed, rounded up"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.png", OPTION_REQUIRED, "the picture"),
+    OUTPUT("out", offsetof(settings, out), "F.png", OPTION_REQUIRED, "the picture"),
     INTEGER("columns", offsetof(settings, columns), 0, 10000, 0, "pairs in a row; 0: chosen"),
     INTEGER("zoom", offsetof(settings, zoom), 0, 64, 0, "side of a pixel in the picture; 0: chosen"),
     FLAG("no-bar", offsetof(settings, no_bar), 0, "no colour bar beside the images"),
@@ -94,7 +94,8 @@ static int evaluate_chunk(work *w, size_t from, size_t n, float *values) {
     const session *s = w->s;
     const uint8_t *images = w->images + from * image_size(&w->h.config);
     int code;
-    TRY(exit_code(s->ctx, prnn_chain_evaluate(s->ctx, s->chain, images, n, w->nats + from, NULL, values)));
+    TRY(exit_code(s->ctx,
+                  prnn_chain_evaluate(s->ctx, s->chain, images, n, NULL, w->nats + from, NULL, values)));
     sum_channels(w, values, n, w->pixels + from * w->area);
     if (session_is_conditional_alone(s)) {
         sum_new(w, from, n);
@@ -167,9 +168,9 @@ done:
 
 static void print_text(const work *w) {
     size_t pixels = w->h.count * w->area;
-    printf("scale: 0 to %.6g %s per pixel", w->h.maximum, w->h.unit);
-    printf(", %zu of %zu pixels are above\n", w->above, pixels);
-    printf("%s\n", w->want->out);
+    say("scale: 0 to %.6g %s per pixel, %zu of %zu pixel%s %s above", w->h.maximum, w->h.unit, w->above,
+        pixels, plural(pixels), w->above == 1 ? "is" : "are");
+    say("%s", w->want->out);
 }
 
 static void print_image(json *j, const work *w, size_t image) {
@@ -258,7 +259,6 @@ static int run(session *s) {
     work w = {.s = s, .want = s->settings, .h.config = PRNN_CONFIG_INIT};
     output_kind kind;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", w.want->out, ALLOW_PNG, &kind));
     TRY(session_open(s));
     TRY(open_models(&w));

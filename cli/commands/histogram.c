@@ -34,7 +34,7 @@ static const struct option options[] = {
            "rows and columns of the pixels, counted from 0, at most 100; else a few spread over the image"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "draw of --binarize sample"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.svg", OPTION_REQUIRED, "the picture"),
+    OUTPUT("out", offsetof(settings, out), "F.svg", OPTION_REQUIRED, "the picture"),
     STRING("title", offsetof(settings, title), "TEXT", 0, "a line above the picture"),
     CHOICE("unit", offsetof(settings, unit), "auto|nats|bits", 0,
            "of the negative log-likelihoods; auto: nats for models of 2 levels, else bits"),
@@ -206,10 +206,12 @@ static void print_text(const work *w) {
     for (size_t i = 0; i < h->count; i++) {
         const panel *p = &h->panels[i];
         const char *channel = histogram_channel(h, p->channel);
-        printf("row %d, column %d%s%s: value %d, probability %.4g, %.4f %s\n", p->row, p->column,
-               *channel ? ", " : "", channel, p->value, p->probabilities[p->value], p->nll, h->unit);
+        char nll[32];
+        say("row %d, column %d%s%s: value %d, probability %.4g, %s %s", p->row, p->column,
+            *channel ? ", " : "", channel, p->value, p->probabilities[p->value], format_fixed(p->nll, 4, nll),
+            h->unit);
     }
-    printf("%s\n", w->want->out);
+    say("%s", w->want->out);
 }
 
 static void print_panel(json *j, const histogram *h, const panel *p) {
@@ -252,7 +254,6 @@ static int run(session *s) {
     work w = {.s = s, .want = s->settings, .h.config = PRNN_CONFIG_INIT};
     output_kind kind;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", w.want->out, ALLOW_SVG, &kind));
     TRY(session_open(s));
     TRY(open_model(&w));

@@ -25,31 +25,31 @@ static void shape_text(const prnn_tensor *tensor, char text[64]) {
 
 static void print_text(const prnn_context *ctx, const char *path, const prnn_model *model,
                        const prnn_config *c) {
-    printf("%s\n", path);
-    printf("kind        %s\n", prnn_kind_name(c->kind));
-    printf("image       %d x %d x %d (height x width x channels), %d levels\n", c->height, c->width,
-           c->channels, c->levels);
-    printf("network     %d layers, hidden %d, head %d, residual %s, skip %s\n", c->layers, c->hidden, c->head,
-           c->residual ? "yes" : "no", c->skip ? "yes" : "no");
+    say("%s", path);
+    say("kind        %s", prnn_kind_name(c->kind));
+    say("image       %d x %d x %d (height x width x channels), %d levels", c->height, c->width, c->channels,
+        c->levels);
+    say("network     %d layer%s, hidden %d, head %d, residual %s, skip %s", c->layers,
+        plural((uint64_t)c->layers), c->hidden, c->head, c->residual ? "yes" : "no", c->skip ? "yes" : "no");
     if (c->output == PRNN_LOGISTICS) {
-        printf("output      a mixture of %d logistic distribution%s a value\n", c->components,
-               c->components == 1 ? "" : "s");
+        say("output      a mixture of %d logistic distribution%s a value", c->components,
+            plural((uint64_t)c->components));
     }
     if (c->condition_size) {
-        printf("condition   an image of %d x %d, %d features\n", c->condition_size, c->condition_size,
-               c->condition_features);
+        say("condition   an image of %d x %d, %d feature%s", c->condition_size, c->condition_size,
+            c->condition_features, plural((uint64_t)c->condition_features));
     }
-    printf("arithmetic  %s\n", prnn_context_arithmetic(ctx));
-    printf("parameters  %zu, of these %zu open (not closed by a mask)\n",
-           prnn_model_parameter_count(model, false), prnn_model_parameter_count(model, true));
+    say("arithmetic  %s", prnn_context_arithmetic(ctx));
+    say("parameters  %zu, of these %zu unmasked", prnn_model_parameter_count(model, false),
+        prnn_model_parameter_count(model, true));
     size_t count = prnn_model_tensor_count(model);
-    printf("tensors     %zu\n", count);
+    say("tensors     %zu", count);
     for (size_t i = 0; i < count; i++) {
         prnn_tensor tensor = PRNN_TENSOR_INIT;
         char shape[64];
         prnn_model_tensor(model, i, &tensor);
         shape_text(&tensor, shape);
-        printf("  %-40s %s\n", tensor.name, shape);
+        say("  %-40s %s", tensor.name, shape);
     }
 }
 
@@ -101,7 +101,7 @@ static void print_json(const prnn_context *ctx, const char *path, const prnn_mod
     report_json_string(&j, "kind", prnn_kind_name(c->kind));
     print_config(&j, c);
     report_json_uint(&j, "parameters", prnn_model_parameter_count(model, false));
-    report_json_uint(&j, "open_parameters", prnn_model_parameter_count(model, true));
+    report_json_uint(&j, "unmasked_parameters", prnn_model_parameter_count(model, true));
     print_tensors(&j, model);
     report_json_end(&j);
 }
@@ -109,7 +109,6 @@ static void print_json(const prnn_context *ctx, const char *path, const prnn_mod
 static int run(session *s) {
     const settings *want = s->settings;
     int code;
-    TRY(arguments_check(s->args));
     TRY(session_open(s));
     TRY(session_open_chain(s));
     (want->json ? print_json : print_text)(s->ctx, s->path, prnn_chain_model(s->chain, 0), &s->config);

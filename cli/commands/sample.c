@@ -6,18 +6,17 @@
 
 #include <pixelrnn/io.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 typedef struct settings {
     struct common common;
     int count, columns, zoom;
+    bool overwrite;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, false, 0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Images"),
@@ -26,46 +25,29 @@ static const struct option options[] = {
     DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
            "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
+    OUTPUT("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
            ".png: a contact sheet; .npy: the levels, uint8 (count, H, W, C); a folder: 00000.png, "
            "00001.png, ..."),
     COLUMNS_OPTION(settings),
     ZOOM_OPTION(settings),
+    OVERWRITE_OPTION(settings),
     COMMON_OPTIONS,
 };
-
-static int write_folder(const session *s, const uint8_t *images) {
-    const settings *want = s->settings;
-    const prnn_config *c = &s->config;
-    size_t length = strlen(want->out), size = length + 32;
-    char *path = malloc(size);
-    int code;
-    TRY(check_memory(path));
-    for (size_t i = 0; i < (size_t)want->count; i++) {
-        bool slash = want->out[length - 1] == '/';
-        snprintf(path, size, "%s%s%05zu.png", want->out, slash ? "" : "/", i);
-        TRY(exit_code(s->ctx, prnn_write_png(s->ctx, path, images + i * image_size(c), 1, c->height, c->width,
-                                             c->channels, c->levels, 1)));
-    }
-done:
-    free(path);
-    return code;
-}
 
 static int write_images(const session *s, output_kind kind, const uint8_t *images) {
     const settings *want = s->settings;
     const prnn_config *c = &s->config;
     size_t count = (size_t)want->count;
     const size_t shape[] = {count, (size_t)c->height, (size_t)c->width, (size_t)c->channels};
-    if (kind == OUTPUT_FOLDER) {
-        return write_folder(s, images);
-    }
-    if (kind == OUTPUT_PNG) {
-        const sheet all = {images,      count,     c->height,     c->width,
-                           c->channels, c->levels, want->columns, want->zoom};
+    const sheet all = {images, count, c->height, c->width, c->channels, c->levels, want->columns, want->zoom};
+    switch (kind) {
+    case OUTPUT_FOLDER:
+        return sheet_write_each(s->ctx, want->out, &all, 0, 0);
+    case OUTPUT_PNG:
         return sheet_write(s->ctx, want->out, &all);
+    default:
+        return exit_code(s->ctx, prnn_write_npy(s->ctx, want->out, PRNN_U8, 4, shape, images));
     }
-    return exit_code(s->ctx, prnn_write_npy(s->ctx, want->out, PRNN_U8, 4, shape, images));
 }
 
 static int sample(session *s, uint8_t **images) {
@@ -88,15 +70,14 @@ static int run(session *s) {
     output_kind kind;
     uint8_t *images;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, &kind));
-    TRY(sheet_check(s->args, want->out, kind));
+    TRY(sheet_check(s->args, want->out, kind, want->overwrite));
     TRY(session_open(s));
     TRY(session_open_chain(s));
     TRY(session_check_first(s));
     TRY(sample(s, &images));
     TRY(write_images(s, kind, images));
-    printf("%s\n", want->out);
+    say("%s", want->out);
 done:
     return code;
 }

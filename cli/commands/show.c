@@ -26,14 +26,14 @@ static const struct option options[] = {
     DATA_READING_OPTIONS(settings),
     INTEGER("height", offsetof(settings, height), 0, 4096, 0, "of the images; 0: as the data"),
     INTEGER("width", offsetof(settings, width), 0, 4096, 0, "of the images; 0: as the data"),
-    INTEGER("channels", offsetof(settings, channels), 0, 3, 0, "1: grey, 3: colour, 0: as the data"),
+    CHANNELS_OPTION(offsetof(settings, channels)),
     INTEGER("levels", offsetof(settings, levels), 2, 256, 0, "levels of a pixel value"),
     SIZE("first", offsetof(settings, first), 0, 0, "leave out the images before this one, counted from 0"),
     INTEGER("count", offsetof(settings, count), 1, 1000000, 0, "at most so many images"),
     FLAG("shuffle", offsetof(settings, shuffle), 0, "images from all over the set, chosen by --seed"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "of --shuffle and of --binarize sample"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.png", OPTION_REQUIRED, "a contact sheet"),
+    OUTPUT("out", offsetof(settings, out), "F.png", OPTION_REQUIRED, "a contact sheet"),
     COLUMNS_OPTION(settings),
     ZOOM_OPTION(settings),
     COMMON_OPTIONS,
@@ -108,7 +108,8 @@ static int show(session *s) {
     if (want->shuffle) { /* else no more of them were read */
         snprintf(of, sizeof of, " of %zu", total);
     }
-    printf("%zu%s images of %d x %d x %d\n%s\n", n, of, height, width, channels, want->out);
+    say("%zu%s image%s of %d x %d x %d", n, of, plural(want->shuffle ? total : n), height, width, channels);
+    say("%s", want->out);
 done:
     return code;
 }
@@ -117,9 +118,8 @@ static int run(session *s) {
     const settings *want = s->settings;
     output_kind kind;
     int code;
-    TRY(arguments_check(s->args));
     TRY(output_check("out", want->out, ALLOW_PNG, &kind));
-    TRY(data_options_check_shape(&want->data, want->height, want->width, want->channels));
+    TRY(data_options_check_shape(&want->data, want->height, want->width));
     TRY(session_open(s));
     TRY(open_set(s));
     TRY(show(s));

@@ -60,34 +60,64 @@ done:
 
 static void describe(const session *s, const train_settings *want) {
     const prnn_config *c = &want->config;
-    fprintf(stderr, "%s, %d layer%s, hidden %d, head %d%s%s: %zu parameters\n", prnn_kind_name(c->kind),
-            c->layers, c->layers == 1 ? "" : "s", c->hidden, c->head, c->residual ? "" : ", no residual",
-            c->skip ? ", skip" : "", prnn_model_parameter_count(s->model, true));
+    note("%s, %d layer%s, hidden %d, head %d%s%s: %zu parameters", prnn_kind_name(c->kind), c->layers,
+         plural((uint64_t)c->layers), c->hidden, c->head, c->residual ? "" : ", no residual",
+         c->skip ? ", skip" : "", prnn_model_parameter_count(s->model, true));
     if (c->output == PRNN_LOGISTICS) {
-        fprintf(stderr, "a value is a mixture of %d logistic distribution%s\n", c->components,
-                c->components == 1 ? "" : "s");
+        note("a value is a mixture of %d logistic distribution%s", c->components,
+             plural((uint64_t)c->components));
     }
     if (c->condition_size) {
-        fprintf(stderr,
-                "conditional on images of %d x %d, %d features; likelihoods are of the values that these do "
-                "not give\n",
-                c->condition_size, c->condition_size, c->condition_features);
+        note("conditional on images of %d x %d, %d feature%s; likelihoods are of the values that these do "
+             "not give",
+             c->condition_size, c->condition_size, c->condition_features,
+             plural((uint64_t)c->condition_features));
     }
-    fprintf(stderr, "%zu images of %d x %d x %d, %d levels; ", prnn_data_count(s->data), c->height, c->width,
-            c->channels, c->levels);
+    char valid[32] = "none";
     if (s->valid) {
-        fprintf(stderr, "%zu for validation\n", prnn_data_count(s->valid));
-    } else {
-        fprintf(stderr, "none for validation\n");
+        snprintf(valid, sizeof valid, "%zu", prnn_data_count(s->valid));
     }
+    size_t count = prnn_data_count(s->data);
+    note("%zu image%s of %d x %d x %d, %d levels; %s for validation", count, plural(count), c->height,
+         c->width, c->channels, c->levels, valid);
 }
 
 /* ------------------------------------------------------------------------------------- training */
 
+typedef struct training {
+    session *s;
+    const train_settings *want;
+    bool began;
+    uint64_t beyond; /* the step of the checkpoint, if it is beyond the last one, `total` */
+    uint64_t total;
+} training;
+
+/* The first report, before any step, is of the checkpoint. */
+static void begin(training *t, const prnn_progress *report) {
+    unsigned long long done = report->done, total = report->total;
+    t->began = true;
+    t->beyond = done > total ? report->done : 0;
+    t->total = report->total;
+    if (t->s->common->quiet || done == 0 || t->beyond) {
+        return;
+    }
+    progress_end(&t->s->bar);
+    if (done == total) {
+        note("%s: is at step %llu, its last one, and nothing is left to do", t->want->train.out, done);
+    } else {
+        note("%s: goes on from step %llu of %llu", t->want->train.out, done, total);
+    }
+}
+
 static bool on_progress(void *user, const prnn_progress *report) {
-    session *s = user;
-    progress_show(&s->bar, report);
-    return !stop_asked();
+    training *t = user;
+    if (!t->began && strcmp(report->phase, "train") == 0) {
+        begin(t, report);
+    }
+    if (!t->beyond) {
+        progress_show(&t->s->bar, report);
+    }
+    return !t->beyond && !stop_asked();
 }
 
 static void print_result(const session *s, const char *out) {
@@ -95,22 +125,29 @@ static void print_result(const session *s, const char *out) {
     char text[128];
     if (!isnan(last->best_nats)) {
         format_likelihood(s->model, last->best_nats, text, sizeof text);
-        printf("best validation: %s\n", text);
+        say("best validation: %s", text);
     } else if (!isnan(last->train_nats)) {
         format_likelihood(s->model, last->train_nats, text, sizeof text);
-        printf("last training batches: %s\n", text);
+        say("last training batches: %s", text);
     }
-    printf("model: %s%smodel.safetensors\n", out, out[strlen(out) - 1] == '/' ? "" : "/");
+    say("model: %s%smodel.safetensors", out, out[strlen(out) - 1] == '/' ? "" : "/");
 }
 
 static int train(session *s, train_settings *want) {
+    training t = {.s = s, .want = want};
     int code;
     want->train.progress = on_progress;
-    want->train.user = s;
+    want->train.user = &t;
     stop_catch();
     progress_begin(&s->bar, s->common->quiet, s->model);
     prnn_status status = prnn_train(s->ctx, s->model, s->data, s->valid, &want->train);
     progress_end(&s->bar);
+    if (t.beyond) {
+        return usage_error(
+            "--resume: %s is at step %llu already, and the last one is to be %llu: give more --steps or "
+            "--epochs, or another --out",
+            want->train.out, (unsigned long long)t.beyond, (unsigned long long)t.total);
+    }
     if (status == PRNN_STOPPED) {
         return fail("%s: the same command%s goes on", prnn_message(s->ctx),
                     want->train.resume ? "" : " with --resume");
@@ -131,7 +168,7 @@ static int check_out(const train_settings *want) {
     snprintf(path, size, "%s/checkpoint.safetensors", out);
     bool there = access(path, F_OK) == 0;
     if (want->train.resume && !there && !want->common.quiet) {
-        fprintf(stderr, "%s: no checkpoint yet, so training begins at the beginning\n", out);
+        note("%s: no checkpoint yet, so training begins at the beginning", out);
     }
     if (!want->train.resume && there) {
         TRY(fail("--out %s: there is a checkpoint; --resume goes on from it, or name another folder", out));
@@ -145,7 +182,7 @@ done:
 
 static int list_presets(void) {
     for (size_t i = 0; i < preset_count(); i++) {
-        printf("%-18s %s\n", preset_name(i), preset_summary(i));
+        say("%-18s %s", preset_name(i), preset_summary(i));
     }
     return 0;
 }
@@ -157,24 +194,25 @@ static int show_preset(const char *name) {
     }
     for (size_t i = 0; i < preset_count(); i++) {
         if (strcmp(preset_name(i), name) == 0) {
-            printf("# %s: %s\n", name, preset_summary(i));
+            say("# %s: %s", name, preset_summary(i));
         }
     }
     printf("%s", text);
     return 0;
 }
 
-int train_run(session *s) {
-    train_settings *want = s->settings;
-    int code;
+int train_prepare(arguments *args, bool *served) {
+    const train_settings *want = args->settings;
+    *served = want->list_presets || want->show_preset;
     if (want->list_presets) {
         return list_presets();
     }
-    if (want->show_preset) {
-        return show_preset(want->show_preset);
-    }
-    TRY(config_layer(s->args, want->preset, want->file));
-    TRY(arguments_check(s->args));
+    return want->show_preset ? show_preset(want->show_preset) : config_layer(args, want->preset, want->file);
+}
+
+int train_run(session *s) {
+    train_settings *want = s->settings;
+    int code;
     TRY(train_settle(s->args, want));
     TRY(check_out(want));
     TRY(session_open(s));

@@ -21,16 +21,21 @@ typedef struct train_settings {
     const char *show_preset;
 } train_settings;
 
+/* Prints presets, or reads those and the config file into the settings. */
+int train_prepare(arguments *args, bool *served);
 int train_run(session *s);
 
 /* Options that exclude, need or override each other; settles --epochs and --steps. 0 or an exit code. */
-int train_settle(const arguments *args, train_settings *want);
+int train_settle(const arguments *args, train_settings *s);
 
-/* Opens the sets: session.data to train on, and session.valid, or NULL. --cache makes its file if it is not
- * there; from here on it is the data. 0 or an exit code. */
+/* Opens the sets: session.data to train on, and session.valid, or NULL. 0 or an exit code. */
 int train_open_data(session *s, train_settings *want);
 
+/* Makes the file of --cache from the data, unless it is there and of them; then it is the data. 0 or an exit
+ * code. */
+int train_use_cache(session *s);
+
 /* Options that say what a network looks like agree with the model that --init names. */
-int train_check_init(const arguments *args, const train_settings *want, const prnn_config *model);
+int train_check_init(const arguments *args, const train_settings *s, const prnn_config *model);
 
 #endif

@@ -22,9 +22,10 @@ enum { CONDITION_FEATURES = 32 }; /* where only the size is given */
 static const struct option options[] = {
     GROUP("Data"),
     DATA_OPTION(train_settings, "images to train on"),
-    STRING("cache", AT(cache), "F.npy", 0,
-           "convert --data into this file (as pixelrnn convert does), unless it is there, and train from it"),
-    STRING("valid", AT(valid), "F", 0, "images for validation, of the same shape"),
+    OUTPUT("cache", AT(cache), "F.npy", 0,
+           "convert --data into this file (as pixelrnn convert does), unless it was made from the same data, "
+           "unchanged, in the same way, and train from it; F.npy.json says what it was made from"),
+    INPUT("valid", AT(valid), "F", 0, "images for validation, of the same shape"),
     SIZE("valid-last", AT(valid_last), 1, OPTION_NO_DEFAULT,
          "instead of --valid: the last N images of --data are for validation, and not trained on"),
     SIZE("limit", AT(limit), 0, 0, "train on at most so many images; 0: all"),
@@ -32,7 +33,7 @@ static const struct option options[] = {
     DATA_READING_OPTIONS(train_settings),
     INTEGER("height", AT(height), 0, 4096, 0, "of the images; 0: as the data"),
     INTEGER("width", AT(width), 0, 4096, 0, "of the images; 0: as the data"),
-    INTEGER("channels", AT(channels), 0, 3, 0, "1: grey, 3: colour, 0: as the data"),
+    CHANNELS_OPTION(AT(channels)),
 
     GROUP("Network"),
     CHOICE("kind", AT(config.kind), "row|diagonal|cnn", 0, "Row LSTM, Diagonal BiLSTM or PixelCNN"),
@@ -54,9 +55,9 @@ static const struct option options[] = {
             "images must be square, and H/N a power of 2; 0: unconditional"),
     INTEGER("condition-features", AT(config.condition_features), 1, 4096, OPTION_NO_DEFAULT,
             "features of the upsampled small image (default 32 with --condition-size)"),
-    STRING("init", AT(init), "MODEL", 0,
-           "begin with the weights of this model, checkpoint or folder of a training, which also says the "
-           "network"),
+    INPUT("init", AT(init), "MODEL", 0,
+          "begin with the weights of this model, checkpoint or folder of a training, which also says the "
+          "network"),
 
     GROUP("Training"),
     DOUBLE("epochs", AT(train.epochs), 0, 1e9, OPTION_OPEN_MIN, "passes over the training images"),
@@ -84,7 +85,7 @@ static const struct option options[] = {
     UINT64("seed", AT(train.seed), 0, 0, "first weights, order of the images, --binarize sample"),
 
     GROUP("Output"),
-    STRING("out", AT(train.out), "DIR", OPTION_REQUIRED,
+    OUTPUT("out", AT(train.out), "DIR", OPTION_REQUIRED,
            "folder for model.safetensors, metrics.csv and checkpoint.safetensors"),
     FLAG("resume", AT(train.resume), 0,
          "go on from the checkpoint in DIR, with the same other options; without one, begin"),
@@ -94,9 +95,9 @@ static const struct option options[] = {
 
     GROUP("Settings from files"),
     STRING("preset", AT(preset), "NAME", OPTION_ACTION, "a configuration of the paper"),
-    STRING("config", AT(file), "FILE", OPTION_ACTION,
-           "lines of 'key = value'; keys are these options without dashes, flags take true or false, # "
-           "begins a comment. Preset < file < command line"),
+    INPUT("config", AT(file), "FILE", OPTION_ACTION,
+          "lines of 'key = value'; keys are these options without dashes, flags take true or false, # "
+          "begins a comment. Preset < file < command line"),
     FLAG("list-presets", AT(list_presets), OPTION_ACTION, "name the presets and end"),
     STRING("show-preset", AT(show_preset), "NAME", OPTION_ACTION, "print a preset as a config file and end"),
 
@@ -137,7 +138,7 @@ static int check_idle(const arguments *args, const train_settings *s) {
 /* Where a model is the beginning, it says the shape. */
 static int check_shape(const train_settings *s) {
     const data_settings exact = DATA_DEFAULTS;
-    return data_options_check_shape(s->init ? &exact : &s->data, s->height, s->width, s->channels);
+    return data_options_check_shape(s->init ? &exact : &s->data, s->height, s->width);
 }
 
 /* A softmax has none, whatever a preset says. */
@@ -248,5 +249,6 @@ const struct command command_train = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .prepare = train_prepare,
     .run = train_run,
 };

@@ -13,12 +13,13 @@ typedef struct settings {
     data_settings data;
     size_t first;
     int count, samples, zoom;
+    bool overwrite;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 8, 4, 1, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 8, 4, 1, false, 0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Small images"),
@@ -33,11 +34,12 @@ static const struct option options[] = {
     DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
            "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
     GROUP("Output"),
-    STRING("out", offsetof(settings, out), "F.png|F.npy", OPTION_REQUIRED,
+    OUTPUT("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
            ".png: a sheet with a row per image: the small one, enlarged, then the large ones; .npy: their "
-           "levels, "
-           "uint8 (count, samples, H, W, C)"),
+           "levels, uint8 (count, samples, H, W, C); a folder: each large image, 00012-00003.png is number "
+           "3 of image 12, both counted from 0"),
     ZOOM_OPTION(settings),
+    OVERWRITE_OPTION(settings),
     COMMON_OPTIONS,
 };
 
@@ -105,6 +107,7 @@ static int write_sheet(const upscaling *u) {
     TRY(check_memory(rows));
     for (size_t i = 0; i < u->count; i++) {
         enlarge(u, u->images + i * image_size(&u->small), rows + i * columns * bytes);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): allocated when they were drawn */
         memcpy(rows + (i * columns + 1) * bytes, u->large + i * u->samples * bytes, u->samples * bytes);
     }
     const sheet all = {rows,        u->count * columns, c->height,    c->width,
@@ -121,20 +124,37 @@ static int write_array(const upscaling *u) {
     return exit_code(ctx, prnn_write_npy(ctx, u->want->out, PRNN_U8, 5, shape, u->large));
 }
 
+static int write_each(const upscaling *u) {
+    const prnn_config *c = &u->s->config;
+    const sheet all = {u->large, u->count * u->samples, c->height, c->width, c->channels, c->levels,
+                       1,        u->want->zoom};
+    return sheet_write_each(u->s->ctx, u->want->out, &all, u->want->first, u->samples);
+}
+
+static int write_out(const upscaling *u, output_kind kind) {
+    switch (kind) {
+    case OUTPUT_FOLDER:
+        return write_each(u);
+    case OUTPUT_PNG:
+        return write_sheet(u);
+    default:
+        return write_array(u);
+    }
+}
+
 static int run(session *s) {
     const settings *want = s->settings;
     upscaling u = {.s = s, .want = want, .small = PRNN_CONFIG_INIT};
     output_kind kind;
     int code;
-    TRY(arguments_check(s->args));
-    TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY, &kind));
-    TRY(sheet_check(s->args, want->out, kind));
+    TRY(output_check("out", want->out, ALLOW_PNG | ALLOW_NPY | ALLOW_FOLDER, &kind));
+    TRY(sheet_check(s->args, want->out, kind, want->overwrite));
     TRY(session_open(s));
     TRY(session_open_chain(s));
     TRY(open_small(&u));
     TRY(draw(&u));
-    TRY((kind == OUTPUT_NPY ? write_array : write_sheet)(&u));
-    printf("%s\n", want->out);
+    TRY(write_out(&u, kind));
+    say("%s", want->out);
 done:
     return code;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* NOLINTNEXTLINE(misc-redundant-expression): they are equal today */
 _Static_assert((int64_t)METRICS_LIMIT <= (int64_t)AXIS_LIMIT, "what a log may hold has a place on an axis");
 
 enum {

@@ -34,6 +34,7 @@ static void choose_columns(const heat *h, layout *l) {
         l->columns = best < 1 ? 1 : (int)(best + 0.5);
     }
     l->columns = l->columns > count ? count : l->columns;
+    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): there is an image */
     l->rows = (count + l->columns - 1) / l->columns;
 }
 

@@ -1,6 +1,7 @@
 #include "draw/histogram.h"
 #include "draw/axis.h"
 #include "draw/svg.h"
+#include "support/number.h"
 #include "support/try.h"
 
 #include <math.h>
@@ -225,7 +226,8 @@ static void draw_heading(svg *s, const frame *f) {
     snprintf(text, sizeof text, "row %d, column %d%s%s", f->p->row, f->p->column, *channel ? ", " : "",
              channel);
     svg_text(s, f->x + PLOT_LEFT + 22, f->y + 14, SMALL + 1, PANEL_WIDTH - PLOT_LEFT - 30, "", text);
-    snprintf(text, sizeof text, "value %d: %.2f %s", f->p->value, f->p->nll, f->h->unit);
+    char nll[32];
+    snprintf(text, sizeof text, "value %d: %s %s", f->p->value, format_fixed(f->p->nll, 2, nll), f->h->unit);
     char fill_truth[32];
     snprintf(fill_truth, sizeof fill_truth, "fill=\"%s\"", "#b34700"); /* darker: it is thin */
     svg_text(s, f->x + PLOT_LEFT + 22, f->y + 31, SMALL + 1, PANEL_WIDTH - PLOT_LEFT - 30, fill_truth, text);
@@ -256,6 +258,7 @@ int histogram_draw(const histogram *h, const char *path) {
     draw_image(&s, h, MARGIN, top + 4);
     for (size_t i = 0; i < h->count; i++) {
         draw_panel(&s, h, i, left + (double)(i % columns) * PANEL_WIDTH,
+                   /* NOLINTNEXTLINE(bugprone-integer-division): whole rows of panels */
                    top + (double)(i / columns) * PANEL_HEIGHT);
     }
     TRY(svg_end(&s, path));

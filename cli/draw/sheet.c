@@ -4,17 +4,28 @@
 #include "support/try.h"
 
 #include <pixelrnn/io.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int sheet_check(const arguments *args, const char *out, output_kind kind) {
-    static const char *const names[] = {"columns", "zoom"};
-    for (size_t i = 0; kind != OUTPUT_PNG && i < sizeof names / sizeof *names; i++) {
-        if (option_given(args, names[i])) {
-            return usage_error("--%s is for a contact sheet, and --out %s is none", names[i], out);
+int sheet_check(const arguments *args, const char *out, output_kind kind, bool overwrite) {
+    const struct {
+        const char *name;
+        bool used;
+        const char *what;
+    } rules[] = {
+        {"columns", kind == OUTPUT_PNG, "a contact sheet"},
+        {"zoom", kind == OUTPUT_PNG || kind == OUTPUT_FOLDER, "pictures, such as a contact sheet"},
+        {"overwrite", kind == OUTPUT_FOLDER, "a folder of pictures"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (!rules[i].used && option_given(args, rules[i].name)) {
+            return usage_error("--%s is for %s, and --out %s is none: leave it out", rules[i].name,
+                               rules[i].what, out);
         }
     }
-    return 0;
+    bool mixes = kind == OUTPUT_FOLDER && !overwrite;
+    return mixes ? output_check_no_pictures("out", out) : 0;
 }
 
 /* Each pixel of an image becomes a square. */
@@ -45,5 +56,30 @@ int sheet_write(prnn_context *ctx, const char *path, const sheet *s) {
     TRY(exit_code(ctx, status));
 done:
     free(enlarged);
+    return code;
+}
+
+int sheet_write_each(prnn_context *ctx, const char *folder, const sheet *s, size_t first, size_t samples) {
+    size_t size = (size_t)s->height * (size_t)s->width * (size_t)s->channels;
+    size_t length = strlen(folder), room = length + 64;
+    const char *slash = folder[length - 1] == '/' ? "" : "/";
+    char *path = allocate(room, 1);
+    sheet one = *s;
+    int code;
+    one.count = 1;
+    one.columns = 1;
+    TRY(check_memory(path));
+    TRY(output_make_folder(folder));
+    for (size_t i = 0; i < s->count; i++) {
+        if (samples) {
+            snprintf(path, room, "%s%s%05zu-%05zu.png", folder, slash, first + i / samples, i % samples);
+        } else {
+            snprintf(path, room, "%s%s%05zu.png", folder, slash, first + i);
+        }
+        one.images = s->images + i * size;
+        TRY(sheet_write(ctx, path, &one));
+    }
+done:
+    free(path);
     return code;
 }

@@ -16,12 +16,20 @@ typedef struct sheet {
 
 #define COLUMNS_OPTION(type)                                                                                 \
     INTEGER("columns", offsetof(type, columns), 0, 10000, 0, "of the contact sheet; 0: about square")
-#define ZOOM_OPTION(type)                                                                                    \
-    INTEGER("zoom", offsetof(type, zoom), 1, 64, 0, "side of a pixel in the contact sheet")
+#define ZOOM_OPTION(type) INTEGER("zoom", offsetof(type, zoom), 1, 64, 0, "side of a pixel in the picture")
+/* For a struct with a bool overwrite. */
+#define OVERWRITE_OPTION(type)                                                                               \
+    FLAG("overwrite", offsetof(type, overwrite), 0,                                                          \
+         "write into a folder that holds pictures; those of other names stay")
 
-/* --columns and --zoom are for a contact sheet. Returns 0 or an exit code, as all here. */
-int sheet_check(const arguments *args, const char *out, output_kind kind);
+/* --columns, --zoom and --overwrite fit what is written, and a folder has no pictures that nobody gave up.
+ * Returns 0 or an exit code, as all here. */
+int sheet_check(const arguments *args, const char *out, output_kind kind, bool overwrite);
 
 int sheet_write(prnn_context *ctx, const char *path, const sheet *s);
+
+/* Writes each image as a picture into a folder: 00007.png, numbered from `first`; with `samples` not 0 there
+ * are so many of each number: 00007-00000.png, 00007-00001.png, ... */
+int sheet_write_each(prnn_context *ctx, const char *folder, const sheet *s, size_t first, size_t samples);
 
 #endif

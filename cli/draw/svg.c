@@ -15,7 +15,7 @@ static void escape(FILE *stream, const char *text) {
         unsigned char first = (unsigned char)*text;
         bool noncharacter =
             n == 3 && (memcmp(text, "\xef\xbf\xbe", 3) == 0 || memcmp(text, "\xef\xbf\xbf", 3) == 0);
-        if (n == 0 || noncharacter || first < 0x20 || first == 0x7f) {
+        if (n == 0 || noncharacter || utf8_is_control(text)) {
             fputs("\xef\xbf\xbd", stream);
         } else if (strchr("&<>\"", first)) {
             fprintf(stream, "&#%d;", first);

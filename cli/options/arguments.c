@@ -1,6 +1,7 @@
 /* The command line. */
 #include "options/options.h"
 
+#include "options/files.h"
 #include "support/try.h"
 
 #include <stdio.h>
@@ -23,6 +24,16 @@ static int unknown_option(const struct command *command, const char *name) {
         return usage_error("unknown option --%s; did you mean --%s?", name, nearest);
     }
     return usage_error("unknown option --%s; 'pixelrnn %s --help' lists the options", name, command->name);
+}
+
+static int given_twice(const arguments *args, int row, const char *label, const char *text) {
+    const struct option *option = &args->command->options[row];
+    char before[512];
+    if (option->type == OPTION_FLAG) {
+        return usage_error("%s is given twice: leave one out", label);
+    }
+    option_format(option, args->settings, before, sizeof before);
+    return usage_error("%s is given twice, as '%s' and as '%s': leave one out", label, before, text);
 }
 
 /* Reads the option at argv[*at] and moves *at behind it. */
@@ -50,6 +61,9 @@ static int parse_option(arguments *args, int *at) {
             return usage_error("%s needs a value, and %s follows (%s=VALUE takes any)", label, text, label);
         }
         *at += 1;
+    }
+    if (args->source[row] == FROM_COMMAND_LINE) {
+        return given_twice(args, row, label, text);
     }
     return option_set(args, row, label, text, FROM_COMMAND_LINE);
 }
@@ -111,5 +125,5 @@ int arguments_check(const arguments *args) {
                                command->name);
         }
     }
-    return 0;
+    return files_check(args);
 }

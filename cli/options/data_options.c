@@ -17,10 +17,7 @@ int data_options_read(const data_settings *data, int levels, prnn_data_options *
     return 0;
 }
 
-int data_options_check_shape(const data_settings *data, int height, int width, int channels) {
-    if (channels == 2) {
-        return usage_error("--channels is 1 (grey) or 3 (colour), or 0 for as the data");
-    }
+int data_options_check_shape(const data_settings *data, int height, int width) {
     bool needs = data->fit != PRNN_FIT_EXACT;
     return needs && (!height || !width)
                ? usage_error("--fit crop, resize and subsample need --height and --width")

@@ -17,16 +17,17 @@ typedef struct data_settings {
 
 /* Rows for a struct whose member `data` is a data_settings. */
 #define DATA_OPTION(settings, help)                                                                          \
-    STRING("data", offsetof(settings, data.path), "F", OPTION_REQUIRED,                                      \
-           help                                                                                              \
-           ": idx or idx.gz, CIFAR .bin or a folder of them, PNG or JPEG or a folder (also of folders) of "  \
-           "them, .npy, .npz or a folder of them")
+    INPUT("data", offsetof(settings, data.path), "F", OPTION_REQUIRED,                                       \
+          help                                                                                               \
+          ": idx or idx.gz, CIFAR .bin or a folder of them, PNG or JPEG or a folder (also of folders) of "   \
+          "them, .npy, .npz or a folder of them")
 #define FIT_OPTION(settings)                                                                                 \
     CHOICE("fit", offsetof(settings, data.fit), "exact|crop|resize|subsample", 0,                            \
            "for images of another size or number of channels; exact: an error (channels are changed where "  \
            "--channels asks); crop: cut out the "                                                            \
            "centre; resize: cut the centre to shape and resample; subsample: every n-th pixel of every "     \
            "n-th row, the small images of a conditional model. Colour becomes luma, grey is repeated")
+#define CHANNELS_OPTION(at) NUMBERS("channels", at, "0|1|3", 0, "1: grey, 3: colour, 0: as the data")
 #define DATA_READING_OPTIONS(settings)                                                                       \
     CHOICE("values", offsetof(settings, data.values), "8bit|levels", 0,                                      \
            "8bit: a byte v becomes level floor(v K / 256), K the levels of the model (K = 2 cuts at 128); "  \
@@ -41,8 +42,7 @@ typedef struct data_settings {
  * not fit. 0 or an exit code, as below. */
 int data_options_read(const data_settings *data, int levels, prnn_data_options *options);
 
-/* --height, --width and --channels where no model says them: a fit needs a size, and there are no 2 channels.
- */
-int data_options_check_shape(const data_settings *data, int height, int width, int channels);
+/* --height and --width where no model says them: a fit needs a size. */
+int data_options_check_shape(const data_settings *data, int height, int width);
 
 #endif

@@ -15,6 +15,8 @@ typedef enum option_type {
     OPTION_UINT64,
     OPTION_DOUBLE,
     OPTION_STRING, /* const char *, not empty */
+    OPTION_INPUT,  /* the same: a file or folder that is read */
+    OPTION_OUTPUT, /* the same: one that is written (options/files.h) */
     OPTION_CHOICE  /* an enum counted from 0, or int: the number of the word in `words` */
 } option_type;
 
@@ -31,7 +33,7 @@ struct option {
     const char *name;
     size_t offset;     /* of the value in the command's settings */
     const char *value; /* what the help calls the value: "N" */
-    const char *words; /* OPTION_CHOICE: "row|diagonal|cnn" */
+    const char *words; /* OPTION_CHOICE: "row|diagonal|cnn"; OPTION_INT: the numbers there are, or NULL */
     double minimum;    /* numbers; SIZE and UINT64 have no other maximum than their type's */
     double maximum;
     unsigned traits;
@@ -44,6 +46,8 @@ struct option {
     { OPTION_FLAG, name, at, NULL, NULL, 0, 0, (traits) | OPTION_NO_DEFAULT, help }
 #define INTEGER(name, at, minimum, maximum, traits, help)                                                    \
     { OPTION_INT, name, at, "N", NULL, minimum, maximum, traits, help }
+#define NUMBERS(name, at, words, traits, help)                                                               \
+    { OPTION_INT, name, at, NULL, words, 0, 0, traits, help }
 #define SIZE(name, at, minimum, traits, help)                                                                \
     { OPTION_SIZE, name, at, "N", NULL, minimum, 0, traits, help }
 #define UINT64(name, at, minimum, traits, help)                                                              \
@@ -52,10 +56,15 @@ struct option {
     { OPTION_DOUBLE, name, at, "X", NULL, minimum, maximum, traits, help }
 #define STRING(name, at, value, traits, help)                                                                \
     { OPTION_STRING, name, at, value, NULL, 0, 0, traits, help }
+#define INPUT(name, at, value, traits, help)                                                                 \
+    { OPTION_INPUT, name, at, value, NULL, 0, 0, traits, help }
+#define OUTPUT(name, at, value, traits, help)                                                                \
+    { OPTION_OUTPUT, name, at, value, NULL, 0, 0, traits, help }
 #define CHOICE(name, at, words, traits, help)                                                                \
     { OPTION_CHOICE, name, at, NULL, words, 0, 0, traits, help }
 
-struct session; /* session/session.h */
+struct arguments; /* below */
+struct session;   /* session/session.h */
 
 struct command {
     const char *name;
@@ -68,7 +77,10 @@ struct command {
     const struct option *options;
     size_t option_count;
     const void *defaults;
-    size_t settings_size;          /* of *defaults; begins with struct common */
+    size_t settings_size; /* of *defaults; begins with struct common */
+    /* NULL, or what comes before arguments_check: further sources of settings, or other work that options ask
+     * for, after which *served is true. Returns as `run`. */
+    int (*prepare)(struct arguments *args, bool *served);
     int (*run)(struct session *s); /* 0 or an exit code after a message */
 };
 
@@ -128,7 +140,8 @@ void arguments_reset(arguments *args);
 /* Reads argv into the settings. */
 int arguments_parse(arguments *args);
 
-/* Operand and required options are there. */
+/* Operand and required options are there, and no output is an input or another output; main asks this of
+ * every command before it runs. */
 int arguments_check(const arguments *args);
 
 /* Row of an option, or -1. `name` need not end with 0. */

@@ -67,8 +67,9 @@ static int print_written(prnn_context *ctx, const char *out, size_t skipped_file
     int code;
     options.memory_limit = 0;
     TRY(exit_code(ctx, prnn_data_open(ctx, out, &options, &set)));
-    printf("%s: %zu images of %d x %d x %d, %zu skipped\n", out, prnn_data_count(set), prnn_data_height(set),
-           prnn_data_width(set), prnn_data_channels(set), skipped_files);
+    size_t count = prnn_data_count(set);
+    say("%s: %zu image%s of %d x %d x %d, %zu skipped", out, count, plural(count), prnn_data_height(set),
+        prnn_data_width(set), prnn_data_channels(set), skipped_files);
 done:
     prnn_data_free(set);
     return code;

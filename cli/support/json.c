@@ -17,8 +17,8 @@ static void quote(FILE *stream, const char *text) {
             n = 1;
         } else if (*s == '"' || *s == '\\') {
             fprintf(stream, "\\%c", *s);
-        } else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
-            fprintf(stream, "\\u%04x", (unsigned char)*s);
+        } else if (utf8_is_control(s)) { /* its last byte is its number */
+            fprintf(stream, "\\u%04x", (unsigned char)s[n - 1]);
         } else {
             fwrite(s, 1, n, stream);
         }

@@ -143,9 +143,6 @@ static int read_number(const reader *r, int column, const char *cell, double *va
     if (!number) {
         char shown[24];
         snprintf(shown, sizeof shown, "%s", cell);
-        for (char *c = shown; *c; c++) {
-            *c = *c < ' ' || *c > '~' ? '?' : *c;
-        }
         return fail(
             "%s:%d: '%s' in the column %s is not a number of at most %g; repair the line or cut it off",
             r->path, r->line, shown, r->name[column], METRICS_LIMIT);
@@ -160,7 +157,7 @@ static int read_row(reader *r, char *line) {
         return fail(
             "%s:%d: has %zu column%s, and the header has %zu; repair the line or cut it off, and write "
             "numbers with a decimal point",
-            r->path, r->line, columns, columns == 1 ? "" : "s", r->columns);
+            r->path, r->line, columns, plural(columns), r->columns);
     }
     size_t n = r->m->count++;
     double *to[COLUMNS] = {r->m->x + n, r->m->train + n, r->m->valid + n, r->m->step + n};

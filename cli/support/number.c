@@ -60,3 +60,8 @@ void format_double(double value, char text[32]) {
         }
     }
 }
+
+const char *format_fixed(double value, int decimals, char text[32]) {
+    snprintf(text, 32, fabs(value) < 1e15 ? "%.*f" : "%.*e", decimals, value);
+    return text;
+}

@@ -15,4 +15,7 @@ bool parse_bool(const char *text, bool *value);
 /* The shortest text that reads back as the same number (at most 32 characters with its end). */
 void format_double(double value, char text[32]);
 
+/* So many decimals for people to read; from 1e15 on "1.2346e+15", as nobody counts digits. */
+const char *format_fixed(double value, int decimals, char text[32]);
+
 #endif

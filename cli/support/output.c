@@ -2,6 +2,7 @@
 
 #include "support/report.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,13 +32,26 @@ static char *parent(const char *path) {
 }
 
 static int check_writable(const char *name, const char *path, const char *folder) {
-    if (!is_folder(folder)) {
+    struct stat st;
+    bool there = stat(folder, &st) == 0;
+    if (!there && errno != ENOTDIR) {
         return fail("--%s %s: there is no folder '%s'", name, path, folder);
+    }
+    if (!there || !S_ISDIR(st.st_mode)) {
+        return usage_error("--%s %s: '%s' is not a folder, and one is needed: name another", name, path,
+                           folder);
     }
     if (access(folder, W_OK | X_OK) != 0) {
         return fail("--%s %s: the folder '%s' cannot be written: %s", name, path, folder, strerror(errno));
     }
     return 0;
+}
+
+static int check_parent(const char *name, const char *path) {
+    char *folder = parent(path);
+    int failed = folder ? check_writable(name, path, folder) : fail_memory();
+    free(folder);
+    return failed;
 }
 
 /* The endings of the kinds that are a file. */
@@ -50,7 +64,8 @@ static const struct {
 
 enum { FILE_KINDS = sizeof files / sizeof files[0] };
 
-static int wrong_name(const char *name, const char *path, unsigned allowed) {
+/* "must end with .png or .npy, or with / for a folder of pictures" */
+static int wrong_name(const char *name, const char *path, unsigned allowed, const char *problem) {
     char endings[32] = "";
     for (size_t i = 0; i < FILE_KINDS; i++) {
         if (allowed & files[i].allow) {
@@ -58,7 +73,7 @@ static int wrong_name(const char *name, const char *path, unsigned allowed) {
             strcat(endings, files[i].ending);
         }
     }
-    return usage_error("--%s %s: the name must end with %s%s", name, path, endings,
+    return usage_error("--%s %s: %s must end with %s%s", name, path, problem, endings,
                        allowed & ALLOW_FOLDER ? ", or with / for a folder of pictures" : "");
 }
 
@@ -79,31 +94,71 @@ int output_check(const char *name, const char *path, unsigned allowed, output_ki
     if (slash || is_folder(path)) {
         *kind = OUTPUT_FOLDER;
         if (!(allowed & ALLOW_FOLDER)) {
-            return usage_error("--%s %s: is a folder, a file is needed", name, path);
+            return wrong_name(name, path, allowed, "is a folder, and the name of a file");
         }
-        if (slash && mkdir(path, 0777) != 0 && errno != EEXIST) {
-            return fail("--%s %s: the folder cannot be made: %s", name, path, strerror(errno));
-        }
-        return check_writable(name, path, path);
+        return output_check_folder(name, path);
     }
     if (!find_kind(path, allowed, kind)) {
-        return wrong_name(name, path, allowed);
+        return wrong_name(name, path, allowed, "the name");
     }
-    char *folder = parent(path);
-    int failed = folder ? check_writable(name, path, folder) : fail_memory();
-    free(folder);
-    return failed;
+    return check_parent(name, path);
 }
 
 int output_check_folder(const char *name, const char *path) {
     struct stat st;
-    if (stat(path, &st) == 0) {
-        return check_writable(name, path, path);
+    bool slash = path[strlen(path) - 1] == '/';
+    bool there = stat(path, &st) == 0 || (errno == ENOTDIR && slash); /* "file/" */
+    return there ? check_writable(name, path, path) : check_parent(name, path);
+}
+
+int output_make_folder(const char *path) {
+    bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
+    return made ? EXIT_OK : fail("%s: the folder cannot be made: %s", path, strerror(errno));
+}
+
+int output_check_text(const char *name, const char *path) {
+    size_t n = strlen(path);
+    if (is_folder(path) || path[n - 1] == '/') {
+        return usage_error("--%s %s: is a folder, and a file is needed: name one in it", name, path);
     }
-    char *folder = parent(path);
-    int failed = folder ? check_writable(name, path, folder) : fail_memory();
-    free(folder);
-    return failed;
+    if (access(path, F_OK) == 0) {
+        return access(path, W_OK) == 0 ? EXIT_OK
+                                       : fail("--%s %s: cannot be written: %s", name, path, strerror(errno));
+    }
+    return check_parent(name, path);
+}
+
+static bool is_picture(const char *name) {
+    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t length = strlen(endings[i]);
+        if (n > length && strcasecmp(name + n - length, endings[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int output_check_no_pictures(const char *name, const char *path) {
+    DIR *folder = opendir(path);
+    if (!folder && errno == ENOENT) {
+        return EXIT_OK;
+    }
+    if (!folder) {
+        return fail("--%s %s: the folder cannot be read: %s", name, path, strerror(errno));
+    }
+    int code = EXIT_OK;
+    for (struct dirent *entry; code == EXIT_OK && (entry = readdir(folder));) {
+        if (is_picture(entry->d_name)) {
+            code =
+                usage_error("--%s %s: holds pictures already, such as %s, and new ones would mix with them: "
+                            "name another folder, or give --overwrite",
+                            name, path, entry->d_name);
+        }
+    }
+    closedir(folder);
+    return code;
 }
 
 int output_write(const char *path, const char *text, size_t size) {

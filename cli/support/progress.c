@@ -1,5 +1,7 @@
 #include "support/progress.h"
 
+#include "support/number.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,8 +42,10 @@ __attribute__((format(printf, 2, 3))) static void append(char line[LINE], const 
 }
 
 static void append_time(char line[LINE], double seconds) {
+    char days[32];
     if (seconds >= 86400) {
-        append(line, "%.0fd%02.0fh", floor(seconds / 86400), floor(fmod(seconds, 86400) / 3600));
+        append(line, "%sd%02.0fh", format_fixed(floor(seconds / 86400), 0, days),
+               floor(fmod(seconds, 86400) / 3600));
     } else if (seconds >= 3600) {
         append(line, "%.0fh%02.0fm", floor(seconds / 3600), floor(fmod(seconds, 3600) / 60));
     } else {
@@ -63,22 +67,28 @@ static void append_rate(char line[LINE], progress_rate *since, const prnn_progre
 }
 
 static void append_nll(const progress *p, char line[LINE], const char *name, double nats) {
+    char text[32];
     if (!isnan(nats)) {
-        append(line, p->bits ? "  %s %.4f" : "  %s %.2f", name, p->bits ? nats * p->bits_per_nat : nats);
+        append(line, "  %s %s", name,
+               p->bits ? format_fixed(nats * p->bits_per_nat, 4, text) : format_fixed(nats, 2, text));
     }
 }
 
 static void append_training(const progress *p, char line[LINE], const prnn_progress *r, bool plain) {
-    append(line, "  epoch %.2f", r->epoch);
+    char epoch[32];
+    append(line, "  epoch %s", format_fixed(r->epoch, 2, epoch));
     if (plain) {
         append(line, "  lr %.3g", r->learning_rate);
     }
-    append_nll(p, line, "train", r->train_nats);
+    double trained = r->done ? r->train_nats : NAN; /* no step, no likelihood yet */
+    append_nll(p, line, "train", trained);
     append_nll(p, line, "valid", r->valid_nats);
     if (plain) {
         append_nll(p, line, "best", r->best_nats);
     }
-    append(line, p->bits ? " bits/dim" : " nats");
+    if (!isnan(trained) || !isnan(r->valid_nats)) {
+        append(line, p->bits ? " bits/dim" : " nats");
+    }
 }
 
 static void write_line(progress *p, const prnn_progress *r, bool plain) {
@@ -167,9 +177,12 @@ void format_likelihood(const prnn_model *model, double nats, char *text, size_t 
     prnn_config config = PRNN_CONFIG_INIT;
     prnn_model_config(model, &config);
     double bits = prnn_bits_per_dim(model, nats);
+    char a[32], b[32];
     if (config.levels == 2) {
-        snprintf(text, size, "%.4f nats per image (%.6f bits/dim)", nats, bits);
+        snprintf(text, size, "%s nats per image (%s bits/dim)", format_fixed(nats, 4, a),
+                 format_fixed(bits, 6, b));
     } else {
-        snprintf(text, size, "%.4f bits/dim (%.2f nats per image)", bits, nats);
+        snprintf(text, size, "%s bits/dim (%s nats per image)", format_fixed(bits, 4, a),
+                 format_fixed(nats, 2, b));
     }
 }

@@ -1,18 +1,47 @@
 #include "support/report.h"
 
+#include "support/escape.h"
+
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-static void print(const char *format, va_list args) {
-    fputs("pixelrnn: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+#undef fail /* which are the analyser's (see report.h) */
+#undef usage_error
+#undef fail_with
+#undef fail_memory
+
+/* A line of a few file names. It must not take memory that may not be there. */
+enum { LINE = 16384 };
+
+static void print_line(FILE *stream, const char *before, const char *format, va_list args) {
+    char line[LINE] = "";
+    if (vsnprintf(line, sizeof line, format, args) >= LINE) {
+        memcpy(line + LINE - 4, "...", 4);
+    }
+    fputs(before, stream);
+    put_escaped(stream, line);
+    fputc('\n', stream);
+}
+
+void say(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    print_line(stdout, "", format, args);
+    va_end(args);
+}
+
+void note(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    print_line(stderr, "", format, args);
+    va_end(args);
 }
 
 int fail(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    print(format, args);
+    print_line(stderr, "pixelrnn: ", format, args);
     va_end(args);
     return EXIT_FAILED;
 }
@@ -20,7 +49,7 @@ int fail(const char *format, ...) {
 int usage_error(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    print(format, args);
+    print_line(stderr, "pixelrnn: ", format, args);
     va_end(args);
     return EXIT_USAGE;
 }
@@ -39,4 +68,8 @@ int exit_code(const prnn_context *ctx, prnn_status status) {
 
 int usage_code(const prnn_context *ctx, prnn_status status) {
     return status == PRNN_ERROR_ARGUMENT ? usage_error("%s", prnn_message(ctx)) : exit_code(ctx, status);
+}
+
+const char *plural(uint64_t n) {
+    return n == 1 ? "" : "s";
 }

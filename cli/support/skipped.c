@@ -1,5 +1,6 @@
 #include "support/skipped.h"
 
+#include "support/escape.h"
 #include "support/report.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ static void keep_line(skipped *s, const char *why) {
         s->room = room;
     }
     memcpy(s->all + s->size, why, n);
-    s->all[s->size + n] = '\n';
+    s->all[s->size + n] = 0;
     s->size += n + 1;
 }
 
@@ -38,13 +39,13 @@ void skipped_note(void *user, const char *path, const char *why) {
 
 void skipped_print(const skipped *s) {
     if (s->count) {
-        fprintf(stderr, "%zu file%s skipped:\n", s->count, s->count == 1 ? "" : "s");
+        note("%zu file%s skipped:", s->count, plural(s->count));
     }
     for (size_t i = 0; i < s->count && i < SKIPPED_SHOWN; i++) {
-        fprintf(stderr, "  %s\n", s->first[i] ? s->first[i] : "(no memory for its name)");
+        note("  %s", s->first[i] ? s->first[i] : "(no memory for its name)");
     }
     if (s->count > SKIPPED_SHOWN) {
-        fprintf(stderr, "  and %zu more\n", s->count - SKIPPED_SHOWN);
+        note("  and %zu more", s->count - SKIPPED_SHOWN);
     }
 }
 
@@ -56,13 +57,18 @@ int skipped_write(const skipped *s, const char *path) {
     if (!f) {
         return fail("--skipped %s: cannot be written: %s", path, strerror(errno));
     }
-    bool ok = fwrite(s->all ? s->all : "", 1, s->size, f) == s->size;
+    for (size_t at = 0; at < s->size; at += strlen(s->all + at) + 1) {
+        put_escaped(f, s->all + at);
+        fputc('\n', f);
+    }
+    errno = 0;
+    bool ok = fflush(f) == 0 && !ferror(f);
     int why = errno;
     if (fclose(f) != 0 && ok) {
         ok = false;
         why = errno;
     }
-    return ok ? 0 : fail("--skipped %s: cannot be written: %s", path, strerror(why));
+    return ok ? 0 : fail("--skipped %s: cannot be written: %s", path, strerror(why ? why : EIO));
 }
 
 void skipped_free(skipped *s) {

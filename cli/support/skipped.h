@@ -10,7 +10,7 @@ enum { SKIPPED_SHOWN = 10 };
 typedef struct skipped {
     size_t count;
     char *first[SKIPPED_SHOWN]; /* sentences */
-    char *all;                  /* lines, if `keep` */
+    char *all;                  /* sentences, each with its 0, if `keep` */
     size_t size, room;          /* of them */
     bool keep, lost;            /* lost: there was no memory for one */
 } skipped;

@@ -1,7 +1,5 @@
 #include "support/utf8.h"
 
-#include <stdbool.h>
-
 size_t utf8_length(const char *text) {
     const unsigned char *s = (const unsigned char *)text;
     if (s[0] < 0x80) {
@@ -20,4 +18,9 @@ size_t utf8_length(const char *text) {
     bool surrogate = s[0] == 0xed && s[1] > 0x9f;
     bool beyond = s[0] == 0xf4 && s[1] > 0x8f;
     return overlong || surrogate || beyond ? 0 : n;
+}
+
+bool utf8_is_control(const char *text) {
+    const unsigned char *s = (const unsigned char *)text;
+    return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0);
 }

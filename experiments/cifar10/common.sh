@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the experiments on CIFAR-10 share: the data, the training, the columns of the tables. A script sets `experiment`, its
 # name, and sources this with its own arguments: the folder of the binary version (data_batch_1.bin ...), and the folder of
 # the runs, one for all experiments, so that a network of two of them is trained once. The last 5,000 training images

@@ -17,7 +17,8 @@ shift $(($# < 2 ? $# : 2))
 training="--data $cifar --valid-last 5000 --valid-limit 1000 --levels 256 --output logistics --components 10
     --precision ${PRECISION:-fp32} --optimizer adam --lr 2e-3 --schedule cosine --final-fraction 0.01 --warmup 200
     --ema 0.9995 --seed 1"
-for name in ${*:-row 8x8 32x32-given-8x8}; do
+[ $# -gt 0 ] || set -- row 8x8 32x32-given-8x8
+for name in "$@"; do
     case $name in
     row) run "$name" $training --kind row --layers 6 --hidden 48 --head 96 --batch 8 --epochs 12 ;;
     8x8)

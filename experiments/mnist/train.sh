@@ -25,7 +25,8 @@ train() { # run, options...
 }
 
 # Where a run has a second part, that one begins with the weights of the first and raises the learning rate again.
-for name in ${*:-diagonal diagonal-1 row cnn}; do
+[ $# -gt 0 ] || set -- diagonal diagonal-1 row cnn
+for name in "$@"; do
     case $name in
     diagonal)
         train diagonal-begin --kind diagonal --layers 7 --hidden 16 --head 32 --lr 3e-3 --ema 0.999 --epochs 12 \

@@ -13,14 +13,31 @@ out=${1:-runs/mnist-tried}
 data=data/mnist-binarized
 mkdir -p "$out"
 
+cat > "$out/base.conf" <<CONF
+data = $data/train-images-idx3-ubyte.gz
+valid = $data/valid-images-idx3-ubyte.gz
+valid-limit = 4000
+kind = diagonal
+layers = 7
+hidden = 16
+head = 32
+levels = 2
+epochs = 0.5
+batch = 16
+optimizer = adam
+lr = 3e-3
+schedule = cosine
+final-fraction = 0.01
+warmup = 100
+ema = 0.999
+seed = 1
+CONF
+
 try() { # name, what is changed in words, options...
     name=$1 words=$2
     shift 2
     if ! [ -f "$out/$name/done" ]; then
-        "$program" train --data "$data/train-images-idx3-ubyte.gz" --valid "$data/valid-images-idx3-ubyte.gz" \
-            --valid-limit 4000 --kind diagonal --layers 7 --hidden 16 --head 32 --levels 2 --epochs 0.5 --batch 16 \
-            --optimizer adam --lr 3e-3 --schedule cosine --final-fraction 0.01 --warmup 100 --ema 0.999 --seed 1 \
-            "$@" --quiet --resume --out "$out/$name"
+        "$program" train --config "$out/base.conf" "$@" --quiet --resume --out "$out/$name"
         touch "$out/$name/done"
     fi
     awk -F, -v words="$words" -v options="$*" '$6 != "" && $6 != "valid_nats" { nats = $6 }

@@ -174,7 +174,7 @@ typedef enum prnn_output {
     PRNN_LOGISTICS /* a mixture of logistic distributions, integrated over the bin of each level */
 } prnn_output;
 
-/* What a network looks like: SPEC "The network", paper section 3 and table 1. */
+/* What a network looks like: docs/equations.md, paper section 3 and table 1. */
 typedef struct prnn_config {
     size_t size;
     prnn_kind kind;
@@ -187,7 +187,7 @@ typedef struct prnn_config {
     bool skip;              /* 1x1 connections from every layer to the head */
     int head;               /* features of the two 1x1 layers in front of the logits, 1..8192 */
     int condition_size;     /* s: a conditional model sees an s x s image, its own at every H / s-th pixel;
-                               H = W = s times 2, 4, 8, ...; 0: an unconditional model (SPEC "Conditional") */
+                               H = W = s times 2, 4, 8, ...; 0: an unconditional model (docs/equations.md) */
     int condition_features; /* c: features of the upsampled small image, 1..4096; 0 without one */
     prnn_output output;     /* K = 2: PRNN_SOFTMAX */
     int components;         /* PRNN_LOGISTICS: 1..64 logistic distributions a value; else 0 */
@@ -215,9 +215,9 @@ typedef struct prnn_model prnn_model;
 PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                                        prnn_model **model);
 
-/* Reads a model file (SPEC "Model file"); a folder stands for the model.safetensors in it. Refuses missing,
- * unknown and misshapen tensors, values that are not finite, and weights that are not zero where a mask
- * closes them. Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
+/* Reads a model file (docs/formats.md); a folder stands for the model.safetensors in it. Refuses missing,
+ * unknown and misshapen tensors, values that are not finite, and masked weights that are not zero.
+ * Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
  * weights, or their moving average if it has one. */
 PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model);
 
@@ -228,7 +228,7 @@ PRNN_API void prnn_model_free(prnn_model *model);
 /* Fills *config, which begins as PRNN_CONFIG_INIT. */
 PRNN_API void prnn_model_config(const prnn_model *model, prnn_config *config);
 
-/* One named array of weights, in PyTorch's layout (SPEC "Model file"). */
+/* One named array of weights, in PyTorch's layout (docs/formats.md). */
 typedef struct prnn_tensor {
     size_t size;
     const char *name;    /* owned by the model */
@@ -246,10 +246,10 @@ PRNN_API size_t prnn_model_tensor_count(const prnn_model *model);
 /* Fills *tensor, which begins as PRNN_TENSOR_INIT, with tensor i, 0 <= i < prnn_model_tensor_count, in the
  * order of the file. */
 PRNN_API void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor);
-/* Number of floats in all tensors; with `open_only`, without those that a mask closes. */
-PRNN_API size_t prnn_model_parameter_count(const prnn_model *model, bool open_only);
-/* Whether parameter number `index` (tensor.offset + element) is open, that is, not closed by a mask. */
-PRNN_API bool prnn_model_parameter_is_open(const prnn_model *model, size_t index);
+/* Number of floats in all tensors; with `unmasked_only`, without the masked ones. */
+PRNN_API size_t prnn_model_parameter_count(const prnn_model *model, bool unmasked_only);
+/* Whether parameter number `index` (tensor.offset + element) is masked: it is 0 and has no gradient. */
+PRNN_API bool prnn_model_parameter_is_masked(const prnn_model *model, size_t index);
 /* Replaces the block of all parameters (prnn_model_parameter_count floats, copied). Refuses what
  * prnn_model_load refuses. */
 PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values);
@@ -388,7 +388,7 @@ typedef struct prnn_evaluate_options {
 
 /* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
  * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, with
- * new_only over those that the small image does not give (SPEC "Conditional").
+ * new_only over those that the small image does not give (docs/equations.md).
  * PRNN_ERROR_FORMAT names the first image whose likelihood is not finite: a model whose weights lead out of
  * the range of numbers; nats and values then hold what was computed. After PRNN_STOPPED they hold the first
  * images, as many as the callback was told. */
@@ -396,20 +396,10 @@ PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, c
                                    size_t count, const prnn_evaluate_options *options, double *nats,
                                    float *values);
 
-/* The same under a chain of models (one at least), from small images to large ones: the first is
- * unconditional, each other one conditional on the images of the one before it, with the same channels and
- * levels (PRNN_ERROR_ARGUMENT says which is not). `images`, nats[images_count] and, unless NULL, values are
- * those of the last model, values (images_count, H, W, C). nats[i] = -log p(image) exactly: every value
- * counts once, under the model of the smallest scale that has it, so that the probabilities of all large
- * images sum to 1 (paper section 3.4). PRNN_ERROR_FORMAT: as prnn_evaluate. */
-PRNN_API prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
-                                         const uint8_t *images, size_t images_count, double *nats,
-                                         float *values);
-
 /* bits per dimension = nats / (H W C ln 2). */
 PRNN_API double prnn_bits_per_dim(const prnn_model *model, double nats);
 
-/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (SPEC "Head"). A mixture of
+/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (docs/equations.md). A mixture of
  * logistics has M = 3 * components parameters instead: logits of the weights, means, log-scales
  * (docs/equations.md says how they are read). They are what the network computes, finite or not. */
 PRNN_API prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
@@ -424,7 +414,7 @@ PRNN_API prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model 
                                             size_t count, double *logs);
 
 /* Mean NLL of `count` images in nats, and its gradient by every parameter, in the order of the block of
- * parameters (prnn_model_parameter_count floats); zero where a mask closes a weight. The NLL is that of
+ * parameters (prnn_model_parameter_count floats); zero for masked weights. The NLL is that of
  * prnn_evaluate, and is refused as there if it is not finite. (prnn_train leaves out the values that the
  * small image of a conditional model gives.) */
 PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
@@ -551,8 +541,8 @@ typedef struct prnn_certificate {
     bool agrees;                         /* difference is at most 1e-3, in bf16 0.1 */
     bool normalised;                     /* worst_sum is at most 1e-4 */
     int height, width, channels, levels; /* of the model */
-    uint64_t open, closed;               /* weights that the masks let through, and the others */
-    uint64_t nonzero;                    /* of the closed ones */
+    uint64_t unmasked, masked;           /* weights that the masks let through, and the others */
+    uint64_t nonzero;                    /* of the masked ones */
     char nonzero_name[96];               /* the first of them: "head.0.weight[3, 1, 0, 0]" */
     prnn_causality kernels;              /* with the kernels of the context */
     prnn_causality plain;                /* one weight after the other, in double precision, without masks */
@@ -664,7 +654,7 @@ typedef struct prnn_trainer prnn_trainer;
  * prnn_train. The context, the model and the data sets stay the caller's and must outlast the trainer; what
  * the options point to need not, but for `user`. The weights of the model are those of model.safetensors from
  * the moment that this is written; another change of them is lost. options->progress is called during
- * validations only. Free with prnn_trainer_free; *trainer is NULL after a failure. */
+ * validations only, and of all calls with this trainer only prnn_trainer_progress is allowed in it. Free with prnn_trainer_free; *trainer is NULL after a failure. */
 PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                          const prnn_data *valid, const prnn_train_options *options,
                                          prnn_trainer **trainer);
@@ -672,7 +662,8 @@ PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, c
 /* One update of the weights, and then what the options make due after it: a validation, a line of
  * metrics.csv, a checkpoint, the model; after the last update all of them. *nats (which may be NULL) becomes
  * the mean NLL of the batch in nats before the update. *done: that was the last one; after it nothing happens
- * and *nats is NaN. PRNN_ERROR_DIVERGED: as prnn_train; free the trainer. PRNN_STOPPED: the progress callback
+ * and *nats is NaN. What fails after an update (a file that cannot be written) is done by the next call.
+ * PRNN_ERROR_DIVERGED: as prnn_train; free the trainer, which does nothing any more. PRNN_STOPPED: the progress callback
  * said so during a validation; a checkpoint was written, and the next step, or a resumed run, begins with
  * that validation. */
 PRNN_API prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer, double *nats, bool *done);
@@ -680,7 +671,7 @@ PRNN_API prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer,
 /* Validates now, unless that was done after the present number of updates: *nats (which may be NULL) becomes
  * the mean NLL of the validation images in nats, and metrics.csv gets a line. The best weights so far are
  * noted, and written by the next prnn_trainer_save or the last step. PRNN_ERROR_ARGUMENT without validation
- * images; PRNN_STOPPED as prnn_trainer_step. */
+ * images; PRNN_STOPPED: the progress callback said so, and a checkpoint was written. */
 PRNN_API prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, double *nats);
 
 /* Writes checkpoint.safetensors, from which options->resume goes on, and model.safetensors: the weights of
@@ -740,9 +731,12 @@ PRNN_API bool prnn_model_pixel_is_given(const prnn_model *model, int row, int co
  * all images sum to 1; where the first model is conditional, -log p(image | the small image in it).
  * scale_nats (count, prnn_chain_count), unless NULL, has the part of each model, which sum to nats[i] but for
  * rounding; `values` (count, H, W, C) float, unless NULL, has that of each value, 0 for what is given to the
- * first model. PRNN_ERROR_ARGUMENT: a value is no level. PRNN_ERROR_FORMAT: as prnn_evaluate. */
+ * first model. Of the options (NULL: defaults) `small` are those of the first model, where that is
+ * conditional; new_only changes nothing; the progress of each model begins anew. PRNN_ERROR_ARGUMENT: a value
+ * is no level. PRNN_ERROR_FORMAT: as prnn_evaluate. After PRNN_STOPPED the numbers are of no use. */
 PRNN_API prnn_status prnn_chain_evaluate(prnn_context *ctx, const prnn_chain *chain, const uint8_t *images,
-                                         size_t count, double *nats, double *scale_nats, float *values);
+                                         size_t count, const prnn_evaluate_options *options, double *nats,
+                                         double *scale_nats, float *values);
 
 /* Draws `count` images, (count, H, W, C) levels: the first model draws small ones, each other one enlarges
  * them (prnn_sample, then prnn_upscale, all with the same options). Image i is a function of (models, seed,

@@ -34,6 +34,7 @@ static size_t read_number(const char *root, const char *folder, const char *name
     size_t length = strlen(key), found = none;
     while (f && found == none && fgets(line, sizeof line, f)) {
         unsigned long long value;
+        /* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
         if (strncmp(line, key, length) == 0 && sscanf(line + length, "%llu", &value) == 1) {
             found = value > SIZE_MAX / unit ? SIZE_MAX : (size_t)value * unit;
         }

@@ -29,6 +29,6 @@ typedef struct prnn_given {
 
 /* For PRNN_ENTER; `list` ends without a name. */
 prnn_status prnn_call_begin(prnn_context *ctx, const char *function, const prnn_given *list);
-void prnn_call_end(prnn_context *const *ctx);
+void prnn_call_end(prnn_context *const *entered);
 
 #endif

@@ -67,7 +67,7 @@ static const size_t train_options_ends[] = {
 #define F(field) END(prnn_certificate, field)
 static const size_t certificate_ends[] = {
     F(size),     F(passed), F(agrees),     F(normalised), F(height),   F(width),
-    F(channels), F(levels), F(open),       F(closed),     F(nonzero),  F(nonzero_name),
+    F(channels), F(levels), F(unmasked),   F(masked),     F(nonzero),  F(nonzero_name),
     F(kernels),  F(plain),  F(difference), F(sums),       F(worst_sum)};
 #undef F
 

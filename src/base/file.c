@@ -121,6 +121,7 @@ prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_write
 void prnn_file_abandon(prnn_file_writer *writer) {
     if (writer->stream) {
         fclose(writer->stream);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): a stream has a name */
         unlink(writer->temporary);
     }
     free(writer->path);

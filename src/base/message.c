@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef prnn_fail /* which are the analyser's (see message.h) */
+#undef prnn_fail_system
+
 /* The message of a context belongs to the thread that works with it, so a refusal is kept beside it. */
 static _Thread_local const prnn_context *refused_by;
 
@@ -18,7 +21,7 @@ void prnn_message_forget_refusal(const prnn_context *ctx) {
 }
 
 const char *prnn_message(const prnn_context *ctx) {
-    return ctx && refused_by == ctx
+    return refused_by && refused_by == ctx
                ? "this context is at work in another thread; give each thread a context of its own"
                : ctx->message;
 }

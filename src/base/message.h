@@ -17,6 +17,12 @@ prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format,
  * PRNN_ERROR_MEMORY for ENOMEM, else PRNN_ERROR_FILE. */
 prnn_status prnn_fail_system(prnn_context *ctx, int why, const char *format, ...) PRNN_PRINTF(3, 4);
 
+/* clang's analyser sees one file at a time, and so not that neither ever returns PRNN_OK. */
+#ifdef __clang_analyzer__
+#define prnn_fail(ctx, status, ...) (prnn_fail(ctx, status, __VA_ARGS__), (status))
+#define prnn_fail_system(...) (prnn_fail_system(__VA_ARGS__), PRNN_ERROR_FILE)
+#endif
+
 /* What this thread tried was refused because the context is at work in another one: this thread, and no
  * other, reads so instead of the message, until another failure comes or a new context. Returns
  * PRNN_ERROR_ARGUMENT. */

@@ -2,19 +2,19 @@
 
 #include <Random123/philox.h>
 
-prnn_random prnn_random_at(uint64_t seed, prnn_purpose purpose, uint64_t step, uint64_t index) {
-    /* 64 bits of key for the seed; 128 bits of counter: 8 for the purpose, 56 for the step, 64 for the index.
+prnn_random prnn_random_at(uint64_t seed, prnn_random_stream stream, uint64_t step, uint64_t index) {
+    /* 64 bits of key for the seed; 128 bits of counter: 8 for the stream, 56 for the step, 64 for the index.
      */
     philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
-    uint64_t high = ((uint64_t)purpose << 56) ^ step;
+    uint64_t high = ((uint64_t)stream << 56) ^ step;
     philox4x32_ctr_t counter = {
         {(uint32_t)index, (uint32_t)(index >> 32), (uint32_t)high, (uint32_t)(high >> 32)}};
     philox4x32_ctr_t r = philox4x32(counter, key);
     return (prnn_random){{r.v[0], r.v[1], r.v[2], r.v[3]}};
 }
 
-double prnn_random_uniform(uint64_t seed, prnn_purpose purpose, uint64_t step, uint64_t index) {
-    prnn_random r = prnn_random_at(seed, purpose, step, index);
+double prnn_random_uniform(uint64_t seed, prnn_random_stream stream, uint64_t step, uint64_t index) {
+    prnn_random r = prnn_random_at(seed, stream, step, index);
     uint64_t bits = ((uint64_t)r.word[1] << 32 | r.word[0]) >> 11;
     return (double)bits * 0x1p-53;
 }

@@ -19,13 +19,13 @@ typedef struct completion {
  * `before` are the completed images of the scale before it, one for each; NULL: there is none. */
 static void fill(const completion *c, size_t k, size_t repeats, const uint8_t *before, uint8_t *images,
                  uint8_t *known) {
-    const prnn_config *own = prnn_chain_at(c->chain, k), *all = prnn_chain_last(c->chain);
+    const prnn_config *own = prnn_chain_at(c->chain, k), *large = prnn_chain_last(c->chain);
     size_t channels = (size_t)own->channels, width = (size_t)own->width;
     for (size_t i = 0; i < c->count * repeats; i++) {
-        prnn_scale_take(all, own, channels, c->images + i / repeats * prnn_scale_values(all), 1,
+        prnn_scale_take(large, own, channels, c->images + i / repeats * prnn_scale_values(large), 1,
                         images + i * prnn_scale_values(own));
     }
-    prnn_scale_take(all, own, 1, c->known, 1, known);
+    prnn_scale_take(large, own, 1, c->known, 1, known);
     if (!before) {
         return;
     }

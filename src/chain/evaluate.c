@@ -1,8 +1,9 @@
-/* Multi-scale likelihood (paper section 3.4, SPEC "Conditional"): log p(large) = log p(small) + log p(large |
+/* Multi-scale likelihood (paper section 3.4, docs/equations.md): log p(large) = log p(small) + log p(large |
  * small), as often as there are scales. The small image is a part of the large one, so the values that it
  * gives are certain when the large one is predicted, and the sum over all large images is 1. */
 
 #include "base/call.h"
+#include "base/fields.h"
 #include "base/memory.h"
 #include "base/try.h"
 #include "chain/chain.h"
@@ -13,6 +14,7 @@ typedef struct evaluation {
     const prnn_chain *chain;
     const uint8_t *images;
     size_t count;
+    const prnn_evaluate_options *options;
     double *nats, *scale_nats;
     float *values;
 } evaluation;
@@ -26,8 +28,14 @@ static void note_scale(const evaluation *e, size_t k, const double *nats) {
 
 static prnn_status evaluate_last(prnn_context *ctx, const evaluation *e) {
     size_t last = e->chain->count - 1;
-    prnn_evaluation asked = {
-        .images = e->images, .count = e->count, .new_only = true, .nats = e->nats, .values = e->values};
+    prnn_evaluation asked = {.images = e->images,
+                             .small = last == 0 ? e->options->small : NULL,
+                             .count = e->count,
+                             .new_only = true,
+                             .nats = e->nats,
+                             .values = e->values,
+                             .progress = e->options->progress,
+                             .user = e->options->user};
     prnn_status status = prnn_model_evaluate(ctx, e->chain->models[last], &asked);
     if (status == PRNN_OK) {
         note_scale(e, last, e->nats);
@@ -39,7 +47,11 @@ static prnn_status evaluate_last(prnn_context *ctx, const evaluation *e) {
 static prnn_status add_scale(prnn_context *ctx, const evaluation *e, size_t k) {
     const prnn_config *own = prnn_chain_at(e->chain, k), *large = prnn_chain_last(e->chain);
     size_t values = prnn_scale_values(own), channels = (size_t)own->channels;
-    prnn_evaluation asked = {.count = e->count, .new_only = true};
+    prnn_evaluation asked = {.small = k == 0 ? e->options->small : NULL,
+                             .count = e->count,
+                             .new_only = true,
+                             .progress = e->options->progress,
+                             .user = e->options->user};
     prnn_status status;
     uint8_t *small = prnn_alloc(ctx, e->count, values, "the images of a scale");
     asked.nats = prnn_alloc(ctx, e->count, sizeof *asked.nats, "likelihoods");
@@ -65,10 +77,14 @@ done:
 }
 
 prnn_status prnn_chain_evaluate(prnn_context *ctx, const prnn_chain *chain, const uint8_t *images,
-                                size_t count, double *nats, double *scale_nats, float *values) {
+                                size_t count, const prnn_evaluate_options *options, double *nats,
+                                double *scale_nats, float *values) {
     PRNN_ENTER(ctx, PRNN_GIVEN(chain), PRNN_ARRAY(images, count), PRNN_ARRAY(nats, count));
-    const evaluation e = {chain, images, count, nats, scale_nats, values};
+    prnn_evaluate_options o = PRNN_EVALUATE_OPTIONS_INIT;
+    const evaluation e = {chain, images, count, &o, nats, scale_nats, values};
     prnn_status status;
+    TRY(prnn_options_read(ctx, &o, &prnn_evaluate_options_fields, options));
+    TRY(prnn_model_check_given_small(ctx, chain->models[0], o.small, count));
     TRY(evaluate_last(ctx, &e));
     /* From larger to smaller: a scale overwrites the values that it gives to those above it. */
     for (size_t k = chain->count - 1; k-- > 0;) {
@@ -76,30 +92,5 @@ prnn_status prnn_chain_evaluate(prnn_context *ctx, const prnn_chain *chain, cons
     }
     TRY(prnn_model_check_finite(ctx, nats, count));
 done:
-    return status;
-}
-
-/* ----------------------------------------------------------------------- in one call, without a chain */
-
-static prnn_status check_first(prnn_context *ctx, const prnn_chain *chain) {
-    int size = prnn_chain_at(chain, 0)->condition_size;
-    return size == 0 ? PRNN_OK
-                     : prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                                 "the first model of the chain is conditional: a model of the %dx%d images "
-                                 "that it is given must come before it",
-                                 size, size);
-}
-
-prnn_status prnn_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
-                                const uint8_t *images, size_t images_count, double *nats, float *values) {
-    PRNN_ENTER(ctx, PRNN_ARRAY(models, count), PRNN_ARRAY(images, images_count),
-               PRNN_ARRAY(nats, images_count));
-    prnn_chain *chain = NULL;
-    prnn_status status;
-    TRY(prnn_chain_create(ctx, models, count, &chain));
-    TRY(check_first(ctx, chain));
-    TRY(prnn_chain_evaluate(ctx, chain, images, images_count, nats, NULL, values));
-done:
-    prnn_chain_free(chain);
     return status;
 }

@@ -256,11 +256,11 @@ static prnn_status check_masks(check *k, const char *path) {
     }
     prnn_certificate *found = k->found;
     for (size_t i = 0; i < n; i++) {
-        bool open = prnn_model_parameter_is_open(k->model, i);
-        masked[i] = open || !isfinite(k->values[i]) ? k->values[i] : 0;
-        found->open += open;
-        found->closed += !open;
-        if (!open && k->values[i] != 0 && found->nonzero++ == 0) {
+        bool is_masked = prnn_model_parameter_is_masked(k->model, i);
+        masked[i] = is_masked && isfinite(k->values[i]) ? 0 : k->values[i];
+        found->masked += is_masked;
+        found->unmasked += !is_masked;
+        if (is_masked && k->values[i] != 0 && found->nonzero++ == 0) {
             prnn_model_describe_parameter(k->model, i, found->nonzero_name, sizeof found->nonzero_name);
         }
     }

@@ -110,6 +110,7 @@ static void add_tap(const tensor *w, int tap, const double *from, double *to) {
         const float *weight = w->weight + (size_t)o * (size_t)w->in * (size_t)taps + tap;
         double sum = 0;
         for (int i = 0; i < w->in; i++) {
+            /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): in is h */
             sum += (double)weight[(size_t)i * (size_t)taps] * from[i];
         }
         to[o] += sum;
@@ -125,9 +126,9 @@ static size_t at(const prnn_plain *p, int row, int col, int features) {
     return ((size_t)row * (size_t)p->config.width + (size_t)col) * (size_t)features;
 }
 
-/* Whether all weights of a tap are 0: as most are that a mask closes. Saves time, changes nothing. */
+/* Whether all weights of a tap are 0: as most masked ones are. Saves time, changes nothing. */
 static bool is_zero(const tensor *w, int tap) {
-    size_t taps = (size_t)(w->rows * w->cols), count = (size_t)w->out * (size_t)w->in;
+    size_t taps = (size_t)w->rows * (size_t)w->cols, count = (size_t)w->out * (size_t)w->in;
     for (size_t i = 0; i < count; i++) {
         if (w->weight[i * taps + (size_t)tap] != 0) {
             return false;

@@ -1,11 +1,15 @@
 /* Names of what a config chooses among, in files and on the command line. */
 #include "config/config.h"
+#include "config/kinds.h"
 
 #include "base/call.h"
 
 #include <string.h>
 
-static const char *const kinds[] = {[PRNN_ROW] = "row", [PRNN_DIAGONAL] = "diagonal", [PRNN_CNN] = "cnn"};
+#define NAME(kind, name, layer) [kind] = (name),
+#define COMMA_NAME(kind, name, layer) ", " name
+static const char *const kinds[] = {PRNN_KINDS(NAME)};
+static const char known_kinds[] = PRNN_KINDS(COMMA_NAME); /* after a comma and a space */
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -25,8 +29,8 @@ prnn_status prnn_kind_from_name(prnn_context *ctx, const char *name, prnn_kind *
             return PRNN_OK;
         }
     }
-    return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no kind of network \"%s\"; choose one of row, diagonal, cnn",
-                     name);
+    return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no kind of network \"%s\"; choose one of %s", name,
+                     known_kinds + strlen(", "));
 }
 
 static const char *const outputs[] = {[PRNN_SOFTMAX] = "softmax", [PRNN_LOGISTICS] = "logistics"};

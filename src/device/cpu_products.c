@@ -130,12 +130,14 @@ void prnn_cpu_lstm(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region reg
     }
 }
 
-static void gradient_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region region, float *dcell) {
+/* `dpart`: a part of the gradient by the states; NULL: none. */
+static void gradient_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region region,
+                          const prnn_map *dpart, float *dcell) {
     prnn_source sources[PRNN_MOST_TAPS];
     prnn_factors factors = factors_of(pass, lstm->dstep_of, region, sources);
     prnn_cell_gradients cells = {.hidden = (size_t)lstm->cell->stride,
                                  .ahead = 2 * cols_before(lstm) * pass->images,
-                                 .add = place(pass, lstm->dpart, region),
+                                 .add = place(pass, dpart, region),
                                  .gates = place(pass, lstm->gates, region),
                                  .cell_before = cell_before(pass, lstm, region),
                                  .cell = place(pass, lstm->cell, region),
@@ -148,16 +150,20 @@ void prnn_cpu_lstm_gradient(const prnn_pass *pass, const prnn_lstm *lstm, prnn_r
                             const prnn_map *add) {
     for (int row = rows.row + rows.rows - 1; row >= rows.row; row--) {
         prnn_region whole = prnn_region_row(rows, row);
-        prnn_cpu_product(pass, lstm->dpart_of, whole, lstm->dpart, NULL, false);
-        if (add) {
-            prnn_cpu_add(pass, whole, add, lstm->dpart, lstm->dpart);
+        const prnn_map *dpart = add;
+        if (lstm->dpart_of) {
+            dpart = lstm->dpart;
+            prnn_cpu_product(pass, lstm->dpart_of, whole, dpart, NULL, false);
+        }
+        if (lstm->dpart_of && add) {
+            prnn_cpu_add(pass, whole, add, dpart, dpart);
         }
         float *dcell = prnn_map_at(pass, lstm->dcell, row, 0);
         if (lstm->order != PRNN_DOWNWARDS) {
             memset(dcell, 0, prnn_map_floats(pass, lstm->dcell, 1) * sizeof *dcell);
         }
         for (int n = steps_of(lstm, whole) - 1; n >= 0; n--) {
-            gradient_step(pass, lstm, step_at(lstm, whole, n), dcell);
+            gradient_step(pass, lstm, step_at(lstm, whole, n), dpart, dcell);
         }
     }
 }

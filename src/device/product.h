@@ -27,7 +27,7 @@ typedef struct prnn_product {
 /* Which cell of an LSTM comes before a cell: the one above it, to its left, or to its right. */
 typedef enum prnn_order { PRNN_DOWNWARDS, PRNN_RIGHTWARDS, PRNN_LEFTWARDS } prnn_order;
 
-/* LSTM cells (SPEC "LSTM cell", paper eq. 3). Their gates are the sum of what a row may read all at once
+/* LSTM cells (docs/equations.md, paper eq. 3). Their gates are the sum of what a row may read all at once
  * (`part_of`, which goes to `part` first) and of what needs the cells before (`step_of`). So a row of cells
  * is one step downwards, and as many as it has pixels along the row.
  *
@@ -43,7 +43,8 @@ typedef struct prnn_lstm {
     const prnn_map *cell, *state;
 
     /* Training only: */
-    const prnn_product *dpart_of, *dstep_of;
+    const prnn_product *dpart_of; /* NULL: the row below gives nothing */
+    const prnn_product *dstep_of;
     const prnn_map *dpart;
     const prnn_map *dgates; /* by the gates before their nonlinearities */
     /* By the cells from later steps; becomes that by the cells before. Downwards it has the width of the

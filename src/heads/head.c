@@ -5,11 +5,11 @@
 static const prnn_head_kind *const kinds[] = {&prnn_bernoulli, &prnn_softmax, &prnn_logistic_mixture};
 
 prnn_head prnn_head_of(const prnn_config *config) {
-    const prnn_head_kind *const *kind = kinds;
-    while (!(*kind)->handles(config)) {
-        kind++;
+    const prnn_head_kind *kind = kinds[0];
+    for (size_t i = 1; i < sizeof kinds / sizeof *kinds && !kind->handles(config); i++) {
+        kind = kinds[i];
     }
-    return (prnn_head){*kind, (*kind)->features(config), config->levels, (*kind)->logits_per_value(config)};
+    return (prnn_head){kind, kind->features(config), config->levels, kind->logits_per_value(config)};
 }
 
 /* ----------------------------------------------------------------------------------- inversion */
@@ -42,6 +42,7 @@ int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels
     }
     double left = *uniform * total;
     int b = 0;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): b < blocks */
     while (b < blocks - 1 && left >= sums[b]) {
         left -= sums[b++];
     }

@@ -38,7 +38,7 @@ static const prnn_kernels *best(void) {
         return wished;
     }
     int i = 0;
-    while (!tables[i]->supported()) {
+    while (tables[i + 1] && !tables[i]->supported()) {
         i++;
     }
     return tables[i];

@@ -1,4 +1,4 @@
-/* Diagonal BiLSTM (paper section 3.2, SPEC "diagonal"): two scans, each from one upper corner to the opposite
+/* Diagonal BiLSTM (paper section 3.2, docs/equations.md): two scans, each from one upper corner to the opposite
  * lower one, so that together they see everything above and to the left. No map is skewed: a cell needs only
  * the states above and beside it, so a row is one product for what lies above, then a walk along the row.
  *
@@ -193,7 +193,6 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
 }
 
 const prnn_layer_kind prnn_diagonal_bilstm = {
-    .kind = PRNN_DIAGONAL,
     .together = 4,
     .top = 1,
     .plan = plan,

@@ -1,17 +1,12 @@
 #include "layers/layer.h"
 
-#define ENTRY(kind) &kind,
-static const prnn_layer_kind *const kinds[] = {PRNN_LAYER_KINDS(ENTRY)};
+#define ENTRY(number, name, layer) [number] = &(layer),
+static const prnn_layer_kind *const kinds[] = {PRNN_KINDS(ENTRY)};
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const prnn_layer_kind *prnn_layer_kind_of(prnn_kind kind) {
-    for (int i = 0; i < KINDS; i++) {
-        if (kinds[i]->kind == kind) {
-            return kinds[i];
-        }
-    }
-    return NULL;
+    return (unsigned)kind < KINDS ? kinds[kind] : NULL;
 }
 
 prnn_conv prnn_layer_condition(prnn_plan *plan, const char *name, const prnn_upsampler *condition,

@@ -7,6 +7,7 @@
 #ifndef PRNN_LAYERS_LAYER_H
 #define PRNN_LAYERS_LAYER_H
 
+#include "config/kinds.h"
 #include "layers/upsampler.h"
 
 typedef struct prnn_layer_io {
@@ -17,7 +18,6 @@ typedef struct prnn_layer_io {
 } prnn_layer_io;
 
 typedef struct prnn_layer_kind {
-    prnn_kind kind;
     int together; /* images that training should take through a layer at a time, at least: each pixel, or each
                      row of them, is one product, which should not be too small */
     int top, left; /* margins of zeros that the input needs */
@@ -35,11 +35,10 @@ typedef struct prnn_layer_kind {
     void (*backward)(const void *layer, const prnn_pass *pass, prnn_region rows);
 } prnn_layer_kind;
 
-/* The kind with this number; every kind of prnn_kind is there. */
+/* NULL: there is no such kind. */
 const prnn_layer_kind *prnn_layer_kind_of(prnn_kind kind);
 
-/* Plans the parameter `name`.condition, an unmasked 1x1 convolution of the upsampled map (SPEC
- * "Conditional"). */
+/* Plans the parameter `name`.condition, an unmasked 1x1 convolution of the upsampled map. */
 prnn_conv prnn_layer_condition(prnn_plan *plan, const char *name, const prnn_upsampler *condition,
                                prnn_features out);
 
@@ -56,14 +55,8 @@ static inline const prnn_map *prnn_layer_dresidual(const prnn_layer_io *io) {
     return io->residual ? io->dout : NULL;
 }
 
-/* The registry. */
-#define PRNN_LAYER_KINDS(KIND)                                                                               \
-    KIND(prnn_row_lstm)                                                                                      \
-    KIND(prnn_diagonal_bilstm)                                                                               \
-    KIND(prnn_pixelcnn)
-
-#define PRNN_LAYER_KIND(kind) extern const prnn_layer_kind kind;
-PRNN_LAYER_KINDS(PRNN_LAYER_KIND)
+#define PRNN_LAYER_KIND(number, name, layer) extern const prnn_layer_kind layer;
+PRNN_KINDS(PRNN_LAYER_KIND)
 #undef PRNN_LAYER_KIND
 
 #endif

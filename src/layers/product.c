@@ -101,6 +101,7 @@ static void add_run(builder *b, prnn_segment run) {
     if (last && last->tap == run.tap && last->first + last->count == run.first) {
         last->count += run.count;
     } else if (grow_segments(b)) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): grown */
         matrix->segments[b->segments + b->runs++] = run;
     }
 }
@@ -125,12 +126,12 @@ static void list_runs(builder *b, const panel_columns *p) {
 
 /* Panel p of those of a product, in the order in which they are packed: as they lie, but for gates, whose
  * four blocks take turns, so that a strip has the gates of the same hidden features. */
-static size_t panel_column(prnn_features features, int p) {
-    int width = prnn_features_width(features), blocks = features.blocks;
+static size_t panel_column(prnn_features features, size_t p) {
+    size_t width = (size_t)prnn_features_width(features), blocks = (size_t)features.blocks;
     if (blocks != PRNN_GATES || features.group_by_block) {
-        return (size_t)(p * PRNN_PANEL);
+        return p * PRNN_PANEL;
     }
-    return (size_t)(p % blocks * (width / blocks) + p / blocks * PRNN_PANEL);
+    return p % blocks * (width / blocks) + p / blocks * PRNN_PANEL;
 }
 
 /* Whether the present panel belongs to the last strip: it reads the same, is needed for the same colours, and
@@ -171,9 +172,9 @@ static void begin_strip(builder *b, size_t column) {
 static void build_strips(builder *b) {
     prnn_matrix *matrix = &b->product->matrix;
     prnn_features features = columns_of(b->product);
-    int panels = (prnn_features_width(features) + PRNN_PANEL - 1) / PRNN_PANEL;
-    matrix->strips = prnn_plan_alloc(b->plan, (size_t)panels, sizeof *matrix->strips);
-    for (int i = 0; i < panels && b->plan->status == PRNN_OK; i++) {
+    size_t panels = ((size_t)prnn_features_width(features) + PRNN_PANEL - 1) / PRNN_PANEL;
+    matrix->strips = prnn_plan_alloc(b->plan, panels, sizeof *matrix->strips);
+    for (size_t i = 0; i < panels && b->plan->status == PRNN_OK; i++) {
         size_t column = panel_column(features, i);
         panel_columns p = panel_at(features, column);
         list_runs(b, &p);

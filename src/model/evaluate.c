@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-/* Shards of a thread between two words to the caller. */
+/* Shards of a thread between two calls of progress. */
 enum { ROUND = 4 };
 
 typedef struct evaluation {
@@ -100,13 +100,7 @@ prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint
     prnn_evaluate_options o = PRNN_EVALUATE_OPTIONS_INIT;
     prnn_status status = PRNN_OK;
     TRY(prnn_options_read(ctx, &o, &prnn_evaluate_options_fields, options));
-    if (o.small && !model->network->condition) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "small images are given, but the model is not conditional: leave them out");
-    }
-    if (o.small) {
-        TRY(prnn_model_check_small(ctx, model, o.small, count));
-    }
+    TRY(prnn_model_check_given_small(ctx, model, o.small, count));
     prnn_evaluation e = {.images = images,
                          .small = o.small,
                          .count = count,

@@ -22,17 +22,17 @@ void prnn_model_free(prnn_model *model) {
     }
     prnn_network_free(model->network);
     prnn_free(model->parameters);
-    prnn_free(model->open);
+    prnn_free(model->unmasked);
     prnn_free(model);
 }
 
-/* What no product reads is closed by a mask. */
-static void open_run(void *user, size_t at, const int32_t *index, size_t n) {
+/* What no product reads is masked. */
+static void unmasked_run(void *user, size_t at, const int32_t *index, size_t n) {
     (void)at;
-    uint8_t *open = user;
+    uint8_t *unmasked = user;
     for (size_t i = 0; i < n; i++) {
         if (index[i] >= 0) {
-            open[index[i]] = 1;
+            unmasked[index[i]] = 1;
         }
     }
 }
@@ -49,9 +49,9 @@ prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config
         status = prnn_parameters_afford(ctx, m->network);
     }
     if (status == PRNN_OK) {
-        m->open = prnn_alloc(ctx, m->network->plan.parameter_floats, 1, "the masks");
+        m->unmasked = prnn_alloc(ctx, m->network->plan.parameter_floats, 1, "the masks");
         m->packed = prnn_alloc(ctx, 1, sizeof *m->packed, "the model");
-        status = m->open && m->packed ? PRNN_OK : PRNN_ERROR_MEMORY;
+        status = m->unmasked && m->packed ? PRNN_OK : PRNN_ERROR_MEMORY;
     }
     if (m->packed) {
         pthread_mutex_init(&m->packed->mutex, NULL);
@@ -60,7 +60,7 @@ prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config
         prnn_model_free(m);
         return status;
     }
-    prnn_plan_visit(&m->network->plan, false, &(prnn_packed_visitor){open_run, m->open});
+    prnn_plan_visit(&m->network->plan, false, &(prnn_packed_visitor){unmasked_run, m->unmasked});
     *model = m;
     return PRNN_OK;
 }
@@ -97,17 +97,17 @@ prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float 
 static void initialise(prnn_model *model, int tensor, uint64_t seed) {
     const prnn_parameter *p = &model->network->plan.parameters[tensor];
     float *values = model->parameters + p->offset;
-    const uint8_t *open = model->open + p->offset;
+    const uint8_t *unmasked = model->unmasked + p->offset;
     size_t outputs = (size_t)p->shape[0], inputs = p->count / outputs;
     for (size_t o = 0; o < outputs; o++) {
         size_t fan_in = 0;
         for (size_t i = 0; i < inputs; i++) {
-            fan_in += open[o * inputs + i];
+            fan_in += unmasked[o * inputs + i];
         }
         double bound = p->gain * sqrt(3 / (double)(fan_in ? fan_in : 1));
         for (size_t i = o * inputs; i < (o + 1) * inputs; i++) {
             double u = prnn_random_uniform(seed, PRNN_RANDOM_WEIGHTS, (uint64_t)tensor, i);
-            if (p->init == PRNN_INIT_FAN_IN && open[i]) {
+            if (p->init == PRNN_INIT_FAN_IN && unmasked[i]) {
                 values[i] = (float)((2 * u - 1) * bound);
             } else if (p->init == PRNN_INIT_FORGET) {
                 values[i] = i * 4 / p->count == 1 ? 1 : 0;
@@ -162,16 +162,16 @@ void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor) {
     prnn_fields_copy(&prnn_tensor_fields, tensor->size, tensor, &full);
 }
 
-size_t prnn_model_parameter_count(const prnn_model *model, bool open_only) {
-    size_t count = model->network->plan.parameter_floats, open = 0;
-    for (size_t i = 0; i < count && open_only; i++) {
-        open += model->open[i];
+size_t prnn_model_parameter_count(const prnn_model *model, bool unmasked_only) {
+    size_t count = model->network->plan.parameter_floats, unmasked = 0;
+    for (size_t i = 0; i < count && unmasked_only; i++) {
+        unmasked += model->unmasked[i];
     }
-    return open_only ? open : count;
+    return unmasked_only ? unmasked : count;
 }
 
-bool prnn_model_parameter_is_open(const prnn_model *model, size_t index) {
-    return index < model->network->plan.parameter_floats && model->open[index];
+bool prnn_model_parameter_is_masked(const prnn_model *model, size_t index) {
+    return index >= model->network->plan.parameter_floats || !model->unmasked[index];
 }
 
 /* --------------------------------------------------------------------------------------- assign */
@@ -197,18 +197,17 @@ static prnn_status check_values(prnn_context *ctx, const prnn_model *model, cons
                                 const char *source) {
     const prnn_plan *plan = &model->network->plan;
     for (size_t i = 0; i < plan->parameter_floats; i++) {
-        bool leak = !model->open[i] && values[i] != 0;
+        bool leak = !model->unmasked[i] && values[i] != 0;
         if (isfinite(values[i]) && !leak) {
             continue;
         }
         char place[160];
         prnn_model_describe_parameter(model, i, place, sizeof place);
         if (leak) {
-            return prnn_fail(
-                ctx, PRNN_ERROR_FORMAT,
-                "%s: %s is %g where a mask closes it and must be 0: this model would see what it "
-                "predicts; set masked weights to 0 before saving",
-                source, place, (double)values[i]);
+            return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                             "%s: %s is %g; it is masked and must be 0: this model would see what it "
+                             "predicts; set masked weights to 0 before saving",
+                             source, place, (double)values[i]);
         }
         return prnn_fail(ctx, PRNN_ERROR_FORMAT,
                          "%s: %s is %g; every weight must be finite, take an earlier checkpoint", source,
@@ -280,4 +279,13 @@ prnn_status prnn_model_check_small(prnn_context *ctx, const prnn_model *model, c
     const prnn_config *c = &model->network->plan.config;
     size_t bytes = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
     return check_levels(ctx, c, "small image", small, count, bytes);
+}
+
+prnn_status prnn_model_check_given_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
+                                         size_t count) {
+    if (small && !model->network->condition) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "small images are given, but the model is not conditional: leave them out");
+    }
+    return small ? prnn_model_check_small(ctx, model, small, count) : PRNN_OK;
 }

@@ -18,7 +18,7 @@ typedef struct prnn_packed {
 struct prnn_model {
     prnn_network *network; /* for streaming */
     float *parameters;
-    uint8_t *open; /* per parameter: not closed by a mask */
+    uint8_t *unmasked; /* per parameter */
     prnn_packed *packed;
 };
 
@@ -26,11 +26,11 @@ struct prnn_model {
 prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, size_t limit,
                                     prnn_model **model);
 
-/* *packed: the present weights, which stay until the model is changed or freed. */
-prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float **packed);
+/* *weights: the present weights, which stay until the model is changed or freed. */
+prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float **weights);
 
 /* Replaces all weights; `source` begins the messages. Refuses values that are not finite, and weights that
- * are not zero where a mask closes them. */
+ * are masked and not zero. */
 prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float *values, const char *source);
 
 /* The same; with PRNN_OK the model owns `values`, which prnn_alloc gave. */
@@ -47,6 +47,9 @@ prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, 
 /* The same for the small images (count, s, s, C) of a conditional model. */
 prnn_status prnn_model_check_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
                                    size_t count);
+/* Of options, where they may be NULL, and must be for an unconditional model. */
+prnn_status prnn_model_check_given_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
+                                         size_t count);
 
 /* What is asked of `count` images (count, H, W, C). */
 typedef struct prnn_evaluation {

@@ -20,7 +20,7 @@ static json_t *describe(const prnn_safetensors_entry *e, size_t begin) {
         return NULL;
     }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", prnn_dtype_name(e->dtype), "shape", shape,
-                     "data_offsets", (json_int_t)begin, (json_int_t)(begin + e->bytes));
+                     "data_offsets", (json_int_t)begin, (json_int_t)begin + (json_int_t)e->bytes);
 }
 
 /* The checked tensors in the order of the file. */

@@ -43,7 +43,7 @@ static void draw_shard(void *arg, size_t index, void *own) {
     }
 }
 
-/* One shard per thread, then a word to the caller, and so on. */
+/* One shard per thread, then a call of progress, and so on. */
 static prnn_status draw_all(drawing *d, const char *phase) {
     size_t shards = (d->count + d->shard - 1) / d->shard, threads = (size_t)d->passes.count;
     double began = prnn_clock();

@@ -64,6 +64,10 @@ prnn_status prnn_metrics_open(prnn_trainer *t) {
 prnn_status prnn_metrics_write(prnn_trainer *t, bool validated) {
     prnn_train_state *s = &t->state;
     double unit = in_nats(t) ? 1 : prnn_bits_per_dim(t->model, 1);
+    prnn_status status = t->metrics ? PRNN_OK : prnn_metrics_open(t);
+    if (status != PRNN_OK) {
+        return status;
+    }
     if (s->images > 0) {
         s->last_nats = s->nats_sum / s->images;
     }
@@ -78,8 +82,11 @@ prnn_status prnn_metrics_write(prnn_trainer *t, bool validated) {
         fprintf(t->metrics, "%.6f", s->valid_nats * unit);
     }
     fprintf(t->metrics, ",%.1f\n", t->step_seconds > 0 ? t->step_images / t->step_seconds : 0);
-    prnn_status status = note_length(t);
+    status = note_length(t);
     if (status != PRNN_OK) {
+        /* Opened anew, it is cut to what the state remembers: a part of a line does not stay. */
+        fclose(t->metrics);
+        t->metrics = NULL;
         return status;
     }
     s->nats_sum = s->images = 0;
