@@ -207,7 +207,7 @@ static void product(void **state) {
     rig *r = *state;
     for (int trial = 0; trial < TRIALS; trial++) {
         problem *p = new_problem(0);
-        prnn_gpu_product l = {.f = {p->rows, p->run, 0, 0}, .add = NOWHERE, .relu = below(2)};
+        prnn_gpu_product l = {.f = {.rows = p->rows, .run = p->run}, .add = NOWHERE, .relu = below(2)};
         l.out = map_of(p, p->columns, false);
         if (below(3)) {
             l.add = below(2) ? l.out : map_of(p, p->columns, false);
@@ -252,7 +252,8 @@ static void product_lstm(void **state) {
     for (int trial = 0; trial < TRIALS; trial++) {
         uint32_t hidden = 16 * (1 + below(5));
         problem *p = new_problem(hidden);
-        prnn_gpu_lstm l = {.f = {p->rows, p->run, 0, 0}, .add = NOWHERE, .gates = NOWHERE, .hidden = hidden};
+        prnn_gpu_lstm l = {
+            .f = {.rows = p->rows, .run = p->run}, .add = NOWHERE, .gates = NOWHERE, .hidden = hidden};
         l.before = map_of(p, hidden, false);
         l.cell = map_of(p, hidden, false);
         l.state = map_of(p, hidden, false);
@@ -307,7 +308,7 @@ static void product_lstm_gradient(void **state) {
     for (int trial = 0; trial < TRIALS; trial++) {
         problem *p = new_problem(0);
         uint32_t hidden = p->columns;
-        prnn_gpu_lstm_gradient l = {.f = {p->rows, p->run, 0, 0}, .add = NOWHERE, .hidden = hidden};
+        prnn_gpu_lstm_gradient l = {.f = {.rows = p->rows, .run = p->run}, .add = NOWHERE, .hidden = hidden};
         l.gates = map_of(p, 4 * hidden, false), l.dgates = map_of(p, 4 * hidden, true);
         l.before = map_of(p, hidden, false), l.cell = map_of(p, hidden, false);
         l.dcell = map_of(p, hidden, false);

@@ -94,8 +94,8 @@ prnn_status prnn_metrics_open(prnn_trainer *t);
 prnn_status prnn_metrics_write(prnn_trainer *t, bool validated);
 
 /* validation.c: the likelihood of all validation images under the present result, which may be the best so
- * far. PRNN_STOPPED: the caller said so, and nothing has changed. In any case, failures included, the model then
- * has the weights of the best validation, if there was one. */
+ * far. PRNN_STOPPED: the caller said so, and nothing has changed. In any case, failures included, the model
+ * then has the weights of the best validation, if there was one. */
 prnn_status prnn_validation_run(prnn_trainer *t);
 
 #endif

@@ -256,10 +256,11 @@ static prnn_status check_call(prnn_context *ctx, const prnn_trainer *t) {
                          t->folder.path);
     }
     if (t->diverged) {
-        return prnn_fail(ctx, PRNN_ERROR_DIVERGED,
-                         "%s: this training has diverged: free it, and resume from its last checkpoint with a "
-                         "lower learning rate or a clipped gradient",
-                         t->folder.path);
+        return prnn_fail(
+            ctx, PRNN_ERROR_DIVERGED,
+            "%s: this training has diverged: free it, and resume from its last checkpoint with a "
+            "lower learning rate or a clipped gradient",
+            t->folder.path);
     }
     if (ctx != t->ctx) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
