@@ -369,8 +369,8 @@ PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, c
 /* bits per dimension = nats / (H W C ln 2). */
 PRNN_API double prnn_bits_per_dim(const prnn_model *model, double nats);
 
-/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (docs/equations.md). A mixture of
- * logistics has M = 3 * components parameters instead: logits of the weights, means, log-scales
+/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (docs/equations.md). A
+ * mixture of logistics has M = 3 * components parameters instead: logits of the weights, means, log-scales
  * (docs/equations.md says how they are read). They are what the network computes, finite or not. */
 PRNN_API prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                  size_t count, float *logits);
@@ -624,7 +624,8 @@ typedef struct prnn_trainer prnn_trainer;
  * prnn_train. The context, the model and the data sets stay the caller's and must outlast the trainer; what
  * the options point to need not, but for `user`. The weights of the model are those of model.safetensors from
  * the moment that this is written; another change of them is lost. options->progress is called during
- * validations only, and of all calls with this trainer only prnn_trainer_progress is allowed in it. Free with prnn_trainer_free; *trainer is NULL after a failure. */
+ * validations only, and of all calls with this trainer only prnn_trainer_progress is allowed in it. Free with
+ * prnn_trainer_free; *trainer is NULL after a failure. */
 PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                          const prnn_data *valid, const prnn_train_options *options,
                                          prnn_trainer **trainer);
@@ -633,9 +634,9 @@ PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, c
  * metrics.csv, a checkpoint, the model; after the last update all of them. *nats (which may be NULL) becomes
  * the mean NLL of the batch in nats before the update. *done: that was the last one; after it nothing happens
  * and *nats is NaN. What fails after an update (a file that cannot be written) is done by the next call.
- * PRNN_ERROR_DIVERGED: as prnn_train; free the trainer, which does nothing any more. PRNN_STOPPED: the progress callback
- * said so during a validation; a checkpoint was written, and the next step, or a resumed run, begins with
- * that validation. */
+ * PRNN_ERROR_DIVERGED: as prnn_train; free the trainer, which does nothing any more. PRNN_STOPPED: the
+ * progress callback said so during a validation; a checkpoint was written, and the next step, or a resumed
+ * run, begins with that validation. */
 PRNN_API prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer, double *nats, bool *done);
 
 /* Validates now, unless that was done after the present number of updates: *nats (which may be NULL) becomes

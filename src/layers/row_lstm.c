@@ -1,5 +1,5 @@
-/* Row LSTM (paper section 3.1, docs/equations.md): a state per pixel, computed a row at a time from the three states
- * above it; its receptive field is a triangle that widens upwards. */
+/* Row LSTM (paper section 3.1, docs/equations.md): a state per pixel, computed a row at a time from the three
+ * states above it; its receptive field is a triangle that widens upwards. */
 
 #include "layers/layer.h"
 

@@ -91,11 +91,13 @@ prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found);
 
 /* metrics.c: out/metrics.csv. Opening cuts it to the length that the state remembers (0: a new file). */
 prnn_status prnn_metrics_open(prnn_trainer *t);
+/* Removes a log without a line, which a run that was killed at its start left. */
+void prnn_metrics_sweep(const prnn_trainer *t);
 prnn_status prnn_metrics_write(prnn_trainer *t, bool validated);
 
 /* validation.c: the likelihood of all validation images under the present result, which may be the best so
- * far. PRNN_STOPPED: the caller said so, and nothing has changed. In any case, failures included, the model then
- * has the weights of the best validation, if there was one. */
+ * far. PRNN_STOPPED: the caller said so, and nothing has changed. In any case, failures included, the model
+ * then has the weights of the best validation, if there was one. */
 prnn_status prnn_validation_run(prnn_trainer *t);
 
 #endif
