@@ -37,6 +37,9 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "fit %d: choose exact, crop, resize or subsample",
                          (int)o->fit);
     }
+    if (o->alpha != PRNN_ALPHA_OVER && o->alpha != PRNN_ALPHA_DROP) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "alpha %d: choose over or drop", (int)o->alpha);
+    }
     return PRNN_OK;
 }
 
@@ -53,8 +56,8 @@ prnn_status prnn_builder_slice(prnn_builder *b, uint64_t total) {
     }
     if (b->options.first >= total) {
         return prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: holds %llu images, so none is left when the first %zu are left out", b->name,
-                         (unsigned long long)total, b->options.first);
+                         "%s: holds %llu image%s, so leaving out the first %zu leaves none", b->name,
+                         (unsigned long long)total, prnn_plural(total), b->options.first);
     }
     b->first = b->options.first;
     b->count = (size_t)(total - b->first);
@@ -96,10 +99,10 @@ prnn_status prnn_builder_room(prnn_builder *b) {
     if (!*room) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_MEMORY,
-            "%s: %zu images of %dx%dx%d (height x width x channels) need more memory than this "
+            "%s: %zu image%s of %dx%dx%d (height x width x channels) need more memory than this "
             "machine has: choose a limit or a smaller size, or convert them into a .npy file, which "
             "is read from where it is",
-            b->name, b->count, d->height, d->width, d->channels);
+            b->name, b->count, prnn_plural(b->count), d->height, d->width, d->channels);
     }
     return PRNN_OK;
 }
@@ -119,8 +122,8 @@ static prnn_status tell(prnn_builder *b) {
                              .images_per_second = seconds > 0 ? (double)seen / seconds : 0};
     return b->options.progress(b->options.user, &p)
                ? PRNN_OK
-               : prnn_fail(b->ctx, PRNN_STOPPED, "%s: stopped after %zu of %zu images%s", b->name, seen,
-                           b->count, b->out ? "; nothing was written" : "");
+               : prnn_fail(b->ctx, PRNN_STOPPED, "%s: stopped after %zu of %zu image%s%s", b->name, seen,
+                           b->count, prnn_plural(b->count), b->out ? "; nothing was written" : "");
 }
 
 prnn_status prnn_builder_fail_write(prnn_builder *b) {
@@ -201,10 +204,14 @@ static prnn_status check_scale(prnn_builder *b) {
 }
 
 static prnn_status check_images(prnn_builder *b) {
-    return b->done ? check_scale(b)
-                   : prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
-                               "%s: none of its %zu pictures can be used; the first: %s", b->name, b->skipped,
-                               b->reason);
+    if (b->done) {
+        return check_scale(b);
+    }
+    return b->skipped == 1 ? prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: its picture cannot be used: %s",
+                                       b->name, b->reason)
+                           : prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                                       "%s: none of its %zu pictures can be used; the first: %s", b->name,
+                                       b->skipped, b->reason);
 }
 
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data) {

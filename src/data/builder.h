@@ -27,9 +27,10 @@ typedef struct prnn_builder {
     prnn_data *data;     /* shape; NULL before */
     uint8_t *one;        /* room: for the image on its way to `out` */
 
-    size_t done, skipped; /* of the wanted images so far; done ones were stored */
-    char reason[512];     /* why the first one was skipped */
-    int highest;          /* byte so far */
+    size_t done, skipped;      /* of the wanted images so far; done ones were stored */
+    size_t transparent, paged; /* of the done ones, if pictures (prnn_found) */
+    char reason[512];          /* why the first one was skipped */
+    int highest;               /* byte so far */
 } prnn_builder;
 
 /* `options` may be NULL: defaults. */

@@ -11,8 +11,7 @@ const prnn_format prnn_formats[] = {
     {"idx.gz", prnn_idx_gz_probe, prnn_idx_gz_open},
     {".npy", prnn_npy_probe, prnn_npy_open},
     {".npz", prnn_npz_probe, prnn_npz_open},
-    {".png", prnn_png_probe, prnn_picture_open},
-    {".jpg", prnn_jpeg_probe, prnn_picture_open},
+    {"a picture (.png, .jpg)", prnn_picture_probe, prnn_picture_open},
     /* Last, because it has no magic bytes, only a size. */
     {"CIFAR .bin (a multiple of 3073 or 3074 bytes)", prnn_cifar_probe, prnn_cifar_open},
     {NULL, NULL, NULL},

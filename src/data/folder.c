@@ -82,7 +82,7 @@ static bool ends_with(const char *name, const char *ending) {
 
 /* Names that begin with a dot are not images but what systems leave behind ("._1.png"). */
 static bool is_picture(const char *name) {
-    return name[0] != '.' && (ends_with(name, ".png") || ends_with(name, ".jpg") || ends_with(name, ".jpeg"));
+    return name[0] != '.' && prnn_picture_is_named(name);
 }
 
 static bool is_cifar10(const char *name) {
