@@ -263,7 +263,7 @@ prnn_status prnn_folder_open(prnn_builder *b, prnn_input *input) {
     }
     return prnn_fail(
         b->ctx, PRNN_ERROR_FORMAT,
-        "%s: the folder holds no images: looked for *.png, *.jpg and *.jpeg, also in folders below "
-        "it, and for *.npz, data_batch_*.bin (CIFAR-10) and train.bin (CIFAR-100)",
+        "%s: the folder holds no images: looked for pictures (*.png, *.jpg, *.jpeg, *.webp, *.tif, *.tiff), "
+        "also in folders below it, and for *.npz, data_batch_*.bin (CIFAR-10) and train.bin (CIFAR-100)",
         input->name);
 }

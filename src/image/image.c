@@ -1,4 +1,4 @@
-#include "image/image.h"
+#include "image/reader.h"
 
 #include "base/memory.h"
 
@@ -17,4 +17,10 @@ prnn_status prnn_picture_check_size(prnn_context *ctx, const char *name, uint32_
             name, height, width, PRNN_PICTURE_SIDE, PRNN_PICTURE_PIXELS);
     }
     return PRNN_OK;
+}
+
+void prnn_printable(char *words) {
+    for (char *p = words; *p; p++) {
+        *p = *p < ' ' || *p > '~' ? '?' : *p;
+    }
 }

@@ -40,14 +40,12 @@ static bool is_memory(const char *why) {
 }
 
 static prnn_status refuse(prnn_context *ctx, const char *name, tjhandle jpeg) {
-    char why[256]; /* the decoder's words may hold what the file holds */
+    char why[256];
     snprintf(why, sizeof why, "%s", tjGetErrorStr2(jpeg));
     if (is_memory(why)) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it (%s)", name, why);
     }
-    for (char *p = why; *p; p++) {
-        *p = *p < ' ' || *p > '~' ? '?' : *p;
-    }
+    prnn_printable(why);
     return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a valid JPEG file (%s)", name, why);
 }
 

@@ -14,6 +14,12 @@
 #ifndef PRNN_HAVE_TURBOJPEG
 #define prnn_jpeg_decode NULL
 #endif
+#ifndef PRNN_HAVE_WEBP
+#define prnn_webp_decode NULL
+#endif
+#ifndef PRNN_HAVE_TIFF
+#define prnn_tiff_decode NULL
+#endif
 
 static bool is_png(const uint8_t *head, size_t size) {
     return size >= 8 && memcmp(head, "\x89PNG\r\n\x1a\n", 8) == 0;
@@ -23,9 +29,26 @@ static bool is_jpeg(const uint8_t *head, size_t size) {
     return size >= 3 && memcmp(head, "\xff\xd8\xff", 3) == 0;
 }
 
+static bool is_webp(const uint8_t *head, size_t size) {
+    return size >= 12 && memcmp(head, "RIFF", 4) == 0 && memcmp(head + 8, "WEBP", 4) == 0;
+}
+
+/* Of either byte order, with offsets of 4 bytes or 8. */
+static bool is_tiff(const uint8_t *head, size_t size) {
+    static const char *const heads[] = {"II*\0", "MM\0*", "II+\0", "MM\0+"};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        if (size >= 4 && memcmp(head, heads[i], 4) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const prnn_picture_kind prnn_picture_kinds[] = {
     {"PNG", {".png"}, "libspng", "libspng-dev", is_png, prnn_png_decode},
     {"JPEG", {".jpg", ".jpeg"}, "libturbojpeg", "libturbojpeg0-dev", is_jpeg, prnn_jpeg_decode},
+    {"WebP", {".webp"}, "libwebp", "libwebp-dev", is_webp, prnn_webp_decode},
+    {"TIFF", {".tif", ".tiff"}, "libtiff", "libtiff-dev", is_tiff, prnn_tiff_decode},
     {NULL, {NULL}, NULL, NULL, NULL, NULL},
 };
 

@@ -40,4 +40,17 @@ prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *
 prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                              prnn_picture *picture);
 
+/* 3 channels, or 4. An animation is refused. */
+prnn_status prnn_webp_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
+                             prnn_picture *picture);
+
+/* Grey and RGB of 8 or 16 bits, of which the high byte is kept, and palettes, with alpha or without; grey
+ * also of 1, 2 and 4 bits, spread over 0..255. Refuses other samples, colours and compressions, and sizes
+ * that so short a file cannot hold. The first page. */
+prnn_status prnn_tiff_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
+                             prnn_picture *picture);
+
+/* Replaces what is no printable ASCII in a decoder's words, which may hold what a file holds. */
+void prnn_printable(char *words);
+
 #endif
