@@ -63,9 +63,10 @@ static toff_t size_of(thandle_t handle) {
     return s->size;
 }
 
-/* libtiff tells want of memory by its words alone. */
+/* libtiff tells want of memory by its words alone, or by none. */
 static bool is_memory(const char *why) {
-    static const char *const words[] = {"emory", "No space", "annot allocate", "ailed to allocate"};
+    static const char *const words[] = {"emory",  "No space",    "annot allocate", "ailed to allocate",
+                                        "malloc", "Insertion in"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strstr(why, words[i])) {
             return !strstr(why, "beyond the"); /* BLOCK_LIMIT: the file asks for it */
@@ -76,6 +77,7 @@ static bool is_memory(const char *why) {
 
 static void keep_words(source *s, const char *words) {
     if (!s->why[0]) {
+        words += strspn(words, ": "); /* behind the name of the file, which has none here */
         snprintf(s->why, sizeof s->why, "%s", words);
         prnn_printable(s->why);
     }
@@ -126,7 +128,7 @@ static TIFF *open_source(source *s) {
 }
 
 static prnn_status refuse(prnn_context *ctx, const char *name, const source *s) {
-    return s->lacks_memory
+    return s->lacks_memory || !s->why[0]
                ? prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it (%s)", name, s->why)
                : prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a valid TIFF file (%s)", name, s->why);
 }
@@ -193,6 +195,12 @@ static void find_palette_shift(layout *l) {
     }
 }
 
+/* Without its palette libtiff makes grey of a picture: so what it should have, and has not, found no memory.
+ */
+static prnn_status fail_field(prnn_context *ctx, const char *name) {
+    return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it", name);
+}
+
 /* What the samples of a pixel mean. */
 static prnn_status read_meaning(prnn_context *ctx, const char *name, TIFF *tiff, layout *l) {
     unsigned photometric = field(tiff, TIFFTAG_PHOTOMETRIC);
@@ -219,8 +227,9 @@ static prnn_status read_meaning(prnn_context *ctx, const char *name, TIFF *tiff,
     if (l->palette[0]) {
         find_palette_shift(l);
     }
-    if (TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra, &kinds) && extra > 0 &&
-        l->samples > l->colours) {
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra, &kinds);
+    if (extra > 0 && l->samples > l->colours) {
+        TRY(kinds ? PRNN_OK : fail_field(ctx, name));
         l->associated = kinds[0] == EXTRASAMPLE_ASSOCALPHA;
         l->alpha = l->associated || kinds[0] == EXTRASAMPLE_UNASSALPHA;
     }
@@ -323,25 +332,30 @@ static void put_unit(const layout *l, const uint8_t *unit, uint32_t top, uint32_
     }
 }
 
-/* The unit with the pixel (top, left); whether all of it was there. */
-static bool read_unit(TIFF *tiff, const layout *l, uint32_t top, uint32_t left, unsigned plane,
+/* The unit with the pixel (top, left); fails as libtiff does, or because it is short. */
+static bool read_unit(TIFF *tiff, source *s, const layout *l, uint32_t top, uint32_t left, unsigned plane,
                       uint8_t *unit) {
+    tmsize_t got, bytes = (tmsize_t)l->unit_bytes;
     if (l->tiled) {
-        uint32_t tile = TIFFComputeTile(tiff, left, top, 0, (uint16_t)plane);
-        return TIFFReadEncodedTile(tiff, tile, unit, (tmsize_t)l->unit_bytes) == (tmsize_t)l->unit_bytes;
+        got = TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, left, top, 0, (uint16_t)plane), unit, bytes);
+    } else {
+        uint32_t rows = l->height - top < l->unit_height ? l->height - top : l->unit_height;
+        bytes = (tmsize_t)(rows * l->row_bytes);
+        got = TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, top, (uint16_t)plane), unit, bytes);
     }
-    uint32_t rows = l->height - top < l->unit_height ? l->height - top : l->unit_height;
-    tmsize_t bytes = (tmsize_t)(rows * l->row_bytes);
-    return TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, top, (uint16_t)plane), unit, bytes) == bytes;
+    if (got >= 0 && got != bytes) {
+        keep_words(s, l->tiled ? "a tile is too short" : "a strip is too short");
+    }
+    return got == bytes;
 }
 
-static prnn_status read_pixels(prnn_context *ctx, const char *name, TIFF *tiff, const source *s,
-                               const layout *l, uint8_t *unit, const prnn_image *image) {
+static prnn_status read_pixels(prnn_context *ctx, const char *name, TIFF *tiff, source *s, const layout *l,
+                               uint8_t *unit, const prnn_image *image) {
     unsigned planes = l->planes ? l->colours + (l->alpha ? 1 : 0) : 1;
     for (unsigned plane = 0; plane < planes; plane++) {
         for (uint32_t top = 0; top < l->height; top += l->unit_height) {
             for (uint32_t left = 0; left < l->width; left += l->unit_width) {
-                if (!read_unit(tiff, l, top, left, plane, unit)) {
+                if (!read_unit(tiff, s, l, top, left, plane, unit)) {
                     return refuse(ctx, name, s);
                 }
                 put_unit(l, unit, top, left, plane, image);
@@ -367,8 +381,7 @@ static void divide_by_alpha(const prnn_image *image) {
 
 /* ------------------------------------------------------------------------------------------ page */
 
-static prnn_status decode(prnn_context *ctx, const char *name, TIFF *tiff, const source *s,
-                          prnn_picture *picture) {
+static prnn_status decode(prnn_context *ctx, const char *name, TIFF *tiff, source *s, prnn_picture *picture) {
     layout l = {0};
     uint8_t *unit = NULL;
     prnn_image *image = &picture->image;

@@ -39,18 +39,18 @@ static int orientation_of(const uint8_t *p, size_t n) {
     return 1;
 }
 
-/* What libwebp takes beside the pixels it returns, but for some rows. Lossless pictures, and alpha, are
- * decoded in 4 bytes a pixel, with up to three images of a 16th of the size, and alpha in a plane more. A
- * group of Huffman codes takes 6 KB; a square of 4 x 4 pixels can have its own, which is 20 bits in the file
- * at least. */
+/* What libwebp takes beside the pixels it returns: at most a megabyte for some rows of them. Lossless
+ * pictures, and alpha, are decoded in 4 bytes a pixel, with up to three images of a 16th of the size, and
+ * alpha in a plane more. A group of Huffman codes takes 6 KB; a square of 4 x 4 pixels can have its own,
+ * which is 20 bits in the file at least. */
 static size_t working_bytes(const WebPBitstreamFeatures *has, size_t pixels, size_t file_size) {
-    enum { LOSSY = 1, GROUPS = 65536, GROUP_BYTES = 6 << 10 };
+    enum { LOSSY = 1, GROUPS = 65536, GROUP_BYTES = 6 << 10, ROWS = 1 << 20 };
     if (has->format == LOSSY && !has->has_alpha) {
-        return 0;
+        return ROWS;
     }
     size_t groups = pixels / 16 < GROUPS ? pixels / 16 + 1 : GROUPS;
     groups = groups < file_size / 5 * 2 + 1 ? groups : file_size / 5 * 2 + 1;
-    return 6 * pixels + groups * GROUP_BYTES;
+    return 6 * pixels + groups * GROUP_BYTES + ROWS;
 }
 
 static VP8StatusCode decode(const uint8_t *bytes, size_t size, const prnn_image *image) {
@@ -69,12 +69,12 @@ static VP8StatusCode decode(const uint8_t *bytes, size_t size, const prnn_image 
     return code;
 }
 
-/* Where alpha finds no memory, libwebp says that it is damaged: so damage has to show twice, and while memory
- * is there. */
+/* Where libwebp finds no memory, it mostly says that the file is damaged: so a failure has to show twice, the
+ * second time while memory is there. */
 static VP8StatusCode decode_surely(const uint8_t *bytes, size_t size, size_t working,
                                    const prnn_image *image) {
     VP8StatusCode code = decode(bytes, size, image);
-    if (code != VP8_STATUS_BITSTREAM_ERROR || image->channels != 4) {
+    if (code == VP8_STATUS_OK) {
         return code;
     }
     void *room = malloc(working);
