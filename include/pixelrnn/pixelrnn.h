@@ -310,10 +310,12 @@ typedef struct prnn_data_options {
  *   idx or idx.gz, type unsigned byte, rank 3 (MNIST) or 4 (n, H, W, C);
  *   CIFAR-10 or CIFAR-100 binary: one .bin file, or a folder with data_batch_*.bin (or train.bin), the
  *     training images; test_batch.bin and test.bin only when named themselves;
- *   a folder of .png, .jpg and .jpeg files, also in folders below it, in the order of their paths' bytes;
+ *   a folder of pictures (.png, .jpg, .jpeg, .webp, .tif, .tiff), also in folders below it, in the order of
+ *     their paths' bytes;
  *     what is damaged, no picture at all, too small to crop, gone meanwhile or not to be read is
  *     skipped, and none left is an error; what the system refuses otherwise (memory) is one too;
- *   one PNG or JPEG file (pictures are turned as their EXIF orientation says, but with `as_stored`);
+ *   one PNG, JPEG, WebP or TIFF file (its first page), as far as the library was built for them; pictures are
+ *     turned as their EXIF orientation says, but with `as_stored`;
  *   .npy of uint8, (n, H, W) or (n, H, W, C), C order;
  *   .npz with one such array (or with one named "images", "data" or "arr_0"), or with an array "data" of
  *     uint8 (n, 3 * S * S), planes R, G, B of S x S, as downsampled ImageNet has it;

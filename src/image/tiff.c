@@ -217,10 +217,9 @@ static prnn_status read_meaning(prnn_context *ctx, const char *name, TIFF *tiff,
             "save it in grey, RGB or with a palette",
             name, photometric, l->samples);
     }
-    if (photometric == PHOTOMETRIC_PALETTE &&
-        !TIFFGetField(tiff, TIFFTAG_COLORMAP, &l->palette[0], &l->palette[1], &l->palette[2])) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a valid TIFF file (its palette is missing)",
-                         name);
+    if (photometric == PHOTOMETRIC_PALETTE) {
+        TIFFGetField(tiff, TIFFTAG_COLORMAP, &l->palette[0], &l->palette[1], &l->palette[2]);
+        TRY(l->palette[0] && l->palette[1] && l->palette[2] ? PRNN_OK : fail_field(ctx, name));
     }
     TRY(check_samples(ctx, name, tiff, l));
     TRY(check_compression(ctx, name, tiff));
