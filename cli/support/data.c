@@ -12,7 +12,6 @@
 /* What opening or converting a set tells on the way. */
 typedef struct reading {
     progress bar;
-    bool quiet;
     skipped *missing;
 } reading;
 
@@ -23,17 +22,10 @@ static void on_skipped(void *user, const char *path, const char *why) {
 
 static void on_note(void *user, const char *sentence) {
     reading *r = user;
-    progress_end(&r->bar);
-    if (!r->quiet) {
+    if (!r->bar.quiet) {
+        progress_end(&r->bar);
         note("%s", sentence);
     }
-}
-
-/* All but the progress. */
-static void watch(prnn_data_options *options, reading *r) {
-    options->skipped = on_skipped;
-    options->note = on_note;
-    options->user = r;
 }
 
 /* ------------------------------------------------------------------------------------- opening */
@@ -50,12 +42,14 @@ static bool on_opening(void *user, const prnn_progress *report) {
 int data_open(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
               prnn_data **set) {
     skipped missing = {0};
-    reading r = {.quiet = quiet, .missing = &missing};
+    reading r = {.missing = &missing};
     prnn_data_options watched = *options;
     int code;
     progress_begin(&r.bar, quiet, NULL);
     watched.progress = on_opening;
-    watch(&watched, &r);
+    watched.skipped = on_skipped;
+    watched.note = on_note;
+    watched.user = &r;
     prnn_status status = prnn_data_open(ctx, path, &watched, set);
     progress_end(&r.bar);
     TRY(exit_code(ctx, status));
@@ -92,12 +86,14 @@ done:
 
 int data_convert(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
                  const char *out, skipped *missing) {
-    reading r = {.quiet = quiet, .missing = missing};
+    reading r = {.missing = missing};
     prnn_data_options watched = *options;
     int code;
     progress_begin(&r.bar, quiet, NULL);
     watched.progress = on_converting;
-    watch(&watched, &r);
+    watched.skipped = on_skipped;
+    watched.note = on_note;
+    watched.user = &r;
     stop_catch();
     prnn_status status = prnn_data_convert(ctx, path, &watched, out, NULL, NULL);
     progress_end(&r.bar);

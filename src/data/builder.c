@@ -6,6 +6,8 @@
 #include "base/try.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SIDE_LIMIT = 4096, REPORT = 64 /* images between two reports */ };
@@ -56,8 +58,8 @@ prnn_status prnn_builder_slice(prnn_builder *b, uint64_t total) {
     }
     if (b->options.first >= total) {
         return prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: holds %llu image%s, so leaving out the first %zu leaves none", b->name,
-                         (unsigned long long)total, prnn_plural(total), b->options.first);
+                         "%s: holds %llu images, so none is left when the first %zu are left out", b->name,
+                         (unsigned long long)total, b->options.first);
     }
     b->first = b->options.first;
     b->count = (size_t)(total - b->first);
@@ -99,10 +101,10 @@ prnn_status prnn_builder_room(prnn_builder *b) {
     if (!*room) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_MEMORY,
-            "%s: %zu image%s of %dx%dx%d (height x width x channels) need more memory than this "
+            "%s: %zu images of %dx%dx%d (height x width x channels) need more memory than this "
             "machine has: choose a limit or a smaller size, or convert them into a .npy file, which "
             "is read from where it is",
-            b->name, b->count, prnn_plural(b->count), d->height, d->width, d->channels);
+            b->name, b->count, d->height, d->width, d->channels);
     }
     return PRNN_OK;
 }
@@ -122,8 +124,8 @@ static prnn_status tell(prnn_builder *b) {
                              .images_per_second = seconds > 0 ? (double)seen / seconds : 0};
     return b->options.progress(b->options.user, &p)
                ? PRNN_OK
-               : prnn_fail(b->ctx, PRNN_STOPPED, "%s: stopped after %zu of %zu image%s%s", b->name, seen,
-                           b->count, prnn_plural(b->count), b->out ? "; nothing was written" : "");
+               : prnn_fail(b->ctx, PRNN_STOPPED, "%s: stopped after %zu of %zu images%s", b->name, seen,
+                           b->count, b->out ? "; nothing was written" : "");
 }
 
 prnn_status prnn_builder_fail_write(prnn_builder *b) {
@@ -152,6 +154,17 @@ prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why
         b->options.skipped(b->options.user, path, why);
     }
     return tell(b);
+}
+
+void prnn_builder_note(prnn_builder *b, const char *format, ...) {
+    char sentence[1024];
+    va_list args;
+    if (b->options.note) {
+        va_start(args, format);
+        vsnprintf(sentence, sizeof sentence, format, args);
+        va_end(args);
+        b->options.note(b->options.user, sentence);
+    }
 }
 
 prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image *image) {
@@ -204,14 +217,10 @@ static prnn_status check_scale(prnn_builder *b) {
 }
 
 static prnn_status check_images(prnn_builder *b) {
-    if (b->done) {
-        return check_scale(b);
-    }
-    return b->skipped == 1 ? prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: its picture cannot be used: %s",
-                                       b->name, b->reason)
-                           : prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
-                                       "%s: none of its %zu pictures can be used; the first: %s", b->name,
-                                       b->skipped, b->reason);
+    return b->done ? check_scale(b)
+                   : prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                               "%s: none of its %zu pictures can be used; the first: %s", b->name, b->skipped,
+                               b->reason);
 }
 
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data) {

@@ -55,6 +55,9 @@ prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values);
 /* The next image is left out, and the caller hears why. */
 prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why);
 
+/* A sentence to the caller about how the set is read. */
+void prnn_builder_note(prnn_builder *b, const char *format, ...) PRNN_PRINTF(2, 3);
+
 /* `status` says how it went so far; *data is set with PRNN_OK only. */
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data);
 

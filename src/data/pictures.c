@@ -6,7 +6,6 @@
 #include "base/try.h"
 #include "data/data.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 enum { ROUND = 256, ROUND_BYTES = 64 << 20 }; /* decoded between two times that all threads wait */
@@ -26,37 +25,29 @@ static void count_found(prnn_builder *b, const prnn_found *found) {
     b->paged += found->more_pages;
 }
 
-__attribute__((format(printf, 4, 5))) static void note(prnn_builder *b, size_t n, const char *is_or_are,
-                                                       const char *format, ...) {
-    char sentence[sizeof b->ctx->message];
-    va_list args;
-    int used = b->done == 1 ? snprintf(sentence, sizeof sentence, "%s: %s ", b->name, is_or_are)
-                            : snprintf(sentence, sizeof sentence, "%s: %zu of %zu pictures %s ", b->name, n,
-                                       b->done, is_or_are);
-    if (used > 0 && (size_t)used < sizeof sentence) {
-        va_start(args, format);
-        vsnprintf(sentence + used, sizeof sentence - (size_t)used, format, args);
-        va_end(args);
+/* Tells that n of the pictures, or the one, "are", "is", "have" or "has" something. */
+static void note_some(prnn_builder *b, size_t n, const char *verb, const char *what) {
+    if (b->done == 1) {
+        prnn_builder_note(b, "%s: %s %s", b->name, verb, what);
+    } else {
+        prnn_builder_note(b, "%s: %zu of %zu pictures %s %s", b->name, n, b->done, verb, what);
     }
-    b->options.note(b->options.user, sentence);
 }
 
 /* What the caller should know of the pictures that were read. */
-static void tell_found(prnn_builder *b) {
+static void note_found(prnn_builder *b) {
     const prnn_data_options *o = &b->options;
-    if (!o->note) {
-        return;
+    char behind[128] = "transparent, which is dropped";
+    if (o->alpha == PRNN_ALPHA_OVER) {
+        snprintf(behind, sizeof behind,
+                 "transparent: composited over the colour #%02x%02x%02x (alpha chooses another one, or drop)",
+                 o->background[0], o->background[1], o->background[2]);
     }
-    if (b->transparent && o->alpha == PRNN_ALPHA_DROP) {
-        note(b, b->transparent, b->transparent == 1 ? "is" : "are", "transparent, which is dropped");
-    } else if (b->transparent) {
-        const uint8_t *colour = o->background;
-        note(b, b->transparent, b->transparent == 1 ? "is" : "are",
-             "transparent: composited over the colour #%02x%02x%02x (alpha chooses another one, or drop)",
-             colour[0], colour[1], colour[2]);
+    if (b->transparent) {
+        note_some(b, b->transparent, b->transparent == 1 ? "is" : "are", behind);
     }
     if (b->paged) {
-        note(b, b->paged, b->paged == 1 ? "has" : "have", "several pages, of which the first was read");
+        note_some(b, b->paged, b->paged == 1 ? "has" : "have", "several pages, of which the first was read");
     }
 }
 
@@ -73,7 +64,7 @@ prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input) {
                                           &image, &found));
     TRY(prnn_builder_put(b, input->name, &image));
     count_found(b, &found);
-    tell_found(b);
+    note_found(b);
 done:
     prnn_image_free(&image);
     return status;
@@ -215,7 +206,7 @@ prnn_status prnn_pictures_put(prnn_builder *b, char *const *paths, size_t count)
     if (b->data) { /* else all were skipped */
         TRY(put_all(b, paths + b->first));
     }
-    tell_found(b);
+    note_found(b);
 done:
     return status;
 }

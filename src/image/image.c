@@ -1,4 +1,4 @@
-#include "image/reader.h"
+#include "image/image.h"
 
 #include "base/memory.h"
 

@@ -40,15 +40,15 @@ prnn_status prnn_picture_read(prnn_context *ctx, const char *path, const prnn_lo
 /* Whether the first bytes of a file, up to 16, are those of a picture of one of these kinds. */
 bool prnn_is_picture(const uint8_t *head, size_t size);
 
-/* Whether the name of a file ends as theirs do. */
-bool prnn_picture_is_named(const char *name);
-
 /* Limits of what is decoded: bytes of a file, pixels a side and in all. */
 #define PRNN_PICTURE_BYTES ((size_t)1 << 30)
 enum { PRNN_PICTURE_SIDE = 32768, PRNN_PICTURE_PIXELS = 1 << 28 };
 
 /* Refuses a picture beyond these limits. */
 prnn_status prnn_picture_check_size(prnn_context *ctx, const char *name, uint32_t height, uint32_t width);
+
+/* Replaces what is no printable ASCII in a decoder's words, which may hold what a file holds. */
+void prnn_printable(char *words);
 
 /* Fills `values` with row `row`, width * channels bytes. */
 typedef void (*prnn_png_row)(void *arg, uint32_t row, uint8_t *values);

@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #ifndef PRNN_HAVE_TURBOJPEG
 #define prnn_jpeg_decode NULL
@@ -45,11 +44,11 @@ static bool is_tiff(const uint8_t *head, size_t size) {
 }
 
 const prnn_picture_kind prnn_picture_kinds[] = {
-    {"PNG", {".png"}, "libspng", "libspng-dev", is_png, prnn_png_decode},
-    {"JPEG", {".jpg", ".jpeg"}, "libturbojpeg", "libturbojpeg0-dev", is_jpeg, prnn_jpeg_decode},
-    {"WebP", {".webp"}, "libwebp", "libwebp-dev", is_webp, prnn_webp_decode},
-    {"TIFF", {".tif", ".tiff"}, "libtiff", "libtiff-dev", is_tiff, prnn_tiff_decode},
-    {NULL, {NULL}, NULL, NULL, NULL, NULL},
+    {"PNG", "libspng", "libspng-dev", is_png, prnn_png_decode},
+    {"JPEG", "libturbojpeg", "libturbojpeg0-dev", is_jpeg, prnn_jpeg_decode},
+    {"WebP", "libwebp", "libwebp-dev", is_webp, prnn_webp_decode},
+    {"TIFF", "libtiff", "libtiff-dev", is_tiff, prnn_tiff_decode},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 static const prnn_picture_kind *find_kind(const uint8_t *head, size_t size) {
@@ -62,19 +61,6 @@ static const prnn_picture_kind *find_kind(const uint8_t *head, size_t size) {
 
 bool prnn_is_picture(const uint8_t *head, size_t size) {
     return find_kind(head, size)->name != NULL;
-}
-
-bool prnn_picture_is_named(const char *name) {
-    size_t n = strlen(name);
-    for (const prnn_picture_kind *kind = prnn_picture_kinds; kind->name; kind++) {
-        for (size_t i = 0; i < 2 && kind->endings[i]; i++) {
-            size_t m = strlen(kind->endings[i]);
-            if (n > m && strcasecmp(name + n - m, kind->endings[i]) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 static prnn_status fail_unknown(prnn_context *ctx, const char *name) {

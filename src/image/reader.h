@@ -20,7 +20,6 @@ typedef prnn_status (*prnn_picture_decoder)(prnn_context *ctx, const char *name,
 
 typedef struct prnn_picture_kind {
     const char *name;
-    const char *endings[2];       /* of file names */
     const char *library, *debian; /* what it takes to read it, and the package */
     bool (*probe)(const uint8_t *head, size_t size);
     prnn_picture_decoder decode; /* NULL: this build has no such library */
@@ -49,8 +48,5 @@ prnn_status prnn_webp_decode(prnn_context *ctx, const char *name, const uint8_t 
  * that so short a file cannot hold. The first page. */
 prnn_status prnn_tiff_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                              prnn_picture *picture);
-
-/* Replaces what is no printable ASCII in a decoder's words, which may hold what a file holds. */
-void prnn_printable(char *words);
 
 #endif
