@@ -177,6 +177,7 @@ static void test_alpha(void **state) {
     check_page(p, 1, true, (uint8_t[]){50, 7});
     p.extra = EXTRASAMPLE_UNSPECIFIED; /* which is no alpha */
     check_page(p, 1, false, (uint8_t[]){100, 7});
+    check_page(make_page(1, 2, 8, 4, PHOTOMETRIC_RGB, colour), 3, false, (uint8_t[]){100, 200, 255, 1, 2, 3});
     check_page(with_extra(make_page(1, 2, 8, 4, PHOTOMETRIC_RGB, colour), EXTRASAMPLE_UNASSALPHA), 3, true,
                (uint8_t[]){20, 40, 51, 1, 2, 3});
     check_page(with_extra(make_page(1, 2, 16, 4, PHOTOMETRIC_RGB, deep), EXTRASAMPLE_UNASSALPHA), 3, true,

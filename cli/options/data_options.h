@@ -50,7 +50,7 @@ typedef struct data_settings {
  * not fit. 0 or an exit code, as below. */
 int data_options_read(const data_settings *data, int levels, prnn_data_options *options);
 
-/* How pictures are read, for what reads nothing else of an image's values. */
+/* The part of them that says how pictures are read and fitted. */
 int data_options_read_pictures(const data_settings *data, prnn_data_options *options);
 
 /* --height and --width where no model says them: a fit needs a size. */

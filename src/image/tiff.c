@@ -97,7 +97,7 @@ static int keep_error(TIFF *tiff, void *user, const char *module, const char *fo
 /* libtiff only warns where it leaves out a part of the directory, and where the file ends too soon for one.
  * The pixels depend on some of them: without its palette a picture would become grey. */
 static int judge_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list args) {
-    static const char *const words[] = {"IO error", "ColorMap", "ExtraSamples", "SampleFormat"};
+    static const char *const words[] = {"IO error", "\"ColorMap\"", "\"ExtraSamples\"", "\"SampleFormat\""};
     source *s = user;
     char why[sizeof s->why];
     (void)tiff;
