@@ -276,7 +276,7 @@ check "info names the kind" grep -q "row" out.txt
 run 0 "info --json" info $model --json
 check "info --json is balanced" balanced out.txt
 check "info --json: kind" grep -q '"kind": "row"' out.txt
-for key in parameters open_parameters height levels layers; do
+for key in parameters unmasked_parameters height levels layers; do
     check "info --json: $key" test -n "$(number out.txt $key)"
 done
 check "info --json: tensors" grep -q '"name": "input.weight", "shape": \[8, 1, 7, 7\]' out.txt
