@@ -316,6 +316,24 @@ static uint8_t *value_of(bytes b, unsigned tag) {
     return NULL;
 }
 
+/* Some programs leave out what the colours are. */
+static void test_unsaid(void **state) {
+    (void)state;
+    static const uint8_t six[] = {1, 2, 3, 4, 5, 6};
+    const page pages[] = {make_page(2, 3, 8, 1, PHOTOMETRIC_MINISBLACK, six),
+                          make_page(2, 1, 8, 3, PHOTOMETRIC_RGB, six)};
+    for (size_t i = 0; i < 2; i++) {
+        bytes b = make_tiff("wl", &pages[i], 1);
+        value_of(b, TIFFTAG_PHOTOMETRIC)[-8] = TIFFTAG_THRESHHOLDING & 255;
+        prnn_image image;
+        assert_int_equal(decode(b, NULL, &image, NULL), PRNN_OK);
+        assert_int_equal(image.channels, i ? 3 : 1);
+        assert_memory_equal(image.values, six, 6);
+        prnn_image_free(&image);
+        free(b.p);
+    }
+}
+
 /* Small files that ask for much. */
 static void test_hostile(void **state) {
     (void)state;
@@ -394,9 +412,9 @@ static void test_budget(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        TEST(test_types),       TEST(test_alpha),           TEST(test_planes_and_tiles),
-        TEST(test_orientation), TEST(test_pages),           TEST(test_refused),
-        TEST(test_hostile),     TEST(test_cut_and_mutated), TEST(test_budget),
+        TEST(test_types),           TEST(test_alpha),   TEST(test_planes_and_tiles), TEST(test_orientation),
+        TEST(test_pages),           TEST(test_refused), TEST(test_hostile),          TEST(test_unsaid),
+        TEST(test_cut_and_mutated), TEST(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,11 +203,13 @@ static prnn_status fail_field(prnn_context *ctx, const char *name) {
 
 /* What the samples of a pixel mean. */
 static prnn_status read_meaning(prnn_context *ctx, const char *name, TIFF *tiff, layout *l) {
-    unsigned photometric = field(tiff, TIFFTAG_PHOTOMETRIC);
-    uint16_t extra = 0, *kinds = NULL;
+    uint16_t extra = 0, *kinds = NULL, photometric;
     prnn_status status;
     l->bits = field(tiff, TIFFTAG_BITSPERSAMPLE);
     l->samples = field(tiff, TIFFTAG_SAMPLESPERPIXEL);
+    if (!TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric)) { /* as libtiff itself guesses */
+        photometric = l->samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
+    }
     l->colours = photometric == PHOTOMETRIC_RGB ? 3 : 1;
     l->white_is_zero = photometric == PHOTOMETRIC_MINISWHITE;
     if (photometric > PHOTOMETRIC_PALETTE || l->samples < l->colours) {
