@@ -20,6 +20,13 @@
 #define prnn_tiff_decode NULL
 #endif
 
+typedef struct picture_kind {
+    const char *name;
+    const char *library, *debian; /* what it takes to read it, and the package */
+    bool (*probe)(const uint8_t *head, size_t size);
+    prnn_picture_decoder decode; /* NULL: this build has no such library */
+} picture_kind;
+
 static bool is_png(const uint8_t *head, size_t size) {
     return size >= 8 && memcmp(head, "\x89PNG\r\n\x1a\n", 8) == 0;
 }
@@ -43,7 +50,8 @@ static bool is_tiff(const uint8_t *head, size_t size) {
     return false;
 }
 
-const prnn_picture_kind prnn_picture_kinds[] = {
+/* Ends with an entry without a name. */
+static const picture_kind kinds[] = {
     {"PNG", "libspng", "libspng-dev", is_png, prnn_png_decode},
     {"JPEG", "libturbojpeg", "libturbojpeg0-dev", is_jpeg, prnn_jpeg_decode},
     {"WebP", "libwebp", "libwebp-dev", is_webp, prnn_webp_decode},
@@ -51,8 +59,8 @@ const prnn_picture_kind prnn_picture_kinds[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-static const prnn_picture_kind *find_kind(const uint8_t *head, size_t size) {
-    const prnn_picture_kind *kind = prnn_picture_kinds;
+static const picture_kind *find_kind(const uint8_t *head, size_t size) {
+    const picture_kind *kind = kinds;
     while (kind->name && !kind->probe(head, size)) {
         kind++;
     }
@@ -65,14 +73,14 @@ bool prnn_is_picture(const uint8_t *head, size_t size) {
 
 static prnn_status fail_unknown(prnn_context *ctx, const char *name) {
     char names[128] = "";
-    for (const prnn_picture_kind *kind = prnn_picture_kinds; kind->name; kind++) {
+    for (const picture_kind *kind = kinds; kind->name; kind++) {
         size_t used = strlen(names);
         snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", kind->name);
     }
     return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is no picture of a kind that is read: %s", name, names);
 }
 
-static prnn_status fail_without(prnn_context *ctx, const char *name, const prnn_picture_kind *kind) {
+static prnn_status fail_without(prnn_context *ctx, const char *name, const picture_kind *kind) {
     return prnn_fail(ctx, PRNN_ERROR_FORMAT,
                      "%s: this build of pixelrnn has no %s and reads no %s: convert it to PNG, or install %s "
                      "(Debian: %s) and build anew",
@@ -92,7 +100,7 @@ static prnn_status finish(prnn_context *ctx, const char *name, prnn_picture *pic
 prnn_status prnn_picture_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                                 const prnn_look *look, prnn_image *image, prnn_found *found) {
     static const prnn_look usual = {.alpha = PRNN_ALPHA_OVER};
-    const prnn_picture_kind *kind = find_kind(bytes, size);
+    const picture_kind *kind = find_kind(bytes, size);
     prnn_picture picture = {.orientation = 1};
     prnn_found unasked;
     prnn_status status;

@@ -11,22 +11,12 @@ typedef struct prnn_picture {
     bool more_pages;  /* after this one */
 } prnn_picture;
 
-/* Fills *picture, which is all 0, from the `size` bytes of a file that begins as `probe` has it; `name` is
- * for messages. Checks the picture's size (prnn_picture_check_size) and takes out of the budget, once, all
- * that the pixels, the decoder and the file need, and what turning the picture without alpha takes
- * (prnn_turn_bytes). After a failure the caller frees the image. */
+/* Fills *picture, which has no image and orientation 1, from the `size` bytes of a file of its kind;
+ * `name` is for messages. Checks the picture's size (prnn_picture_check_size) and takes out
+ * of the budget, once, all that the pixels, the decoder and the file need, and what turning the picture
+ * without alpha takes (prnn_turn_bytes). After a failure the caller frees the image. */
 typedef prnn_status (*prnn_picture_decoder)(prnn_context *ctx, const char *name, const uint8_t *bytes,
                                             size_t size, prnn_picture *picture);
-
-typedef struct prnn_picture_kind {
-    const char *name;
-    const char *library, *debian; /* what it takes to read it, and the package */
-    bool (*probe)(const uint8_t *head, size_t size);
-    prnn_picture_decoder decode; /* NULL: this build has no such library */
-} prnn_picture_kind;
-
-/* Ends with an entry without a name. */
-extern const prnn_picture_kind prnn_picture_kinds[];
 
 /* Any colour type and bit depth: grey ones give 1 channel, all others 3, and alpha or tRNS one more. Samples
  * of 16 bits keep their high byte, those of 1, 2 and 4 bits are spread over 0..255. Refuses sizes that so
