@@ -234,6 +234,23 @@ plant "a validation leaves its weights in the model" src/train/validation.c \
 plant "the end is not validated" src/train/timetable.c \
     's/(end || step % t->valid_every == 0)/(step % t->valid_every == 0)/' test_trainer 'what_is_due'
 
+# ---------------------------------------------------------------------------------------- pictures
+
+plant "transparency is not seen" src/image/alpha.c \
+    's/alpha == PRNN_ALPHA_DROP ? 255 : /255 | /' test_image 'test_png_alpha'
+plant "PNG's tRNS is one more ancillary chunk" src/image/png.c \
+    's/\&\& s->at != s->transparency//' test_image 'test_png_transparency_chunk'
+plant "a mask's alpha is behind its colour" src/data/mask.c \
+    's/if (is_in_alpha(&image))/if (false)/' test_image 'test_masks_of_alpha'
+plant "what is wanted as stored is turned" src/image/picture.c \
+    's/look->as_stored ? PRNN_OK : //' test_image 'test_as_stored'
+plant "a TIFF that lost its palette is grey" src/image/tiff.c \
+    's/s->lacks_tags = true;//' test_image_tiff 'test_cut_and_mutated'
+plant "a TIFF's tiles may be of any size" src/image/tiff.c \
+    's/if (unit_bytes > /if (false \&\& unit_bytes > /' test_image_tiff 'test_hostile'
+plant "what a WebP needs to be decoded is not counted" src/image/webp.c \
+    's/return 6 \* pixels + /return /' test_image_webp 'test_budget'
+
 # --------------------------------------------------------------------------------------- data sets
 
 plant "a set on disk forgets where it begins" src/data/array.c \

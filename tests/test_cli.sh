@@ -43,7 +43,7 @@ for command in train eval sample upscale complete info check curves heat histogr
 done
 
 common="threads cpu quiet help"
-reading="values binarize fit memory-limit"
+reading="values binarize fit memory-limit alpha no-orientation"
 options_of() {
     case $1 in
     train) echo "data cache valid $reading kind layers hidden head levels output components no-residual skip epochs steps batch lr optimizer" \
@@ -54,7 +54,7 @@ options_of() {
     sample) echo "count seed temperature out columns zoom overwrite $common" ;;
     complete) echo "data $reading known-rows mask count samples seed out zoom overwrite $common" ;;
     info) echo "json $common" ;;
-    convert) echo "data height width channels fit first limit out skipped $common" ;;
+    convert) echo "data height width channels fit alpha no-orientation first limit out skipped $common" ;;
     show) echo "data $reading height width channels levels first count shuffle seed out columns zoom $common" ;;
     upscale) echo "data $reading first count samples seed temperature out zoom overwrite $common" ;;
     check) echo "positions seed json $common" ;;

@@ -28,6 +28,7 @@ if "$program" convert --data "$corpus/jpeg/colour_420" --out jpeg.npy --quiet >o
         cp "$corpus/jpeg/$name" "set/$name.jpg"
     done
 fi
+# Not WebP and TIFF: libwebp 1.2 and libtiff 4.5 themselves go through NULL where malloc fails.
 ln -s deep set/link
 gzip -k train.idx
 "$program" convert --data train.idx --out train.npy --quiet >out.txt 2>err.txt

@@ -21,6 +21,7 @@ static const struct option options[] = {
     INTEGER("width", offsetof(settings, width), 0, 4096, 0, "of the images; 0: as the data"),
     CHANNELS_OPTION(offsetof(settings, channels)),
     FIT_OPTION(settings),
+    PICTURE_OPTIONS(settings),
     SIZE("first", offsetof(settings, first), 0, 0,
          "leave out the images (of a folder: the files) before this one, counted from 0"),
     SIZE("limit", offsetof(settings, limit), 0, 0, "at most so many images (files); 0: all"),
@@ -50,11 +51,11 @@ static int convert(session *s) {
     how.height = want->height;
     how.width = want->width;
     how.channels = want->channels;
-    how.fit = (prnn_fit)want->data.fit;
     how.first = want->first;
     how.limit = want->limit;
     skipped missing = {.keep = want->skipped != NULL};
     int code;
+    TRY(data_options_read_pictures(&want->data, &how));
     TRY(data_convert(s->ctx, s->common->quiet, want->data.path, &how, want->out, &missing));
     if (want->skipped) {
         TRY(skipped_write(&missing, want->skipped));

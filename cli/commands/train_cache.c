@@ -40,7 +40,7 @@ static void put_time(json *j, const char *key, const struct timespec *time) {
 
 /* All that `make` hands on to the conversion. */
 static void put_options(json *j, const arguments *args) {
-    static const char *const names[] = {"fit", "height", "width", "channels"};
+    static const char *const names[] = {"fit", "height", "width", "channels", "alpha", "no-orientation"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char value[64];
         int row = option_find(args->command, names[i], strlen(names[i]));
@@ -103,11 +103,11 @@ static int make(const cache *c) {
     options.height = want->height;
     options.width = want->width;
     options.channels = want->channels;
-    options.fit = (prnn_fit)want->data.fit;
     skipped missing = {0};
     char *text = NULL;
     size_t size = 0;
     int code;
+    TRY(data_options_read_pictures(&want->data, &options));
     TRY(data_convert(c->s->ctx, c->s->common->quiet, want->data.path, &options, want->cache, &missing));
     TRY(write_note(c, &text, &size));
     TRY(output_write(c->note_path, text, size));

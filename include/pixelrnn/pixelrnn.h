@@ -300,6 +300,16 @@ typedef enum prnn_fit {
                           whose sides are not n times the target's is an error */
 } prnn_fit;
 
+/* Called, from the calling thread, with a sentence about a set that is read all the same: how many of its
+ * pictures are transparent, or have pages that are not read. */
+typedef void (*prnn_note_fn)(void *user, const char *sentence);
+
+typedef enum prnn_alpha {
+    PRNN_ALPHA_OVER, /* transparent pictures are composited over `background`, in their 8-bit values as
+                        stored: v becomes (a v + (255 - a) b) / 255, to nearest; grey ones over its luma */
+    PRNN_ALPHA_DROP  /* alpha is dropped, and their colours are as stored, also where nobody sees them */
+} prnn_alpha;
+
 typedef struct prnn_data_options {
     size_t size;
     int levels; /* K: 2..256 */
@@ -313,23 +323,29 @@ typedef struct prnn_data_options {
     size_t memory_limit;  /* a set from .npy or idx that needs more bytes stays in its file */
     prnn_skipped_fn skipped;
     prnn_progress_fn progress; /* phase "read" or "convert" */
-    void *user;                /* of both */
+    void *user;                /* of all callbacks */
+    prnn_note_fn note;
+    prnn_alpha alpha;
+    uint8_t background[3]; /* R, G, B; all 0: black */
+    bool as_stored;        /* pictures are not turned as their EXIF orientation says */
 } prnn_data_options;
 
 #define PRNN_DATA_OPTIONS_INIT                                                                               \
     {                                                                                                        \
         sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0,              \
-            (size_t)1 << 30, NULL, NULL, NULL                                                                \
+            (size_t)1 << 30, NULL, NULL, NULL, NULL, PRNN_ALPHA_OVER, {0, 0, 0}, false                       \
     }
 
 /* Opens a data set; the format is told by the content, not by the name:
  *   idx or idx.gz, type unsigned byte, rank 3 (MNIST) or 4 (n, H, W, C);
  *   CIFAR-10 or CIFAR-100 binary: one .bin file, or a folder with data_batch_*.bin (or train.bin), the
  *     training images; test_batch.bin and test.bin only when named themselves;
- *   a folder of .png, .jpg and .jpeg files, also in folders below it, in the order of their paths' bytes;
+ *   a folder of pictures (.png, .jpg, .jpeg, .webp, .tif, .tiff), also in folders below it, in the order of
+ *     their paths' bytes;
  *     what is damaged, no picture at all, too small to crop, gone meanwhile or not to be read is
  *     skipped, and none left is an error; what the system refuses otherwise (memory) is one too;
- *   one PNG or JPEG file (pictures are turned as their EXIF orientation says);
+ *   one PNG, JPEG, WebP or TIFF file (its first page), as far as the library was built for them; pictures are
+ *     turned as their EXIF orientation says, but with `as_stored`;
  *   .npy of uint8, (n, H, W) or (n, H, W, C), C order;
  *   .npz with one such array (or with one named "images", "data" or "arr_0"), or with an array "data" of
  *     uint8 (n, 3 * S * S), planes R, G, B of S x S, as downsampled ImageNet has it;

@@ -6,6 +6,8 @@
 #include "base/try.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SIDE_LIMIT = 4096, REPORT = 64 /* images between two reports */ };
@@ -36,6 +38,9 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
         o->fit != PRNN_FIT_SUBSAMPLE) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "fit %d: choose exact, crop, resize or subsample",
                          (int)o->fit);
+    }
+    if (o->alpha != PRNN_ALPHA_OVER && o->alpha != PRNN_ALPHA_DROP) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "alpha %d: choose over or drop", (int)o->alpha);
     }
     return PRNN_OK;
 }
@@ -149,6 +154,17 @@ prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why
         b->options.skipped(b->options.user, path, why);
     }
     return tell(b);
+}
+
+void prnn_builder_note(prnn_builder *b, const char *format, ...) {
+    char sentence[1024];
+    va_list args;
+    if (b->options.note) {
+        va_start(args, format);
+        vsnprintf(sentence, sizeof sentence, format, args);
+        va_end(args);
+        b->options.note(b->options.user, sentence);
+    }
 }
 
 prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image *image) {

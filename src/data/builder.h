@@ -27,9 +27,10 @@ typedef struct prnn_builder {
     prnn_data *data;     /* shape; NULL before */
     uint8_t *one;        /* room: for the image on its way to `out` */
 
-    size_t done, skipped; /* of the wanted images so far; done ones were stored */
-    char reason[512];     /* why the first one was skipped */
-    int highest;          /* byte so far */
+    size_t done, skipped;      /* of the wanted images so far; done ones were stored */
+    size_t transparent, paged; /* of the done ones, if pictures (prnn_found) */
+    char reason[512];          /* why the first one was skipped */
+    int highest;               /* byte so far */
 } prnn_builder;
 
 /* `options` may be NULL: defaults. */
@@ -53,6 +54,9 @@ prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values);
 
 /* The next image is left out, and the caller hears why. */
 prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why);
+
+/* A sentence to the caller about how the set is read. */
+void prnn_builder_note(prnn_builder *b, const char *format, ...) PRNN_PRINTF(2, 3);
 
 /* `status` says how it went so far; *data is set with PRNN_OK only. */
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data);

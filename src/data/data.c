@@ -6,13 +6,12 @@
 #include <stdio.h>
 
 const prnn_format prnn_formats[] = {
-    {"a folder of .png and .jpg files, of CIFAR .bin or of .npz files", prnn_folder_probe, prnn_folder_open},
+    {"a folder of pictures, of CIFAR .bin or of .npz files", prnn_folder_probe, prnn_folder_open},
     {"idx (MNIST)", prnn_idx_probe, prnn_idx_open},
     {"idx.gz", prnn_idx_gz_probe, prnn_idx_gz_open},
     {".npy", prnn_npy_probe, prnn_npy_open},
     {".npz", prnn_npz_probe, prnn_npz_open},
-    {".png", prnn_png_probe, prnn_picture_open},
-    {".jpg", prnn_jpeg_probe, prnn_picture_open},
+    {"a picture (.png, .jpg, .webp, .tif)", prnn_picture_probe, prnn_picture_open},
     /* Last, because it has no magic bytes, only a size. */
     {"CIFAR .bin (a multiple of 3073 or 3074 bytes)", prnn_cifar_probe, prnn_cifar_open},
     {NULL, NULL, NULL},

@@ -82,7 +82,9 @@ static bool ends_with(const char *name, const char *ending) {
 
 /* Names that begin with a dot are not images but what systems leave behind ("._1.png"). */
 static bool is_picture(const char *name) {
-    return name[0] != '.' && (ends_with(name, ".png") || ends_with(name, ".jpg") || ends_with(name, ".jpeg"));
+    return name[0] != '.' &&
+           (ends_with(name, ".png") || ends_with(name, ".jpg") || ends_with(name, ".jpeg") ||
+            ends_with(name, ".webp") || ends_with(name, ".tif") || ends_with(name, ".tiff"));
 }
 
 static bool is_cifar10(const char *name) {
@@ -263,7 +265,7 @@ prnn_status prnn_folder_open(prnn_builder *b, prnn_input *input) {
     }
     return prnn_fail(
         b->ctx, PRNN_ERROR_FORMAT,
-        "%s: the folder holds no images: looked for *.png, *.jpg and *.jpeg, also in folders below "
-        "it, and for *.npz, data_batch_*.bin (CIFAR-10) and train.bin (CIFAR-100)",
+        "%s: the folder holds no images: looked for *.png, *.jpg, *.jpeg and the like, also in folders "
+        "below it, and for *.npz, data_batch_*.bin (CIFAR-10) and train.bin (CIFAR-100)",
         input->name);
 }

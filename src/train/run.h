@@ -91,6 +91,8 @@ prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found);
 
 /* metrics.c: out/metrics.csv. Opening cuts it to the length that the state remembers (0: a new file). */
 prnn_status prnn_metrics_open(prnn_trainer *t);
+/* Removes a log without a line, which a run that was killed at its start left. */
+void prnn_metrics_sweep(const prnn_trainer *t);
 prnn_status prnn_metrics_write(prnn_trainer *t, bool validated);
 
 /* validation.c: the likelihood of all validation images under the present result, which may be the best so

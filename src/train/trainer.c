@@ -48,7 +48,8 @@ static void note_due(prnn_trainer *t) {
  * work. */
 static prnn_status start(prnn_trainer *t) {
     prnn_status status;
-    TRY(prnn_run_folder_check_unused(t->ctx, t->folder.model, t->options.resume));
+    prnn_metrics_sweep(t);
+    TRY(prnn_run_folder_check_new(t->ctx, &t->folder));
     TRY(prnn_metrics_open(t));
     TRY(prnn_checkpoint_save(t));
 done:
@@ -71,11 +72,9 @@ static prnn_status begin(prnn_trainer *t) {
     if (t->ema.memory) {
         t->device->copy_block(t->weights, t->ema);
     }
-    t->state = (prnn_train_state){.valid_nats = NAN, .best_nats = NAN};
+    t->state = (prnn_train_state){.last_nats = NAN, .valid_nats = NAN, .best_nats = NAN};
     if (t->options.resume) {
         TRY(prnn_checkpoint_load(t, &found));
-    } else {
-        TRY(prnn_run_folder_check_unused(t->ctx, t->folder.checkpoint, false));
     }
     t->run_began = prnn_clock();
     TRY(found ? go_on(t) : start(t));
