@@ -1,9 +1,21 @@
-# The source of the kernels becomes a part of the library, which compiles it where it runs.
+# The source of the kernels becomes a part of the library, which compiles it where it runs: a C file with the text of each file
+# and its name. It is written with the build files, so that whoever reads those (compile_commands.json) finds it.
 file(GLOB gpu_texts CONFIGURE_DEPENDS src/gpu/kernels/*.cl)
 list(APPEND gpu_texts ${PROJECT_SOURCE_DIR}/src/gpu/structures.h)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${gpu_texts})
 set(gpu_embedded ${PROJECT_BINARY_DIR}/gpu_texts.c)
-add_custom_command(OUTPUT ${gpu_embedded}
-  COMMAND ${CMAKE_COMMAND} -DOUT=${gpu_embedded} -DNAME=prnn_gpu_texts "-DFILES=${gpu_texts}"
-    -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
-  DEPENDS ${gpu_texts} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+set(text "/* Made by cmake/gpu.cmake. */\n#include \"gpu/source.h\"\n\n")
+set(table "")
+set(number 0)
+foreach(file ${gpu_texts})
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+  get_filename_component(name ${file} NAME)
+  string(APPEND text "static const unsigned char text_${number}[] = {\n${hex}0};\n\n")
+  string(APPEND table "    {\"${name}\", (const char *)text_${number}},\n")
+  math(EXPR number "${number} + 1")
+endforeach()
+string(APPEND text "const prnn_gpu_text prnn_gpu_texts[] = {\n${table}    {NULL, NULL},\n};\n")
+file(GENERATE OUTPUT ${gpu_embedded} CONTENT "${text}")
 list(APPEND sources ${gpu_embedded})

@@ -121,7 +121,7 @@ typedef struct shape {
 /* Everything that kernels need of a product. */
 typedef struct product {
     shape s;
-    uint32_t rows, run, strips, tiles;
+    uint32_t rows, run, images, strips, tiles;
     prnn_gpu_place tap[MOST_TAPS], out, other[4];
     prnn_gpu_block *strip, *segment, *taps, *tile;
     size_t packed;
@@ -145,6 +145,7 @@ static void plan_maps(const rig *r, product *p, uint32_t images, bool one_row, b
     size_t used = 0;
     p->rows = one_row ? WIDTH * images : WIDTH * HEIGHT * images;
     p->run = WIDTH * images;
+    p->images = images;
     prnn_gpu_place in = map_of(r, &used, p->s.in, images, bf16);
     for (uint32_t t = 0; t < p->s.taps; t++) {
         p->tap[t] = in;
@@ -160,10 +161,13 @@ static product plan_fp32(rig *r, shape s, uint32_t images, bool one_row) {
     product p = {.s = s};
     prnn_gpu_strip strips[MOST_STRIPS];
     prnn_gpu_segment segments[MOST_TAPS];
+    prnn_gpu_tap taps[MOST_TAPS];
     static prnn_gpu_tile tiles[4096];
     plan_maps(r, &p, images, one_row, false);
     for (uint32_t t = 0; t < s.taps; t++) {
         segments[t] = (prnn_gpu_segment){t, 0, s.in};
+        taps[t] =
+            (prnn_gpu_tap){.stride = s.in, .width = WIDTH + 2, .rows = HEIGHT, .col = s.taps > 1 ? t : 1};
     }
     uint32_t depth = s.taps * s.in, size = (1 + depth) * PRNN_GPU_PANEL;
     for (; p.strips < s.out / 64; p.strips++) {
@@ -181,7 +185,7 @@ static product plan_fp32(rig *r, shape s, uint32_t images, bool one_row) {
     }
     p.strip = put(r, strips, p.strips * sizeof *strips);
     p.segment = put(r, segments, s.taps * sizeof *segments);
-    p.taps = put(r, p.tap, sizeof p.tap);
+    p.taps = put(r, taps, s.taps * sizeof *taps);
     p.tile = put(r, tiles, p.tiles * sizeof *tiles);
     return p;
 }
@@ -234,7 +238,7 @@ static void report(const char *what, const product *p, const char *kernel, timin
 static const prnn_gpu_place NOWHERE = {.at = PRNN_GPU_NONE};
 
 static timing time_product(rig *r, int arithmetic, const product *p, const char *kernel, uint32_t tile_rows) {
-    prnn_gpu_factors f = {p->rows, p->run, 0, 0};
+    prnn_gpu_factors f = {.rows = p->rows, .run = p->run, .images = p->images};
     prnn_gpu_product l = {.f = f, .out = p->out, .add = NOWHERE};
     prnn_gpu_lstm c = {.f = f,
                        .add = p->out,
@@ -273,36 +277,20 @@ static void bench_product(rig *r, int arithmetic, shape s, uint32_t images, bool
     drop(r, &p);
 }
 
-/* Lanes as in training: at most 64, of some images each; chunks of a row each. */
+/* Lanes as in training: at most 64, of some images each; a row of all pixels at a time, margins apart. */
 static void bench_gradient_fp32(rig *r, shape s, uint32_t images) {
     product p = plan_fp32(r, s, images, false);
-    uint32_t lane = (images + 63) / 64, lanes = (images + lane - 1) / lane, first[65];
-    prnn_gpu_chunk *chunks = calloc((size_t)lanes * HEIGHT, sizeof *chunks);
-    for (uint32_t l = 0; chunks && l < lanes; l++) {
-        first[l] = l * HEIGHT, first[l + 1] = (l + 1) * HEIGHT;
-        for (uint32_t row = 0; row < HEIGHT; row++) {
-            chunks[l * HEIGHT + row] = (prnn_gpu_chunk){HEIGHT - 1 - row, l * lane, 0, WIDTH * lane, lane};
-        }
-    }
-    prnn_gpu_block *begin = put(r, first, sizeof first),
-                   *chunk = put(r, chunks, (size_t)lanes * HEIGHT * sizeof *chunks);
-    prnn_gpu_product_gradient l = {.dout = p.out, .lane_size = p.packed, .biased = 1};
-    prnn_gpu_block *taps;
-    for (uint32_t t = 0; t < s.taps; t++) { /* of one image among all: its pixels are far apart */
-        p.tap[t].pitch = images * s.in;
-    }
-    l.dout.pitch = images * s.out;
-    taps = put(r, p.tap, sizeof p.tap);
-    timing t =
-        TIME(r, 0, "product_gradient", p.tiles, lanes, 256, 4, PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(p.tile),
-             PRNN_GPU_BLOCK(p.strip), PRNN_GPU_BLOCK(p.segment), PRNN_GPU_BLOCK(taps), PRNN_GPU_BLOCK(begin),
-             PRNN_GPU_BLOCK(chunk), PRNN_GPU_BLOCK(r->memory), PRNN_GPU_BLOCK(r->gradient));
+    uint32_t lane = (images + 63) / 64, lanes = groups_of(images, lane);
+    prnn_gpu_product_gradient l = {
+        .lanes = {.images = images, .lane = lane, .rows = HEIGHT, .pixels = WIDTH, .block = HEIGHT},
+        .dout = p.out,
+        .lane_size = p.packed,
+        .biased = 1};
+    l.dout.pitch = images * s.out; /* of one image among all: its pixels are far apart */
+    timing t = TIME(r, 0, "product_gradient", p.tiles, lanes, 256, 4, PRNN_GPU_VALUE(l),
+                    PRNN_GPU_BLOCK(p.tile), PRNN_GPU_BLOCK(p.strip), PRNN_GPU_BLOCK(p.segment),
+                    PRNN_GPU_BLOCK(p.taps), PRNN_GPU_BLOCK(r->memory), PRNN_GPU_BLOCK(r->gradient));
     report("fp32", &p, "product_gradient", t);
-    prnn_gpu_block *all[] = {begin, chunk, taps};
-    for (int i = 0; i < 3; i++) {
-        r->gpu->driver->release(r->gpu, all[i]);
-    }
-    free(chunks);
     drop(r, &p);
 }
 
@@ -331,7 +319,8 @@ static void bench_lstm_gradient(rig *r, int arithmetic, uint32_t images) {
     shape s = {"3 x 512 -> 128, cells back", 3, 512, 128, false};
     product p = arithmetic ? plan_bf16(r, s, images, true) : plan_fp32(r, s, images, true);
     size_t used = (size_t)1 << 27;
-    prnn_gpu_lstm_gradient l = {.f = {p.rows, p.run, 0, 0}, .add = NOWHERE, .hidden = 128};
+    prnn_gpu_lstm_gradient l = {
+        .f = {.rows = p.rows, .run = p.run, .images = images}, .add = NOWHERE, .hidden = 128};
     l.gates = map_of(r, &used, 512, images, arithmetic), l.dgates = map_of(r, &used, 512, images, arithmetic);
     l.cell = map_of(r, &used, 128, images, false), l.dcell = map_of(r, &used, 128, images, false);
     l.before = l.cell;

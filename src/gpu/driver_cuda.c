@@ -50,6 +50,7 @@ typedef uint64_t address; /* CUdeviceptr */
        void **))
 
 typedef struct functions {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration has none to spare */
 #define MEMBER(type, name, arguments) type(*name) arguments;
     CALLS(MEMBER)
 } functions;

@@ -42,6 +42,7 @@ typedef void *handle;
     X(int32_t, clFinish, (handle))
 
 typedef struct functions {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration has none to spare */
 #define MEMBER(type, name, arguments) type(*name) arguments;
     CALLS(MEMBER)
 } functions;

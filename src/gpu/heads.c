@@ -9,6 +9,7 @@
 
 /* The table of scaled levels is a network's: it is there since the last call, but for the first one. */
 static void bring_scaled(prnn_gpu_pass *own, const float *scaled) {
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c): bits are compared */
     if (memcmp(own->scaled_now, scaled, sizeof own->scaled_now) != 0) {
         memcpy(own->scaled_now, scaled, sizeof own->scaled_now);
         prnn_gpu_upload(own->state, own->scaled, 0, own->scaled_now, sizeof own->scaled_now);

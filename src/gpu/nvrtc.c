@@ -27,6 +27,7 @@ typedef void *handle;
     X(const char *, nvrtcGetErrorString, (int))
 
 typedef struct functions {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration has none to spare */
 #define MEMBER(type, name, arguments) type(*name) arguments;
     CALLS(MEMBER)
 } functions;
