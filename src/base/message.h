@@ -23,6 +23,11 @@ prnn_status prnn_fail_system(prnn_context *ctx, int why, const char *format, ...
 #define prnn_fail_system(...) (prnn_fail_system(__VA_ARGS__), PRNN_ERROR_FILE)
 #endif
 
+/* "s" behind a noun, unless it is one. */
+static inline const char *prnn_plural(uint64_t n) {
+    return n == 1 ? "" : "s";
+}
+
 /* What this thread tried was refused because the context is at work in another one: this thread, and no
  * other, reads so instead of the message, until another failure comes or a new context. Returns
  * PRNN_ERROR_ARGUMENT. */

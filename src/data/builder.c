@@ -4,8 +4,11 @@
 #include "base/fields.h"
 #include "base/memory.h"
 #include "base/try.h"
+#include "data/shuffle.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SIDE_LIMIT = 4096, REPORT = 64 /* images between two reports */ };
@@ -48,13 +51,18 @@ prnn_status prnn_builder_init(prnn_builder *b, prnn_context *ctx, const char *na
 }
 
 prnn_status prnn_builder_slice(prnn_builder *b, uint64_t total) {
+    if (b->options.array && !b->named) {
+        return prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
+                         "%s: is no .npz file, and so has no array of the name %s: leave the name out",
+                         b->name, b->options.array);
+    }
     if (!total) {
         return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: holds no images", b->name);
     }
     if (b->options.first >= total) {
         return prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: holds %llu images, so none is left when the first %zu are left out", b->name,
-                         (unsigned long long)total, b->options.first);
+                         "%s: holds %llu image%s, so none is left when the first %zu are left out", b->name,
+                         (unsigned long long)total, prnn_plural(total), b->options.first);
     }
     b->first = b->options.first;
     b->count = (size_t)(total - b->first);
@@ -137,6 +145,9 @@ prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values) {
     if (to && to != values) {
         memcpy(to, values, size);
     }
+    if (b->folders) {
+        b->folders[b->done] = b->folders[b->first + b->done + b->skipped];
+    }
     b->done++;
     return tell(b);
 }
@@ -149,6 +160,24 @@ prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why
         b->options.skipped(b->options.user, path, why);
     }
     return tell(b);
+}
+
+void prnn_builder_leave(prnn_builder *b, const char *path, const char *why) {
+    b->left++;
+    if (b->options.skipped) {
+        b->options.skipped(b->options.user, path, why);
+    }
+}
+
+void prnn_builder_note(prnn_builder *b, const char *format, ...) {
+    char sentence[1024];
+    va_list args;
+    if (b->options.note) {
+        va_start(args, format);
+        vsnprintf(sentence, sizeof sentence, format, args);
+        va_end(args);
+        b->options.note(b->options.user, sentence);
+    }
 }
 
 prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image *image) {
@@ -166,9 +195,13 @@ done:
 
 /* ---------------------------------------------------------------------------------------- finish */
 
-/* Whether a byte makes all of them dark, or may yet. */
+enum { FOUR_BITS = 16 };
+
+/* Whether so far all bytes become level 0; or, where that says nothing, have four bits. */
 static bool is_dark(const prnn_builder *b) {
-    return b->highest < b->options.levels && b->highest * b->options.levels / 256 == 0;
+    int levels = b->options.levels;
+    bool drawn = b->options.binarize_sample; /* then a dark byte may become a 1 too */
+    return levels == 256 ? b->highest < FOUR_BITS : b->highest < (drawn ? levels : (255 + levels) / levels);
 }
 
 /* Images on disk: as many as it takes to see a bright one. */
@@ -186,38 +219,106 @@ static prnn_status look_for_bright(prnn_builder *b) {
 /* Images of levels, read as bytes, would all be black without a word. */
 static prnn_status check_scale(prnn_builder *b) {
     const prnn_data_options *o = &b->options;
-    if (o->values != PRNN_VALUES_8BIT || o->levels == 256) {
+    if (o->values != PRNN_VALUES_8BIT) {
         return PRNN_OK;
     }
     prnn_status status = b->data->disk ? look_for_bright(b) : PRNN_OK;
     if (status != PRNN_OK || b->highest == 0 || !is_dark(b)) {
         return status;
     }
+    if (o->levels == 256) {
+        prnn_builder_note(b,
+                          "%s: no value is above %d: if these are levels and not bytes, say so with values "
+                          "levels and %d levels",
+                          b->name, b->highest,
+                          b->highest < 2   ? 2
+                          : b->highest < 4 ? 4
+                                           : FOUR_BITS);
+        return PRNN_OK;
+    }
     return prnn_fail(
         b->ctx, PRNN_ERROR_FORMAT,
-        "%s: no value is above %d, so as 8-bit values all become level 0 of %d: say values levels if "
-        "these are levels",
-        b->name, b->highest, o->levels);
+        "%s: no value is above %d, so as 8-bit values all become level 0 of %d: if these are levels, "
+        "say values levels and at least %d levels",
+        b->name, b->highest, o->levels, b->highest + 1);
+}
+
+/* Whether the bytes are one byte repeated. */
+static bool all_equal(const uint8_t *bytes, size_t n) {
+    return n < 2 || memcmp(bytes, bytes + 1, n - 1) == 0;
+}
+
+/* Whether all images are of one value; of a set on disk, as many are read as it takes to see another. */
+static prnn_status look_for_another(const prnn_builder *b, bool *equal) {
+    prnn_data *d = b->data;
+    size_t size = prnn_data_size(d);
+    if (!d->disk) {
+        *equal = all_equal(d->values, size * b->done);
+        return PRNN_OK;
+    }
+    uint8_t *two = prnn_alloc(b->ctx, 2, size, "an image");
+    prnn_status status = two ? prnn_data_stored(b->ctx, d, 0, two) : PRNN_ERROR_MEMORY;
+    *equal = true;
+    for (size_t i = 0; i < b->done && *equal && status == PRNN_OK; i++) {
+        status = prnn_data_stored(b->ctx, d, i, two + size);
+        *equal = all_equal(two, 2 * size);
+    }
+    prnn_free(two);
+    return status;
+}
+
+/* One image may well be blank. */
+static prnn_status check_varied(const prnn_builder *b) {
+    bool equal = false;
+    prnn_status status = PRNN_OK;
+    if (!b->out && b->done > 1) {
+        TRY(look_for_another(b, &equal));
+    }
+    if (equal) {
+        status =
+            prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                      "%s: all values of its %zu images are the same, so there is nothing to learn or to "
+                      "measure: choose other data, or another number of levels",
+                      b->name, b->done);
+    }
+done:
+    return status;
 }
 
 static prnn_status check_images(prnn_builder *b) {
-    return b->done ? check_scale(b)
-                   : prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
-                               "%s: none of its %zu pictures can be used; the first: %s", b->name, b->skipped,
-                               b->reason);
+    if (b->done) {
+        prnn_status status = check_scale(b);
+        return status == PRNN_OK && b->from_file ? check_varied(b) : status;
+    }
+    if (b->skipped == 1) {
+        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: its only picture cannot be used: %s", b->name,
+                         b->reason);
+    }
+    return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: none of its %zu pictures can be used; the first: %s",
+                     b->name, b->skipped, b->reason);
+}
+
+static prnn_status complete(prnn_builder *b) {
+    prnn_data *d = b->data;
+    d->count = b->done;
+    d->skipped = b->skipped + b->left;
+    d->folders = b->folders;
+    b->folders = NULL;
+    return b->out || !b->options.shuffle ? PRNN_OK : prnn_shuffle_set(b->ctx, d, b->options.shuffle);
 }
 
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data) {
-    status = status == PRNN_OK ? check_images(b) : status;
-    if (status == PRNN_OK) {
-        b->data->count = b->done;
-        b->data->skipped = b->skipped;
-        *data = b->data;
-    } else {
-        prnn_data_free(b->data);
-    }
+    TRY(status);
+    TRY(check_images(b));
+    TRY(complete(b));
+    *data = b->data;
+    b->data = NULL;
+done:
+    prnn_data_free(b->data);
     prnn_free(b->one);
+    prnn_free(b->folders);
     b->one = NULL;
     b->data = NULL;
+    b->folders = NULL;
     return status;
 }

@@ -29,7 +29,12 @@ typedef struct prnn_builder {
 
     size_t done, skipped; /* of the wanted images so far; done ones were stored */
     char reason[512];     /* why the first one was skipped */
+    size_t left;          /* skipped besides: folders */
     int highest;          /* byte so far */
+    bool named;           /* the images are those of options.array */
+    bool from_file;       /* a set of one value is refused */
+    bool noted;           /* the caller knows what was assumed of arrays */
+    uint32_t *folders;    /* of a folder of pictures: the number of that of each file; later of each image */
 } prnn_builder;
 
 /* `options` may be NULL: defaults. */
@@ -53,6 +58,12 @@ prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values);
 
 /* The next image is left out, and the caller hears why. */
 prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why);
+
+/* What is none of the wanted images is left out too. */
+void prnn_builder_leave(prnn_builder *b, const char *path, const char *why);
+
+/* A sentence to the caller about how the set is read. */
+void prnn_builder_note(prnn_builder *b, const char *format, ...) PRNN_PRINTF(2, 3);
 
 /* `status` says how it went so far; *data is set with PRNN_OK only. */
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data);
