@@ -74,7 +74,9 @@ static void test_npz(void **state) {
     }
     bytes b = make_npz((const char *[]){"y.npy", "train.npy", "test.npy"}, contents, 3, ZIP_CM_STORE);
     assert_int_equal(open_data(write_file("two.npz", b), NULL), PRNN_ERROR_FORMAT);
-    assert_message(ctx, "holds 2 arrays that may be of images, train (5, 40, 3), test (1, 2, 3), none named");
+    assert_message(
+        ctx, "holds 2 arrays that may be of images, none named images, data or arr_0: say array NAME for one "
+             "of train (5, 40, 3), test (1, 2, 3)");
     free(b.p);
     b = make_npz((const char *[]){"y.npy"}, contents, 1, ZIP_CM_STORE);
     assert_int_equal(open_data(write_file("none.npz", b), NULL), PRNN_ERROR_FORMAT);

@@ -13,6 +13,7 @@ int data_options_read(const data_settings *data, int levels, prnn_data_options *
     options->values = (prnn_values)data->values;
     options->binarize_sample = data->binarize != 0;
     options->fit = (prnn_fit)data->fit;
+    options->array = data->array;
     options->memory_limit = data->memory_limit > SIZE_MAX >> 20 ? SIZE_MAX : data->memory_limit << 20;
     return 0;
 }

@@ -225,13 +225,12 @@ static prnn_status choose_only(prnn_context *ctx, zip_t *zip, const prnn_input *
     if (status != PRNN_OK || c.sure == 1) {
         return status;
     }
-    return c.all
-               ? prnn_fail(
-                     ctx, PRNN_ERROR_FORMAT,
-                     "%s: holds %zu array%s that may be of images, %s, none named images, data or arr_0: say "
-                     "by its name which array is meant",
-                     input->name, c.all, prnn_plural(c.all), c.names)
-               : fail_none(ctx, zip, input);
+    return c.all ? prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                             "%s: holds %zu array%s that may be of images, none named images, data or arr_0: "
+                             "say array NAME for "
+                             "%s%s",
+                             input->name, c.all, prnn_plural(c.all), c.all > 1 ? "one of " : "", c.names)
+                 : fail_none(ctx, zip, input);
 }
 
 /* The entry of that name; *index < 0: there is none. */
