@@ -90,6 +90,9 @@ static void check_options(const char *path) {
     o.channels = 1;
     open_both(path, o);
     assert_same();
+    o.shuffle = 5;
+    open_both(path, o);
+    assert_same();
 }
 
 static void test_equal(void **state) {
