@@ -6,7 +6,7 @@
  *   shape              fixes the size of all images, from the options or from the first image
  *   room               makes room for them
  *   put, store, skip   one of these for each of the wanted images, in their order
- *   finish             gives the data set, or says why there is none
+ *   finish             (finish.h) gives the data set, or says why there is none
  *
  * The first put does shape and room by itself, if nobody has. Images that stay in their file (array.h) need
  * neither room nor put. After a failure anywhere, finish is next. */
@@ -64,9 +64,6 @@ void prnn_builder_leave(prnn_builder *b, const char *path, const char *why);
 
 /* A sentence to the caller about how the set is read. */
 void prnn_builder_note(prnn_builder *b, const char *format, ...) PRNN_PRINTF(2, 3);
-
-/* `status` says how it went so far; *data is set with PRNN_OK only. */
-prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data);
 
 /* Says, by errno, that b->out could not be written. */
 prnn_status prnn_builder_fail_write(prnn_builder *b);

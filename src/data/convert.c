@@ -2,6 +2,7 @@
 #include "base/call.h"
 #include "base/try.h"
 #include "data/data.h"
+#include "data/finish.h"
 #include "data/npy.h"
 #include "data/shuffle.h"
 

@@ -3,6 +3,7 @@
 #include "base/call.h"
 #include "base/memory.h"
 #include "data/array.h"
+#include "data/finish.h"
 
 #include <stdio.h>
 

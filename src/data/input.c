@@ -136,8 +136,8 @@ void prnn_input_close(prnn_input *input) {
 
 prnn_status prnn_input_read(prnn_context *ctx, prnn_input *input, uint64_t offset, void *to, size_t n) {
     if (offset > input->size || n > input->size - offset) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: ends after %llu bytes, where more should follow",
-                         input->name, (unsigned long long)input->size);
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: ends after %llu byte%s, where more should follow",
+                         input->name, (unsigned long long)input->size, prnn_plural(input->size));
     }
     if (!input->file) {
         if (n) {

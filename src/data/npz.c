@@ -30,122 +30,12 @@ prnn_status prnn_npz_put_files(prnn_builder *b, char *const *paths, size_t count
 #else
 
 #include "base/try.h"
+#include "data/zip.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
-#include <zip.h>
-#include <zlib.h>
 
 enum { ENTRY_LIMIT = 10000 };
-
-/* What failed need not be the file: libzip passes on what the system and zlib said, and sometimes says for
- * want of memory that the file is wrong. errno was 0 before. */
-static prnn_status fail_zip(prnn_context *ctx, const char *name, zip_error_t *error) {
-    int type = zip_error_system_type(error), inner = zip_error_code_system(error);
-    if (errno == ENOMEM || zip_error_code_zip(error) == ZIP_ER_MEMORY ||
-        (type == ZIP_ET_ZLIB && inner == Z_MEM_ERROR)) {
-        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to unpack it", name);
-    }
-    if (type == ZIP_ET_SYS && inner) {
-        return prnn_fail_system(ctx, inner, "%s: cannot be read", name);
-    }
-    return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: cannot be unpacked (%s): fetch or make it anew", name,
-                     zip_error_strerror(error));
-}
-
-/* What came from a pipe has no name, and libzip closes what it reads. */
-static zip_source_t *open_piped(const prnn_input *input, zip_error_t *error) {
-    int file = fcntl(fileno(input->file), F_DUPFD_CLOEXEC, 0);
-    FILE *copy = file < 0 ? NULL : fdopen(file, "rb");
-    zip_source_t *source = copy ? zip_source_filep_create(copy, 0, -1, error) : NULL;
-    if (!copy) {
-        zip_error_set(error, ZIP_ER_OPEN, errno);
-    }
-    if (copy && !source) {
-        fclose(copy);
-    } else if (!copy && file >= 0) {
-        close(file);
-    }
-    return source;
-}
-
-static zip_source_t *open_source(const prnn_input *input, zip_error_t *error) {
-    if (!input->file) {
-        return zip_source_buffer_create(input->memory, input->size, 0, error);
-    }
-    return input->piped ? open_piped(input, error) : zip_source_file_create(input->name, 0, -1, error);
-}
-
-static prnn_status open_zip(prnn_context *ctx, const prnn_input *input, zip_t **zip) {
-    zip_error_t error;
-    zip_error_init(&error);
-    zip_source_t *source = open_source(input, &error);
-    *zip = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
-    prnn_status status = *zip ? PRNN_OK : fail_zip(ctx, input->name, &error);
-    if (!*zip && source) {
-        zip_source_free(source);
-    }
-    zip_error_fini(&error);
-    return status;
-}
-
-/* One entry of the archive, open for reading. */
-typedef struct entry {
-    zip_file_t *file;
-    prnn_stream stream;
-    char name[512]; /* for messages */
-} entry;
-
-static prnn_status entry_read(prnn_context *ctx, prnn_stream *s, void *to, size_t n, size_t *got) {
-    entry *e = s->state;
-    *got = 0;
-    errno = 0;
-    while (*got < n) {
-        zip_int64_t more = zip_fread(e->file, (char *)to + *got, n - *got);
-        if (more < 0) {
-            return fail_zip(ctx, s->name, zip_file_get_error(e->file));
-        }
-        if (more == 0) {
-            break;
-        }
-        *got += (size_t)more;
-    }
-    return PRNN_OK;
-}
-
-static prnn_status entry_open(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_uint64_t index,
-                              entry *e) {
-    zip_stat_t st;
-    zip_stat_init(&st);
-    errno = 0;
-    const zip_uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
-    if (zip_stat_index(zip, index, 0, &st) != 0 || (st.valid & needed) != needed) {
-        return fail_zip(ctx, input->name, zip_get_error(zip));
-    }
-    snprintf(e->name, sizeof e->name, "%s: %s", input->name, st.name);
-    if (st.comp_method != ZIP_CM_STORE && st.comp_method != ZIP_CM_DEFLATE) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: is packed by method %d, and NumPy's two are read: write it with numpy.savez",
-                         e->name, st.comp_method);
-    }
-    if (st.size > PRNN_UNPACKED_LIMIT || st.comp_size > input->size ||
-        st.size / PRNN_DEFLATE_RATIO > st.comp_size) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_FORMAT,
-            "%s: says that its %llu bytes are packed into %llu, which cannot be (or is beyond the 16 "
-            "GiB that are read): make it anew, or use .npy",
-            e->name, (unsigned long long)st.size, (unsigned long long)st.comp_size);
-    }
-    e->file = zip_fopen_index(zip, index, 0);
-    if (!e->file) {
-        return fail_zip(ctx, e->name, zip_get_error(zip));
-    }
-    e->stream =
-        (prnn_stream){.name = e->name, .left = st.size, .exact = true, .read = entry_read, .state = e};
-    return PRNN_OK;
-}
 
 static bool is_npy(const char *name) {
     size_t n = strlen(name);
@@ -156,9 +46,9 @@ static bool is_npy(const char *name) {
  * is none of our business. */
 static prnn_status read_header(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_uint64_t index,
                                prnn_npy *npy) {
-    entry e = {.file = NULL};
+    prnn_zip_entry e = {.file = NULL};
     prnn_status status;
-    TRY(entry_open(ctx, zip, input, index, &e));
+    TRY(prnn_zip_entry_open(ctx, zip, input, index, &e));
     TRY(prnn_npy_read_header(ctx, &e.stream, npy));
 done:
     if (e.file) {
@@ -187,7 +77,7 @@ static prnn_status list_choices(prnn_context *ctx, zip_t *zip, const prnn_input 
         prnn_npy npy = {.rank = 0};
         char shape[PRNN_NPY_SHAPE];
         if (!name) {
-            return fail_zip(ctx, input->name, zip_get_error(zip));
+            return prnn_zip_fail(ctx, input->name, zip_get_error(zip));
         }
         prnn_status status = is_npy(name) ? read_header(ctx, zip, input, (zip_uint64_t)i, &npy) : PRNN_OK;
         if (status != PRNN_OK) {
@@ -239,7 +129,7 @@ static prnn_status locate(prnn_context *ctx, zip_t *zip, const prnn_input *input
     *index = zip_name_locate(zip, name, 0);
     return *index >= 0 || zip_error_code_zip(zip_get_error(zip)) == ZIP_ER_NOENT
                ? PRNN_OK
-               : fail_zip(ctx, input->name, zip_get_error(zip));
+               : prnn_zip_fail(ctx, input->name, zip_get_error(zip));
 }
 
 static prnn_status choose_named(prnn_builder *b, zip_t *zip, const prnn_input *input, zip_int64_t *chosen) {
@@ -277,7 +167,7 @@ static prnn_status choose(prnn_builder *b, zip_t *zip, const prnn_input *input, 
 /* An archive whose array of images is open, at its first value. */
 typedef struct archive {
     zip_t *zip;
-    entry images;
+    prnn_zip_entry images;
     prnn_array array;
 } archive;
 
@@ -298,12 +188,12 @@ static prnn_status archive_open(prnn_builder *b, const prnn_input *input, archiv
     zip_int64_t chosen;
     const char *name;
     prnn_status status;
-    TRY(open_zip(ctx, input, &a->zip));
+    TRY(prnn_zip_open(ctx, input, &a->zip));
     TRY(choose(b, a->zip, input, &chosen));
-    TRY(entry_open(ctx, a->zip, input, (zip_uint64_t)chosen, &a->images));
+    TRY(prnn_zip_entry_open(ctx, a->zip, input, (zip_uint64_t)chosen, &a->images));
     name = zip_get_name(a->zip, (zip_uint64_t)chosen, 0);
     TRY(name ? prnn_npy_read_array(b, &a->images.stream, strcmp(name, "data.npy") == 0, &a->array)
-             : fail_zip(ctx, input->name, zip_get_error(a->zip)));
+             : prnn_zip_fail(ctx, input->name, zip_get_error(a->zip)));
 done:
     if (status != PRNN_OK) {
         archive_close(a);
