@@ -236,7 +236,7 @@ plant "the last image is not sampled" src/data/set.c \
 plant "planes are taken for pixels" src/data/array.c \
     's|to\[p \* channels + c\] = |to[c * plane + p] = |' test_data_convert 'test_planes'
 plant "batch_10 before batch_2" src/data/folder.c \
-    's|is_train_npz, false, by_number|is_train_npz, false, by_name|' test_data_convert 'test_batches'
+    's/prnn_names_sort(files, true)/prnn_names_sort(files, false)/' test_data_convert 'test_batches'
 plant "the count includes what was skipped" src/data/convert.c \
     's|stream, d->count,|stream, d->count + d->skipped,|' test_data_convert 'test_convert'
 
