@@ -256,7 +256,7 @@ static void test_options_refused(void **state) {
     REFUSED(o.channels = -1);
     REFUSED(o.fit = (prnn_fit)4);
     REFUSED(o.first = 1);
-    assert_message(ctx, "holds 1 image, so none");
+    assert_message(ctx, "holds 1 image,");
     assert_int_equal(prnn_data_from_memory(ctx, NULL, 0, 1, 1, 1, NULL, &data), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_data_from_memory(ctx, NULL, SIZE_MAX, 9, 9, 1, NULL, &data), PRNN_ERROR_ARGUMENT);
     assert_int_equal(prnn_data_from_memory(ctx, NULL, 1, -1, 9, 1, NULL, &data), PRNN_ERROR_ARGUMENT);

@@ -287,17 +287,17 @@ typedef struct prnn_data_options {
     size_t memory_limit;  /* a set from .npy or idx that needs more bytes stays in its file */
     prnn_skipped_fn skipped;
     prnn_progress_fn progress; /* phase "read" or "convert" */
-    void *user;                /* of the callbacks */
-    uint64_t shuffle;          /* 0: in the order of the files; else the images that `first` and `limit` leave
-                                  come in an order that is a function of this seed and of their number */
-    const char *array;         /* of .npz: the name of the array, with or without .npy; NULL: see below */
+    void *user;                /* of all callbacks */
     prnn_note_fn note;
+    uint64_t shuffle;  /* 0: in the order of the files; else the images that `first` and `limit` leave
+                          come in an order that is a function of this seed and of their number */
+    const char *array; /* of .npz: the name of the array, with or without .npy; NULL: see below */
 } prnn_data_options;
 
 #define PRNN_DATA_OPTIONS_INIT                                                                               \
     {                                                                                                        \
         sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0,              \
-            (size_t)1 << 30, NULL, NULL, NULL, 0, NULL, NULL                                                 \
+            (size_t)1 << 30, NULL, NULL, NULL, NULL, 0, NULL                                                 \
     }
 
 /* Opens a data set; the format is told by the content, not by the name:

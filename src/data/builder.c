@@ -60,7 +60,7 @@ prnn_status prnn_builder_slice(prnn_builder *b, uint64_t total) {
     }
     if (b->options.first >= total) {
         return prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: holds %llu image%s, so none is left when the first %zu are left out", b->name,
+                         "%s: holds %llu image%s, so leaving out the first %zu leaves none", b->name,
                          (unsigned long long)total, prnn_plural(total), b->options.first);
     }
     b->first = b->options.first;
@@ -103,11 +103,10 @@ prnn_status prnn_builder_room(prnn_builder *b) {
     if (!*room) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_MEMORY,
-            "%s: %zu image%s of %dx%dx%d (height x width x channels) need%s more memory than this "
+            "%s: %zu image%s of %dx%dx%d (height x width x channels) need more memory than this "
             "machine has: choose a limit or a smaller size, or convert them into a .npy file, which "
             "is read from where it is",
-            b->name, b->count, prnn_plural(b->count), d->height, d->width, d->channels,
-            b->count == 1 ? "s" : "");
+            b->name, b->count, prnn_plural(b->count), d->height, d->width, d->channels);
     }
     return PRNN_OK;
 }

@@ -70,8 +70,8 @@ prnn_status prnn_names_move(prnn_context *ctx, prnn_names *to, prnn_names *from)
     return PRNN_OK;
 }
 
-void prnn_found_free(prnn_found *found) {
-    for (int kind = 0; kind < PRNN_FOUND_KINDS; kind++) {
+void prnn_files_free(prnn_files *found) {
+    for (int kind = 0; kind < PRNN_FILE_KINDS; kind++) {
         drop(&found->paths[kind]);
     }
     drop(&found->unreadable);
@@ -148,29 +148,29 @@ static bool is_pickle(const char *name) {
 }
 
 /* Names that begin with a dot are not images but what systems leave behind ("._1.png"). */
-static prnn_found_kind tell(const char *name) {
+static prnn_file_kind tell(const char *name) {
     const struct {
-        prnn_found_kind kind;
+        prnn_file_kind kind;
         bool is;
     } kinds[] = {
-        {PRNN_FOUND_KINDS, name[0] == '.'},
-        {PRNN_FOUND_PICTURE, ends_with_one(name, picture_endings)},
-        {PRNN_FOUND_OTHER_PICTURE, ends_with_one(name, other_endings)},
-        {PRNN_FOUND_CIFAR10, is_cifar10(name)},
-        {PRNN_FOUND_CIFAR100, strcmp(name, "train.bin") == 0},
-        {PRNN_FOUND_CIFAR_TEST, strcmp(name, "test_batch.bin") == 0 || strcmp(name, "test.bin") == 0},
-        {PRNN_FOUND_TRAIN_NPZ, begins_with(name, "train_data_batch") && ends_with(name, ".npz")},
-        {PRNN_FOUND_NPZ, ends_with(name, ".npz")},
-        {PRNN_FOUND_NPY, ends_with(name, ".npy")},
-        {PRNN_FOUND_IDX, strstr(name, "idx3-ubyte") != NULL},
-        {PRNN_FOUND_PICKLE, is_pickle(name)},
+        {PRNN_FILE_KINDS, name[0] == '.'},
+        {PRNN_FILE_PICTURE, ends_with_one(name, picture_endings)},
+        {PRNN_FILE_OTHER_PICTURE, ends_with_one(name, other_endings)},
+        {PRNN_FILE_CIFAR10, is_cifar10(name)},
+        {PRNN_FILE_CIFAR100, strcmp(name, "train.bin") == 0},
+        {PRNN_FILE_CIFAR_TEST, strcmp(name, "test_batch.bin") == 0 || strcmp(name, "test.bin") == 0},
+        {PRNN_FILE_TRAIN_NPZ, begins_with(name, "train_data_batch") && ends_with(name, ".npz")},
+        {PRNN_FILE_NPZ, ends_with(name, ".npz")},
+        {PRNN_FILE_NPY, ends_with(name, ".npy")},
+        {PRNN_FILE_IDX, strstr(name, "idx3-ubyte") != NULL},
+        {PRNN_FILE_PICKLE, is_pickle(name)},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (kinds[i].is) {
             return kinds[i].kind;
         }
     }
-    return PRNN_FOUND_KINDS;
+    return PRNN_FILE_KINDS;
 }
 
 /* --------------------------------------------------------------------------------------- walking */
@@ -207,7 +207,7 @@ static prnn_status fail_read(prnn_context *ctx, const char *folder, int why) {
 
 typedef struct search {
     prnn_context *ctx;
-    prnn_found *found;
+    prnn_files *found;
 } search;
 
 /* Puts an entry where it belongs; folders go into `below`. false: no memory. */
@@ -216,8 +216,8 @@ static bool sort_entry(const search *s, const char *folder, bool top, const char
     if (is_folder) {
         return name[0] == '.' || add(below, folder, name);
     }
-    prnn_found_kind kind = tell(name);
-    bool wanted = kind < PRNN_FOUND_KINDS && (top || kind <= PRNN_FOUND_OTHER_PICTURE);
+    prnn_file_kind kind = tell(name);
+    bool wanted = kind < PRNN_FILE_KINDS && (top || kind <= PRNN_FILE_OTHER_PICTURE);
     return !wanted || add(&s->found->paths[kind], folder, name);
 }
 
@@ -276,14 +276,14 @@ static bool is_round(const place *here) {
 static prnn_status find_below(const search *s, const char *folder, const place *above) {
     place here = {.above = above};
     prnn_names below = {0};
-    prnn_found *found = s->found;
-    size_t pictures = found->paths[PRNN_FOUND_PICTURE].count;
-    size_t others = found->paths[PRNN_FOUND_OTHER_PICTURE].count;
+    prnn_files *found = s->found;
+    size_t pictures = found->paths[PRNN_FILE_PICTURE].count;
+    size_t others = found->paths[PRNN_FILE_OTHER_PICTURE].count;
     prnn_status status;
     TRY(list_folder(s, folder, &here, &below));
     if (is_round(&here)) {
-        cut(&found->paths[PRNN_FOUND_PICTURE], pictures);
-        cut(&found->paths[PRNN_FOUND_OTHER_PICTURE], others);
+        cut(&found->paths[PRNN_FILE_PICTURE], pictures);
+        cut(&found->paths[PRNN_FILE_OTHER_PICTURE], others);
         cut(&below, 0);
     }
     for (size_t i = 0; i < below.count; i++) {
@@ -294,7 +294,7 @@ done:
     return status;
 }
 
-prnn_status prnn_find(prnn_context *ctx, const char *folder, prnn_found *found) {
+prnn_status prnn_find(prnn_context *ctx, const char *folder, prnn_files *found) {
     const search s = {ctx, found};
     return find_below(&s, folder, NULL);
 }

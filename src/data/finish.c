@@ -102,8 +102,7 @@ static prnn_status check_images(prnn_builder *b) {
         return status == PRNN_OK && b->from_file ? check_varied(b) : status;
     }
     if (b->skipped == 1) {
-        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: its only picture cannot be used: %s", b->name,
-                         b->reason);
+        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: its picture cannot be used: %s", b->name, b->reason);
     }
     return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: none of its %zu pictures can be used; the first: %s",
                      b->name, b->skipped, b->reason);

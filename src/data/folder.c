@@ -61,10 +61,10 @@ static prnn_status number_folders(prnn_builder *b, const prnn_names *paths) {
     return PRNN_OK;
 }
 
-static prnn_status put_pictures(prnn_builder *b, prnn_found *found) {
-    prnn_names *all = &found->paths[PRNN_FOUND_PICTURE];
+static prnn_status put_pictures(prnn_builder *b, prnn_files *found) {
+    prnn_names *all = &found->paths[PRNN_FILE_PICTURE];
     prnn_status status;
-    TRY(prnn_names_move(b->ctx, all, &found->paths[PRNN_FOUND_OTHER_PICTURE]));
+    TRY(prnn_names_move(b->ctx, all, &found->paths[PRNN_FILE_OTHER_PICTURE]));
     prnn_names_sort(all, false);
     for (size_t i = 0; i < found->unreadable.count; i++) {
         prnn_builder_leave(b, found->unreadable.name[i], found->reasons.name[i]);
@@ -88,9 +88,8 @@ static const char *list_names(const prnn_names *names, char *text) {
 }
 
 /* Says which data is left where another kind is taken, and how it would be read. */
-static void note_left(prnn_builder *b, prnn_found *found, prnn_found_kind kind, const char *taken) {
-    static const prnn_found_kind kinds[] = {PRNN_FOUND_CIFAR_TEST, PRNN_FOUND_NPZ, PRNN_FOUND_NPY,
-                                            PRNN_FOUND_IDX};
+static void note_left(prnn_builder *b, prnn_files *found, prnn_file_kind kind, const char *taken) {
+    static const prnn_file_kind kinds[] = {PRNN_FILE_CIFAR_TEST, PRNN_FILE_NPZ, PRNN_FILE_NPY, PRNN_FILE_IDX};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         prnn_names *left = &found->paths[kinds[i]];
         char text[300];
@@ -102,18 +101,18 @@ static void note_left(prnn_builder *b, prnn_found *found, prnn_found_kind kind, 
     }
 }
 
-static prnn_status put_cifar(prnn_builder *b, prnn_found *found, prnn_found_kind kind) {
+static prnn_status put_cifar(prnn_builder *b, prnn_files *found, prnn_file_kind kind) {
     prnn_names *files = &found->paths[kind];
-    bool ten = kind == PRNN_FOUND_CIFAR10;
+    bool ten = kind == PRNN_FILE_CIFAR10;
     note_left(b, found, kind,
               ten ? "the training images, data_batch_*.bin," : "the training images, train.bin,");
     prnn_names_sort(files, false);
     return prnn_cifar_put_files(b, files->name, files->count, ten ? 1 : 2);
 }
 
-static prnn_status put_npz(prnn_builder *b, prnn_found *found, prnn_found_kind kind) {
+static prnn_status put_npz(prnn_builder *b, prnn_files *found, prnn_file_kind kind) {
     prnn_names *files = &found->paths[kind];
-    note_left(b, found, kind, kind == PRNN_FOUND_NPZ ? "its .npz files" : "the files train_data_batch_*.npz");
+    note_left(b, found, kind, kind == PRNN_FILE_NPZ ? "its .npz files" : "the files train_data_batch_*.npz");
     prnn_names_sort(files, true);
     return prnn_npz_put_files(b, files->name, files->count);
 }
@@ -131,27 +130,27 @@ static prnn_status fail_two(prnn_builder *b, prnn_names *pictures, prnn_names *o
 }
 
 /* What there is instead, if it is known by its name. */
-static prnn_status fail_empty(prnn_builder *b, prnn_found *found) {
+static prnn_status fail_empty(prnn_builder *b, prnn_files *found) {
     prnn_names *of = found->paths;
     char text[300];
-    if (of[PRNN_FOUND_CIFAR_TEST].count) {
+    if (of[PRNN_FILE_CIFAR_TEST].count) {
         return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
                          "%s: only test images are in this folder: name %s to read them", b->name,
-                         of[PRNN_FOUND_CIFAR_TEST].name[0]);
+                         of[PRNN_FILE_CIFAR_TEST].name[0]);
     }
-    if (of[PRNN_FOUND_PICKLE].count) {
-        prnn_names_sort(&of[PRNN_FOUND_PICKLE], false);
+    if (of[PRNN_FILE_PICKLE].count) {
+        prnn_names_sort(&of[PRNN_FILE_PICKLE], false);
         return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
                          "%s: holds CIFAR-10 for Python (%s), and its binary version is read: fetch "
                          "cifar-10-binary.tar.gz from the same page",
-                         b->name, list_names(&of[PRNN_FOUND_PICKLE], text));
+                         b->name, list_names(&of[PRNN_FILE_PICKLE], text));
     }
-    for (prnn_found_kind kind = PRNN_FOUND_NPY; kind <= PRNN_FOUND_IDX; kind++) {
+    for (prnn_file_kind kind = PRNN_FILE_NPY; kind <= PRNN_FILE_IDX; kind++) {
         if (of[kind].count) { /* MNIST's training images come last */
             prnn_names_sort(&of[kind], false);
             return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
                              "%s: the folder holds no pictures, but %s: name one of its files, such as %s",
-                             b->name, kind == PRNN_FOUND_IDX ? "idx files" : ".npy files",
+                             b->name, kind == PRNN_FILE_IDX ? "idx files" : ".npy files",
                              of[kind].name[of[kind].count - 1]);
         }
     }
@@ -168,37 +167,36 @@ static prnn_status fail_empty(prnn_builder *b, prnn_found *found) {
 
 /* Files with names of their own are sure to be data, and a picture beside them may be anything. One .npz
  * beside many pictures is of them (labels, statistics); beside as few it may be either. */
-static prnn_status choose(prnn_builder *b, prnn_found *found) {
-    static const prnn_found_kind sure[] = {PRNN_FOUND_CIFAR10, PRNN_FOUND_CIFAR100, PRNN_FOUND_TRAIN_NPZ};
+static prnn_status choose(prnn_builder *b, prnn_files *found) {
+    static const prnn_file_kind sure[] = {PRNN_FILE_CIFAR10, PRNN_FILE_CIFAR100, PRNN_FILE_TRAIN_NPZ};
     prnn_names *of = found->paths;
-    size_t pictures = of[PRNN_FOUND_PICTURE].count;
+    size_t pictures = of[PRNN_FILE_PICTURE].count;
     for (size_t i = 0; i < sizeof sure / sizeof *sure; i++) {
         if (of[sure[i]].count && pictures) {
-            return fail_two(b, &of[PRNN_FOUND_PICTURE], &of[sure[i]]);
+            return fail_two(b, &of[PRNN_FILE_PICTURE], &of[sure[i]]);
         }
         if (of[sure[i]].count) {
-            return sure[i] == PRNN_FOUND_TRAIN_NPZ ? put_npz(b, found, sure[i])
-                                                   : put_cifar(b, found, sure[i]);
+            return sure[i] == PRNN_FILE_TRAIN_NPZ ? put_npz(b, found, sure[i]) : put_cifar(b, found, sure[i]);
         }
     }
-    if (of[PRNN_FOUND_NPZ].count && !pictures) {
-        return put_npz(b, found, PRNN_FOUND_NPZ);
+    if (of[PRNN_FILE_NPZ].count && !pictures) {
+        return put_npz(b, found, PRNN_FILE_NPZ);
     }
-    if (of[PRNN_FOUND_NPZ].count >= pictures && pictures) {
-        return fail_two(b, &of[PRNN_FOUND_PICTURE], &of[PRNN_FOUND_NPZ]);
+    if (of[PRNN_FILE_NPZ].count >= pictures && pictures) {
+        return fail_two(b, &of[PRNN_FILE_PICTURE], &of[PRNN_FILE_NPZ]);
     }
     if (pictures) {
-        note_left(b, found, PRNN_FOUND_PICTURE, "its pictures");
+        note_left(b, found, PRNN_FILE_PICTURE, "its pictures");
     }
-    return pictures || of[PRNN_FOUND_OTHER_PICTURE].count ? put_pictures(b, found) : fail_empty(b, found);
+    return pictures || of[PRNN_FILE_OTHER_PICTURE].count ? put_pictures(b, found) : fail_empty(b, found);
 }
 
 prnn_status prnn_folder_open(prnn_builder *b, prnn_input *input) {
-    prnn_found found = {0};
+    prnn_files found = {0};
     prnn_status status;
     TRY(prnn_find(b->ctx, input->name, &found));
     TRY(choose(b, &found));
 done:
-    prnn_found_free(&found);
+    prnn_files_free(&found);
     return status;
 }
