@@ -62,7 +62,7 @@ static prnn_status open_piped(prnn_builder *b, prnn_input *input, prnn_format_op
 
 /* Tells the format and reads. */
 static prnn_status open_input(prnn_builder *b, prnn_input *input) {
-    uint8_t head[16];
+    uint8_t head[16] = {0};
     prnn_probe probe = {head, input->size < sizeof head ? (size_t)input->size : sizeof head, input->size,
                         input->is_folder};
     if (!input->is_folder) {

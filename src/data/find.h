@@ -35,7 +35,7 @@ void prnn_files_free(prnn_files *found);
 /* Moves what is in `from` to the end of `to`. */
 prnn_status prnn_names_move(prnn_context *ctx, prnn_names *to, prnn_names *from);
 
-/* Sorts by bytes; or with digits as numbers, so that batch_2 comes before batch_10. */
-void prnn_names_sort(prnn_names *names, bool by_number);
+/* Sorts by bytes; or, with `numbers`, digits as numbers, so that batch_2 comes before batch_10. */
+void prnn_names_sort(prnn_names *names, bool numbers);
 
 #endif
