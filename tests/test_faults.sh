@@ -96,13 +96,13 @@ survives() {
         cp out.txt good.txt
         good=$(results)
         total=$(cat count.txt 2>/dev/null || echo 0)
-        check "$name, $kind: $total calls without a fault" test $code -eq 0 -a "$total" -gt 0
+        check "$name, $kind: $total calls without a fault" test "$code" -eq 0 -a "$total" -gt 0
         step=$(((total + runs - 1) / runs))
         wrong=
         for ((n = 1; n <= total; n += step == 1 || n < runs / 3 ? 1 : step)); do
             reset
             fault $kind $n "$@"
-            wrong=$(verdict $code $kind)
+            wrong=$(verdict "$code" $kind)
             [ -n "$wrong" ] && break
         done
         check "$name, $kind: every ${step}th fails${wrong:+; the ${n}th: $wrong}" test -z "$wrong"
