@@ -230,7 +230,7 @@ plant "the threshold is off by one" src/data/set.c \
 plant "a step forgets what a stop left undone" src/train/trainer.c \
     '/what a stop left undone/d' test_trainer 'a_stopped*'
 plant "a validation leaves its weights in the model" src/train/validation.c \
-    's/= give_back_best(t);/= PRNN_OK;/' test_trainer 'the_model*'
+    's/prnn_status back = give_back_best(t);/prnn_status back = PRNN_OK;/' test_trainer 'the_model*'
 plant "the end is not validated" src/train/timetable.c \
     's/(end || step % t->valid_every == 0)/(step % t->valid_every == 0)/' test_trainer 'what_is_due'
 
@@ -262,7 +262,15 @@ plant "the last image is not sampled" src/data/set.c \
 plant "planes are taken for pixels" src/data/array.c \
     's|to\[p \* channels + c\] = |to[c * plane + p] = |' test_data_convert 'test_planes'
 plant "batch_10 before batch_2" src/data/folder.c \
-    's|is_train_npz, false, by_number|is_train_npz, false, by_name|' test_data_convert 'test_batches'
+    's/prnn_names_sort(files, true)/prnn_names_sort(files, false)/' test_data_convert 'test_batches'
+plant "the order does not depend on the seed" src/data/shuffle.c \
+    's/prnn_random_permutation(seed, /prnn_random_permutation(0, /' test_data_arrays 'test_shuffle'
+plant "the rest of a shuffled set on disk begins too early" src/data/disk.c \
+    's/disk->order + first, n/disk->order, n/' test_data_arrays 'test_shuffle_split'
+plant "a folder is a new one after each within it" src/data/folder.c \
+    's/while (depth \&\& !lies_below/if (depth \&\& !lies_below/' test_data_folder 'test_folders'
+plant "a stray .npz wins" src/data/folder.c \
+    's/count \&\& !pictures/count/' test_data_folder 'test_beside_pictures'
 plant "the count includes what was skipped" src/data/convert.c \
     's|stream, d->count,|stream, d->count + d->skipped,|' test_data_convert 'test_convert'
 

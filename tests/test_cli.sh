@@ -108,7 +108,11 @@ usage "MODEL is missing" eval --data x
 usage "there is one MODEL" histogram a b --data x
 usage "options only" train model
 usage "not both" train --data x --out y --epochs 1 --steps 1
-usage "not both" train --data x --out y --valid v --valid-last 1
+usage "only one of --valid" train --data x --out y --valid v --valid-last 1
+usage "only one of --valid" train --data x --out y --valid-fraction 0.1 --valid-last 1
+usage "no effect without --valid-last or" train --data x --out y --shuffle-split 1
+usage "no effect without --valid$" train --data x --out y --valid-array a
+usage "number above 0 and below 1" train --data x --out y --valid-fraction 1
 usage "no effect" train --data x --out y --decay-factor 0.1
 usage "no effect without --output logistics" train --data x --out y --components 3
 usage "softmax|logistics" train --output gauss

@@ -173,6 +173,14 @@ stale "a picture that comes later" data_changed --data fresh
 cp fresh/00000.png hold.png
 cp fresh/00001.png fresh/00000.png
 stale "a picture changed in place" "data_.*" --data fresh
+two=$source_dir/fuzz/corpus/npz/two # arrays a and b
+if "$program" convert --data "$two" --array a --out array.npy >out.txt 2>err.txt; then
+    stale "an archive" data --data "$two" --array a
+    stale "another array" array --data "$two" --array b
+    train valid --data "$two" --array a --valid "$two" --valid-array b --steps 2
+    check "arrays of one archive train and validate" test $? -eq 0
+    stale "as it was" data --data fresh
+fi
 "$program" convert --data set --out cache.npy >out.txt 2>err.txt
 stale "a cache that somebody replaced" cache_changed --data fresh
 sed -i 's/"version": "[^"]*"/"version": "0.0.1"/' cache.npy.json

@@ -32,7 +32,8 @@ static const struct option options[] = {
     UINT64("seed", offsetof(settings, seed), 0, 0, "draw of --binarize sample"),
     GROUP("Output"),
     FLAG("json", offsetof(settings, json), 0,
-         "one JSON object on stdout: images, nats (mean per image), nats_stderr (null for one image), "
+         "one JSON object on stdout: images, skipped (files), nats (mean per image), nats_stderr (null for "
+         "one image), "
          "bits_per_dim, ..."),
     OUTPUT("per-image", offsetof(settings, per_image), "F.npy", 0,
            "write the negative log-likelihood of each image in nats, float64 (images)"),
@@ -186,6 +187,7 @@ static void print_json(const evaluation *e) {
     session_name_models(e->s, &j);
     report_json_string(&j, "data", e->want->data.path);
     report_json_uint(&j, "images", e->count);
+    report_json_uint(&j, "skipped", prnn_data_skipped(e->s->data));
     report_json_double(&j, "nats", e->mean);
     report_json_double(&j, "nats_stderr", e->error);
     report_json_double(&j, "bits_per_dim", prnn_bits_per_dim(model, e->mean));

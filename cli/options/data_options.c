@@ -25,6 +25,7 @@ static bool read_colour(const char *text, uint8_t colour[3]) {
 int data_options_read_pictures(const data_settings *data, prnn_data_options *options) {
     options->fit = (prnn_fit)data->fit;
     options->as_stored = data->no_orientation;
+    options->array = data->array;
     options->alpha = strcmp(data->alpha, "drop") == 0 ? PRNN_ALPHA_DROP : PRNN_ALPHA_OVER;
     if (options->alpha == PRNN_ALPHA_DROP || strcmp(data->alpha, "black") == 0) {
         return EXIT_OK;

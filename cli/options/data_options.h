@@ -12,17 +12,21 @@ typedef struct data_settings {
     size_t memory_limit;       /* MB */
     const char *alpha;
     bool no_orientation;
+    const char *array;
 } data_settings;
 
 #define DATA_DEFAULTS                                                                                        \
-    { NULL, PRNN_VALUES_8BIT, 0, PRNN_FIT_EXACT, 1024, "black", false }
+    { NULL, PRNN_VALUES_8BIT, 0, PRNN_FIT_EXACT, 1024, "black", false, NULL }
 
 /* Rows for a struct whose member `data` is a data_settings. */
 #define DATA_OPTION(settings, help)                                                                          \
     INPUT("data", offsetof(settings, data.path), "F", OPTION_REQUIRED,                                       \
           help                                                                                               \
           ": idx or idx.gz, CIFAR .bin or a folder of them, a picture or a folder (also of folders) of "     \
-          "pictures, .npy, .npz or a folder of them")
+          "pictures, .npy, .npz or a folder of them; or a pipe with one of these files, - for stdin")
+#define ARRAY_OPTION(settings)                                                                               \
+    STRING("array", offsetof(settings, data.array), "NAME", 0,                                               \
+           "of a .npz file with several arrays: the one that holds the images")
 #define FIT_OPTION(settings)                                                                                 \
     CHOICE("fit", offsetof(settings, data.fit), "exact|crop|resize|subsample", 0,                            \
            "for images of another size or number of channels; exact: an error (channels are changed where "  \
@@ -44,7 +48,8 @@ typedef struct data_settings {
                "sample: for K = 2, a byte v becomes 1 with probability v / 255"),                            \
         FIT_OPTION(settings), PICTURE_OPTIONS(settings),                                                     \
         SIZE("memory-limit", offsetof(settings, data.memory_limit), 0, 0,                                    \
-             "MB; a set in a .npy or idx file that needs more is not read into memory, but image by image")
+             "MB; a set in a .npy or idx file that needs more is not read into memory, but image by image"), \
+        ARRAY_OPTION(settings)
 
 /* Writes these settings into *options, for images of so many levels; refuses --binarize sample where it does
  * not fit. 0 or an exit code, as below. */

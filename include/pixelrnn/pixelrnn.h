@@ -283,9 +283,14 @@ typedef bool (*prnn_progress_fn)(void *user, const prnn_progress *progress);
 /* Images of one size, as levels 0..K-1. */
 typedef struct prnn_data prnn_data;
 
-/* Called, from the calling thread, for each picture of a folder that cannot be used: `why` is a sentence that
- * names it. */
+/* Called, from the calling thread, for each picture of a folder, or folder below it, that cannot be used:
+ * `why` is a sentence that names it. */
 typedef void (*prnn_skipped_fn)(void *user, const char *path, const char *why);
+
+/* Called, from the calling thread, with a sentence about how a set is read where that could be taken to be
+ * otherwise: which files of a folder are left, what was assumed of an array, how many pictures are
+ * transparent or have pages that are not read. */
+typedef void (*prnn_note_fn)(void *user, const char *sentence);
 
 typedef enum prnn_values {
     PRNN_VALUES_8BIT,  /* a byte v becomes level floor(v K / 256): K = 2 thresholds at 128 */
@@ -299,10 +304,6 @@ typedef enum prnn_fit {
     PRNN_FIT_SUBSAMPLE /* every n-th pixel of every n-th row: the small images of a chain of models; an image
                           whose sides are not n times the target's is an error */
 } prnn_fit;
-
-/* Called, from the calling thread, with a sentence about a set that is read all the same: how many of its
- * pictures are transparent, or have pages that are not read. */
-typedef void (*prnn_note_fn)(void *user, const char *sentence);
 
 typedef enum prnn_alpha {
     PRNN_ALPHA_OVER, /* transparent pictures are composited over `background`, in their 8-bit values as
@@ -328,32 +329,40 @@ typedef struct prnn_data_options {
     prnn_alpha alpha;
     uint8_t background[3]; /* R, G, B; all 0: black */
     bool as_stored;        /* pictures are not turned as their EXIF orientation says */
+    uint64_t shuffle;      /* 0: in the order of the files; else the images that `first` and `limit` leave
+                              come in an order that is a function of this seed and of their number */
+    const char *array;     /* of .npz: the name of the array, with or without .npy; NULL: see below */
 } prnn_data_options;
 
 #define PRNN_DATA_OPTIONS_INIT                                                                               \
     {                                                                                                        \
         sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0,              \
-            (size_t)1 << 30, NULL, NULL, NULL, NULL, PRNN_ALPHA_OVER, {0, 0, 0}, false                       \
+            (size_t)1 << 30, NULL, NULL, NULL, NULL, PRNN_ALPHA_OVER, {0, 0, 0}, false, 0, NULL              \
     }
 
 /* Opens a data set; the format is told by the content, not by the name:
  *   idx or idx.gz, type unsigned byte, rank 3 (MNIST) or 4 (n, H, W, C);
  *   CIFAR-10 or CIFAR-100 binary: one .bin file, or a folder with data_batch_*.bin (or train.bin), the
  *     training images; test_batch.bin and test.bin only when named themselves;
- *   a folder of pictures (.png, .jpg, .jpeg, .webp, .tif, .tiff), also in folders below it, in the order of
- *     their paths' bytes;
- *     what is damaged, no picture at all, too small to crop, gone meanwhile or not to be read is
- *     skipped, and none left is an error; what the system refuses otherwise (memory) is one too;
+ *   a folder of pictures, also in folders below it, in the order of their paths' bytes; a file is taken for a
+ *     picture by the ending of its name (.png, .jpg, ..., .gif), and what is damaged, of a format that is not
+ *     read, too small to crop, gone meanwhile or not to be read is skipped, and so is such a folder below it;
+ *     none left is an error; what the system refuses otherwise (memory) is one too;
  *   one PNG, JPEG, WebP or TIFF file (its first page), as far as the library was built for them; pictures are
  *     turned as their EXIF orientation says, but with `as_stored`;
- *   .npy of uint8, (n, H, W) or (n, H, W, C), C order;
- *   .npz with one such array (or with one named "images", "data" or "arr_0"), or with an array "data" of
- *     uint8 (n, 3 * S * S), planes R, G, B of S x S, as downsampled ImageNet has it;
+ *   .npy of uint8 or bool (True: 255, with PRNN_VALUES_LEVELS 1), C order, (n, H, W), (n, H, W, C) or rows
+ *     (n, H * W), of which `height` and `width` say the shape, or else they are squares; (H, W, 3) with sides
+ *     of 16 and more looks like one colour picture, and is refused unless `height` and `width` confirm it;
+ *   .npz: the array that is asked for, or named "images", "data" or "arr_0", or the only one of uint8
+ *     and 3 or 4 dimensions; one named "data" may be of rows (n, 3 * S * S), planes R, G, B of S x S, as
+ *     downsampled ImageNet has it;
  *   a folder of .npz files as one set, batch_2 before batch_10; of one with train_data_batch_*.npz only
- *     these.
- * The set is read into memory, except one of a plain .npy or idx file that needs more than memory_limit
- * bytes: there an image is read when it is asked for, so the file must stay as it is, and `values: levels`
- * is checked then. Free with prnn_data_free. */
+ *     these. Pictures, of which there are more, win over .npz files beside them; beside CIFAR's files and
+ *     train_data_batch_*.npz they are refused. `note` hears of what is left.
+ * A pipe is first copied into a temporary file without a name. The set is read into memory, except one of a
+ * plain .npy (uint8) or idx file that needs more than memory_limit bytes: there an image is read when it is
+ * asked for, so the file must stay as it is, and `values: levels` is checked then. A set whose values are all
+ * equal, or would all become level 0, is refused. Free with prnn_data_free. */
 PRNN_API prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                     prnn_data **data);
 
@@ -369,8 +378,12 @@ PRNN_API void prnn_data_free(prnn_data *data);
 PRNN_API prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest);
 
 PRNN_API size_t prnn_data_count(const prnn_data *data);
-/* Number of files of a folder that could not be used. */
+/* Number of files of a folder, and of folders below it, that could not be used. */
 PRNN_API size_t prnn_data_skipped(const prnn_data *data);
+/* In how many folders the pictures first..first+n-1 (each < count) lie; 0: the set is none of a folder of
+ * pictures. */
+PRNN_API prnn_status prnn_data_folders(prnn_context *ctx, const prnn_data *data, size_t first, size_t n,
+                                       size_t *folders);
 PRNN_API int prnn_data_height(const prnn_data *data);
 PRNN_API int prnn_data_width(const prnn_data *data);
 PRNN_API int prnn_data_channels(const prnn_data *data);

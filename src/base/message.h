@@ -10,6 +10,11 @@
 #define PRNN_PRINTF(at, first)
 #endif
 
+/* What makes a plural of a noun before which the number n stands. */
+static inline const char *prnn_plural(uint64_t n) {
+    return n == 1 ? "" : "s";
+}
+
 /* Writes the sentence into the context (which may be NULL) and returns `status`. */
 prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) PRNN_PRINTF(3, 4);
 
@@ -22,11 +27,6 @@ prnn_status prnn_fail_system(prnn_context *ctx, int why, const char *format, ...
 #define prnn_fail(ctx, status, ...) (prnn_fail(ctx, status, __VA_ARGS__), (status))
 #define prnn_fail_system(...) (prnn_fail_system(__VA_ARGS__), PRNN_ERROR_FILE)
 #endif
-
-/* "s" behind a noun, unless it is one. */
-static inline const char *prnn_plural(uint64_t n) {
-    return n == 1 ? "" : "s";
-}
 
 /* What this thread tried was refused because the context is at work in another one: this thread, and no
  * other, reads so instead of the message, until another failure comes or a new context. Returns

@@ -14,6 +14,7 @@ struct prnn_data {
     bool draw;         /* stored are bytes, from which prnn_data_read draws level 0 or 1 */
     uint8_t *values;   /* (count, height, width, channels) levels (or bytes); NULL: on disk */
     prnn_disk *disk;
+    uint32_t *folders; /* of each image, the number of its folder; NULL: of none */
 };
 
 /* Bytes of an image. */
