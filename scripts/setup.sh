@@ -2,7 +2,7 @@
 # Installs what a build needs and this machine lacks; silent when nothing is missing.
 #   scripts/setup.sh [build|test|fuzz|arm64|analyse|coverage|ci]
 #       test adds cmocka, fuzz adds clang, arm64 a cross compiler, qemu and libraries, analyse what looks for defects, coverage
-#       gcovr, ci all of them but gcovr, and clang-format
+#       gcovr, ci all of them but gcovr, and clang-format, and an OpenCL for the processor (PoCL)
 # With apt-get, and as root or with sudo that asks no password, it installs; else it says what to install.
 set -u
 what=${1:-build}
@@ -76,6 +76,13 @@ check_arm64() {
     [ ${#missing[@]} -eq "$before" ] || arm64=yes
 }
 
+# What the tests of GPUs run on where there is none. Other systems may go without: the tests are skipped.
+check_opencl() {
+    has dpkg || return 0
+    compgen -G "/usr/lib/*/libOpenCL.so.1" >/dev/null || lacks "OpenCL's loader" ocl-icd-libopencl1 - -
+    compgen -G "/etc/OpenCL/vendors/*.icd" >/dev/null || lacks "OpenCL for the processor" pocl-opencl-icd - -
+}
+
 check_all() {
     missing=() debian=() fedora=() brew=() arm64=no
     check_compiler
@@ -107,6 +114,7 @@ check_all() {
         has git || lacks git git git git
         has g++ || lacks g++ g++ gcc-c++ gcc
         has clang-format || has clang-format-14 || lacks clang-format clang-format clang-tools-extra clang-format
+        check_opencl
         check_library libzip libzip-dev libzip-devel libzip
         check_library libturbojpeg libturbojpeg0-dev turbojpeg-devel jpeg-turbo
         check_library libwebp libwebp-dev libwebp-devel webp
