@@ -4,7 +4,8 @@
 
 /* Pixels of a row, margins included. */
 static size_t width_of(const prnn_map *map) {
-    return (size_t)(map->left + map->width + map->right);
+    int width = map->left + map->width + map->right;
+    return (size_t)width;
 }
 
 prnn_gpu_place prnn_gpu_place_of(const prnn_pass *pass, const prnn_map *map, int row, int col) {
