@@ -1,6 +1,8 @@
 /* Networks on a GPU, or on what OpenCL has: of every kind and shape, with the bits of the CPU. */
 #include "laws.h"
 
+#include "gpu/state.h"
+
 #include <unistd.h>
 
 enum { IMAGES = 5, STEPS = 5, SKIPPED = 77 };
@@ -192,6 +194,38 @@ static void has_gradients_of_many(void **state) {
     }
 }
 
+/* On a device of less memory an evaluation has fewer images at a time, and a gradient says how many fit. */
+static void fits_its_memory(void **state) {
+    (void)state;
+    enum { MOST = 200 };
+    prnn_config c = law_config(PRNN_ROW, &law_shapes[0]);
+    c.height = c.width = 24;
+    pair p = open_pair(&c);
+    uint8_t *images = malloc(MOST * p.cpu.bytes);
+    double nats[2][MOST];
+    float *gradient = calloc(p.cpu.parameters, sizeof *gradient);
+    random_images(5, c.levels, MOST * p.cpu.bytes, images);
+    prnn_gpu_info *info = &device->gpu->gpu->info;
+    uint64_t largest = info->largest;
+    info->largest = 4 << 20;
+    assert_ok(p.cpu.ctx, prnn_evaluate(p.cpu.ctx, p.cpu.model, images, MOST, NULL, nats[0], NULL));
+    assert_ok(device, prnn_evaluate(device, p.gpu.model, images, MOST, NULL, nats[1], NULL));
+    assert_memory_equal(nats[0], nats[1], sizeof nats[0]);
+    assert_int_equal(prnn_gradient(device, p.gpu.model, images, MOST, nats[1], gradient), PRNN_ERROR_MEMORY);
+    const char *fit = strstr(prnn_message(device), "a smaller batch, of at most ");
+    if (!fit) {
+        fail_msg("%s", prnn_message(device));
+    }
+    unsigned most = (unsigned)atoi(fit + strlen("a smaller batch, of at most "));
+    assert_in_range(most, 1, MOST - 1);
+    assert_ok(device, prnn_gradient(device, p.gpu.model, images, most, nats[1], gradient));
+    info->largest = largest;
+    assert_ok(device, prnn_gradient(device, p.gpu.model, images, MOST, nats[1], gradient));
+    free(images);
+    free(gradient);
+    close_pair(&p);
+}
+
 /* Weights after some updates of every kind, with validations between them. */
 static float *train(const law_model *m, const prnn_model *model, const uint8_t *images,
                     prnn_train_options o) {
@@ -258,8 +292,9 @@ static void knows_its_name(void **state) {
 
 static int run_all(void) {
     const struct CMUnitTest others[] = {cmocka_unit_test(knows_its_name),
-                                        cmocka_unit_test(has_gradients_of_many)};
-    int failures = _cmocka_run_group_tests(name_of, others, 2, NULL, NULL);
+                                        cmocka_unit_test(has_gradients_of_many),
+                                        cmocka_unit_test(fits_its_memory)};
+    int failures = _cmocka_run_group_tests(name_of, others, sizeof others / sizeof *others, NULL, NULL);
     failures +=
         law_run("evaluates", evaluates) + law_run("draws", draws) + law_run_unconditional("steps", steps);
     return failures + law_run("has the gradient", has_the_gradient) + law_run("trains", trains);

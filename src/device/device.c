@@ -11,7 +11,7 @@ int prnn_device_threads(const prnn_context *ctx, size_t n) {
     return prnn_device_of(ctx)->apart ? 1 : prnn_threads_for(ctx, n);
 }
 
-/* A quarter of its memory is well. */
+/* A quarter of the memory that is left is well. */
 size_t prnn_device_shard(const prnn_context *ctx, size_t count, size_t most, size_t floats) {
     const prnn_device *device = prnn_device_of(ctx);
     size_t threads = (size_t)prnn_device_threads(ctx, count), shard = (count + threads - 1) / threads;

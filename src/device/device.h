@@ -83,7 +83,7 @@ struct prnn_device {
     /* It is apart from the host: it has memory of its own, one thread at a time speaks to it, and many images
      * go through a network together. */
     bool apart;
-    size_t (*memory)(const prnn_context *ctx); /* bytes of it, of one that is apart */
+    size_t (*memory)(const prnn_context *ctx); /* bytes of it that are free, of one that is apart */
     /* What goes wrong in any operation is remembered, nothing is done from then on, and numbers that are
      * asked for are zero. PRNN_OK, or what it was. */
     prnn_status (*check)(prnn_context *ctx);

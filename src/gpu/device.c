@@ -8,6 +8,7 @@
 #include "gpu/pass.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static prnn_status check(prnn_context *ctx) {
     const prnn_gpu_state *state = ctx->gpu;
@@ -15,7 +16,8 @@ static prnn_status check(prnn_context *ctx) {
 }
 
 static size_t memory_of(const prnn_context *ctx) {
-    return (size_t)ctx->gpu->gpu->info.memory;
+    const prnn_gpu_state *state = ctx->gpu;
+    return (size_t)state->gpu->driver->room(state->gpu) + state->spare_bytes;
 }
 
 /* -------------------------------------------------------------------------------------- blocks */
@@ -186,19 +188,34 @@ static prnn_status take_memory(prnn_gpu_state *s, size_t bytes, prnn_gpu_pass *o
         own->memory = s->spare;
         own->bytes = s->spare_bytes;
         s->spare = NULL;
+        s->spare_bytes = 0;
         return PRNN_OK;
     }
     s->gpu->driver->release(s->gpu, s->spare);
     s->spare = NULL;
+    s->spare_bytes = 0;
     return s->gpu->driver->allocate(s->ctx, s->gpu, bytes, "the maps of a batch", &own->memory);
+}
+
+/* Of `images`, which do not fit: a sixteenth is left for what is not maps. */
+static prnn_status too_many(prnn_gpu_state *s, size_t images, size_t bytes) {
+    uint64_t room = s->gpu->driver->room(s->gpu);
+    uint64_t fit = (room - room / 16) / (bytes / images + 1);
+    char way_out[64] = "a smaller hidden size or fewer layers";
+    if (fit) {
+        snprintf(way_out, sizeof way_out, "a smaller batch, of at most %llu", (unsigned long long)fit);
+    }
+    return prnn_fail(s->ctx, PRNN_ERROR_MEMORY,
+                     "%s: a pass of %zu images needs %.1f GB of memory, and %.1f GB are there: choose %s",
+                     s->gpu->info.name, images, (double)bytes / 1e9, (double)room / 1e9, way_out);
 }
 
 static prnn_status open_own(prnn_gpu_state *s, const prnn_pass_shape *shape, size_t images,
                             prnn_gpu_pass *own) {
     const prnn_gpu_driver *d = s->gpu->driver;
-    size_t values = shape->image * images;
-    prnn_status status;
-    TRY(take_memory(s, shape->floats * images * sizeof(float), own));
+    size_t values = shape->image * images, bytes = shape->floats * images * sizeof(float);
+    prnn_status status = take_memory(s, bytes, own);
+    TRY(status == PRNN_ERROR_MEMORY ? too_many(s, images, bytes) : status);
     TRY(d->allocate(s->ctx, s->gpu, values, "the pictures of a batch", &own->levels));
     TRY(d->allocate(s->ctx, s->gpu, values * sizeof(float), "likelihoods", &own->nats));
     TRY(d->allocate(s->ctx, s->gpu, images + 16, "levels", &own->drawn));

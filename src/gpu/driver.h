@@ -62,6 +62,9 @@ typedef struct prnn_gpu_driver {
     prnn_status (*open)(prnn_context *ctx, int number, prnn_gpu **gpu);
     void (*close)(prnn_gpu *gpu);
 
+    /* Bytes for which there is room, as far as the driver tells: in one block. */
+    uint64_t (*room)(prnn_gpu *gpu);
+
     /* Not cleared. */
     prnn_status (*allocate)(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, const char *what,
                             prnn_gpu_block **block);

@@ -29,6 +29,7 @@ typedef uint64_t address; /* CUdeviceptr */
     X(int, cuDevicePrimaryCtxRelease_v2, (int))                                                              \
     X(int, cuCtxPushCurrent_v2, (handle))                                                                    \
     X(int, cuCtxPopCurrent_v2, (handle *))                                                                   \
+    X(int, cuMemGetInfo_v2, (size_t *, size_t *))                                                            \
     X(int, cuMemAlloc_v2, (address *, size_t))                                                               \
     X(int, cuMemFree_v2, (address))                                                                          \
     X(int, cuMemcpyHtoDAsync_v2, (address, const void *, size_t, handle))                                    \
@@ -228,6 +229,12 @@ static void release(prnn_gpu *gpu, prnn_gpu_block *block) {
     }
 }
 
+static uint64_t room(prnn_gpu *gpu) {
+    size_t left = 0, all = 0;
+    prnn_status status = CALL(NULL, of(gpu), cuMemGetInfo_v2, &left, &all);
+    return status != PRNN_OK ? 0 : left < gpu->info.largest ? left : gpu->info.largest;
+}
+
 static prnn_status allocate(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, const char *what,
                             prnn_gpu_block **block) {
     *block = NULL;
@@ -235,7 +242,9 @@ static prnn_status allocate(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, cons
     if (!b) {
         return PRNN_ERROR_MEMORY;
     }
-    prnn_status status = CALL(ctx, of(gpu), cuMemAlloc_v2, &b->at, bytes ? bytes : 1);
+    prnn_status status = bytes > gpu->info.largest
+                             ? PRNN_ERROR_MEMORY
+                             : CALL(ctx, of(gpu), cuMemAlloc_v2, &b->at, bytes ? bytes : 1);
     if (status != PRNN_OK) {
         prnn_free(b);
         return status != PRNN_ERROR_MEMORY
@@ -419,6 +428,7 @@ const prnn_gpu_driver prnn_gpu_cuda = {
     .list = list,
     .open = open_device,
     .close = close_device,
+    .room = room,
     .allocate = allocate,
     .release = release,
     .upload = upload,

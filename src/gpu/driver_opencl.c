@@ -188,11 +188,13 @@ typedef struct opencl {
     prnn_gpu gpu;
     functions f;
     handle device, context, queue;
+    uint64_t used; /* bytes of all blocks: nobody else tells */
     prnn_gpu_tape *recording;
 } opencl;
 
 struct prnn_gpu_block {
     handle buffer;
+    size_t bytes;
 };
 
 static opencl *of(prnn_gpu *gpu) {
@@ -257,8 +259,14 @@ static prnn_status open_device(prnn_context *ctx, int number_of, prnn_gpu **gpu)
 static void release(prnn_gpu *gpu, prnn_gpu_block *block) {
     if (block) {
         of(gpu)->f.clReleaseMemObject(block->buffer);
+        of(gpu)->used -= block->bytes;
         prnn_free(block);
     }
+}
+
+static uint64_t room(prnn_gpu *gpu) {
+    uint64_t used = of(gpu)->used, left = used < gpu->info.memory ? gpu->info.memory - used : 0;
+    return left < gpu->info.largest ? left : gpu->info.largest;
 }
 
 static prnn_status allocate(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, const char *what,
@@ -277,6 +285,8 @@ static prnn_status allocate(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, cons
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: no room for %s, %.1f MB, in its memory of %.1f GB",
                          gpu->info.name, what, (double)bytes / 1e6, (double)gpu->info.memory / 1e9);
     }
+    b->bytes = bytes;
+    d->used += bytes;
     *block = b;
     return PRNN_OK;
 }
@@ -532,6 +542,7 @@ const prnn_gpu_driver prnn_gpu_opencl = {
     .list = list,
     .open = open_device,
     .close = close_device,
+    .room = room,
     .allocate = allocate,
     .release = release,
     .upload = upload,

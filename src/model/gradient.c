@@ -249,7 +249,7 @@ static int gather(const prnn_gradient_engine *e, int first, int n, bool back) {
     int count = 0;
     for (int lane = 0; lane < e->cut.lanes; lane++) {
         for (int i = first; i < first + n && lane * e->cut.lane + i < e->batch->n; i++, count++) {
-            size_t image = (size_t)(lane * e->cut.lane + i);
+            size_t image = (size_t)lane * (size_t)e->cut.lane + (size_t)i;
             if (back) {
                 e->nats[image] = e->gathered_nats[count];
             } else {
