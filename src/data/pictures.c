@@ -23,6 +23,7 @@ prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input) {
     TRY(input->file ? prnn_picture_read(b->ctx, input->name, &image)
                     : prnn_picture_decode(b->ctx, input->name, input->memory, (size_t)input->size, &image));
     TRY(prnn_builder_put(b, input->name, &image));
+    TRY(input->file ? prnn_builder_name(b, input->name) : PRNN_OK);
 done:
     prnn_image_free(&image);
     return status;
@@ -88,6 +89,7 @@ static prnn_status collect(job *j, size_t n) {
         b->highest = s->highest > b->highest ? s->highest : b->highest;
         if (s->status == PRNN_OK) {
             status = prnn_builder_store(b, s->values);
+            status = status == PRNN_OK ? prnn_builder_name(b, j->paths[i]) : status;
         } else if (s->unusable) {
             status = prnn_builder_skip(b, j->paths[i], s->ctx.message);
         } else {

@@ -6,6 +6,7 @@
 #include "base/try.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -13,6 +14,10 @@ void prnn_data_free(prnn_data *data) {
     if (data) {
         prnn_free(data->values);
         prnn_disk_free(data->disk);
+        for (size_t i = 0; data->names && i < data->count; i++) {
+            free(data->names[i].path);
+        }
+        prnn_free(data->names);
         prnn_free(data);
     }
 }
@@ -20,6 +25,12 @@ void prnn_data_free(prnn_data *data) {
 /* The images from number `first` on, as they are stored. */
 static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t first, prnn_data *rest) {
     size_t size = prnn_data_size(data);
+    if (data->names) {
+        rest->names = prnn_alloc(ctx, rest->count, sizeof *rest->names, "the names of files");
+        if (!rest->names) {
+            return PRNN_ERROR_MEMORY;
+        }
+    }
     if (data->disk) {
         return prnn_disk_rest(ctx, data->disk, first, &rest->disk);
     }
@@ -29,6 +40,17 @@ static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t fi
     }
     memcpy(rest->values, data->values + first * size, rest->count * size);
     return PRNN_OK;
+}
+
+/* `rest` may be NULL. */
+static void hand_over_names(prnn_data *data, size_t first, prnn_data *rest) {
+    for (size_t i = first; data->names && i < data->count; i++) {
+        if (rest) {
+            rest->names[i - first] = data->names[i];
+        } else {
+            free(data->names[i].path);
+        }
+    }
 }
 
 prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest) {
@@ -41,14 +63,17 @@ prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, pr
                          "a set of %zu images cannot be cut before image %zu: each part needs an image",
                          data->count, first);
     }
+    prnn_data *part = NULL;
     if (rest) {
-        prnn_data *part = prnn_alloc(ctx, 1, sizeof *part, "a data set");
+        part = prnn_alloc(ctx, 1, sizeof *part, "a data set");
         if (!part) {
             return PRNN_ERROR_MEMORY;
         }
         *part = *data;
         part->values = NULL;
         part->disk = NULL;
+        part->names = NULL;
+        part->first += first;
         part->skipped = 0;
         part->count = data->count - first;
         prnn_status status = copy_rest(ctx, data, first, part);
@@ -58,6 +83,7 @@ prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, pr
         }
         *rest = part;
     }
+    hand_over_names(data, first, part);
     data->count = first;
     return PRNN_OK;
 }
@@ -68,6 +94,14 @@ size_t prnn_data_count(const prnn_data *data) {
 
 size_t prnn_data_skipped(const prnn_data *data) {
     return data->skipped;
+}
+
+const char *prnn_data_name(const prnn_data *data, size_t index) {
+    return data->names && index < data->count ? data->names[index].path : NULL;
+}
+
+size_t prnn_data_number(const prnn_data *data, size_t index) {
+    return data->names && index < data->count ? data->names[index].number : data->first + index;
 }
 
 int prnn_data_height(const prnn_data *data) {
