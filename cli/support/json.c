@@ -57,6 +57,15 @@ void report_json_end(json *j) {
     fputs("\n}\n", j->stream);
 }
 
+void report_json_begin_line(json *j, FILE *stream) {
+    *j = (json){stream, 1, true, true};
+    fputc('{', stream);
+}
+
+void report_json_end_line(json *j) {
+    fputs("}\n", j->stream);
+}
+
 void report_json_open_object(json *j, const char *key) {
     begin_value(j, key);
     fputc('{', j->stream);

@@ -15,6 +15,9 @@ typedef struct json {
 
 void report_json_begin(json *j, FILE *stream); /* the outermost object */
 void report_json_end(json *j);
+/* The same on one line of its own, with all that is in it. */
+void report_json_begin_line(json *j, FILE *stream);
+void report_json_end_line(json *j);
 void report_json_open_object(json *j, const char *key);
 void report_json_close_object(json *j);
 void report_json_open_array(json *j, const char *key);
