@@ -103,6 +103,11 @@ void report_json_string(json *j, const char *key, const char *value) {
     quote(j->stream, value);
 }
 
+void report_json_null(json *j, const char *key) {
+    begin_value(j, key);
+    fputs("null", j->stream);
+}
+
 void report_json_bool(json *j, const char *key, bool value) {
     begin_value(j, key);
     fputs(value ? "true" : "false", j->stream);

@@ -23,6 +23,7 @@ void report_json_close_object(json *j);
 void report_json_open_array(json *j, const char *key);
 void report_json_close_array(json *j);
 void report_json_string(json *j, const char *key, const char *value);
+void report_json_null(json *j, const char *key);
 void report_json_bool(json *j, const char *key, bool value);
 void report_json_int(json *j, const char *key, int64_t value);
 void report_json_uint(json *j, const char *key, uint64_t value);
