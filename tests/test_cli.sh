@@ -52,15 +52,15 @@ options_of() {
         "list-presets show-preset condition-size condition-features $common" ;;
     eval) echo "data $reading first limit json per-image per-value scores sort worst best $common" ;;
     compare) echo "data $reading first limit seed json scores $common" ;;
-    sample) echo "count seed temperature out columns zoom overwrite $common" ;;
-    complete) echo "data $reading known-rows mask count samples seed out zoom overwrite $common" ;;
+    sample) echo "count seed temperature out columns zoom captions overwrite $common" ;;
+    complete) echo "data $reading known-rows mask count samples seed out zoom captions overwrite $common" ;;
     info) echo "json $common" ;;
     convert) echo "data height width channels fit first limit out skipped $common" ;;
-    show) echo "data $reading height width channels levels first count shuffle seed out columns zoom $common" ;;
-    upscale) echo "data $reading first count samples seed temperature out zoom overwrite $common" ;;
+    show) echo "data $reading height width channels levels first count shuffle seed out columns zoom captions $common" ;;
+    upscale) echo "data $reading first count samples seed temperature out zoom captions overwrite $common" ;;
     check) echo "positions seed json $common" ;;
     curves) echo "names title x low high out help" ;;
-    heat) echo "data $reading first count seed unit max out columns zoom no-bar json $common" ;;
+    heat) echo "data $reading first count worst seed unit max out columns zoom no-bar captions json $common" ;;
     histogram) echo "data $reading image pixels seed out title unit json $common" ;;
     esac
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GAP = 8, CAPTION_LETTERS = 12, SIDE_LIMIT = 32768 };
+enum { GAP = 8, CAPTION_LETTERS = 16, SIDE_LIMIT = 32768 };
 
 int sheet_check(const arguments *args, const char *out, output_kind kind, bool overwrite) {
     const struct {
