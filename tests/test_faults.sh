@@ -118,6 +118,9 @@ fi
 survives "eval" 60 none eval $model --data set --fit resize --threads 1 --per-image result/i.npy --quiet
 survives "eval from a file" 50 none eval $model --data train.npy --memory-limit 0 --threads 1 \
     --per-image result/i.npy --quiet
+survives "scores" 60 s.csv eval $model --data set --fit resize --threads 1 --scores result/s.csv --worst 2 --quiet
+survives "compare" 60 none compare $model $model --data set --fit resize --threads 1 --scores result/s.jsonl --quiet
+survives "captions" 60 out.png heat $model --data set --fit resize --threads 1 --worst 2 --out result/out.png --quiet
 survives "info" 600 none info $model
 survives "sample" 60 out.png sample $model --count 4 --threads 2 --out result/out.png --quiet
 # shellcheck disable=SC2086
