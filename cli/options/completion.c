@@ -48,8 +48,8 @@ static bool is_end(const struct option *row, const char *at) {
 
 void completion_brief(const struct option *row, char *text, size_t size) {
     enum { SHORTEST = 8, LONGEST = 72 };
-    size_t n = 0;
-    while (row->help[n] && (n < SHORTEST || !is_end(row, row->help + n))) {
+    size_t n = strlen(row->help) < SHORTEST ? strlen(row->help) : SHORTEST;
+    while (row->help[n] && !is_end(row, row->help + n)) {
         n++;
     }
     bool cut = n > LONGEST;

@@ -229,9 +229,9 @@ prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data *
     if (b->data) {
         b->data->count = b->done;
         b->data->first = b->first;
+        b->data->skipped = b->skipped;
     }
     if (status == PRNN_OK) {
-        b->data->skipped = b->skipped;
         *data = b->data;
     } else {
         prnn_data_free(b->data);
