@@ -25,8 +25,8 @@ static const struct option options[] = {
     UINT64("seed", offsetof(eval_settings, seed), 0, 0, "draw of --binarize sample"),
     GROUP("Output"),
     FLAG("json", offsetof(eval_settings, json), 0,
-         "one JSON object on stdout: images, nats (mean per image), nats_stderr (null for one image), "
-         "bits_per_dim, ..."),
+         "one JSON object on stdout: images, skipped (files that cannot be used), nats (mean per image), "
+         "nats_stderr (null for one image), bits_per_dim, ..."),
     OUTPUT("per-image", offsetof(eval_settings, per_image), "F.npy", 0,
            "write the negative log-likelihood of each image in nats, float64 (images)"),
     OUTPUT("per-value", offsetof(eval_settings, per_value), "F.npy", 0,
@@ -238,6 +238,7 @@ const struct command command_eval = {
         "its "
         "small one, and the part of it in the values that the small one does not give.",
     .examples = "pixelrnn eval model.safetensors --data t10k-images-idx3-ubyte.gz\n"
+                "pixelrnn eval model.safetensors --data photos/ --worst 20 --scores scores.csv\n"
                 "pixelrnn eval model.safetensors --data test_batch.bin --limit 1000 --json\n"
                 "pixelrnn eval 8x8.safetensors 32x32-given-8x8.safetensors --data test_batch.bin",
     .options = options,

@@ -273,7 +273,8 @@ const struct command command_heat = {
         "scale that has it. With one conditional model alone, the pixels that its small images give "
         "are black, and do not count.",
     .examples = "pixelrnn heat model.safetensors --data t10k-images-idx3-ubyte.gz --count 12 --out heat.png\n"
-                "pixelrnn heat model.safetensors --data test_batch.bin --max 20 --json --out heat.png",
+                "pixelrnn heat model.safetensors --data test_batch.bin --max 20 --json --out heat.png\n"
+                "pixelrnn heat model.safetensors --data photos/ --worst 12 --out worst.png",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
