@@ -1,5 +1,5 @@
-# Finds the libraries; sets PRNN_LIBRARIES, RANDOM123_INCLUDE_DIR, PRNN_HAVE_LIBZIP and PRNN_HAVE_TURBOJPEG, and
-# for the pkg-config file PRNN_PC_REQUIRES.
+# Finds the libraries; sets PRNN_LIBRARIES, RANDOM123_INCLUDE_DIR, PRNN_HAVE_LIBZIP, PRNN_HAVE_TURBOJPEG,
+# PRNN_HAVE_WEBP and PRNN_HAVE_TIFF, and for the pkg-config file PRNN_PC_REQUIRES.
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
@@ -36,22 +36,25 @@ endif()
 set(PRNN_LIBRARIES Threads::Threads ZLIB::ZLIB PkgConfig::SPNG PkgConfig::JANSSON m)
 set(PRNN_PC_REQUIRES "zlib ${SPNG_MODULE_NAME} jansson")
 
-# A library that the build can do without: `setting` is AUTO, ON or OFF, `have` gets ON or OFF.
+# A library that the build can do without: `setting` is AUTO, ON or OFF, `have` gets ON or OFF; a last argument such as
+# >=1.2 asks for a version.
 macro(may_need setting have module package what)
   set(${have} OFF)
   if(${setting})
-    pkg_check_modules(${module} QUIET IMPORTED_TARGET ${module})
+    pkg_check_modules(${module} QUIET IMPORTED_TARGET ${module}${ARGN})
     if(${module}_FOUND)
       set(${have} ON)
       list(APPEND PRNN_LIBRARIES PkgConfig::${module})
       string(APPEND PRNN_PC_REQUIRES " ${module}")
     elseif(NOT ${setting} STREQUAL "AUTO")
-      message(FATAL_ERROR "${setting} is ${${setting}}, and ${module} is not there: "
+      message(FATAL_ERROR "${setting} is ${${setting}}, and ${module}${ARGN} is not there: "
         "apt-get install ${package} (Debian), or set it to OFF to do without ${what}.")
     else()
-      message(STATUS "No ${module}: ${what} will not be read (Debian: ${package})")
+      message(STATUS "No ${module}${ARGN}: ${what} will not be read (Debian: ${package})")
     endif()
   endif()
 endmacro()
 may_need(PRNN_WITH_LIBZIP PRNN_HAVE_LIBZIP libzip libzip-dev ".npz files")
 may_need(PRNN_WITH_TURBOJPEG PRNN_HAVE_TURBOJPEG libturbojpeg libturbojpeg0-dev "JPEG files")
+may_need(PRNN_WITH_WEBP PRNN_HAVE_WEBP libwebp libwebp-dev "WebP files")
+may_need(PRNN_WITH_TIFF PRNN_HAVE_TIFF libtiff-4 libtiff-dev "TIFF files" >=4.5) # from where on messages belong to a file

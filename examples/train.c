@@ -18,7 +18,7 @@ static void must(prnn_context *ctx, prnn_status status) {
 
 static bool show(void *user, const prnn_progress *p) {
     (void)user;
-    if (strcmp(p->phase, "train") == 0) {
+    if (strcmp(p->phase, "train") == 0 && p->done > 0) {
         printf("step %d of %d: %.2f nats an image\n", (int)p->done, (int)p->total, p->train_nats);
     }
     return true; /* false: stop, with a checkpoint */

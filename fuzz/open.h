@@ -25,6 +25,7 @@ static void fuzz_open(prnn_format_open open, const uint8_t *bytes, size_t size) 
     options[3].fit = PRNN_FIT_RESIZE;
     options[3].height = options[3].width = options[3].channels = 3;
     options[3].limit = 5;
+    options[3].shuffle = 1;
     prnn_context *ctx = prnn_context_create();
     for (size_t o = 0; ctx && o < 4; o++) {
         prnn_data *data;

@@ -67,7 +67,8 @@ check_arm64() {
     local before=${#missing[@]} library
     has aarch64-linux-gnu-gcc || lacks "a cross compiler for arm64" gcc-aarch64-linux-gnu - -
     has qemu-aarch64 || lacks qemu-aarch64 qemu-user - -
-    for library in zlib:zlib1g spng:libspng jansson:libjansson cmocka:libcmocka libzip:libzip libturbojpeg:libturbojpeg0; do
+    for library in zlib:zlib1g spng:libspng jansson:libjansson cmocka:libcmocka libzip:libzip libturbojpeg:libturbojpeg0 \
+        libwebp:libwebp libtiff-4:libtiff; do
         [ -e "/usr/lib/aarch64-linux-gnu/pkgconfig/${library%:*}.pc" ] ||
             [ -e "/usr/lib/aarch64-linux-gnu/pkgconfig/lib${library%:*}.pc" ] ||
             lacks "arm64's ${library%:*}" "${library#*:}-dev:arm64" - -
@@ -108,6 +109,8 @@ check_all() {
         has clang-format || has clang-format-14 || lacks clang-format clang-format clang-tools-extra clang-format
         check_library libzip libzip-dev libzip-devel libzip
         check_library libturbojpeg libturbojpeg0-dev turbojpeg-devel jpeg-turbo
+        check_library libwebp libwebp-dev libwebp-devel webp
+        check_library libtiff-4 libtiff-dev libtiff-devel libtiff
     fi
 }
 
@@ -117,8 +120,8 @@ install_with_apt() {
         run=(sudo -n)
     fi
     local apt=("${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
-    # Not needed, but good to have: a faster build, .npz and JPEG files.
-    local wanted=("${debian[@]}" ninja-build libzip-dev libturbojpeg0-dev)
+    # Not needed, but good to have: a faster build, .npz, JPEG, WebP and TIFF files.
+    local wanted=("${debian[@]}" ninja-build libzip-dev libturbojpeg0-dev libwebp-dev libtiff-dev)
     echo "Installing ${wanted[*]} (missing: $(joined))" >&2
     if [ $arm64 = yes ]; then
         "${run[@]}" dpkg --add-architecture arm64 || return

@@ -83,6 +83,8 @@ CALL(int, fstatat, (int folder, const char *path, struct stat *st, int flags), (
      -1)
 CALL(ssize_t, read, (int file, void *to, size_t n), (file, to, n), EIO, -1)
 CALL(ssize_t, pread, (int file, void *to, size_t n, off_t at), (file, to, n, at), EIO, -1)
+CALL(ssize_t, pwrite, (int file, const void *from, size_t n, off_t at), (file, from, n, at), ENOSPC, -1)
+CALL(int, mkstemp, (char *path), (path), ENOSPC, -1)
 CALL(int, fseek, (FILE * stream, long at, int from), (stream, at, from), EIO, -1)
 CALL(int, fseeko, (FILE * stream, off_t at, int from), (stream, at, from), EIO, -1)
 CALL(long, ftell, (FILE * stream), (stream), EIO, -1)
@@ -171,7 +173,7 @@ __attribute__((constructor)) static void begin(void) {
     FIND(fopen), FIND(fdopen), FIND(stat), FIND(fstat), FIND(fstatat), FIND(read), FIND(pread), FIND(fseek);
     FIND(fseeko), FIND(ftell), FIND(fsync), FIND(rename), FIND(access), FIND(mkdir), FIND(ftruncate);
     FIND(opendir), FIND(readdir), FIND(pthread_create), FIND(open), FIND(fcntl), FIND(fread), FIND(fwrite);
-    FIND(fflush), FIND(fclose);
+    FIND(fflush), FIND(fclose), FIND(pwrite), FIND(mkstemp);
     const char *n = getenv("FAULT_N"), *k = getenv("FAULT_KIND");
     failing = n ? atol(n) : 0;
     wanted = !k ? NOTHING : strcmp(k, "memory") == 0 ? MEMORY : CALLS;

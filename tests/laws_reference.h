@@ -1,7 +1,7 @@
-/* The networks once more, from SPEC, one feature at a time in double precision: what a value is and, for
- * every number, which values of the image it can depend on. Nothing here is the library's but the list of
- * tensors. It can also make the mistakes of public implementations (SPEC "Where public implementations went
- * wrong"), to show that the laws would notice them. */
+/* The networks once more, from docs/equations.md, one feature at a time in double precision: what a value is
+ * and, for every number, which values of the image it can depend on. Nothing here is the library's but the
+ * list of tensors. It can also make the mistakes of public implementations, to show that the laws would
+ * notice them. */
 #ifndef TESTS_LAWS_REFERENCE_H
 #define TESTS_LAWS_REFERENCE_H
 
@@ -115,8 +115,8 @@ static inline void weigh(const reference *r, const prnn_tensor *w, int o, int i,
     }
 }
 
-/* The convolution `name``member`. SPEC "Masks": `same` lets the own colour group through (mask B); `blocks`:
- * gates are grouped one by one. */
+/* The convolution `name``member`. docs/equations.md: `same` lets the own colour group through (mask B);
+ * `blocks`: gates are grouped one by one. */
 static inline void masked_conv(const reference *r, const char *name, const char *member, bool same,
                                int blocks, const plane *in, const plane *out) {
     prnn_tensor w = tensor_named(r, "%s%s.weight", name, member);
@@ -177,7 +177,7 @@ static inline void initial_conv(const reference *r, const prnn_tensor *w, int ta
     }
 }
 
-/* One transposed convolution of SPEC "Conditional", with its ReLU: pixel (i, j) of `in` (size, size, n) goes
+/* One transposed convolution of docs/equations.md, with its ReLU: pixel (i, j) of `in` (size, size, n) goes
  * into the 4x4 pixels of the result around (2 i, 2 j). */
 static inline double *upsampled(reference *r, int number, const double *in, int size, int n) {
     prnn_tensor w = tensor_named(r, "upsampler.%d.weight", number);

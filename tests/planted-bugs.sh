@@ -108,12 +108,12 @@ plant "the right scan is not moved down" src/layers/diagonal_bilstm.c \
 plant "the taps of the 2x1 kernel are exchanged" src/layers/diagonal_bilstm.c \
     's/one_tap(&state_to_state, 0, -1, 0)/one_tap(\&state_to_state, 1, -1, 0)/
      s/one_tap(&state_to_state, 1, 0, order/one_tap(\&state_to_state, 0, 0, order/' \
-    test_laws_network 'computes what SPEC says*'
+    test_laws_network 'computes what the equations say*'
 plant "g goes through a sigmoid" src/kernels/product_template.h \
-    's/g = vtanh(sum\[i\]\[3\])/g = vsigmoid(sum[i][3])/' test_laws_network 'computes what SPEC says*'
+    's/g = vtanh(sum\[i\]\[3\])/g = vsigmoid(sum[i][3])/' test_laws_network 'computes what the equations say*'
 plant "the input is added twice" src/model/pass.c \
     's|^\( *\)net->kind->forward(net->layers\[l\], pass, region);|&\n\1if (net->plan.config.residual) {\n\1    prnn_map_add(pass, region, net->stream[l], net->stream[l + 1], net->stream[l + 1]);\n\1}|' \
-    test_laws_network 'computes what SPEC says*'
+    test_laws_network 'computes what the equations say*'
 plant "a colour ends with its first panel" src/layers/product.c \
     's/p.groups >> group & 1/(count == 0 ? p.groups : 0) >> group \& 1/' test_laws_passes 'by pixels*'
 
@@ -138,7 +138,7 @@ plant "a batch begins with the gradient of the last" src/layers/row_lstm.c \
 # ------------------------------------------------------------------------------------------ memory
 
 plant "a margin is not cleared" src/model/pass.c \
-    '/prnn_map_clear_margins(pass, net->values);/d' test_laws_passes 'soiled memory*'
+    '/prnn_map_clear_margins(pass, net->values);/d' test_laws_passes 'poisoned memory*'
 plant "a batch begins with the cells of the last" src/layers/row_lstm.c \
     '/prnn_map_fill(pass, cells->cell, above/d' test_laws_passes 'batches*'
 
@@ -167,7 +167,7 @@ plant "a known pixel is drawn" src/sample/sample.c \
 # ------------------------------------------------------------------------------------- multi-scale
 
 plant "a tap of the upsampler is off by one" src/layers/upsampler.c \
-    's/{3, -1, 0, false}/{3, 1, 0, false}/' test_laws_network 'computes what SPEC says*'
+    's/{3, -1, 0, false}/{3, 1, 0, false}/' test_laws_network 'computes what the equations say*'
 plant "the condition has no gradient" src/layers/row_lstm.c \
     '/prnn_layer_condition_backward(/d' test_laws_network 'gradient against differences*'
 plant "the bias of the upsampler lacks a phase" src/layers/upsampler.c \
@@ -234,6 +234,23 @@ plant "a validation leaves its weights in the model" src/train/validation.c \
 plant "the end is not validated" src/train/timetable.c \
     's/(end || step % t->valid_every == 0)/(step % t->valid_every == 0)/' test_trainer 'what_is_due'
 
+# ---------------------------------------------------------------------------------------- pictures
+
+plant "transparency is not seen" src/image/alpha.c \
+    's/alpha == PRNN_ALPHA_DROP ? 255 : /255 | /' test_image 'test_png_alpha'
+plant "PNG's tRNS is one more ancillary chunk" src/image/png.c \
+    's/\&\& s->at != s->transparency//' test_image 'test_png_transparency_chunk'
+plant "a mask's alpha is behind its colour" src/data/mask.c \
+    's/if (is_in_alpha(&image))/if (false)/' test_image 'test_masks_of_alpha'
+plant "what is wanted as stored is turned" src/image/picture.c \
+    's/look->as_stored ? PRNN_OK : //' test_image 'test_as_stored'
+plant "a TIFF that lost its palette is grey" src/image/tiff.c \
+    's/s->lacks_tags = true;//' test_image_tiff 'test_cut_and_mutated'
+plant "a TIFF's tiles may be of any size" src/image/tiff.c \
+    's/if (unit_bytes > /if (false \&\& unit_bytes > /' test_image_tiff 'test_hostile'
+plant "what a WebP needs to be decoded is not counted" src/image/webp.c \
+    's/return 6 \* pixels + /return /' test_image_webp 'test_budget'
+
 # --------------------------------------------------------------------------------------- data sets
 
 plant "a set on disk forgets where it begins" src/data/array.c \
@@ -249,7 +266,15 @@ plant "the last image is not sampled" src/data/set.c \
 plant "planes are taken for pixels" src/data/array.c \
     's|to\[p \* channels + c\] = |to[c * plane + p] = |' test_data_convert 'test_planes'
 plant "batch_10 before batch_2" src/data/folder.c \
-    's|is_train_npz, false, by_number|is_train_npz, false, by_name|' test_data_convert 'test_batches'
+    's/prnn_names_sort(files, true)/prnn_names_sort(files, false)/' test_data_convert 'test_batches'
+plant "the order does not depend on the seed" src/data/shuffle.c \
+    's/prnn_random_permutation(seed, /prnn_random_permutation(0, /' test_data_arrays 'test_shuffle'
+plant "the rest of a shuffled set on disk begins too early" src/data/disk.c \
+    's/disk->order + first, n/disk->order, n/' test_data_arrays 'test_shuffle_split'
+plant "a folder is a new one after each within it" src/data/folder.c \
+    's/while (depth \&\& !lies_below/if (depth \&\& !lies_below/' test_data_folder 'test_folders'
+plant "a stray .npz wins" src/data/folder.c \
+    's/count \&\& !pictures/count/' test_data_folder 'test_beside_pictures'
 plant "the count includes what was skipped" src/data/convert.c \
     's|stream, d->count,|stream, d->count + d->skipped,|' test_data_convert 'test_convert'
 

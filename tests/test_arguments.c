@@ -78,6 +78,7 @@ static void test_null_data_and_files(void **state) {
     things t = set_up();
     prnn_data *data = NULL;
     const size_t shape[] = {2}, index[] = {0};
+    size_t folders;
     refuses(prnn_data_open(ctx, NULL, NULL, &data), "path is NULL");
     refuses(prnn_data_open(ctx, "/nowhere", NULL, NULL), "data is NULL");
     refuses(prnn_data_from_memory(ctx, NULL, 1, 2, 2, 1, NULL, &data), "images is NULL");
@@ -87,6 +88,8 @@ static void test_null_data_and_files(void **state) {
     refuses(prnn_data_read(ctx, t.data, NULL, 1, 0, 0, t.out), "indices is NULL");
     refuses(prnn_data_read(ctx, t.data, index, 1, 0, 0, NULL), "images is NULL");
     assert_ok(ctx, prnn_data_read(ctx, t.data, NULL, 0, 0, 0, NULL));
+    refuses(prnn_data_folders(ctx, NULL, 0, 1, &folders), "data is NULL");
+    refuses(prnn_data_folders(ctx, t.data, 0, 1, NULL), "folders is NULL");
     refuses(prnn_data_convert(ctx, NULL, NULL, "/nowhere/x", NULL, NULL), "path is NULL");
     refuses(prnn_data_convert(ctx, "/nowhere", NULL, NULL, NULL, NULL), "out is NULL");
     refuses(prnn_write_png(ctx, NULL, t.images, 1, 2, 2, 1, 2, 0), "path is NULL");

@@ -43,7 +43,7 @@ for command in train eval compare sample upscale complete info check curves heat
 done
 
 common="threads cpu quiet help"
-reading="values binarize fit memory-limit"
+reading="values binarize fit memory-limit alpha no-orientation"
 options_of() {
     case $1 in
     train) echo "data cache valid $reading kind layers hidden head levels output components no-residual skip epochs steps batch lr optimizer" \
@@ -55,7 +55,7 @@ options_of() {
     sample) echo "count seed temperature out columns zoom captions overwrite $common" ;;
     complete) echo "data $reading known-rows mask count samples seed out zoom captions overwrite $common" ;;
     info) echo "json $common" ;;
-    convert) echo "data height width channels fit first limit out skipped $common" ;;
+    convert) echo "data height width channels fit alpha no-orientation first limit out skipped $common" ;;
     show) echo "data $reading height width channels levels first count shuffle seed out columns zoom captions $common" ;;
     upscale) echo "data $reading first count samples seed temperature out zoom captions overwrite $common" ;;
     check) echo "positions seed json $common" ;;
@@ -109,7 +109,11 @@ usage "MODEL is missing" eval --data x
 usage "there is one MODEL" histogram a b --data x
 usage "options only" train model
 usage "not both" train --data x --out y --epochs 1 --steps 1
-usage "not both" train --data x --out y --valid v --valid-last 1
+usage "only one of --valid" train --data x --out y --valid v --valid-last 1
+usage "only one of --valid" train --data x --out y --valid-fraction 0.1 --valid-last 1
+usage "no effect without --valid-last or" train --data x --out y --shuffle-split 1
+usage "no effect without --valid$" train --data x --out y --valid-array a
+usage "number above 0 and below 1" train --data x --out y --valid-fraction 1
 usage "no effect" train --data x --out y --decay-factor 0.1
 usage "no effect without --output logistics" train --data x --out y --components 3
 usage "softmax|logistics" train --output gauss

@@ -22,21 +22,47 @@ done
 
 run 0 "convert" convert --data set --out set.npy --threads 2
 check "it says how many" grep -q '^set.npy: 24 images of 6 x 6 x 1, 12 skipped$' out.txt
-check "and names the first ten" test "$(grep -c '^  set/b/x[0-9]*.jpg: is neither' err.txt)" -eq 10
+check "and names the first ten" test "$(grep -c '^  set/b/x[0-9]*.jpg: is no picture' err.txt)" -eq 10
 check "and counts the others" says "and 2 more"
 run 0 "convert --skipped" convert --data set --out again.npy --skipped all.txt --threads 1 --quiet
 check "--quiet is quiet" test ! -s err.txt
-check "--skipped names all" test "$(grep -c '^set/b/x[0-9]*.jpg: is neither' all.txt)" -eq 12
+check "--skipped names all" test "$(grep -c '^set/b/x[0-9]*.jpg: is no picture' all.txt)" -eq 12
 check "the threads do not matter" cmp set.npy again.npy
 check "the array has its size" test "$(wc -c <set.npy)" -eq $((128 + 24 * 36))
 run 0 "convert --fit" convert --data set --fit resize --height 3 --width 3 --channels 3 --limit 6 --out small.npy
 check "the images are smaller" grep -q '^small.npy: 6 images of 3 x 3 x 3, 0 skipped$' out.txt
+
+# Transparent pictures, and one that EXIF turns.
+mkdir clear
+for i in 1 2; do cp "$source_dir/fuzz/corpus/png/grey_transparent" clear/$i.png; done # 1, a transparent 2, 3
+bytes_of() { tail -c "$1" "$2" | od -An -tu1 | tr -s ' '; }
+run 0 "transparent pictures" convert --data clear --out clear.npy
+check "are noted" says "^clear: 2 of 2 pictures are transparent: composited over the colour #000000 (alpha"
+check "and black behind" test "$(bytes_of 3 clear.npy)" = " 1 0 3"
+run 0 "over white" convert --data clear --alpha white --out clear.npy
+check "they are white behind" test "$(bytes_of 3 clear.npy)" = " 1 255 3"
+for colour in '#ff0000' FF0000; do # its luma
+    run 0 "over $colour" convert --data clear --alpha "$colour" --out clear.npy --quiet
+    check "they are grey behind" test "$(bytes_of 3 clear.npy)" = " 1 76 3"
+    check "and --quiet is quiet" test ! -s err.txt
+done
+run 0 "without alpha" convert --data clear --alpha drop --out clear.npy
+check "they are as stored" test "$(bytes_of 3 clear.npy)" = " 1 2 3"
+for colour in red '#ff000' '#ff00000' '#' '##ff0000' '#ff00g0'; do
+    run 2 "no colour: $colour" convert --data clear --alpha "$colour" --out x.npy
+    check "is one sentence" says "^pixelrnn: .*alpha $colour: choose black, white"
+done
+turned=$source_dir/fuzz/corpus/png/exif_6 # 1 2 3 over 4 5 6, to be turned clockwise
+run 0 "a turned picture" convert --data "$turned" --out turned.npy
+check "is turned" test "$(bytes_of 6 turned.npy)" = " 4 1 5 2 6 3"
+run 0 "--no-orientation" convert --data "$turned" --no-orientation --out stored.npy
+check "leaves it as it lies" test "$(bytes_of 6 stored.npy)" = " 1 2 3 4 5 6"
 run 2 "--fit without a size" convert --data set --fit resize --out x.npy
 run 2 "another name" convert --data set --out x.png
 run 2 "two channels" convert --data set --channels 2 --out x.npy
 run 1 "nothing that can be used" convert --data set --first 24 --out x.npy
 check "one sentence" one_line
-check "which names the first one" says "none of its 12 pictures can be used; the first: set/b/x1.jpg: is neither"
+check "which names the first one" says "none of its 12 pictures can be used; the first: set/b/x1.jpg: is no picture"
 run 1 "one file that is none" convert --data set/b/x1.jpg --out x.npy
 run 1 "an unwritable list" convert --data set --out x.npy --skipped no/folder/list
 check "which is named" says "skipped no/folder/list: there is no folder 'no/folder'"
@@ -134,6 +160,8 @@ mkdir fresh
 "$program" sample first/model.safetensors --count 24 --seed 9 --out fresh/ >out.txt 2>err.txt
 stale "other data" data --data fresh
 stale "another fit" fit --data fresh --fit resize --height 4 --width 4
+stale "another background" alpha --data fresh --fit resize --height 4 --width 4 --alpha white
+stale "another orientation" no-orientation --data fresh --fit resize --height 4 --width 4 --alpha white --no-orientation
 stale "another shape" height --data fresh --fit resize --height 5 --width 4
 stale "another kind of fit" fit --data fresh --fit crop --height 5 --width 4
 cp fresh/00003.png fresh/00024.png
@@ -145,6 +173,14 @@ stale "a picture that comes later" data_changed --data fresh
 cp fresh/00000.png hold.png
 cp fresh/00001.png fresh/00000.png
 stale "a picture changed in place" "data_.*" --data fresh
+two=$source_dir/fuzz/corpus/npz/two # arrays a and b
+if "$program" convert --data "$two" --array a --out array.npy >out.txt 2>err.txt; then
+    stale "an archive" data --data "$two" --array a
+    stale "another array" array --data "$two" --array b
+    train valid --data "$two" --array a --valid "$two" --valid-array b --steps 2
+    check "arrays of one archive train and validate" test $? -eq 0
+    stale "as it was" data --data fresh
+fi
 "$program" convert --data set --out cache.npy >out.txt 2>err.txt
 stale "a cache that somebody replaced" cache_changed --data fresh
 sed -i 's/"version": "[^"]*"/"version": "0.0.1"/' cache.npy.json

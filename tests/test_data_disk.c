@@ -90,6 +90,9 @@ static void check_options(const char *path) {
     o.channels = 1;
     open_both(path, o);
     assert_same();
+    o.shuffle = 5;
+    open_both(path, o);
+    assert_same();
 }
 
 static void test_equal(void **state) {
@@ -220,6 +223,7 @@ static void test_late(void **state) {
     bytes b = make_npy(1, NPY_DICT("|u1", "(23, 6, 5)"), COUNT * SIZE);
     uint8_t *v = b.p + b.n - COUNT * SIZE, image[SIZE];
     memset(v, 3, COUNT * SIZE);
+    v[2 * SIZE] = 2;
     v[9 * SIZE + 4] = 4;
     prnn_data_options o = PRNN_DATA_OPTIONS_INIT;
     o.values = PRNN_VALUES_LEVELS;
@@ -241,7 +245,7 @@ static void test_late(void **state) {
 static void test_large_fingerprint(void **state) {
     (void)state;
     enum { LARGE = 300000, BYTES = 1024 };
-    bytes b = make_npy(1, NPY_DICT("|u1", "(300000, 32, 32)"), BYTES);
+    bytes b = make_npy(1, NPY_DICT("|u1", "(300000, 32, 32)"), BYTES); /* the others are 0 */
     const char *path = write_file("large.npy", b);
     size_t head = b.n - BYTES;
     free(b.p);

@@ -104,10 +104,44 @@ static void test_array(void **state) {
     }
 }
 
+/* Names and numbers go with the images. */
+static void test_shuffled(void **state) {
+    (void)state;
+    const uint8_t images[6] = {0, 30, 60, 90, 120, 150};
+    const size_t shape[] = {6, 1, 1};
+    prnn_data_options o = PRNN_DATA_OPTIONS_INIT;
+    uint8_t value;
+    size_t moved = 0;
+    make_folder();
+    o.shuffle = 3;
+    assert_int_equal(open_data(at("f"), &o), PRNN_OK);
+    for (size_t i = 0; i < 6; i++) {
+        char name[16];
+        assert_int_equal(prnn_data_read(ctx, data, &i, 1, 0, 0, &value), PRNN_OK);
+        snprintf(name, sizeof name, "f/%d.png", value / 30);
+        assert_string_equal(prnn_data_name(data, i), at(name));
+        assert_int_equal(prnn_data_number(data, i), value / 30);
+        moved += (size_t)(value / 30) != i;
+    }
+    assert_int_not_equal(moved, 0);
+    assert_int_equal(prnn_write_npy(ctx, at("a.npy"), PRNN_U8, 3, shape, images), PRNN_OK);
+    o.first = 1;
+    for (int on_disk = 0; on_disk < 2; on_disk++) {
+        o.memory_limit = on_disk ? 0 : 1000;
+        assert_int_equal(open_data(at("a.npy"), &o), PRNN_OK);
+        for (size_t i = 0; i < 5; i++) {
+            assert_int_equal(prnn_data_read(ctx, data, &i, 1, 0, 0, &value), PRNN_OK);
+            assert_int_equal(prnn_data_number(data, i), value / 30);
+            assert_null(prnn_data_name(data, i));
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        TEST(test_names), TEST(test_first), TEST(test_split), TEST(test_one_picture), TEST(test_array),
+        TEST(test_names),       TEST(test_first), TEST(test_split),
+        TEST(test_one_picture), TEST(test_array), TEST(test_shuffled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

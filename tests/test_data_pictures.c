@@ -22,7 +22,7 @@ static void test_jpeg(void **state) {
         for (int progressive = 0; progressive < 2; progressive++) {
             bytes b = make_jpeg(11, 20, channels, progressive ? TJFLAG_PROGRESSIVE : 0);
             prnn_image image;
-            assert_int_equal(prnn_picture_decode(ctx, "x", b.p, b.n, &image), PRNN_OK);
+            assert_int_equal(prnn_picture_decode(ctx, "x", b.p, b.n, NULL, &image, NULL), PRNN_OK);
             check_near(&image, 11, 20, channels);
             prnn_image_free(&image);
             assert_int_equal(open_data(write_file("named.png", b), NULL), PRNN_OK); /* by content */
@@ -37,7 +37,7 @@ static void test_cmyk(void **state) {
     (void)state;
     bytes b = make_jpeg(8, 8, 4, 0);
     prnn_image image;
-    assert_int_equal(prnn_jpeg_decode(ctx, "x", b.p, b.n, &image), PRNN_OK);
+    assert_int_equal(prnn_picture_decode(ctx, "x", b.p, b.n, NULL, &image, NULL), PRNN_OK);
     assert_int_equal(image.channels, 3);
     for (int i = 0; i < 64; i++) {
         int v = 40 + 3 * (i / 8) + 2 * (i % 8), expected = (v + 80) * (v + 120) / 255; /* blue */
@@ -49,7 +49,7 @@ static void test_cmyk(void **state) {
 
 static void refuse_jpeg(const uint8_t *p, size_t n, const char *part) {
     prnn_image image;
-    assert_int_equal(prnn_jpeg_decode(ctx, "file.jpg", p, n, &image), PRNN_ERROR_FORMAT);
+    assert_int_equal(prnn_picture_decode(ctx, "file.jpg", p, n, NULL, &image, NULL), PRNN_ERROR_FORMAT);
     assert_null(image.values);
     assert_message(ctx, "file.jpg: ");
     assert_message(ctx, part);
@@ -62,7 +62,7 @@ static void read_with(bytes b, size_t at, const char *more, size_t n) {
     add(&with, more, n);
     add(&with, b.p + at, b.n - at);
     prnn_image image;
-    if (prnn_jpeg_decode(ctx, "x", with.p, with.n, &image) != PRNN_OK) {
+    if (prnn_picture_decode(ctx, "x", with.p, with.n, NULL, &image, NULL) != PRNN_OK) {
         fail_msg("%s", prnn_message(ctx));
     }
     check_near(&image, 11, 20, 3);
@@ -121,7 +121,7 @@ static void test_jpeg_orientation(void **state) {
         add(&with, exif.p, exif.n);
         add(&with, b.p + 20, b.n - 20);
         prnn_image image;
-        assert_int_equal(prnn_jpeg_decode(ctx, "x", with.p, with.n, &image), PRNN_OK);
+        assert_int_equal(prnn_picture_decode(ctx, "x", with.p, with.n, NULL, &image, NULL), PRNN_OK);
         assert_int_equal(image.height, across ? 20 : 11);
         assert_int_equal(image.width, across ? 11 : 20);
         for (int k = 0; k < 220; k++) {
@@ -267,7 +267,7 @@ static void test_skipped(void **state) {
     assert_values((uint8_t[]){2, 4, 6}, 3);
     assert_int_equal(prnn_data_skipped(data), 4);
     assert_int_equal(n.count, 4);
-    static const char *const parts[] = {"m/00.png: is neither a PNG nor a JPEG",
+    static const char *const parts[] = {"m/00.png: is no picture of a kind that is read: PNG, JPEG",
                                         "m/01.png: ", "m/03.png: ", "m/05.jpg: cannot be opened"};
     const char *from = n.all;
     for (size_t i = 0; i < 4; i++) { /* in their order */
@@ -283,7 +283,7 @@ static void test_skipped(void **state) {
     assert_int_equal(prnn_data_skipped(data), 2);
     o.limit = 1;
     assert_int_equal(open_data(at("m"), &o), PRNN_ERROR_FORMAT);
-    assert_message(ctx, "none of its 1 pictures can be used; the first: ");
+    assert_message(ctx, "its picture cannot be used: ");
     assert_message(ctx, "01.png");
     assert_int_equal(open_data(at("m/00.png"), NULL), PRNN_ERROR_FORMAT);
     assert_int_equal(open_data(at("m/03.png"), NULL), PRNN_ERROR_FORMAT);
@@ -316,6 +316,67 @@ static void test_too_small(void **state) {
     o.levels = 3;
     assert_int_equal(open_data(at("s"), &o), PRNN_ERROR_FORMAT);
     assert_message(ctx, "3.png: image 2 holds the value 3");
+}
+
+static void keep_sentence(void *user, const char *sentence) {
+    notes *n = user;
+    n->count++;
+    strncat(n->all, sentence, sizeof n->all - strlen(n->all) - 2);
+    strcat(n->all, "\n");
+}
+
+static void add_alpha(const char *name, const uint8_t raw[4]) {
+    bytes b = make_png(1, 2, SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 8, 0, raw, 4);
+    write_file(name, b);
+    free(b.p);
+}
+
+/* Transparent pictures are counted in a sentence, and composited as asked. */
+static void test_transparent(void **state) {
+    (void)state;
+    mkdir(at("a"), 0777);
+    add_alpha("a/1.png", (uint8_t[]){10, 0, 10, 9});
+    add_alpha("a/2.png", (uint8_t[]){20, 255, 10, 255});
+    prnn_data_options o = PRNN_DATA_OPTIONS_INIT;
+    notes n = {0};
+    o.note = keep_sentence;
+    o.user = &n;
+    assert_int_equal(open_data(at("a"), &o), PRNN_OK);
+    assert_values((uint8_t[]){0, 20}, 2);
+    assert_non_null(strstr(n.all, "/a: 1 of 2 pictures is transparent: composited over the colour #000000"));
+    memset(o.background, 255, 3);
+    assert_int_equal(open_data(at("a/1.png"), &o), PRNN_OK);
+    assert_values((uint8_t[]){255}, 1);
+    assert_non_null(strstr(n.all, "/a/1.png: is transparent: composited over the colour #ffffff"));
+    add_alpha("a/3.png", (uint8_t[]){30, 0, 10, 9});
+    o.alpha = PRNN_ALPHA_DROP;
+    assert_int_equal(open_data(at("a"), &o), PRNN_OK);
+    assert_values((uint8_t[]){10, 20, 30}, 3);
+    assert_non_null(strstr(n.all, "/a: 2 of 3 pictures are transparent, which is dropped"));
+    assert_int_equal(n.count, 3);
+    assert_int_equal(open_data(at("a/2.png"), &o), PRNN_OK);
+    assert_int_equal(n.count, 3); /* an opaque alpha is none */
+    o.alpha = (prnn_alpha)2;
+    assert_int_equal(open_data(at("a"), &o), PRNN_ERROR_ARGUMENT);
+    assert_message(ctx, "alpha 2: choose");
+}
+
+/* EXIF turns the pictures of a set, unless they are wanted as stored. */
+static void test_stored_orientation(void **state) {
+    (void)state;
+    bytes exif = make_exif(false, 8), b = make_png(2, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, values(), 6);
+    bytes with = with_chunk(b, AFTER_IHDR, "eXIf", exif.p, exif.n);
+    mkdir(at("o"), 0777);
+    write_file("o/x.png", with);
+    free(with.p);
+    free(b.p);
+    free(exif.p);
+    prnn_data_options o = PRNN_DATA_OPTIONS_INIT;
+    for (int i = 0; i < 4; i++) {
+        o.as_stored = i & 1;
+        assert_int_equal(open_data(at(i & 2 ? "o" : "o/x.png"), &o), PRNN_OK);
+        assert_int_equal(prnn_data_height(data), o.as_stored ? 2 : 3);
+    }
 }
 
 /* The centre of the target's shape, then the mean of what lies under each pixel. */
@@ -410,10 +471,13 @@ static void test_stop(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        TEST(test_jpeg),          TEST(test_cmyk),     TEST(test_jpeg_refused),
-        TEST(test_jpeg_warnings), TEST(test_jpeg_cut), TEST(test_jpeg_orientation),
-        TEST(test_tree),          TEST(test_skipped),  TEST(test_too_small),
-        TEST(test_resize),        TEST(test_threads),  TEST(test_stop),
+        TEST(test_jpeg),         TEST(test_cmyk),
+        TEST(test_jpeg_refused), TEST(test_jpeg_warnings),
+        TEST(test_jpeg_cut),     TEST(test_jpeg_orientation),
+        TEST(test_tree),         TEST(test_skipped),
+        TEST(test_too_small),    TEST(test_resize),
+        TEST(test_threads),      TEST(test_stop),
+        TEST(test_transparent),  TEST(test_stored_orientation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

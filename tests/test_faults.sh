@@ -28,6 +28,7 @@ if "$program" convert --data "$corpus/jpeg/colour_420" --out jpeg.npy --quiet >o
         cp "$corpus/jpeg/$name" "set/$name.jpg"
     done
 fi
+# Not WebP and TIFF: libwebp 1.2 and libtiff 4.5 themselves go through NULL where malloc fails.
 ln -s deep set/link
 gzip -k train.idx
 "$program" convert --data train.idx --out train.npy --quiet >out.txt 2>err.txt
@@ -74,10 +75,12 @@ reset() {
     [ "$old" = none ] || echo "what was there" >"result/$old"
 }
 
-# fault KIND N ARGUMENTS...: the exit code is in $code.
+# fault KIND N ARGUMENTS...: the exit code is in $code; what is in the file $piped comes through a pipe.
+piped=/dev/null
 fault() {
-    FAULT_KIND=$1 FAULT_N=$2 FAULT_COUNT=count.txt LD_PRELOAD=$faults "$program" "${@:3}" >out.txt 2>err.txt
-    code=$?
+    # shellcheck disable=SC2002
+    cat $piped | FAULT_KIND=$1 FAULT_N=$2 FAULT_COUNT=count.txt LD_PRELOAD=$faults "$program" "${@:3}" >out.txt 2>err.txt
+    code=${PIPESTATUS[1]}
 }
 
 # survives NAME RUNS OLD ARGUMENTS...: at most about so many runs of each kind of fault; OLD is a file in result/ that
@@ -94,13 +97,13 @@ survives() {
         cp out.txt good.txt
         good=$(results)
         total=$(cat count.txt 2>/dev/null || echo 0)
-        check "$name, $kind: $total calls without a fault" test $code -eq 0 -a "$total" -gt 0
+        check "$name, $kind: $total calls without a fault" test "$code" -eq 0 -a "$total" -gt 0
         step=$(((total + runs - 1) / runs))
         wrong=
         for ((n = 1; n <= total; n += step == 1 || n < runs / 3 ? 1 : step)); do
             reset
             fault $kind $n "$@"
-            wrong=$(verdict $code $kind)
+            wrong=$(verdict "$code" $kind)
             [ -n "$wrong" ] && break
         done
         check "$name, $kind: every ${step}th fails${wrong:+; the ${n}th: $wrong}" test -z "$wrong"
@@ -111,6 +114,8 @@ survives() {
 
 survives "convert" 150 out.npy convert --data set --fit resize --height 4 --width 4 --channels 1 --threads 2 \
     --out result/out.npy --quiet
+survives "convert, shuffled" 60 out.npy convert --data set --fit crop --height 1 --width 1 --channels 1 --shuffle 3 \
+    --threads 1 --out result/out.npy --quiet
 survives "convert a packed file" 60 out.npy convert --data train.idx.gz --out result/out.npy --quiet
 if "$program" convert --data "$corpus/npz/deflated" --out npz.npy --quiet >out.txt 2>err.txt; then
     survives "convert an archive" 60 out.npy convert --data "$corpus/npz/only_one" --out result/out.npy --quiet
@@ -121,6 +126,10 @@ survives "eval from a file" 50 none eval $model --data train.npy --memory-limit 
 survives "scores" 60 s.csv eval $model --data set --fit resize --threads 1 --scores result/s.csv --worst 2 --quiet
 survives "compare" 60 none compare $model $model --data set --fit resize --threads 1 --scores result/s.jsonl --quiet
 survives "captions" 60 out.png heat $model --data set --fit resize --threads 1 --worst 2 --out result/out.png --quiet
+for piped in train.idx set/00000.png; do
+    survives "eval of a pipe" 60 none eval $model --data - --threads 1 --per-image result/i.npy --quiet
+done
+piped=/dev/null
 survives "info" 600 none info $model
 survives "sample" 60 out.png sample $model --count 4 --threads 2 --out result/out.png --quiet
 # shellcheck disable=SC2086

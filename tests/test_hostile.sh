@@ -224,15 +224,17 @@ for kib in 0 1 2; do
     rm -r "$work/run"
 done
 
-# What is no file is refused before it is opened: a pipe that nobody writes to would be waited for.
+# What must be a file is refused before it is opened: a pipe that nobody writes to would be waited for.
 mkfifo pipe
 files >"$work/before"
-for arguments in "info pipe" "check pipe" "sample pipe --out old.npy" "eval $good --data pipe" \
-    "complete $good --data good.idx --mask pipe --out old.npy" "curves pipe --out old.svg" "train --data pipe --out x" \
-    "train --data good.idx --init pipe --out x" "train --data good.idx --config pipe --out x" \
-    "convert --data pipe --out old.npy" "show --data pipe --out old.png"; do
+for arguments in "info pipe" "check pipe" "sample pipe --out old.npy" \
+    "complete $good --data good.idx --mask pipe --out old.npy" "train --data good.idx --init pipe --out x"; do
     # shellcheck disable=SC2086
     refused "pipe: is n" $arguments
+done
+for arguments in "eval $good --data /dev/null" "train --data good.idx --config /dev/null --out x" "curves /dev/zero --out old.svg"; do
+    # shellcheck disable=SC2086
+    refused ": is neither a file nor a" $arguments
 done
 mkdir piped
 mkfifo piped/metrics.csv

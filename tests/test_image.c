@@ -24,7 +24,7 @@ static void check_png(uint8_t type, uint8_t depth, const uint8_t *raw, size_t n,
                       uint32_t width, int channels, const uint8_t *expected) {
     bytes b = make_png(height, width, type, depth, 0, raw, n);
     prnn_image image;
-    assert_int_equal(prnn_png_decode(ctx, "x.png", b.p, b.n, &image), PRNN_OK);
+    assert_int_equal(prnn_picture_decode(ctx, "x.png", b.p, b.n, NULL, &image, NULL), PRNN_OK);
     assert_int_equal(image.height, height);
     assert_int_equal(image.width, width);
     assert_int_equal(image.channels, channels);
@@ -43,13 +43,105 @@ static void test_png_types(void **state) {
     check_png(SPNG_COLOR_TYPE_GRAYSCALE, 4, (uint8_t[]){0x0f, 0x80}, 2, 1, 3, 1, (uint8_t[]){0, 255, 136});
     uint16_t deep[] = {0x12ff, 0xfe00};
     check_png(SPNG_COLOR_TYPE_GRAYSCALE, 16, (uint8_t *)deep, 4, 1, 2, 1, (uint8_t[]){0x12, 0xfe});
-    check_png(SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 8, (uint8_t[]){9, 0, 8, 255}, 4, 1, 2, 1, (uint8_t[]){9, 8});
+    check_png(SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 8, (uint8_t[]){9, 0, 8, 255}, 4, 1, 2, 1, (uint8_t[]){0, 8});
     check_png(SPNG_COLOR_TYPE_TRUECOLOR, 8, (uint8_t[]){1, 2, 3, 4, 5, 6}, 6, 2, 1, 3,
               (uint8_t[]){1, 2, 3, 4, 5, 6});
     check_png(SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, 8, (uint8_t[]){1, 2, 3, 0, 4, 5, 6, 128}, 8, 1, 2, 3,
-              (uint8_t[]){1, 2, 3, 4, 5, 6});
+              (uint8_t[]){0, 0, 0, 2, 3, 3});
     check_png(SPNG_COLOR_TYPE_INDEXED, 2, (uint8_t[]){0xc6}, 1, 1, 4, 3,
               (uint8_t[]){255, 0, 128, 10, 20, 30, 40, 50, 60, 70, 80, 90});
+}
+
+/* The picture `b`, which is freed, is seen so, by default, over a colour, and without its alpha. */
+static void check_alpha(bytes b, int channels, bool transparent, size_t n, const uint8_t *over_black,
+                        const uint8_t *over_colour, const uint8_t *dropped) {
+    const prnn_look looks[] = {{0}, {.background = {200, 100, 50}}, {.alpha = PRNN_ALPHA_DROP}};
+    const uint8_t *const expected[] = {over_black, over_colour, dropped};
+    for (size_t i = 0; i < 3; i++) {
+        prnn_image image;
+        prnn_found found;
+        assert_int_equal(prnn_picture_decode(ctx, "x.png", b.p, b.n, &looks[i], &image, &found), PRNN_OK);
+        assert_int_equal(image.channels, channels);
+        assert_int_equal(found.transparent, transparent);
+        assert_false(found.more_pages);
+        assert_memory_equal(image.values, expected[i], n);
+        prnn_image_free(&image);
+    }
+    free(b.p);
+}
+
+/* Of grey the background's luma counts: 124. */
+static void test_png_alpha(void **state) {
+    (void)state;
+    static const uint8_t grey[] = {100, 0, 100, 128, 100, 255}, opaque[] = {7, 255, 8, 255},
+                         colour[] = {10, 20, 30, 0, 100, 200, 255, 51};
+    check_alpha(make_png(1, 3, SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 8, 0, grey, 6), 1, true, 3,
+                (uint8_t[]){0, 50, 100}, (uint8_t[]){124, 112, 100}, (uint8_t[]){100, 100, 100});
+    check_alpha(make_png(1, 2, SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 8, 0, opaque, 4), 1, false, 2,
+                (uint8_t[]){7, 8}, (uint8_t[]){7, 8}, (uint8_t[]){7, 8});
+    check_alpha(make_png(1, 2, SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, 8, 1, colour, 8), 3, true, 6,
+                (uint8_t[]){0, 0, 0, 20, 40, 51}, (uint8_t[]){200, 100, 50, 180, 120, 91},
+                (uint8_t[]){10, 20, 30, 100, 200, 255});
+    /* High bytes, of colours and of alpha. */
+    const uint16_t deep_grey[] = {0x64ff, 0x00ff, 0x6400, 0x80ff, 0x6412, 0xff00},
+                   deep[] = {0x0a01, 0x1402, 0x1e03, 0x00ff, 0x64ff, 0xc8ff, 0xffff, 0x3300};
+    check_alpha(make_png(1, 3, SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 16, 0, (const uint8_t *)deep_grey, 12), 1,
+                true, 3, (uint8_t[]){0, 50, 100}, (uint8_t[]){124, 112, 100}, (uint8_t[]){100, 100, 100});
+    check_alpha(make_png(1, 2, SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, 16, 0, (const uint8_t *)deep, 16), 3, true, 6,
+                (uint8_t[]){0, 0, 0, 20, 40, 51}, (uint8_t[]){200, 100, 50, 180, 120, 91},
+                (uint8_t[]){10, 20, 30, 100, 200, 255});
+}
+
+/* `b`, which is freed, with a chunk before its pixels. */
+static bytes with_before(bytes b, const char *type, const void *values, size_t n) {
+    size_t at = AFTER_IHDR;
+    while (memcmp(b.p + at + 4, "IDAT", 4) != 0) {
+        at += 12 + (size_t)(b.p[at + 2] << 8 | b.p[at + 3]);
+    }
+    bytes with = with_chunk(b, at, type, values, n);
+    free(b.p);
+    return with;
+}
+
+/* A colour, or entries of a palette, that a chunk declares transparent. */
+static void test_png_transparency_chunk(void **state) {
+    (void)state;
+    static const uint8_t grey[] = {1, 2, 3}, colour[] = {1, 2, 3, 4, 5, 6}, indices[] = {0x1b};
+    check_alpha(with_before(make_png(1, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, grey, 3), "tRNS", "\0\2", 2), 1,
+                true, 3, (uint8_t[]){1, 0, 3}, (uint8_t[]){1, 124, 3}, grey);
+    check_alpha(with_before(make_png(1, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, grey, 3), "tRNS", "\0\7", 2), 1,
+                false, 3, grey, grey, grey);
+    const uint16_t deep[] = {0x0102, 0x0103};
+    check_alpha(with_before(make_png(1, 2, SPNG_COLOR_TYPE_GRAYSCALE, 16, 0, (const uint8_t *)deep, 4),
+                            "tRNS", "\1\2", 2),
+                1, true, 2, (uint8_t[]){0, 1}, (uint8_t[]){124, 1}, (uint8_t[]){1, 1});
+    check_alpha(
+        with_before(make_png(1, 2, SPNG_COLOR_TYPE_TRUECOLOR, 8, 0, colour, 6), "tRNS", "\0\4\0\5\0\6", 6), 3,
+        true, 6, (uint8_t[]){1, 2, 3, 0, 0, 0}, (uint8_t[]){1, 2, 3, 200, 100, 50}, colour);
+    static const uint8_t palette[] = {10, 20, 30, 40, 50, 60, 70, 80, 90, 255, 0, 128};
+    check_alpha(with_before(make_png(1, 4, SPNG_COLOR_TYPE_INDEXED, 2, 0, indices, 1), "tRNS", "\0\x80", 2),
+                3, true, 12, (uint8_t[]){0, 0, 0, 20, 25, 30, 70, 80, 90, 255, 0, 128},
+                (uint8_t[]){200, 100, 50, 120, 75, 55, 70, 80, 90, 255, 0, 128}, palette);
+    /* Malformed ones do not matter, as no ancillary chunk does: too long, too short, or after the pixels. */
+    static const struct {
+        const char *values;
+        size_t n;
+    } wrong[] = {{"\0\2\0", 3}, {"\0", 1}, {"", 0}};
+    for (size_t i = 0; i < 3; i++) {
+        check_alpha(with_before(make_png(1, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, grey, 3), "tRNS",
+                                wrong[i].values, wrong[i].n),
+                    1, false, 3, grey, grey, grey);
+    }
+    check_alpha(
+        with_before(make_png(1, 4, SPNG_COLOR_TYPE_INDEXED, 2, 0, indices, 1), "tRNS", "\0\0\0\0\0", 5), 3,
+        false, 12, palette, palette, palette);
+    bytes b = make_png(1, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, grey, 3);
+    check_alpha(with_chunk(b, b.n - IEND, "tRNS", "\0\2", 2), 1, false, 3, grey, grey, grey);
+    free(b.p);
+    check_alpha(
+        with_before(make_png(1, 2, SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 8, 0, (uint8_t[]){1, 255, 2, 255}, 4),
+                    "tRNS", "\0\2", 2),
+        1, false, 2, grey, grey, grey);
 }
 
 static void test_png_interlaced(void **state) {
@@ -60,7 +152,7 @@ static void test_png_interlaced(void **state) {
     }
     bytes b = make_png(5, 7, SPNG_COLOR_TYPE_TRUECOLOR, 8, 1, values, sizeof values);
     prnn_image image;
-    assert_int_equal(prnn_png_decode(ctx, "x.png", b.p, b.n, &image), PRNN_OK);
+    assert_int_equal(prnn_picture_decode(ctx, "x.png", b.p, b.n, NULL, &image, NULL), PRNN_OK);
     assert_memory_equal(image.values, values, sizeof values);
     prnn_image_free(&image);
     free(b.p);
@@ -77,17 +169,18 @@ static void test_png_ancillary(void **state) {
         b = more;
     }
     prnn_image image;
-    assert_int_equal(prnn_png_decode(ctx, "x.png", b.p, b.n, &image), PRNN_OK);
+    assert_int_equal(prnn_picture_decode(ctx, "x.png", b.p, b.n, NULL, &image, NULL), PRNN_OK);
     assert_memory_equal(image.values, values, 4);
     prnn_image_free(&image);
-    assert_int_equal(prnn_png_decode(ctx, "x.png", b.p, b.n - IEND - 1, &image), PRNN_ERROR_FORMAT);
+    assert_int_equal(prnn_picture_decode(ctx, "x.png", b.p, b.n - IEND - 1, NULL, &image, NULL),
+                     PRNN_ERROR_FORMAT);
     free(b.p);
 }
 
 static void check_turned(bytes b, size_t at, bytes exif, int channels, int orientation) {
     bytes with = with_chunk(b, at, "eXIf", exif.p, exif.n);
     prnn_image image;
-    assert_int_equal(prnn_png_decode(ctx, "x.png", with.p, with.n, &image), PRNN_OK);
+    assert_int_equal(prnn_picture_decode(ctx, "x.png", with.p, with.n, NULL, &image, NULL), PRNN_OK);
     assert_int_equal(image.height, orientation < 5 ? 2 : 3);
     assert_int_equal(image.width, orientation < 5 ? 3 : 2);
     assert_int_equal(image.channels, channels);
@@ -102,7 +195,8 @@ static void check_turned(bytes b, size_t at, bytes exif, int channels, int orien
 /* Before the pixels and after them. */
 static void test_png_orientation(void **state) {
     (void)state;
-    static const uint8_t grey[] = {1, 2, 3, 4, 5, 6}, alpha[] = {1, 9, 2, 9, 3, 9, 4, 9, 5, 9, 6, 9},
+    static const uint8_t grey[] = {1, 2, 3, 4, 5, 6},
+                         alpha[] = {1, 255, 2, 255, 3, 255, 4, 255, 5, 255, 6, 255},
                          colour[] = {1, 11, 21, 2, 12, 22, 3, 13, 23, 4, 14, 24, 5, 15, 25, 6, 16, 26};
     bytes files[] = {make_png(2, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, grey, 6),
                      make_png(2, 3, SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 8, 0, alpha, 12),
@@ -115,6 +209,22 @@ static void test_png_orientation(void **state) {
         }
         free(files[f].p);
     }
+}
+
+static void test_as_stored(void **state) {
+    (void)state;
+    static const uint8_t grey[] = {1, 2, 3, 4, 5, 6};
+    const prnn_look look = {.as_stored = true};
+    bytes exif = make_exif(true, 6), b = make_png(2, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, grey, 6);
+    bytes with = with_chunk(b, AFTER_IHDR, "eXIf", exif.p, exif.n);
+    prnn_image image;
+    assert_int_equal(prnn_picture_decode(ctx, "x.png", with.p, with.n, &look, &image, NULL), PRNN_OK);
+    assert_int_equal(image.height, 2);
+    assert_memory_equal(image.values, grey, 6);
+    prnn_image_free(&image);
+    free(with.p);
+    free(b.p);
+    free(exif.p);
 }
 
 /* Malformed EXIF is ignored: cut off anywhere, of no orientation that there is, or of another type. */
@@ -149,7 +259,7 @@ static void test_png_refused(void **state) {
     bytes b = make_png(2, 2, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, (uint8_t[]){1, 2, 3, 4}, 4);
     for (size_t n = 0; n + 4 < b.n;
          n++) { /* without the last 4 bytes, the checksum of nothing, it is whole */
-        prnn_status status = prnn_png_decode(ctx, "x.png", b.p, n, &image);
+        prnn_status status = prnn_picture_decode(ctx, "x.png", b.p, n, NULL, &image, NULL);
         assert_int_equal(status, PRNN_ERROR_FORMAT);
         assert_message(ctx, "x.png: ");
         assert_null(image.values);
@@ -161,11 +271,11 @@ static void test_png_refused(void **state) {
         uint32_t crc = (uint32_t)crc32(0, b.p + 12, 17);
         memcpy(b.p + 29,
                (uint8_t[]){(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc}, 4);
-        assert_int_equal(prnn_png_decode(ctx, "x.png", b.p, b.n, &image), PRNN_ERROR_FORMAT);
+        assert_int_equal(prnn_picture_decode(ctx, "x.png", b.p, b.n, NULL, &image, NULL), PRNN_ERROR_FORMAT);
         assert_message(ctx, "its header says");
     }
     free(b.p);
-    assert_int_equal(prnn_png_read(ctx, at("missing.png"), &image), PRNN_ERROR_FILE);
+    assert_int_equal(prnn_picture_read(ctx, at("missing.png"), NULL, &image, NULL), PRNN_ERROR_FILE);
 }
 
 static void test_png_mutations(void **state) {
@@ -176,7 +286,7 @@ static void test_png_mutations(void **state) {
         memcpy(copy, b.p, b.n);
         copy[i % b.n] = (uint8_t)(copy[i % b.n] + 1 + i / b.n * 37);
         prnn_image image;
-        if (prnn_png_decode(ctx, "x.png", copy, b.n, &image) == PRNN_OK) {
+        if (prnn_picture_decode(ctx, "x.png", copy, b.n, NULL, &image, NULL) == PRNN_OK) {
             prnn_image_free(&image);
         } else {
             assert_message(ctx, "x.png: ");
@@ -257,7 +367,7 @@ static void test_fit_refused(void **state) {
 
 static void check_sheet(const char *name, int height, int width, int channels, const uint8_t *expected) {
     prnn_image image;
-    assert_int_equal(prnn_png_read(ctx, at(name), &image), PRNN_OK);
+    assert_int_equal(prnn_picture_read(ctx, at(name), NULL, &image, NULL), PRNN_OK);
     assert_int_equal(image.height, height);
     assert_int_equal(image.width, width);
     assert_int_equal(image.channels, channels);
@@ -398,6 +508,29 @@ static void test_masks(void **state) {
     assert_int_equal(prnn_read_mask(ctx, at("f.npy"), 0, 3, known), PRNN_ERROR_ARGUMENT);
 }
 
+static void check_mask(uint8_t type, const uint8_t *raw, size_t n, const uint8_t expected[3]) {
+    uint8_t known[3];
+    bytes b = make_png(1, 3, type, 8, 0, raw, n);
+    write_file("a.png", b);
+    free(b.p);
+    assert_int_equal(prnn_read_mask(ctx, at("a.png"), 1, 3, known), PRNN_OK);
+    assert_memory_equal(known, expected, 3);
+}
+
+/* Drawn in the alpha channel, where nothing else tells the pixels apart that are seen; else over black. */
+static void test_masks_of_alpha(void **state) {
+    (void)state;
+    check_mask(SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, (uint8_t[]){0, 0, 0, 128, 0, 255}, 6, (uint8_t[]){0, 1, 1});
+    check_mask(SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, (uint8_t[]){255, 0, 255, 127, 255, 255}, 6,
+               (uint8_t[]){0, 0, 1});
+    check_mask(SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, (uint8_t[]){1, 2, 3, 255, 255, 255, 255, 0, 1, 2, 3, 200}, 12,
+               (uint8_t[]){1, 0, 1});
+    check_mask(SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, (uint8_t[]){255, 255, 0, 255, 255, 10}, 6,
+               (uint8_t[]){1, 0, 0});
+    check_mask(SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, (uint8_t[]){255, 255, 0, 255, 255, 255}, 6,
+               (uint8_t[]){1, 0, 1});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -408,7 +541,9 @@ int main(void) {
         TEST(test_fit_channels),   TEST(test_fit_refused),
         TEST(test_sheets),         TEST(test_sheets_refused),
         TEST(test_write_npy),      TEST(test_full_disk),
-        TEST(test_masks),
+        TEST(test_masks),          TEST(test_masks_of_alpha),
+        TEST(test_png_alpha),      TEST(test_png_transparency_chunk),
+        TEST(test_as_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

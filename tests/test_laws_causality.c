@@ -52,7 +52,7 @@ static void describe(const law_model *m, size_t value, char *text, size_t size) 
 }
 
 /* What moves, over some random models (one may hide a path that is dead in it), is before the conditional,
- * and is exactly what the layers let through (SPEC "What a model can see"). */
+ * and is exactly what the layers let through (docs/equations.md). */
 static void check_causality(const prnn_config *config, double gain) {
     law_model m = law_open(config, 21);
     assert_true(m.bytes <= SET_BITS);

@@ -1,5 +1,5 @@
-/* Laws of one network: it computes what SPEC says, its masks are SPEC's, it makes none of the mistakes of
- * public implementations, and its gradient is the derivative of its likelihood. */
+/* Laws of one network: it computes what the equations say, its masks are theirs, it makes none of the
+ * mistakes of public implementations, and its gradient is the derivative of its likelihood. */
 
 #include "laws_reference.h"
 
@@ -113,7 +113,8 @@ static void test_masks(void **state) {
     reference_logits(&r, image, logits);
     for (size_t i = 0; i < m.parameters; i++) {
         if (used[i] == prnn_model_parameter_is_masked(m.model, i)) {
-            fail_msg("parameter %zu is %s; SPEC has it the other way", i, used[i] ? "masked" : "unmasked");
+            fail_msg("parameter %zu is %s; the equations have it the other way", i,
+                     used[i] ? "masked" : "unmasked");
         }
     }
     free(logits);
@@ -251,7 +252,7 @@ static void test_gradient_exactly(void **state) {
 
 int main(int count, char **arguments) {
     law_choose(count, arguments);
-    int failures = law_run("computes what SPEC says", test_reference);
+    int failures = law_run("computes what the equations say", test_reference);
     failures += law_run("makes no known mistake", test_mistakes);
     failures += law_run("distributions", test_distributions);
     failures += law_run("masks", test_masks);

@@ -18,7 +18,8 @@ static void every_kind_learns(void **state) {
         uint8_t images[TRAIN * PIXELS * 3];
         size_t size = (size_t)(PIXELS * config.channels);
         for (size_t k = 0; k < TRAIN * size; k++) {
-            images[k] = (uint8_t)((k % size / 3 + k / size) % (size_t)config.levels * 64);
+            images[k] =
+                (uint8_t)((k % size / 3 + k / size) % (size_t)config.levels * (256 / (size_t)config.levels));
         }
         prnn_data_options how = PRNN_DATA_OPTIONS_INIT;
         how.levels = config.levels;

@@ -320,6 +320,26 @@ static void an_earlier_run_is_not_overwritten(void **state) {
         assert_same_file(run, reference, "metrics.csv");
         assert_int_equal(count_files(run), 2);
     }
+    /* So is a log, and what a link in its place leads to. */
+    char log[PATH], elsewhere[PATH];
+    path_in(path, run, "model.safetensors");
+    path_in(log, run, "metrics.csv");
+    path_in(elsewhere, top, "elsewhere.csv");
+    unlink(path);
+    for (int link = 0; link < 2; link++) {
+        o.resume = link;
+        assert_int_equal(train_full(&o), PRNN_ERROR_FILE);
+        assert_says("metrics.csv: is there without a checkpoint");
+        assert_int_equal(count_files(run), 1);
+        if (!link) {
+            assert_int_equal(rename(log, elsewhere), 0);
+            assert_int_equal(symlink(elsewhere, log), 0);
+        }
+    }
+    path_in(path, reference, "metrics.csv");
+    char same[3 * PATH];
+    snprintf(same, sizeof same, "cmp -s %.256s %.256s", path, elsewhere);
+    assert_int_equal(system(same), 0);
 }
 
 /* ------------------------------------------------------------------------------------- full disks */

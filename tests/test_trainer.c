@@ -4,6 +4,8 @@
 
 #include "train/timetable.h"
 
+#include <pixelrnn/io.h>
+
 /* ---------------------------------------------------------------------------------- by hand */
 
 /* A trainer with what it works on. */
@@ -281,35 +283,128 @@ static void another_context_is_refused(void **state) {
     assert_same_run(o.out, reference_run(NULL));
 }
 
+/* ------------------------------------------------------------------------------------- failures */
+
+/* A checkpoint that could not be written is written by the next call, and the model after it. */
+static void what_failed_is_made_up_for(void **state) {
+    (void)state;
+    hand h;
+    prnn_train_options o = full_options(fresh("failed"));
+    char checkpoint[PATH], model[PATH];
+    bool done;
+    path_in(checkpoint, o.out, "checkpoint.safetensors");
+    path_in(model, o.out, "model.safetensors");
+    o.checkpoint_every = 1000;
+    assert_ok(hand_begin(&h, &o, true));
+    hand_steps(&h, 2);
+    assert_int_equal(unlink(checkpoint), 0);
+    assert_int_equal(mkdir(checkpoint, 0777), 0);
+    assert_int_equal(prnn_trainer_step(ctx, h.trainer, NULL, &done), PRNN_ERROR_FILE);
+    assert_int_equal(steps_done(&h), 3); /* after which a validation and a checkpoint are due */
+    assert_int_not_equal(access(model, F_OK), 0);
+    assert_int_equal(rmdir(checkpoint), 0);
+    assert_ok(prnn_trainer_step(ctx, h.trainer, NULL, &done));
+    assert_int_equal(access(checkpoint, F_OK), 0);
+    assert_int_equal(access(model, F_OK), 0);
+    hand_steps(&h, 9);
+    hand_end(&h);
+    assert_same_run(o.out, reference_run(NULL));
+}
+
+/* A validation set that is a file, whose end is cut off while it is in use. */
+static void a_broken_validation_leaves_the_model(void **state) {
+    (void)state;
+    enum { MANY = 70 };
+    hand h;
+    char path[PATH];
+    uint8_t images[MANY * 16];
+    prnn_train_options o = full_options(fresh("broken"));
+    prnn_data_options on_disk = PRNN_DATA_OPTIONS_INIT;
+    prnn_config config = tiny(PRNN_ROW);
+    bool done;
+    path_in(path, top, "valid.npy");
+    for (size_t i = 0; i < sizeof images; i++) {
+        images[i] = i * i % 7 < 3 ? 255 : 0;
+    }
+    assert_ok(prnn_write_npy(ctx, path, PRNN_U8, 4,
+                             (const size_t[]){MANY, (size_t)config.height, (size_t)config.width, 1}, images));
+    on_disk.levels = config.levels;
+    on_disk.memory_limit = 1;
+    h = (hand){.model = make_model(&config), .train = make_data(TRAIN, 1, NULL)};
+    assert_ok(prnn_data_open(ctx, path, &on_disk, &h.valid));
+    assert_ok(prnn_trainer_create(ctx, h.model, h.train, h.valid, &o, &h.trainer));
+    hand_steps(&h, 5);
+    assert_int_equal(truncate(path, 300), 0);
+    assert_int_equal(prnn_trainer_step(ctx, h.trainer, NULL, &done), PRNN_ERROR_FILE);
+    assert_int_equal(steps_done(&h), 6);
+    assert_model_is_saved(&h, o.out);
+    hand_end(&h);
+}
+
+typedef struct meddler {
+    prnn_trainer *trainer;
+    int refused;
+} meddler;
+
+static bool meddle(void *user, const prnn_progress *p) {
+    meddler *m = user;
+    bool done;
+    prnn_progress own = PRNN_PROGRESS_INIT;
+    (void)p;
+    if (m->trainer) {
+        m->refused += prnn_trainer_save(ctx, m->trainer) == PRNN_ERROR_ARGUMENT;
+        m->refused += prnn_trainer_step(ctx, m->trainer, NULL, &done) == PRNN_ERROR_ARGUMENT;
+        m->refused += prnn_trainer_validate(ctx, m->trainer, NULL) == PRNN_ERROR_ARGUMENT;
+        assert_says("a validation of this training is under way");
+        prnn_trainer_progress(m->trainer, &own);
+    }
+    return true;
+}
+
+static void calls_from_a_validation_are_refused(void **state) {
+    (void)state;
+    hand h;
+    meddler m = {0};
+    prnn_train_options o = full_options(fresh("meddled"));
+    o.progress = meddle;
+    o.user = &m;
+    assert_ok(hand_begin(&h, &o, true));
+    m.trainer = h.trainer;
+    hand_steps(&h, 9);
+    assert_true(m.refused >= 9 && m.refused % 3 == 0);
+    hand_end(&h);
+    assert_same_run(o.out, reference_run(NULL));
+}
+
 /* ------------------------------------------------------------------------------------ timetable */
 
-static void check_due(const prnn_timetable *t, uint64_t step, uint64_t validated, uint64_t logged, bool late,
+static void check_due(const prnn_timetable *t, uint64_t step, uint64_t validated, uint64_t logged,
                       const char *expected) {
-    prnn_due due = prnn_timetable_due(t, step, validated, logged, late);
-    char text[4] = "";
+    prnn_due due = prnn_timetable_due(t, step, validated, logged);
+    char text[5] = "";
     strcat(text, due.validation ? "v" : "");
     strcat(text, due.line ? "l" : "");
     strcat(text, due.checkpoint ? "c" : "");
+    strcat(text, due.result ? "r" : "");
     assert_string_equal(text, expected);
 }
 
 static void what_is_due(void **state) {
     (void)state;
     const prnn_timetable t = {.steps = 10, .epoch = 5, .valid_every = 4, .log_every = 3, .valid = true};
-    check_due(&t, 0, 0, 0, true, "");
-    check_due(&t, 1, 0, 0, false, "");
-    check_due(&t, 2, 0, 0, true, "c");
-    check_due(&t, 3, 0, 0, false, "l");
-    check_due(&t, 3, 0, 3, false, ""); /* was logged */
-    check_due(&t, 4, 0, 3, false, "vlc");
-    check_due(&t, 4, 4, 3, false, ""); /* was validated */
-    check_due(&t, 8, 4, 6, false, "vlc");
-    check_due(&t, 10, 8, 9, false, "vlc"); /* the end */
-    check_due(&t, 10, 10, 9, false, "lc");
-    check_due(&t, 10, 10, 10, false, "c");
+    check_due(&t, 0, 0, 0, "");
+    check_due(&t, 1, 0, 0, "");
+    check_due(&t, 3, 0, 0, "l");
+    check_due(&t, 3, 0, 3, ""); /* was logged */
+    check_due(&t, 4, 0, 3, "vlc");
+    check_due(&t, 4, 4, 3, ""); /* was validated */
+    check_due(&t, 8, 4, 6, "vlc");
+    check_due(&t, 10, 8, 9, "vlcr"); /* the end */
+    check_due(&t, 10, 10, 9, "lcr");
+    check_due(&t, 10, 10, 10, "cr");
     const prnn_timetable alone = {.steps = 10, .epoch = 5, .valid_every = 4, .log_every = 3};
-    check_due(&alone, 4, 0, 3, false, "");
-    check_due(&alone, 10, 0, 9, false, "lc");
+    check_due(&alone, 4, 0, 3, "");
+    check_due(&alone, 10, 0, 9, "lcr");
 }
 
 static void timetables_of_options(void **state) {
@@ -338,6 +433,9 @@ int main(void) {
         cmocka_unit_test(a_used_folder_is_refused),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(another_context_is_refused),
+        cmocka_unit_test(what_failed_is_made_up_for),
+        cmocka_unit_test(a_broken_validation_leaves_the_model),
+        cmocka_unit_test(calls_from_a_validation_are_refused),
         cmocka_unit_test(what_is_due),
         cmocka_unit_test(timetables_of_options),
     };

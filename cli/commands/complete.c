@@ -35,8 +35,9 @@ static const struct option options[] = {
     INTEGER("known-rows", offsetof(settings, known_rows), 0, 4096, OPTION_NO_DEFAULT,
             "the first N rows are kept, the others drawn"),
     INPUT("mask", offsetof(settings, mask), "F", 0,
-          "a mask for all images: .png (a pixel of at least 128 is known) or .npy, uint8 or bool (H, W), "
-          "not 0 is known"),
+          "a mask for all images: a picture (a pixel of at least 128 is known, or of one drawn in its alpha, "
+          "an "
+          "alpha of at least 128) or .npy, uint8 or bool (H, W), not 0 is known"),
     GROUP("Completions"),
     INTEGER("samples", offsetof(settings, samples), 1, 10000, 0, "completions of each image"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "another seed gives other completions"),

@@ -9,10 +9,11 @@ typedef struct settings {
     data_settings data;
     int height, width, channels;
     size_t first, limit;
+    uint64_t shuffle;
     const char *out, *skipped;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, 0, 0, NULL, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, 0, 0, 0, NULL, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -21,9 +22,13 @@ static const struct option options[] = {
     INTEGER("width", offsetof(settings, width), 0, 4096, 0, "of the images; 0: as the data"),
     CHANNELS_OPTION(offsetof(settings, channels)),
     FIT_OPTION(settings),
+    PICTURE_OPTIONS(settings),
+    ARRAY_OPTION(settings),
     SIZE("first", offsetof(settings, first), 0, 0,
          "leave out the images (of a folder: the files) before this one, counted from 0"),
     SIZE("limit", offsetof(settings, limit), 0, 0, "at most so many images (files); 0: all"),
+    UINT64("shuffle", offsetof(settings, shuffle), 1, OPTION_NO_DEFAULT,
+           "write those that are left in an order that the seed N and their number say"),
     GROUP("Output"),
     OUTPUT("out", offsetof(settings, out), "F.npy", OPTION_REQUIRED, "the file: uint8 (images, H, W, C)"),
     OUTPUT("skipped", offsetof(settings, skipped), "FILE", 0,
@@ -50,11 +55,12 @@ static int convert(session *s) {
     how.height = want->height;
     how.width = want->width;
     how.channels = want->channels;
-    how.fit = (prnn_fit)want->data.fit;
     how.first = want->first;
     how.limit = want->limit;
+    how.shuffle = want->shuffle;
     skipped missing = {.keep = want->skipped != NULL};
     int code;
+    TRY(data_options_read_pictures(&want->data, &how));
     TRY(data_convert(s->ctx, s->common->quiet, want->data.path, &how, want->out, &missing));
     if (want->skipped) {
         TRY(skipped_write(&missing, want->skipped));
@@ -80,9 +86,10 @@ const struct command command_convert = {
         "Writes images of any number and size into one .npy file, uint8 (images, H, W, C), decoding on all "
         "threads. Training, evaluation and completion read such a file image by image where it is larger "
         "than "
-        "--memory-limit. Files of a folder that are damaged, no pictures, too small to crop, gone meanwhile "
-        "or "
-        "not to be read are skipped and named; any other failure, such as of a disk or for want of memory, "
+        "--memory-limit. Files of a folder that are damaged, of a format that is not read, too small to "
+        "crop, "
+        "gone meanwhile or not to be read are skipped and named; any other failure, such as of a disk or for "
+        "want of memory, "
         "ends the conversion. The file appears when it is complete.",
     .examples =
         "pixelrnn convert --data imagenet/train --fit resize --height 32 --width 32 --channels 3 --out "

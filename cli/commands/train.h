@@ -10,8 +10,10 @@ typedef struct train_settings {
     int height, width, channels;
     size_t limit;
     const char *cache;
-    const char *valid;
+    const char *valid, *valid_array;
     size_t valid_last, valid_limit;
+    double valid_fraction;
+    uint64_t shuffle_split;
     prnn_config config;
     bool no_residual;
     const char *init;
@@ -24,6 +26,11 @@ typedef struct train_settings {
 /* Prints presets, or reads those and the config file into the settings. */
 int train_prepare(arguments *args, bool *served);
 int train_run(session *s);
+
+/* Whether images of --data validate. */
+static inline bool train_holds_out(const train_settings *s) {
+    return s->valid_last || s->valid_fraction > 0;
+}
 
 /* Options that exclude, need or override each other; settles --epochs and --steps. 0 or an exit code. */
 int train_settle(const arguments *args, train_settings *s);

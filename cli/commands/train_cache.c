@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { NOTE_LIMIT = 1 << 16 };
@@ -40,9 +41,10 @@ static void put_time(json *j, const char *key, const struct timespec *time) {
 
 /* All that `make` hands on to the conversion. */
 static void put_options(json *j, const arguments *args) {
-    static const char *const names[] = {"fit", "height", "width", "channels"};
+    static const char *const names[] = {"fit",   "height",         "width", "channels",
+                                        "alpha", "no-orientation", "array"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char value[64];
+        char value[1024];
         int row = option_find(args->command, names[i], strlen(names[i]));
         option_format(&args->command->options[row], args->settings, value, sizeof value);
         report_json_string(j, names[i], value);
@@ -103,11 +105,11 @@ static int make(const cache *c) {
     options.height = want->height;
     options.width = want->width;
     options.channels = want->channels;
-    options.fit = (prnn_fit)want->data.fit;
     skipped missing = {0};
     char *text = NULL;
     size_t size = 0;
     int code;
+    TRY(data_options_read_pictures(&want->data, &options));
     TRY(data_convert(c->s->ctx, c->s->common->quiet, want->data.path, &options, want->cache, &missing));
     TRY(write_note(c, &text, &size));
     TRY(output_write(c->note_path, text, size));
@@ -119,6 +121,13 @@ done:
 
 static int measure_source(cache *c, bool there) {
     const train_settings *want = c->want;
+    struct stat st;
+    if (stat(want->data.path, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        return usage_error(
+            "--cache: --data %s is a pipe, and nobody can tell whether it brings the same again: "
+            "write it into a file first",
+            want->data.path);
+    }
     int why = tree_measure(want->data.path, &c->source);
     if (why && there) {
         return fail(

@@ -17,6 +17,12 @@ static int open_set(const session *s, const train_settings *want, const char *pa
     options.limit = limit;
     if (path == want->cache) { /* it was fitted when it was made; --valid was not */
         options.fit = PRNN_FIT_EXACT;
+        options.array = NULL;
+    } else if (path == want->valid) {
+        options.array = want->valid_array;
+    }
+    if (train_holds_out(want)) {
+        options.shuffle = want->shuffle_split;
     }
     TRY(data_open(s->ctx, s->common->quiet, path, &options, set));
 done:
@@ -28,16 +34,40 @@ static int cut(const session *s, prnn_data *set, size_t limit) {
     return fits ? 0 : exit_code(s->ctx, prnn_data_split(s->ctx, set, limit, NULL));
 }
 
+/* How many of --data validate. */
+static size_t count_held_out(const train_settings *want, size_t count) {
+    size_t part = (size_t)(want->valid_fraction * (double)count + 0.5);
+    return want->valid_last ? want->valid_last : part ? part : 1;
+}
+
+/* Folders are often classes, and come one after the other. */
+static int note_folders(const session *s, size_t count, size_t held_out) {
+    size_t all = 0, some = 0;
+    int code;
+    TRY(exit_code(s->ctx, prnn_data_folders(s->ctx, s->data, 0, count, &all)));
+    TRY(exit_code(s->ctx, prnn_data_folders(s->ctx, s->data, count - held_out, held_out, &some)));
+    if (2 * some < all && !s->common->quiet) {
+        note("the last %zu image%s, which validate, lie in %zu of %zu folders: --shuffle-split 1 takes them "
+             "from all",
+             held_out, plural(held_out), some, all);
+    }
+done:
+    return code;
+}
+
 /* The last images of --data validate. */
 static int split_data(session *s, const train_settings *want) {
     int code;
     TRY(open_set(s, want, want->data.path, 0, &s->data));
-    size_t count = prnn_data_count(s->data);
-    if (want->valid_last >= count) {
-        return fail("--valid-last %zu leaves nothing to train on: %s holds %zu image%s", want->valid_last,
-                    want->data.path, count, plural(count));
+    size_t count = prnn_data_count(s->data), held_out = count_held_out(want, count);
+    if (held_out >= count) {
+        return fail("--valid-%s leaves nothing to train on: %s holds %zu image%s",
+                    want->valid_last ? "last" : "fraction", want->data.path, count, plural(count));
     }
-    TRY(exit_code(s->ctx, prnn_data_split(s->ctx, s->data, count - want->valid_last, &s->valid)));
+    if (!want->shuffle_split) {
+        TRY(note_folders(s, count, held_out));
+    }
+    TRY(exit_code(s->ctx, prnn_data_split(s->ctx, s->data, count - held_out, &s->valid)));
     TRY(cut(s, s->data, want->limit));
     TRY(cut(s, s->valid, want->valid_limit));
 done:
@@ -60,7 +90,7 @@ int train_open_data(session *s, train_settings *want) {
     if (want->cache) {
         TRY(train_use_cache(s));
     }
-    if (want->valid_last) {
+    if (train_holds_out(want)) {
         return split_data(s, want);
     }
     TRY(open_set(s, want, want->data.path, want->limit, &s->data));

@@ -28,9 +28,16 @@ static const struct option options[] = {
     INPUT("valid", AT(valid), "F", 0, "images for validation, of the same shape"),
     SIZE("valid-last", AT(valid_last), 1, OPTION_NO_DEFAULT,
          "instead of --valid: the last N images of --data are for validation, and not trained on"),
+    DOUBLE("valid-fraction", AT(valid_fraction), 0, 1, OPTION_OPEN_MIN | OPTION_OPEN_MAX | OPTION_NO_DEFAULT,
+           "the same for the last part of --data, 0.1 for a tenth"),
+    UINT64("shuffle-split", AT(shuffle_split), 1, OPTION_NO_DEFAULT,
+           "with either: --data is first put into an order that the seed N and the number of images say, on "
+           "every "
+           "machine the same, so that both parts are of all folders"),
     SIZE("limit", AT(limit), 0, 0, "train on at most so many images; 0: all"),
     SIZE("valid-limit", AT(valid_limit), 0, 0, "validate on at most so many images; 0: all"),
     DATA_READING_OPTIONS(train_settings),
+    STRING("valid-array", AT(valid_array), "NAME", 0, "as --array, of --valid"),
     INTEGER("height", AT(height), 0, 4096, 0, "of the images; 0: as the data"),
     INTEGER("width", AT(width), 0, 4096, 0, "of the images; 0: as the data"),
     CHANNELS_OPTION(AT(channels)),
@@ -111,7 +118,7 @@ _Static_assert(sizeof options / sizeof options[0] <= OPTIONS_MAX, "OPTIONS_MAX i
 static int check_idle(const arguments *args, const train_settings *s) {
     const bool cosine = s->train.schedule == PRNN_COSINE, step = s->train.schedule == PRNN_STEP;
     const bool adaptive = s->train.optimizer != PRNN_SGD;
-    const bool validates = s->valid || s->valid_last;
+    const bool validates = s->valid || train_holds_out(s);
     const struct {
         const char *name;
         bool used;
@@ -123,8 +130,10 @@ static int check_idle(const arguments *args, const train_settings *s) {
         {"beta2", adaptive, "--optimizer rmsprop or adam"},
         {"epsilon", adaptive, "--optimizer rmsprop or adam"},
         {"components", s->config.output == PRNN_LOGISTICS || s->init, "--output logistics"},
-        {"valid-limit", validates, "--valid or --valid-last"},
-        {"valid-every", validates, "--valid or --valid-last"},
+        {"valid-limit", validates, "--valid, --valid-last or --valid-fraction"},
+        {"valid-every", validates, "--valid, --valid-last or --valid-fraction"},
+        {"valid-array", s->valid, "--valid"},
+        {"shuffle-split", train_holds_out(s), "--valid-last or --valid-fraction"},
         {"condition-features", s->config.condition_size || s->init, "--condition-size"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
@@ -168,8 +177,8 @@ int train_settle(const arguments *args, train_settings *s) {
     if (epochs > steps) {
         s->train.steps = 0;
     }
-    if (s->valid && s->valid_last) {
-        return usage_error("give --valid or --valid-last, not both");
+    if ((s->valid != NULL) + (s->valid_last > 0) + (s->valid_fraction > 0) > 1) {
+        return usage_error("give only one of --valid, --valid-last and --valid-fraction");
     }
     s->config.residual = !s->no_residual;
     if (!s->init) {

@@ -1,6 +1,41 @@
 #include "options/data_options.h"
 
 #include "support/report.h"
+#include "support/try.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether `text` is six hexadecimal digits, perhaps after a #: then R, G and B. */
+static bool read_colour(const char *text, uint8_t colour[3]) {
+    const char *digits = text + (text[0] == '#');
+    for (size_t i = 0; i < 6; i++) {
+        if (!isxdigit((unsigned char)digits[i])) {
+            return false;
+        }
+    }
+    unsigned long all = strtoul(digits, NULL, 16);
+    for (int c = 0; c < 3; c++) {
+        colour[c] = (uint8_t)(all >> (16 - 8 * c));
+    }
+    return digits[6] == 0;
+}
+
+int data_options_read_pictures(const data_settings *data, prnn_data_options *options) {
+    options->fit = (prnn_fit)data->fit;
+    options->as_stored = data->no_orientation;
+    options->array = data->array;
+    options->alpha = strcmp(data->alpha, "drop") == 0 ? PRNN_ALPHA_DROP : PRNN_ALPHA_OVER;
+    if (options->alpha == PRNN_ALPHA_DROP || strcmp(data->alpha, "black") == 0) {
+        return EXIT_OK;
+    }
+    const char *colour = strcmp(data->alpha, "white") == 0 ? "#ffffff" : data->alpha;
+    return read_colour(colour, options->background)
+               ? EXIT_OK
+               : usage_error("--alpha %s: choose black, white, a colour such as #ff8000, or drop",
+                             data->alpha);
+}
 
 int data_options_read(const data_settings *data, int levels, prnn_data_options *options) {
     if (data->binarize && levels != 2) {
@@ -12,9 +47,8 @@ int data_options_read(const data_settings *data, int levels, prnn_data_options *
     options->levels = levels;
     options->values = (prnn_values)data->values;
     options->binarize_sample = data->binarize != 0;
-    options->fit = (prnn_fit)data->fit;
     options->memory_limit = data->memory_limit > SIZE_MAX >> 20 ? SIZE_MAX : data->memory_limit << 20;
-    return 0;
+    return data_options_read_pictures(data, options);
 }
 
 int data_options_check_shape(const data_settings *data, int height, int width) {

@@ -10,23 +10,35 @@ typedef struct data_settings {
     const char *path;
     int values, binarize, fit; /* prnn_values, 0 or 1, prnn_fit */
     size_t memory_limit;       /* MB */
+    const char *alpha;
+    bool no_orientation;
+    const char *array;
 } data_settings;
 
 #define DATA_DEFAULTS                                                                                        \
-    { NULL, PRNN_VALUES_8BIT, 0, PRNN_FIT_EXACT, 1024 }
+    { NULL, PRNN_VALUES_8BIT, 0, PRNN_FIT_EXACT, 1024, "black", false, NULL }
 
 /* Rows for a struct whose member `data` is a data_settings. */
 #define DATA_OPTION(settings, help)                                                                          \
     INPUT("data", offsetof(settings, data.path), "F", OPTION_REQUIRED,                                       \
           help                                                                                               \
-          ": idx or idx.gz, CIFAR .bin or a folder of them, PNG or JPEG or a folder (also of folders) of "   \
-          "them, .npy, .npz or a folder of them")
+          ": idx or idx.gz, CIFAR .bin or a folder of them, a picture or a folder (also of folders) of "     \
+          "pictures, .npy, .npz or a folder of them; or a pipe with one of these files, - for stdin")
+#define ARRAY_OPTION(settings)                                                                               \
+    STRING("array", offsetof(settings, data.array), "NAME", 0,                                               \
+           "of a .npz file with several arrays: the one that holds the images")
 #define FIT_OPTION(settings)                                                                                 \
     CHOICE("fit", offsetof(settings, data.fit), "exact|crop|resize|subsample", 0,                            \
            "for images of another size or number of channels; exact: an error (channels are changed where "  \
            "--channels asks); crop: cut out the "                                                            \
            "centre; resize: cut the centre to shape and resample; subsample: every n-th pixel of every "     \
            "n-th row, the small images of a conditional model. Colour becomes luma, grey is repeated")
+#define PICTURE_OPTIONS(settings)                                                                            \
+    STRING("alpha", offsetof(settings, data.alpha), "COLOUR", 0,                                             \
+           "for transparent pictures: composite them over black, white or #rrggbb (the # can be left out), " \
+           "or drop the transparency"),                                                                      \
+        FLAG("no-orientation", offsetof(settings, data.no_orientation), 0,                                   \
+             "leave pictures as they are stored, though EXIF says how they are to be turned")
 #define CHANNELS_OPTION(at) NUMBERS("channels", at, "0|1|3", 0, "1: grey, 3: colour, 0: as the data")
 #define DATA_READING_OPTIONS(settings)                                                                       \
     CHOICE("values", offsetof(settings, data.values), "8bit|levels", 0,                                      \
@@ -34,13 +46,17 @@ typedef struct data_settings {
            "levels: the file holds levels 0..K-1"),                                                          \
         CHOICE("binarize", offsetof(settings, data.binarize), "none|sample", 0,                              \
                "sample: for K = 2, a byte v becomes 1 with probability v / 255"),                            \
-        FIT_OPTION(settings),                                                                                \
+        FIT_OPTION(settings), PICTURE_OPTIONS(settings),                                                     \
         SIZE("memory-limit", offsetof(settings, data.memory_limit), 0, 0,                                    \
-             "MB; a set in a .npy or idx file that needs more is not read into memory, but image by image")
+             "MB; a set in a .npy or idx file that needs more is not read into memory, but image by image"), \
+        ARRAY_OPTION(settings)
 
 /* Writes these settings into *options, for images of so many levels; refuses --binarize sample where it does
  * not fit. 0 or an exit code, as below. */
 int data_options_read(const data_settings *data, int levels, prnn_data_options *options);
+
+/* The part of them that says how pictures are read and fitted. */
+int data_options_read_pictures(const data_settings *data, prnn_data_options *options);
 
 /* --height and --width where no model says them: a fit needs a size. */
 int data_options_check_shape(const data_settings *data, int height, int width);

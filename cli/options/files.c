@@ -148,7 +148,7 @@ static int compare_all(const files *f) {
     int code = EXIT_OK;
     for (size_t i = 0; i < f->count; i++) {
         for (size_t k = 0; f->all[i].output && k < f->count; k++) {
-            bool seen = f->all[k].output && k <= i;
+            bool seen = k <= i && f->all[k].output;
             TRY(seen ? EXIT_OK : compare(&f->all[i], &f->all[k]));
         }
     }

@@ -115,6 +115,13 @@ static int set_choice(void *to, const struct option *row, const char *label, con
     return 0;
 }
 
+/* As an input, - is what comes through stdin. */
+static int set_string(void *to, const struct option *row, const char *text) {
+    const char *value = row->type == OPTION_INPUT && strcmp(text, "-") == 0 ? "/dev/stdin" : text;
+    memcpy(to, &value, sizeof value);
+    return 0;
+}
+
 static int set_value(void *to, const struct option *row, const char *label, const char *text) {
     switch (row->type) {
     case OPTION_FLAG:
@@ -134,8 +141,7 @@ static int set_value(void *to, const struct option *row, const char *label, cons
         if (!*text) {
             return usage_error("%s: the value is empty", label);
         }
-        memcpy(to, &text, sizeof text);
-        return 0;
+        return set_string(to, row, text);
     case OPTION_GROUP:
         break;
     }

@@ -1,4 +1,4 @@
-/* The paper's configurations (SPEC "The paper's configurations"). The paper gives network, batch and
+/* The paper's configurations (docs/equations.md). The paper gives network, batch and
  * RMSProp, and says that the learning rate was set by hand; rates, schedules and lengths here are ours. */
 #include "options/presets.h"
 

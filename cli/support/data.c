@@ -20,6 +20,14 @@ static void on_skipped(void *user, const char *path, const char *why) {
     skipped_note(r->missing, path, why);
 }
 
+static void on_note(void *user, const char *sentence) {
+    reading *r = user;
+    if (!r->bar.quiet) {
+        progress_end(&r->bar);
+        note("%s", sentence);
+    }
+}
+
 /* ------------------------------------------------------------------------------------- opening */
 
 /* A set that is read at once needs no bar. */
@@ -39,6 +47,7 @@ int data_open_and_note(prnn_context *ctx, bool quiet, const char *path, const pr
     progress_begin(&r.bar, quiet, NULL);
     watched.progress = on_opening;
     watched.skipped = on_skipped;
+    watched.note = on_note;
     watched.user = &r;
     prnn_status status = prnn_data_open(ctx, path, &watched, set);
     progress_end(&r.bar);
@@ -89,6 +98,7 @@ int data_convert(prnn_context *ctx, bool quiet, const char *path, const prnn_dat
     progress_begin(&r.bar, quiet, NULL);
     watched.progress = on_converting;
     watched.skipped = on_skipped;
+    watched.note = on_note;
     watched.user = &r;
     stop_catch();
     prnn_status status = prnn_data_convert(ctx, path, &watched, out, NULL, NULL);

@@ -132,7 +132,7 @@ int output_check_text(const char *name, const char *path) {
 }
 
 static bool is_picture(const char *name) {
-    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
+    static const char *const endings[] = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"};
     size_t n = strlen(name);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         size_t length = strlen(endings[i]);

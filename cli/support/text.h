@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* The file's text, to be freed; NULL after a sentence if it cannot be read, is no file (a pipe, say), has
- * more than `limit` bytes, or holds a zero byte. `what` completes "... is needed". */
+/* The text of a file or pipe, to be freed; NULL after a sentence if it cannot be read, is neither, has more
+ * than `limit` bytes, or holds a zero byte. `what` completes "... is needed". */
 char *text_read(const char *path, size_t limit, const char *what);
 
 #endif

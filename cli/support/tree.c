@@ -1,3 +1,4 @@
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): the name that POSIX gives it */
 #define _XOPEN_SOURCE 700 /* nftw */
 #include "support/tree.h"
 

@@ -22,8 +22,9 @@ typedef enum prnn_type { PRNN_U8, PRNN_F32, PRNN_F64 } prnn_type;
 PRNN_API prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_type type, int rank,
                                     const size_t *shape, const void *values);
 
-/* Reads a mask of height x width: a PNG (a pixel of at least 128 is known) or a .npy of uint8 or bool,
- * (H, W), not 0 is known. `known` gets height * width bytes, 0 or 1. */
+/* Reads a mask of height x width: a picture (a pixel of at least 128 is known) or a .npy of uint8 or bool,
+ * (H, W), not 0 is known. Of a transparent picture whose visible pixels all have one colour the alpha is the
+ * mask; another one is composited over black. `known` gets height * width bytes, 0 or 1. */
 PRNN_API prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width,
                                     uint8_t *known);
 

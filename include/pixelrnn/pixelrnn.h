@@ -144,7 +144,7 @@ typedef enum prnn_output {
     PRNN_LOGISTICS /* a mixture of logistic distributions, integrated over the bin of each level */
 } prnn_output;
 
-/* What a network looks like: SPEC "The network", paper section 3 and table 1. */
+/* What a network looks like: docs/equations.md, paper section 3 and table 1. */
 typedef struct prnn_config {
     size_t size;
     prnn_kind kind;
@@ -157,7 +157,7 @@ typedef struct prnn_config {
     bool skip;              /* 1x1 connections from every layer to the head */
     int head;               /* features of the two 1x1 layers in front of the logits, 1..8192 */
     int condition_size;     /* s: a conditional model sees an s x s image, its own at every H / s-th pixel;
-                               H = W = s times 2, 4, 8, ...; 0: an unconditional model (SPEC "Conditional") */
+                               H = W = s times 2, 4, 8, ...; 0: an unconditional model (docs/equations.md) */
     int condition_features; /* c: features of the upsampled small image, 1..4096; 0 without one */
     prnn_output output;     /* K = 2: PRNN_SOFTMAX */
     int components;         /* PRNN_LOGISTICS: 1..64 logistic distributions a value; else 0 */
@@ -185,7 +185,7 @@ typedef struct prnn_model prnn_model;
 PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                                        prnn_model **model);
 
-/* Reads a model file (SPEC "Model file"); a folder stands for the model.safetensors in it. Refuses missing,
+/* Reads a model file (docs/formats.md); a folder stands for the model.safetensors in it. Refuses missing,
  * unknown and misshapen tensors, values that are not finite, and masked weights that are not zero.
  * Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
  * weights, or their moving average if it has one. */
@@ -198,7 +198,7 @@ PRNN_API void prnn_model_free(prnn_model *model);
 /* Fills *config, which begins as PRNN_CONFIG_INIT. */
 PRNN_API void prnn_model_config(const prnn_model *model, prnn_config *config);
 
-/* One named array of weights, in PyTorch's layout (SPEC "Model file"). */
+/* One named array of weights, in PyTorch's layout (docs/formats.md). */
 typedef struct prnn_tensor {
     size_t size;
     const char *name;    /* owned by the model */
@@ -253,9 +253,14 @@ typedef bool (*prnn_progress_fn)(void *user, const prnn_progress *progress);
 /* Images of one size, as levels 0..K-1. */
 typedef struct prnn_data prnn_data;
 
-/* Called, from the calling thread, for each picture of a folder that cannot be used: `why` is a sentence that
- * names it. */
+/* Called, from the calling thread, for each picture of a folder, or folder below it, that cannot be used:
+ * `why` is a sentence that names it. */
 typedef void (*prnn_skipped_fn)(void *user, const char *path, const char *why);
+
+/* Called, from the calling thread, with a sentence about how a set is read where that could be taken to be
+ * otherwise: which files of a folder are left, what was assumed of an array, how many pictures are
+ * transparent or have pages that are not read. */
+typedef void (*prnn_note_fn)(void *user, const char *sentence);
 
 typedef enum prnn_values {
     PRNN_VALUES_8BIT,  /* a byte v becomes level floor(v K / 256): K = 2 thresholds at 128 */
@@ -270,6 +275,12 @@ typedef enum prnn_fit {
                           whose sides are not n times the target's is an error */
 } prnn_fit;
 
+typedef enum prnn_alpha {
+    PRNN_ALPHA_OVER, /* transparent pictures are composited over `background`, in their 8-bit values as
+                        stored: v becomes (a v + (255 - a) b) / 255, to nearest; grey ones over its luma */
+    PRNN_ALPHA_DROP  /* alpha is dropped, and their colours are as stored, also where nobody sees them */
+} prnn_alpha;
+
 typedef struct prnn_data_options {
     size_t size;
     int levels; /* K: 2..256 */
@@ -283,31 +294,45 @@ typedef struct prnn_data_options {
     size_t memory_limit;  /* a set from .npy or idx that needs more bytes stays in its file */
     prnn_skipped_fn skipped;
     prnn_progress_fn progress; /* phase "read" or "convert" */
-    void *user;                /* of both */
+    void *user;                /* of all callbacks */
+    prnn_note_fn note;
+    prnn_alpha alpha;
+    uint8_t background[3]; /* R, G, B; all 0: black */
+    bool as_stored;        /* pictures are not turned as their EXIF orientation says */
+    uint64_t shuffle;      /* 0: in the order of the files; else the images that `first` and `limit` leave
+                              come in an order that is a function of this seed and of their number */
+    const char *array;     /* of .npz: the name of the array, with or without .npy; NULL: see below */
 } prnn_data_options;
 
 #define PRNN_DATA_OPTIONS_INIT                                                                               \
     {                                                                                                        \
         sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0,              \
-            (size_t)1 << 30, NULL, NULL, NULL                                                                \
+            (size_t)1 << 30, NULL, NULL, NULL, NULL, PRNN_ALPHA_OVER, {0, 0, 0}, false, 0, NULL              \
     }
 
 /* Opens a data set; the format is told by the content, not by the name:
  *   idx or idx.gz, type unsigned byte, rank 3 (MNIST) or 4 (n, H, W, C);
  *   CIFAR-10 or CIFAR-100 binary: one .bin file, or a folder with data_batch_*.bin (or train.bin), the
  *     training images; test_batch.bin and test.bin only when named themselves;
- *   a folder of .png, .jpg and .jpeg files, also in folders below it, in the order of their paths' bytes;
- *     what is damaged, no picture at all, too small to crop, gone meanwhile or not to be read is
- *     skipped, and none left is an error; what the system refuses otherwise (memory) is one too;
- *   one PNG or JPEG file (pictures are turned as their EXIF orientation says);
- *   .npy of uint8, (n, H, W) or (n, H, W, C), C order;
- *   .npz with one such array (or with one named "images", "data" or "arr_0"), or with an array "data" of
- *     uint8 (n, 3 * S * S), planes R, G, B of S x S, as downsampled ImageNet has it;
+ *   a folder of pictures, also in folders below it, in the order of their paths' bytes; a file is taken for a
+ *     picture by the ending of its name (.png, .jpg, ..., .gif), and what is damaged, of a format that is not
+ *     read, too small to crop, gone meanwhile or not to be read is skipped, and so is such a folder below it;
+ *     none left is an error; what the system refuses otherwise (memory) is one too;
+ *   one PNG, JPEG, WebP or TIFF file (its first page), as far as the library was built for them; pictures are
+ *     turned as their EXIF orientation says, but with `as_stored`;
+ *   .npy of uint8 or bool (True: 255, with PRNN_VALUES_LEVELS 1), C order, (n, H, W), (n, H, W, C) or rows
+ *     (n, H * W), of which `height` and `width` say the shape, or else they are squares; (H, W, 3) with sides
+ *     of 16 and more looks like one colour picture, and is refused unless `height` and `width` confirm it;
+ *   .npz: the array that is asked for, or named "images", "data" or "arr_0", or the only one of uint8
+ *     and 3 or 4 dimensions; one named "data" may be of rows (n, 3 * S * S), planes R, G, B of S x S, as
+ *     downsampled ImageNet has it;
  *   a folder of .npz files as one set, batch_2 before batch_10; of one with train_data_batch_*.npz only
- *     these.
- * The set is read into memory, except one of a plain .npy or idx file that needs more than memory_limit
- * bytes: there an image is read when it is asked for, so the file must stay as it is, and `values: levels`
- * is checked then. Free with prnn_data_free. */
+ *     these. Pictures, of which there are more, win over .npz files beside them; beside CIFAR's files and
+ *     train_data_batch_*.npz they are refused. `note` hears of what is left.
+ * A pipe is first copied into a temporary file without a name. The set is read into memory, except one of a
+ * plain .npy (uint8) or idx file that needs more than memory_limit bytes: there an image is read when it is
+ * asked for, so the file must stay as it is, and `values: levels` is checked then. A set whose values are all
+ * equal, or would all become level 0, is refused. Free with prnn_data_free. */
 PRNN_API prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                     prnn_data **data);
 
@@ -323,7 +348,7 @@ PRNN_API void prnn_data_free(prnn_data *data);
 PRNN_API prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest);
 
 PRNN_API size_t prnn_data_count(const prnn_data *data);
-/* Number of files of a folder that could not be used. */
+/* Number of files of a folder, and of folders below it, that could not be used. */
 PRNN_API size_t prnn_data_skipped(const prnn_data *data);
 /* The path of the file that image `index` came from, where each file is an image: a picture, or one of a
  * folder; else, or if there is no such image, NULL. It lives as long as the set; after prnn_data_split, as
@@ -332,6 +357,10 @@ PRNN_API const char *prnn_data_name(const prnn_data *data, size_t index);
 /* The number of image `index` (< count) in the file or folder, counted from 0: a set with this as `first`
  * begins with it. In a folder the files that cannot be used count too, so that others keep their numbers. */
 PRNN_API size_t prnn_data_number(const prnn_data *data, size_t index);
+/* In how many folders the pictures first..first+n-1 (each < count) lie; 0: the set is none of a folder of
+ * pictures. */
+PRNN_API prnn_status prnn_data_folders(prnn_context *ctx, const prnn_data *data, size_t first, size_t n,
+                                       size_t *folders);
 PRNN_API int prnn_data_height(const prnn_data *data);
 PRNN_API int prnn_data_width(const prnn_data *data);
 PRNN_API int prnn_data_channels(const prnn_data *data);
@@ -365,7 +394,7 @@ typedef struct prnn_evaluate_options {
 
 /* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
  * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, with
- * new_only over those that the small image does not give (SPEC "Conditional").
+ * new_only over those that the small image does not give (docs/equations.md).
  * PRNN_ERROR_FORMAT names the first image whose likelihood is not finite: a model whose weights lead out of
  * the range of numbers; nats and values then hold what was computed. After PRNN_STOPPED they hold the first
  * images, as many as the callback was told. */
@@ -376,8 +405,8 @@ PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, c
 /* bits per dimension = nats / (H W C ln 2). */
 PRNN_API double prnn_bits_per_dim(const prnn_model *model, double nats);
 
-/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (SPEC "Head"). A mixture of
- * logistics has M = 3 * components parameters instead: logits of the weights, means, log-scales
+/* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (docs/equations.md). A
+ * mixture of logistics has M = 3 * components parameters instead: logits of the weights, means, log-scales
  * (docs/equations.md says how they are read). They are what the network computes, finite or not. */
 PRNN_API prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                  size_t count, float *logits);
@@ -631,7 +660,8 @@ typedef struct prnn_trainer prnn_trainer;
  * prnn_train. The context, the model and the data sets stay the caller's and must outlast the trainer; what
  * the options point to need not, but for `user`. The weights of the model are those of model.safetensors from
  * the moment that this is written; another change of them is lost. options->progress is called during
- * validations only. Free with prnn_trainer_free; *trainer is NULL after a failure. */
+ * validations only, and of all calls with this trainer only prnn_trainer_progress is allowed in it. Free with
+ * prnn_trainer_free; *trainer is NULL after a failure. */
 PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                          const prnn_data *valid, const prnn_train_options *options,
                                          prnn_trainer **trainer);
@@ -639,15 +669,16 @@ PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, c
 /* One update of the weights, and then what the options make due after it: a validation, a line of
  * metrics.csv, a checkpoint, the model; after the last update all of them. *nats (which may be NULL) becomes
  * the mean NLL of the batch in nats before the update. *done: that was the last one; after it nothing happens
- * and *nats is NaN. PRNN_ERROR_DIVERGED: as prnn_train; free the trainer. PRNN_STOPPED: the progress callback
- * said so during a validation; a checkpoint was written, and the next step, or a resumed run, begins with
- * that validation. */
+ * and *nats is NaN. What fails after an update (a file that cannot be written) is done by the next call.
+ * PRNN_ERROR_DIVERGED: as prnn_train; free the trainer, which does nothing any more. PRNN_STOPPED: the
+ * progress callback said so during a validation; a checkpoint was written, and the next step, or a resumed
+ * run, begins with that validation. */
 PRNN_API prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer, double *nats, bool *done);
 
 /* Validates now, unless that was done after the present number of updates: *nats (which may be NULL) becomes
  * the mean NLL of the validation images in nats, and metrics.csv gets a line. The best weights so far are
  * noted, and written by the next prnn_trainer_save or the last step. PRNN_ERROR_ARGUMENT without validation
- * images; PRNN_STOPPED as prnn_trainer_step. */
+ * images; PRNN_STOPPED: the progress callback said so, and a checkpoint was written. */
 PRNN_API prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, double *nats);
 
 /* Writes checkpoint.safetensors, from which options->resume goes on, and model.safetensors: the weights of

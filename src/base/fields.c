@@ -35,8 +35,9 @@ static const size_t progress_ends[] = {
 
 #define F(field) END(prnn_data_options, field)
 static const size_t data_options_ends[] = {
-    F(size), F(levels), F(values), F(binarize_sample), F(height),  F(width),    F(channels),
-    F(fit),  F(first),  F(limit),  F(memory_limit),    F(skipped), F(progress), F(user)};
+    F(size), F(levels), F(values),     F(binarize_sample), F(height),  F(width),    F(channels),
+    F(fit),  F(first),  F(limit),      F(memory_limit),    F(skipped), F(progress), F(user),
+    F(note), F(alpha),  F(background), F(as_stored),       F(shuffle), F(array)};
 #undef F
 
 #define F(field) END(prnn_evaluate_options, field)
@@ -88,7 +89,7 @@ static const size_t certificate_ends[] = {
 FIELDS(config, components);
 FIELDS(tensor, values);
 FIELDS(progress, best_nats);
-FIELDS(data_options, user);
+FIELDS(data_options, array);
 FIELDS(evaluate_options, user);
 FIELDS(sample_options, user);
 FIELDS(stepper_options, temperature);

@@ -108,7 +108,7 @@ prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_write
     memcpy(writer->path, path, n + 1);
     static atomic_uint serial;
     snprintf(writer->temporary, n + 40, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
-    writer->stream = fopen(writer->temporary, "wb");
+    writer->stream = fopen(writer->temporary, "w+b");
     if (!writer->stream) {
         prnn_status status = prnn_fail_system(ctx, errno, "%s: cannot be written", path);
         free(writer->path);

@@ -20,7 +20,7 @@ prnn_status prnn_file_exists(prnn_context *ctx, const char *path, bool *there);
  * other one, such as of a disk or for want of descriptors, says nothing about the file. */
 bool prnn_file_is_absent(const prnn_context *ctx);
 
-/* A file in the making: `stream` writes to a temporary file beside `path`. */
+/* A file in the making: `stream` writes to, and can read, a temporary file beside `path`. */
 typedef struct prnn_file_writer {
     FILE *stream;
     char *path, *temporary;

@@ -78,13 +78,22 @@ void *prnn_take(prnn_context *ctx, size_t count, size_t size, const char *what) 
 }
 
 void prnn_give(prnn_context *ctx, void *memory, size_t bytes) {
-    for (int i = 0; i < PRNN_SPARES && memory && bytes <= PRNN_LARGE; i++) {
-        if (!ctx->spare[i].memory) {
-            ctx->spare[i] = (prnn_spare){memory, bytes};
-            return;
-        }
+    if (!memory || bytes > PRNN_LARGE) {
+        prnn_free(memory);
+        return;
     }
-    prnn_free(memory);
+    /* In the first free place, or instead of what is smallest. */
+    prnn_spare *place = &ctx->spare[0], given = {memory, bytes};
+    for (int i = 1; i < PRNN_SPARES && place->memory; i++) {
+        prnn_spare *other = &ctx->spare[i];
+        place = !other->memory || other->bytes < place->bytes ? other : place;
+    }
+    if (!place->memory || place->bytes < bytes) {
+        prnn_spare before = *place;
+        *place = given;
+        given = before;
+    }
+    prnn_free(given.memory);
 }
 
 size_t prnn_layout_add(prnn_layout *layout, size_t floats) {

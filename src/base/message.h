@@ -10,6 +10,11 @@
 #define PRNN_PRINTF(at, first)
 #endif
 
+/* What makes a plural of a noun before which the number n stands. */
+static inline const char *prnn_plural(uint64_t n) {
+    return n == 1 ? "" : "s";
+}
+
 /* Writes the sentence into the context (which may be NULL) and returns `status`. */
 prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) PRNN_PRINTF(3, 4);
 

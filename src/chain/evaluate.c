@@ -1,4 +1,4 @@
-/* Multi-scale likelihood (paper section 3.4, SPEC "Conditional"): log p(large) = log p(small) + log p(large |
+/* Multi-scale likelihood (paper section 3.4, docs/equations.md): log p(large) = log p(small) + log p(large |
  * small), as often as there are scales. The small image is a part of the large one, so the values that it
  * gives are certain when the large one is predicted, and the sum over all large images is 1. */
 

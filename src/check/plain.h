@@ -1,6 +1,6 @@
-/* The networks once more, written down from SPEC as plainly as they can be: one number after the other, in
- * double precision, with every weight of a file, masked or not. It knows no masks, kernels
- * or regions, so what it cannot see no other program sees that takes the file as it is; and it is slow. */
+/* The networks once more, written down from docs/equations.md as plainly as they can be: one number after the
+ * other, in double precision, with every weight of a file, masked or not. It knows no masks, kernels or
+ * regions, so what it cannot see no other program sees that takes the file as it is; and it is slow. */
 #ifndef PRNN_CHECK_PLAIN_H
 #define PRNN_CHECK_PLAIN_H
 

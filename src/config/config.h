@@ -16,7 +16,7 @@ prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *config);
 /* How many times an image of size `small` is doubled to be one of size `large`; -1: never. */
 int prnn_config_stages(int small, int large);
 
-/* The config as a JSON object (SPEC "Model file"); free with free(). NULL: out of memory. */
+/* The config as a JSON object (docs/formats.md); free with free(). NULL: out of memory. */
 char *prnn_config_to_json(const prnn_config *config);
 
 /* The config in a file at `path`; PRNN_ERROR_FORMAT for all that prnn_config_check refuses, too. */

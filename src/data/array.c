@@ -5,6 +5,30 @@
 
 enum { SIDE_LIMIT = 65536 };
 
+static prnn_status fail_channels(prnn_context *ctx, const char *name, const prnn_array *a) {
+    unsigned long long channels = a->channels;
+    if (a->height == 1 || a->height == 3) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: its header says images of %llu channels in the last dimension, and 1 or 3 are read: put the "
+            "array into the order (n, height, width, channels); if its channels come second, save "
+            "array.transpose(0, 2, 3, 1)",
+            name, channels);
+    }
+    if (channels == 2 || channels == 4) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: its header says images of %llu channels, and 1 or 3 are read: drop the alpha channel, "
+            "save array[..., :%llu]",
+            name, channels, channels - 1);
+    }
+    return prnn_fail(
+        ctx, PRNN_ERROR_FORMAT,
+        "%s: its header says images of %llu channels in the last dimension, and 1 or 3 are read: put the "
+        "array into the order (n, height, width, channels)",
+        name, channels);
+}
+
 prnn_status prnn_array_check(prnn_builder *b, const prnn_stream *s, const prnn_array *a) {
     const uint64_t count = a->count, height = a->height, width = a->width, channels = a->channels;
     uint64_t size = height * width * channels, bytes;
@@ -18,18 +42,16 @@ prnn_status prnn_array_check(prnn_builder *b, const prnn_stream *s, const prnn_a
             (unsigned long long)height, (unsigned long long)width, SIDE_LIMIT);
     }
     if (channels != 1 && channels != 3) {
-        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
-                         "%s: its header says images of %llu channels in the last dimension, and 1 or 3 are "
-                         "read: put the array into the order (n, height, width, channels)",
-                         s->name, (unsigned long long)channels);
+        return fail_channels(b->ctx, s->name, a);
     }
     if (__builtin_mul_overflow(size, count, &bytes) || bytes > s->left || (s->exact && bytes < s->left)) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
-            "%s: its header says %llu images of %llux%llux%llu (height x width x channels), but %s"
+            "%s: its header says %llu image%s of %llux%llux%llu (height x width x channels), but %s"
             "%llu bytes follow: it is cut off or damaged; fetch or make it anew",
-            s->name, (unsigned long long)count, (unsigned long long)height, (unsigned long long)width,
-            (unsigned long long)channels, s->exact ? "" : "at most ", (unsigned long long)s->left);
+            s->name, (unsigned long long)count, prnn_plural(count), (unsigned long long)height,
+            (unsigned long long)width, (unsigned long long)channels, s->exact ? "" : "at most ",
+            (unsigned long long)s->left);
     }
     return PRNN_OK;
 }
@@ -41,6 +63,14 @@ static void interleave(const prnn_array *a, const uint8_t *from, uint8_t *to) {
         for (size_t c = 0; c < channels; c++) {
             to[p * channels + c] = from[c * plane + p];
         }
+    }
+}
+
+/* Truth to bytes, or to levels. */
+static void whiten(const prnn_builder *b, uint8_t *values, size_t n) {
+    uint8_t white = b->options.values == PRNN_VALUES_LEVELS ? 1 : 255;
+    for (size_t i = 0; i < n; i++) {
+        values[i] = values[i] ? white : 0;
     }
 }
 
@@ -57,6 +87,9 @@ prnn_status prnn_array_put_part(prnn_builder *b, prnn_stream *s, const prnn_arra
     TRY(prnn_stream_skip(b->ctx, s, from * size));
     for (size_t i = 0; i < n; i++) {
         TRY(prnn_stream_read(b->ctx, s, raw, size));
+        if (a->truth) {
+            whiten(b, raw, size);
+        }
         if (a->planes) {
             interleave(a, raw, memory);
         }
@@ -72,7 +105,7 @@ done:
 
 /* Whether the images can be read from where they are, and are more than should be in memory. */
 static bool stays_on_disk(const prnn_builder *b, const prnn_stream *s, const prnn_array *a) {
-    return s->plain && s->input->file && !a->planes && !b->out &&
+    return s->plain && s->input->file && !a->planes && !a->truth && !b->out &&
            b->count > b->options.memory_limit / prnn_data_size(b->data);
 }
 

@@ -9,6 +9,7 @@
 typedef struct prnn_array {
     uint64_t count, height, width, channels;
     bool planes; /* an image is `channels` planes, not pixels */
+    bool truth;  /* values are not 0 (white) or 0 (black) */
 } prnn_array;
 
 /* Whether the stream holds what the header says. */

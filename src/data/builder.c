@@ -6,6 +6,8 @@
 #include "base/try.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SIDE_LIMIT = 4096, REPORT = 64 /* images between two reports */ };
@@ -37,6 +39,9 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "fit %d: choose exact, crop, resize or subsample",
                          (int)o->fit);
     }
+    if (o->alpha != PRNN_ALPHA_OVER && o->alpha != PRNN_ALPHA_DROP) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "alpha %d: choose over or drop", (int)o->alpha);
+    }
     return PRNN_OK;
 }
 
@@ -48,13 +53,18 @@ prnn_status prnn_builder_init(prnn_builder *b, prnn_context *ctx, const char *na
 }
 
 prnn_status prnn_builder_slice(prnn_builder *b, uint64_t total) {
+    if (b->options.array && !b->named) {
+        return prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
+                         "%s: is no .npz file, and so has no array of the name %s: leave the name out",
+                         b->name, b->options.array);
+    }
     if (!total) {
         return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: holds no images", b->name);
     }
     if (b->options.first >= total) {
         return prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: holds %llu images, so none is left when the first %zu are left out", b->name,
-                         (unsigned long long)total, b->options.first);
+                         "%s: holds %llu image%s, so leaving out the first %zu leaves none", b->name,
+                         (unsigned long long)total, prnn_plural(total), b->options.first);
     }
     b->first = b->options.first;
     b->count = (size_t)(total - b->first);
@@ -96,10 +106,10 @@ prnn_status prnn_builder_room(prnn_builder *b) {
     if (!*room) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_MEMORY,
-            "%s: %zu images of %dx%dx%d (height x width x channels) need more memory than this "
+            "%s: %zu image%s of %dx%dx%d (height x width x channels) need more memory than this "
             "machine has: choose a limit or a smaller size, or convert them into a .npy file, which "
             "is read from where it is",
-            b->name, b->count, d->height, d->width, d->channels);
+            b->name, b->count, prnn_plural(b->count), d->height, d->width, d->channels);
     }
     return PRNN_OK;
 }
@@ -119,8 +129,8 @@ static prnn_status tell(prnn_builder *b) {
                              .images_per_second = seconds > 0 ? (double)seen / seconds : 0};
     return b->options.progress(b->options.user, &p)
                ? PRNN_OK
-               : prnn_fail(b->ctx, PRNN_STOPPED, "%s: stopped after %zu of %zu images%s", b->name, seen,
-                           b->count, b->out ? "; nothing was written" : "");
+               : prnn_fail(b->ctx, PRNN_STOPPED, "%s: stopped after %zu of %zu image%s%s", b->name, seen,
+                           b->count, prnn_plural(b->count), b->out ? "; nothing was written" : "");
 }
 
 prnn_status prnn_builder_fail_write(prnn_builder *b) {
@@ -136,6 +146,9 @@ prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values) {
     }
     if (to && to != values) {
         memcpy(to, values, size);
+    }
+    if (b->folders) {
+        b->folders[b->done] = b->folders[b->first + b->done + b->skipped];
     }
     b->done++;
     return tell(b);
@@ -168,6 +181,24 @@ prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why
     return tell(b);
 }
 
+void prnn_builder_leave(prnn_builder *b, const char *path, const char *why) {
+    b->left++;
+    if (b->options.skipped) {
+        b->options.skipped(b->options.user, path, why);
+    }
+}
+
+void prnn_builder_note(prnn_builder *b, const char *format, ...) {
+    char sentence[1024];
+    va_list args;
+    if (b->options.note) {
+        va_start(args, format);
+        vsnprintf(sentence, sizeof sentence, format, args);
+        va_end(args);
+        b->options.note(b->options.user, sentence);
+    }
+}
+
 prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image *image) {
     prnn_status status = PRNN_OK;
     if (!b->data) {
@@ -178,66 +209,5 @@ prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image
     TRY(prnn_data_take(b->ctx, b->data, name, b->first + b->done, image, to, &b->highest));
     TRY(prnn_builder_store(b, to));
 done:
-    return status;
-}
-
-/* ---------------------------------------------------------------------------------------- finish */
-
-/* Whether a byte makes all of them dark, or may yet. */
-static bool is_dark(const prnn_builder *b) {
-    return b->highest < b->options.levels && b->highest * b->options.levels / 256 == 0;
-}
-
-/* Images on disk: as many as it takes to see a bright one. */
-static prnn_status look_for_bright(prnn_builder *b) {
-    prnn_data *d = b->data;
-    uint8_t *image = prnn_alloc(b->ctx, prnn_data_size(d), 1, "an image");
-    prnn_status status = image ? PRNN_OK : PRNN_ERROR_MEMORY;
-    for (size_t i = 0; i < b->count && is_dark(b) && status == PRNN_OK; i++) {
-        status = prnn_data_load(b->ctx, d, i, image, &b->highest);
-    }
-    prnn_free(image);
-    return status;
-}
-
-/* Images of levels, read as bytes, would all be black without a word. */
-static prnn_status check_scale(prnn_builder *b) {
-    const prnn_data_options *o = &b->options;
-    if (o->values != PRNN_VALUES_8BIT || o->levels == 256) {
-        return PRNN_OK;
-    }
-    prnn_status status = b->data->disk ? look_for_bright(b) : PRNN_OK;
-    if (status != PRNN_OK || b->highest == 0 || !is_dark(b)) {
-        return status;
-    }
-    return prnn_fail(
-        b->ctx, PRNN_ERROR_FORMAT,
-        "%s: no value is above %d, so as 8-bit values all become level 0 of %d: say values levels if "
-        "these are levels",
-        b->name, b->highest, o->levels);
-}
-
-static prnn_status check_images(prnn_builder *b) {
-    return b->done ? check_scale(b)
-                   : prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
-                               "%s: none of its %zu pictures can be used; the first: %s", b->name, b->skipped,
-                               b->reason);
-}
-
-prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data) {
-    status = status == PRNN_OK ? check_images(b) : status;
-    if (b->data) {
-        b->data->count = b->done;
-        b->data->first = b->first;
-        b->data->skipped = b->skipped;
-    }
-    if (status == PRNN_OK) {
-        *data = b->data;
-    } else {
-        prnn_data_free(b->data);
-    }
-    prnn_free(b->one);
-    b->one = NULL;
-    b->data = NULL;
     return status;
 }

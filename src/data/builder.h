@@ -6,7 +6,7 @@
  *   shape              fixes the size of all images, from the options or from the first image
  *   room               makes room for them
  *   put, store, skip   one of these for each of the wanted images, in their order
- *   finish             gives the data set, or says why there is none
+ *   finish             (finish.h) gives the data set, or says why there is none
  *
  * The first put does shape and room by itself, if nobody has. Images that stay in their file (array.h) need
  * neither room nor put. After a failure anywhere, finish is next. */
@@ -27,9 +27,15 @@ typedef struct prnn_builder {
     prnn_data *data;     /* shape; NULL before */
     uint8_t *one;        /* room: for the image on its way to `out` */
 
-    size_t done, skipped; /* of the wanted images so far; done ones were stored */
-    char reason[512];     /* why the first one was skipped */
-    int highest;          /* byte so far */
+    size_t done, skipped;      /* of the wanted images so far; done ones were stored */
+    size_t transparent, paged; /* of the done ones, if pictures (prnn_found) */
+    char reason[512];          /* why the first one was skipped */
+    int highest;               /* byte so far */
+    size_t left;               /* skipped besides: folders */
+    bool named;                /* the images are those of options.array */
+    bool from_file;            /* a set of one value is refused */
+    bool noted;                /* the caller knows what was assumed of arrays */
+    uint32_t *folders; /* of a folder of pictures: the number of that of each file; later of each image */
 } prnn_builder;
 
 /* `options` may be NULL: defaults. */
@@ -57,8 +63,11 @@ prnn_status prnn_builder_name(prnn_builder *b, const char *path);
 /* The next image is left out, and the caller hears why. */
 prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why);
 
-/* `status` says how it went so far; *data is set with PRNN_OK only. */
-prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data);
+/* What is none of the wanted images is left out too. */
+void prnn_builder_leave(prnn_builder *b, const char *path, const char *why);
+
+/* A sentence to the caller about how the set is read. */
+void prnn_builder_note(prnn_builder *b, const char *format, ...) PRNN_PRINTF(2, 3);
 
 /* Says, by errno, that b->out could not be written. */
 prnn_status prnn_builder_fail_write(prnn_builder *b);

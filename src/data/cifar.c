@@ -67,10 +67,10 @@ static prnn_status check_size(prnn_context *ctx, const prnn_input *input, size_t
     if (input->is_folder || !input->size || input->size % (labels + PICTURE)) {
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,
-            "%s: has %llu bytes, and %s files have a multiple of %zu: it is cut off or something "
+            "%s: has %llu byte%s, and %s files have a multiple of %zu: it is cut off or something "
             "else; fetch it anew",
-            input->name, (unsigned long long)input->size, labels == 1 ? "CIFAR-10" : "CIFAR-100",
-            labels + PICTURE);
+            input->name, (unsigned long long)input->size, prnn_plural(input->size),
+            labels == 1 ? "CIFAR-10" : "CIFAR-100", labels + PICTURE);
     }
     return PRNN_OK;
 }

@@ -2,7 +2,9 @@
 #include "base/call.h"
 #include "base/try.h"
 #include "data/data.h"
+#include "data/finish.h"
 #include "data/npy.h"
+#include "data/shuffle.h"
 
 /* The images go behind a header that is written last, when their number is known. */
 static prnn_status write_images(prnn_builder *b, const char *path) {
@@ -36,6 +38,9 @@ prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_da
     TRY(prnn_file_begin(ctx, out, &writer));
     b.out = &writer;
     TRY(prnn_builder_finish(&b, write_images(&b, path), &data));
+    if (b.options.shuffle) {
+        TRY(prnn_shuffle_file(ctx, data, writer.stream, out, PRNN_NPY_HEAD, b.options.shuffle));
+    }
     TRY(write_head(&b, data));
     TRY(prnn_file_commit(ctx, &writer));
     if (written) {

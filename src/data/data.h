@@ -35,9 +35,8 @@ bool prnn_npy_probe(const prnn_probe *probe);
 prnn_status prnn_npy_open(prnn_builder *b, prnn_input *input);
 bool prnn_npz_probe(const prnn_probe *probe);
 prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input);
-bool prnn_png_probe(const prnn_probe *probe);
-bool prnn_jpeg_probe(const prnn_probe *probe);
-/* One PNG or JPEG file. */
+bool prnn_picture_probe(const prnn_probe *probe);
+/* One file of any kind of picture. */
 prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input);
 bool prnn_cifar_probe(const prnn_probe *probe);
 prnn_status prnn_cifar_open(prnn_builder *b, prnn_input *input);

@@ -15,6 +15,7 @@ prnn_status prnn_disk_open(prnn_context *ctx, const prnn_disk *where, const char
         return PRNN_ERROR_MEMORY;
     }
     *disk = *where;
+    disk->order = NULL;
     disk->file = fcntl(where->file, F_DUPFD_CLOEXEC, 0);
     disk->name = disk->file < 0 ? NULL : strdup(name);
     if (!disk->name) {
@@ -32,15 +33,46 @@ void prnn_disk_free(prnn_disk *disk) {
             close(disk->file);
         }
         free(disk->name);
+        prnn_free(disk->order);
         prnn_free(disk);
     }
 }
 
 prnn_status prnn_disk_rest(prnn_context *ctx, const prnn_disk *disk, size_t first, prnn_disk **rest) {
-    prnn_disk from = *disk;
-    from.offset += first * prnn_disk_size(disk);
-    from.first += first;
-    return prnn_disk_open(ctx, &from, disk->name, rest);
+    if (!disk->order) {
+        prnn_disk from = *disk;
+        from.offset += first * prnn_disk_size(disk);
+        from.first += first;
+        return prnn_disk_open(ctx, &from, disk->name, rest);
+    }
+    size_t n = disk->ordered - first;
+    uint64_t *order = prnn_alloc_raw(ctx, n, sizeof *order, "the order of the images");
+    if (!order) {
+        return PRNN_ERROR_MEMORY;
+    }
+    memcpy(order, disk->order + first, n * sizeof *order);
+    prnn_status status = prnn_disk_open(ctx, disk, disk->name, rest);
+    if (status == PRNN_OK) {
+        prnn_disk_reorder(*rest, order, n);
+    } else {
+        prnn_free(order);
+    }
+    return status;
+}
+
+void prnn_disk_reorder(prnn_disk *disk, uint64_t *order, size_t n) {
+    prnn_free(disk->order);
+    disk->order = order;
+    disk->ordered = n;
+}
+
+/* Among those that `disk` begins with. */
+static uint64_t place_of(const prnn_disk *disk, uint64_t index) {
+    return disk->order ? disk->order[index] : index;
+}
+
+size_t prnn_disk_number(const prnn_disk *disk, size_t index) {
+    return disk->first + (size_t)place_of(disk, index);
 }
 
 size_t prnn_disk_size(const prnn_disk *disk) {
@@ -49,17 +81,17 @@ size_t prnn_disk_size(const prnn_disk *disk) {
 
 prnn_status prnn_disk_read(prnn_context *ctx, const prnn_disk *disk, size_t index, uint8_t *to) {
     size_t n = prnn_disk_size(disk), done = 0;
-    uint64_t offset = disk->offset + (uint64_t)index * n;
+    uint64_t offset = disk->offset + place_of(disk, index) * n;
     while (done < n) {
         ssize_t got = pread(disk->file, to + done, n - done, (off_t)(offset + done));
         if (got < 0 && errno != EINTR) {
             return prnn_fail_system(ctx, errno, "%s: image %zu cannot be read", disk->name,
-                                    disk->first + index);
+                                    prnn_disk_number(disk, index));
         }
         if (got == 0) {
             return prnn_fail(ctx, PRNN_ERROR_FILE,
                              "%s: image %zu cannot be read: the file has become shorter", disk->name,
-                             disk->first + index);
+                             prnn_disk_number(disk, index));
         }
         done += got > 0 ? (size_t)got : 0;
     }
@@ -70,7 +102,7 @@ void prnn_disk_prefetch(const prnn_disk *disk, const uint64_t *indices, size_t n
 #ifdef POSIX_FADV_WILLNEED
     size_t size = prnn_disk_size(disk);
     for (size_t i = 0; i < n; i++) {
-        posix_fadvise(disk->file, (off_t)(disk->offset + indices[i] * size), (off_t)size,
+        posix_fadvise(disk->file, (off_t)(disk->offset + place_of(disk, indices[i]) * size), (off_t)size,
                       POSIX_FADV_WILLNEED);
     }
 #else

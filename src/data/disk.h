@@ -11,15 +11,23 @@ typedef struct prnn_disk {
     uint64_t offset; /* of the first image */
     size_t first;    /* its number in the file */
     int height, width, channels;
+    uint64_t *order; /* image i is the order[i]-th of these; NULL: the i-th */
+    size_t ordered;  /* length of `order` */
 } prnn_disk;
 
-/* The images that `where` describes, but for its name, in an open file, which may be closed afterwards. Free
- * with prnn_disk_free. */
+/* The images that `where` describes, but for its name and an order, in an open file, which may be closed
+ * afterwards. Free with prnn_disk_free. */
 prnn_status prnn_disk_open(prnn_context *ctx, const prnn_disk *where, const char *name, prnn_disk **to);
 void prnn_disk_free(prnn_disk *disk);
 
 /* The same images from number `first` on. */
 prnn_status prnn_disk_rest(prnn_context *ctx, const prnn_disk *disk, size_t first, prnn_disk **rest);
+
+/* Puts them into another order, `n` numbers that become the set's (prnn_free). */
+void prnn_disk_reorder(prnn_disk *disk, uint64_t *order, size_t n);
+
+/* The number in the file of image `index`. */
+size_t prnn_disk_number(const prnn_disk *disk, size_t index);
 
 /* Bytes of an image. */
 size_t prnn_disk_size(const prnn_disk *disk);

@@ -1,269 +1,202 @@
-/* Folders: of pictures, of CIFAR's training files, or of .npz files. */
+/* Folders: of pictures, of CIFAR's training files, or of .npz files. Which of them one is. */
+#include "base/memory.h"
+#include "base/try.h"
 #include "data/data.h"
+#include "data/find.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-
-typedef struct list {
-    char **paths;
-    size_t count, room;
-} list;
-
-/* Forgets all but the first `count`. */
-static void list_cut(list *l, size_t count) {
-    while (l->count > count) {
-        free(l->paths[--l->count]);
-    }
-}
-
-static void list_free(list *l) {
-    list_cut(l, 0);
-    free(l->paths);
-}
-
-static bool list_add(list *l, const char *folder, const char *name) {
-    if (l->count == l->room) {
-        size_t room = l->room ? 2 * l->room : 64;
-        char **paths = realloc(l->paths, room * sizeof *paths);
-        if (!paths) {
-            return false;
-        }
-        l->paths = paths;
-        l->room = room;
-    }
-    size_t n = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(n);
-    if (!path) {
-        return false;
-    }
-    snprintf(path, n, "%s/%s", folder, name);
-    l->paths[l->count++] = path;
-    return true;
-}
-
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Digits count as numbers: batch_2 before batch_10. */
-static int by_number(const void *first, const void *second) {
-    const char *a = *(char *const *)first, *b = *(char *const *)second;
-    static const char digits[] = "0123456789";
-    while (*a && *b) {
-        size_t n = strspn(a, digits), m = strspn(b, digits);
-        if (n && m) {
-            size_t zeros = strspn(a, "0"), other = strspn(b, "0");
-            int order = n - zeros != m - other ? (n - zeros < m - other ? -1 : 1)
-                                               : strncmp(a + zeros, b + other, n - zeros);
-            if (order) {
-                return order;
-            }
-            a += n;
-            b += m;
-        } else if (*a != *b) {
-            break;
-        } else {
-            a++;
-            b++;
-        }
-    }
-    int order = (int)(unsigned char)*a - (int)(unsigned char)*b;
-    return order ? order : by_name(first, second);
-}
-
-static bool ends_with(const char *name, const char *ending) {
-    size_t n = strlen(name), m = strlen(ending);
-    return n > m && strcasecmp(name + n - m, ending) == 0;
-}
-
-/* Names that begin with a dot are not images but what systems leave behind ("._1.png"). */
-static bool is_picture(const char *name) {
-    return name[0] != '.' && (ends_with(name, ".png") || ends_with(name, ".jpg") || ends_with(name, ".jpeg"));
-}
-
-static bool is_cifar10(const char *name) {
-    size_t n = strlen(name);
-    return n > 15 && strncmp(name, "data_batch_", 11) == 0 && strcmp(name + n - 4, ".bin") == 0;
-}
-
-static bool is_cifar100(const char *name) {
-    return strcmp(name, "train.bin") == 0;
-}
-
-static bool is_cifar_test(const char *name) {
-    return strcmp(name, "test_batch.bin") == 0 || strcmp(name, "test.bin") == 0;
-}
-
-static bool is_train_npz(const char *name) {
-    return strncmp(name, "train_data_batch", 16) == 0 && ends_with(name, ".npz");
-}
-
-static bool is_npz(const char *name) {
-    return name[0] != '.' && ends_with(name, ".npz");
-}
-
-/* ---------------------------------------------------------------------------------------- finding */
-
-/* A folder on the way from the top to where the search is. */
-typedef struct place {
-    const struct place *above;
-    dev_t device;
-    ino_t number;
-} place;
-
-typedef struct search {
-    prnn_context *ctx;
-    bool (*wanted)(const char *name);
-    bool deep; /* also in folders below */
-    list *found;
-} search;
-
-/* Whether the entry is a folder, or a file. A link that leads nowhere is a file that will turn out to be
- * unreadable; pipes and devices are neither. 0 or an errno: who cannot be asked may be a folder of pictures.
- */
-static int tell_kind(int folder, const struct dirent *e, bool *is_folder, bool *is_file) {
-    struct stat st;
-    *is_file = e->d_type == DT_REG;
-    *is_folder = e->d_type == DT_DIR;
-    if (*is_file || *is_folder) {
-        return 0;
-    }
-    if (fstatat(folder, e->d_name, &st, 0) == 0) {
-        *is_file = S_ISREG(st.st_mode);
-        *is_folder = S_ISDIR(st.st_mode);
-        return 0;
-    }
-    *is_file = true;
-    return errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == EACCES ? 0 : errno;
-}
-
-static prnn_status fail_read(prnn_context *ctx, const char *folder, int why) {
-    return prnn_fail_system(ctx, why, "%s: the folder cannot be read", folder);
-}
-
-/* The entries of one folder: what is wanted is found, folders go into `below`. */
-static prnn_status list_folder(const search *s, const char *folder, place *here, list *below) {
-    DIR *d = opendir(folder);
-    struct stat st;
-    if (!d) {
-        return fail_read(s->ctx, folder, errno);
-    }
-    bool enough = true;
-    int why = fstat(dirfd(d), &st) == 0 ? 0 : errno;
-    here->device = st.st_dev;
-    here->number = st.st_ino;
-    while (!why && enough) {
-        errno = 0;
-        struct dirent *e = readdir(d);
-        if (!e) {
-            why = errno;
-            break;
-        }
-        bool is_folder, is_file;
-        why = tell_kind(dirfd(d), e, &is_folder, &is_file);
-        if (is_folder && s->deep && e->d_name[0] != '.') {
-            enough = list_add(below, folder, e->d_name);
-        } else if (is_file && s->wanted(e->d_name)) {
-            enough = list_add(s->found, folder, e->d_name);
-        }
-    }
-    closedir(d);
-    if (!enough) {
-        return prnn_fail(s->ctx, PRNN_ERROR_MEMORY, "%s: not enough memory for the names of its files",
-                         folder);
-    }
-    return why ? fail_read(s->ctx, folder, why) : PRNN_OK;
-}
-
-/* A link can lead back to a folder above it. */
-static bool is_round(const place *here) {
-    for (const place *p = here->above; p; p = p->above) {
-        if (p->device == here->device && p->number == here->number) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static prnn_status find_below(const search *s, const char *folder, const place *above) {
-    place here = {.above = above};
-    list below = {0};
-    size_t before = s->found->count;
-    prnn_status status = list_folder(s, folder, &here, &below);
-    if (status == PRNN_OK && is_round(&here)) {
-        list_cut(s->found, before);
-        list_cut(&below, 0);
-    }
-    for (size_t i = 0; i < below.count && status == PRNN_OK; i++) {
-        status = find_below(s, below.paths[i], &here);
-    }
-    list_free(&below);
-    return status;
-}
-
-/* ----------------------------------------------------------------------------------------- kinds */
-
-static prnn_status put_pictures(prnn_builder *b, const list *l) {
-    return prnn_pictures_put(b, l->paths, l->count);
-}
-
-static prnn_status put_cifar10(prnn_builder *b, const list *l) {
-    return prnn_cifar_put_files(b, l->paths, l->count, 1);
-}
-
-static prnn_status put_cifar100(prnn_builder *b, const list *l) {
-    return prnn_cifar_put_files(b, l->paths, l->count, 2);
-}
-
-static prnn_status put_npz(prnn_builder *b, const list *l) {
-    return prnn_npz_put_files(b, l->paths, l->count);
-}
-
-static prnn_status fail_empty(prnn_builder *b, const list *l) {
-    (void)l;
-    return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
-                     "%s: only test images are in this folder: name test_batch.bin or test.bin itself",
-                     b->name);
-}
 
 bool prnn_folder_probe(const prnn_probe *probe) {
     return probe->is_folder;
 }
 
-/* The first kind of which there is a file is taken. */
-static const struct {
-    bool (*wanted)(const char *name);
-    bool deep;
-    int (*order)(const void *a, const void *b);
-    prnn_status (*put)(prnn_builder *b, const list *l);
-} kinds[] = {
-    {is_cifar10, false, by_name, put_cifar10},   {is_cifar100, false, by_name, put_cifar100},
-    {is_train_npz, false, by_number, put_npz},   {is_npz, false, by_number, put_npz},
-    {is_cifar_test, false, by_name, fail_empty}, {is_picture, true, by_name, put_pictures},
-};
+/* --------------------------------------------------------------------------------------- pictures */
 
-prnn_status prnn_folder_open(prnn_builder *b, prnn_input *input) {
+/* The folder above a path, and its number among those that were met. */
+typedef struct place {
+    const char *path;
+    size_t length;
+    uint32_t number;
+} place;
+
+static bool lies_below(const char *path, const place *p) {
+    return strncmp(path, p->path, p->length) == 0 && path[p->length] == '/';
+}
+
+static size_t depth_of(const prnn_names *paths) {
+    size_t deepest = 0;
+    for (size_t i = 0; i < paths->count; i++) {
+        size_t depth = 0;
+        for (const char *c = paths->name[i]; *c; c++) {
+            depth += *c == '/';
+        }
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest;
+}
+
+/* Numbers the folders that the sorted paths lie in. All that is below a folder is in one piece, so those that
+ * the present path lies below are enough to know again. */
+static prnn_status number_folders(prnn_builder *b, const prnn_names *paths) {
+    place *open = prnn_alloc(b->ctx, depth_of(paths) + 1, sizeof *open, "the names of folders");
+    b->folders = prnn_alloc(b->ctx, paths->count, sizeof *b->folders, "the numbers of folders");
+    size_t depth = 0;
+    uint32_t met = 0;
+    if (!open || !b->folders) {
+        prnn_free(open);
+        return PRNN_ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < paths->count; i++) {
+        const char *path = paths->name[i];
+        size_t length = (size_t)(strrchr(path, '/') - path);
+        while (depth && !lies_below(path, &open[depth - 1])) {
+            depth--;
+        }
+        if (!depth || open[depth - 1].length != length) {
+            open[depth++] = (place){path, length, met++};
+        }
+        b->folders[i] = open[depth - 1].number;
+    }
+    prnn_free(open);
+    return PRNN_OK;
+}
+
+static prnn_status put_pictures(prnn_builder *b, prnn_files *found) {
+    prnn_names *all = &found->paths[PRNN_FILE_PICTURE];
+    prnn_status status;
+    TRY(prnn_names_move(b->ctx, all, &found->paths[PRNN_FILE_OTHER_PICTURE]));
+    prnn_names_sort(all, false);
+    for (size_t i = 0; i < found->unreadable.count; i++) {
+        prnn_builder_leave(b, found->unreadable.name[i], found->reasons.name[i]);
+    }
+    TRY(number_folders(b, all));
+    TRY(prnn_pictures_put(b, all->name, all->count));
+done:
+    return status;
+}
+
+/* ----------------------------------------------------------------------------------- other kinds */
+
+/* "a.npz", or "a.npz and 3 more"; `text` has room for 300 bytes. */
+static const char *list_names(const prnn_names *names, char *text) {
+    int n = snprintf(text, 240, "%s", names->name[0]);
+    if (names->count > 1) {
+        size_t used = n < 240 ? (size_t)n : 239;
+        snprintf(text + used, 300 - used, " and %zu more", names->count - 1);
+    }
+    return text;
+}
+
+/* Says which data is left where another kind is taken, and how it would be read. */
+static void note_left(prnn_builder *b, prnn_files *found, prnn_file_kind kind, const char *taken) {
+    static const prnn_file_kind kinds[] = {PRNN_FILE_CIFAR_TEST, PRNN_FILE_NPZ, PRNN_FILE_NPY, PRNN_FILE_IDX};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        list l = {0};
-        const search s = {b->ctx, kinds[i].wanted, kinds[i].deep, &l};
-        prnn_status status = find_below(&s, input->name, NULL);
-        bool found = l.count > 0;
-        if (status == PRNN_OK && found) {
-            qsort(l.paths, l.count, sizeof *l.paths, kinds[i].order);
-            status = kinds[i].put(b, &l);
+        prnn_names *left = &found->paths[kinds[i]];
+        char text[300];
+        if (left->count && kinds[i] != kind) {
+            prnn_names_sort(left, false);
+            prnn_builder_note(b, "%s: %s are read, and not %s: name it to read that", b->name, taken,
+                              list_names(left, text));
         }
-        list_free(&l);
-        if (status != PRNN_OK || found) {
-            return status;
+    }
+}
+
+static prnn_status put_cifar(prnn_builder *b, prnn_files *found, prnn_file_kind kind) {
+    prnn_names *files = &found->paths[kind];
+    bool ten = kind == PRNN_FILE_CIFAR10;
+    note_left(b, found, kind,
+              ten ? "the training images, data_batch_*.bin," : "the training images, train.bin,");
+    prnn_names_sort(files, false);
+    return prnn_cifar_put_files(b, files->name, files->count, ten ? 1 : 2);
+}
+
+static prnn_status put_npz(prnn_builder *b, prnn_files *found, prnn_file_kind kind) {
+    prnn_names *files = &found->paths[kind];
+    note_left(b, found, kind, kind == PRNN_FILE_NPZ ? "its .npz files" : "the files train_data_batch_*.npz");
+    prnn_names_sort(files, true);
+    return prnn_npz_put_files(b, files->name, files->count);
+}
+
+/* ---------------------------------------------------------------------------------------- choosing */
+
+static prnn_status fail_two(prnn_builder *b, prnn_names *pictures, prnn_names *others) {
+    char some[300], other[300];
+    prnn_names_sort(pictures, false);
+    prnn_names_sort(others, false);
+    return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                     "%s: holds pictures (%s) and other data (%s), and either may be meant: move one of them "
+                     "into another folder, or name a file",
+                     b->name, list_names(pictures, some), list_names(others, other));
+}
+
+/* What there is instead, if it is known by its name. */
+static prnn_status fail_empty(prnn_builder *b, prnn_files *found) {
+    prnn_names *of = found->paths;
+    char text[300];
+    if (of[PRNN_FILE_CIFAR_TEST].count) {
+        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                         "%s: only test images are in this folder: name %s to read them", b->name,
+                         of[PRNN_FILE_CIFAR_TEST].name[0]);
+    }
+    if (of[PRNN_FILE_PICKLE].count) {
+        prnn_names_sort(&of[PRNN_FILE_PICKLE], false);
+        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                         "%s: holds CIFAR-10 for Python (%s), and its binary version is read: fetch "
+                         "cifar-10-binary.tar.gz from the same page",
+                         b->name, list_names(&of[PRNN_FILE_PICKLE], text));
+    }
+    for (prnn_file_kind kind = PRNN_FILE_NPY; kind <= PRNN_FILE_IDX; kind++) {
+        if (of[kind].count) { /* MNIST's training images come last */
+            prnn_names_sort(&of[kind], false);
+            return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                             "%s: the folder holds no pictures, but %s: name one of its files, such as %s",
+                             b->name, kind == PRNN_FILE_IDX ? "idx files" : ".npy files",
+                             of[kind].name[of[kind].count - 1]);
         }
+    }
+    if (found->unreadable.count) {
+        return prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: the folder holds no images that can be read: %s",
+                         b->name, found->reasons.name[0]);
     }
     return prnn_fail(
         b->ctx, PRNN_ERROR_FORMAT,
-        "%s: the folder holds no images: looked for *.png, *.jpg and *.jpeg, also in folders below "
+        "%s: the folder holds no images: looked for *.png, *.jpg, *.jpeg and the like, also in folders below "
         "it, and for *.npz, data_batch_*.bin (CIFAR-10) and train.bin (CIFAR-100)",
-        input->name);
+        b->name);
+}
+
+/* Files with names of their own are sure to be data, and a picture beside them may be anything. One .npz
+ * beside many pictures is of them (labels, statistics); beside as few it may be either. */
+static prnn_status choose(prnn_builder *b, prnn_files *found) {
+    static const prnn_file_kind sure[] = {PRNN_FILE_CIFAR10, PRNN_FILE_CIFAR100, PRNN_FILE_TRAIN_NPZ};
+    prnn_names *of = found->paths;
+    size_t pictures = of[PRNN_FILE_PICTURE].count;
+    for (size_t i = 0; i < sizeof sure / sizeof *sure; i++) {
+        if (of[sure[i]].count && pictures) {
+            return fail_two(b, &of[PRNN_FILE_PICTURE], &of[sure[i]]);
+        }
+        if (of[sure[i]].count) {
+            return sure[i] == PRNN_FILE_TRAIN_NPZ ? put_npz(b, found, sure[i]) : put_cifar(b, found, sure[i]);
+        }
+    }
+    if (of[PRNN_FILE_NPZ].count && !pictures) {
+        return put_npz(b, found, PRNN_FILE_NPZ);
+    }
+    if (of[PRNN_FILE_NPZ].count >= pictures && pictures) {
+        return fail_two(b, &of[PRNN_FILE_PICTURE], &of[PRNN_FILE_NPZ]);
+    }
+    if (pictures) {
+        note_left(b, found, PRNN_FILE_PICTURE, "its pictures");
+    }
+    return pictures || of[PRNN_FILE_OTHER_PICTURE].count ? put_pictures(b, found) : fail_empty(b, found);
+}
+
+prnn_status prnn_folder_open(prnn_builder *b, prnn_input *input) {
+    prnn_files found = {0};
+    prnn_status status;
+    TRY(prnn_find(b->ctx, input->name, &found));
+    TRY(choose(b, &found));
+done:
+    prnn_files_free(&found);
+    return status;
 }

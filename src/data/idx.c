@@ -46,16 +46,20 @@ prnn_status prnn_idx_put(prnn_builder *b, prnn_stream *s) {
     if (head[3] != 3 && head[3] != 4) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
-            "%s: its idx array has %d dimensions, images have 3 (n, height, width) or 4 (n, height, "
+            "%s: its idx array has %d dimension%s, images have 3 (n, height, width) or 4 (n, height, "
             "width, channels)%s",
-            s->name, head[3], head[3] == 1 ? ": these look like the labels" : "");
+            s->name, head[3], prnn_plural(head[3]), head[3] == 1 ? ": these look like the labels" : "");
     }
     status = prnn_stream_read(b->ctx, s, head + 4, 4 * (size_t)head[3]);
     if (status != PRNN_OK) {
         return status;
     }
-    const prnn_array array = {big_endian(head + 4), big_endian(head + 8), big_endian(head + 12),
-                              head[3] == 4 ? big_endian(head + 16) : 1, false};
+    const prnn_array array = {big_endian(head + 4),
+                              big_endian(head + 8),
+                              big_endian(head + 12),
+                              head[3] == 4 ? big_endian(head + 16) : 1,
+                              false,
+                              false};
     return prnn_array_put(b, s, &array);
 }
 

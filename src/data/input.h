@@ -12,11 +12,14 @@ typedef struct prnn_input {
     uint64_t size;    /* bytes */
     const uint8_t *memory;
     FILE *file; /* NULL: the bytes are in `memory` */
+    bool piped; /* the file is a copy of what came from a pipe, and has no name */
     uint64_t at;
 } prnn_input;
 
 /* Opens a file or folder; close it with prnn_input_close. */
 prnn_status prnn_input_open(prnn_context *ctx, const char *path, prnn_input *input);
+/* The same, or a pipe, which waits for who writes it. */
+prnn_status prnn_input_open_any(prnn_context *ctx, const char *path, prnn_input *input);
 prnn_input prnn_input_memory(const char *name, const uint8_t *bytes, size_t size);
 void prnn_input_close(prnn_input *input);
 

@@ -1,11 +1,13 @@
-/* Masks for completion: PNG or .npy. */
+/* Masks for completion: pictures or .npy. */
 #include "base/call.h"
 #include "base/memory.h"
 #include "base/try.h"
 #include "data/data.h"
 #include "data/npy.h"
+#include "image/alpha.h"
 
 #include <pixelrnn/io.h>
+#include <string.h>
 
 static prnn_status check_size(prnn_context *ctx, const char *path, uint64_t has_height, uint64_t has_width,
                               int height, int width) {
@@ -19,11 +21,42 @@ static prnn_status check_size(prnn_context *ctx, const char *path, uint64_t has_
     return PRNN_OK;
 }
 
-static prnn_status from_png(prnn_context *ctx, prnn_input *input, int height, int width, uint8_t *known) {
+/* Whether a mask was drawn in the alpha channel: what is seen has one colour. */
+static bool is_in_alpha(const prnn_image *image) {
+    size_t n = (size_t)image->height * (size_t)image->width, channels = (size_t)image->channels;
+    const uint8_t *seen = NULL;
+    if (prnn_image_is_opaque(image)) {
+        return false;
+    }
+    for (const uint8_t *p = image->values; p < image->values + n * channels; p += channels) {
+        if (p[channels - 1] && seen && memcmp(p, seen, channels - 1) != 0) {
+            return false;
+        }
+        seen = p[channels - 1] ? p : seen;
+    }
+    return true;
+}
+
+/* Leaves of an image with alpha that alone. */
+static void keep_alpha(prnn_image *image) {
+    size_t n = (size_t)image->height * (size_t)image->width, channels = (size_t)image->channels;
+    for (size_t i = 0; i < n; i++) {
+        image->values[i] = image->values[i * channels + channels - 1];
+    }
+    image->channels = 1;
+}
+
+static prnn_status from_picture(prnn_context *ctx, prnn_input *input, int height, int width, uint8_t *known) {
+    static const prnn_look look = {.keep_alpha = true};
     prnn_image image = {0}, grey = {height, width, 1, known};
     prnn_status status;
-    TRY(prnn_png_read(ctx, input->name, &image));
+    TRY(prnn_picture_read(ctx, input->name, &look, &image, NULL));
     TRY(check_size(ctx, input->name, (uint64_t)image.height, (uint64_t)image.width, height, width));
+    if (is_in_alpha(&image)) {
+        keep_alpha(&image);
+    } else {
+        prnn_image_flatten(&image, look.alpha, look.background);
+    }
     TRY(prnn_image_fit(ctx, input->name, &image, PRNN_FIT_EXACT, &grey));
     for (size_t i = 0; i < (size_t)height * (size_t)width; i++) {
         known[i] = known[i] >= 128;
@@ -57,21 +90,23 @@ done:
 }
 
 static prnn_status read_input(prnn_context *ctx, prnn_input *input, int height, int width, uint8_t *known) {
-    uint8_t head[8] = {0};
+    uint8_t head[16] = {0};
     size_t n = input->size < sizeof head ? (size_t)input->size : sizeof head;
     prnn_probe probe = {head, input->is_folder ? 0 : n, input->size, input->is_folder};
     prnn_status status = input->is_folder ? PRNN_OK : prnn_input_read(ctx, input, 0, head, n);
     if (status != PRNN_OK) {
         return status;
     }
-    if (prnn_png_probe(&probe)) {
-        return from_png(ctx, input, height, width, known);
+    if (prnn_picture_probe(&probe)) {
+        return from_picture(ctx, input, height, width, known);
     }
     if (prnn_npy_probe(&probe)) {
         return from_npy(ctx, input, height, width, known);
     }
-    return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                     "%s: is no mask: a .png file, or a .npy file of uint8 or bool, is read", input->name);
+    return prnn_fail(
+        ctx, PRNN_ERROR_FORMAT,
+        "%s: is no mask: a picture such as a .png file, or a .npy file of uint8 or bool, is read",
+        input->name);
 }
 
 prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width, uint8_t *known) {

@@ -2,11 +2,13 @@
 #include "data/npy.h"
 
 #include "base/memory.h"
+#include "base/try.h"
 #include "data/data.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { HEADER_LIMIT = 65536, PLANES_SIDE_LIMIT = 4096 };
+enum { HEADER_LIMIT = 65536, SQUARE_SIDE_LIMIT = 4096, PICTURE_SIDE = 16 };
 
 /* What is left of the header's text. */
 typedef struct text {
@@ -136,8 +138,8 @@ static prnn_status read_preamble(prnn_context *ctx, prnn_stream *s, size_t *leng
     }
     if (status == PRNN_OK && (*length > HEADER_LIMIT || *length > s->left)) {
         status = prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                           "%s: says that its .npy header has %zu bytes: it is cut off or damaged", s->name,
-                           *length);
+                           "%s: says that its .npy header has %zu byte%s: it is cut off or damaged", s->name,
+                           *length, prnn_plural(*length));
     }
     return status;
 }
@@ -179,8 +181,27 @@ bool prnn_npy_is_bool(const prnn_npy *npy) {
     return has_type(npy, "b1") || has_type(npy, "?") || has_type(npy, "bool");
 }
 
-prnn_status prnn_npy_check_images(prnn_context *ctx, const char *name, const prnn_npy *npy) {
-    if (!prnn_npy_is_uint8(npy)) {
+bool prnn_npy_is_images(const prnn_npy *npy) {
+    return prnn_npy_is_uint8(npy) && !npy->fortran_order && (npy->rank == 3 || npy->rank == 4);
+}
+
+bool prnn_npy_may_be_images(const prnn_npy *npy) {
+    bool shape = npy->rank == 3 || npy->rank == 4 || (npy->rank == 2 && npy->shape[1] > 1);
+    return (prnn_npy_is_uint8(npy) || prnn_npy_is_bool(npy)) && !npy->fortran_order && shape;
+}
+
+const char *prnn_npy_shape(const prnn_npy *npy, char *to) {
+    size_t n = (size_t)snprintf(to, PRNN_NPY_SHAPE, "(");
+    for (int i = 0; i < npy->rank; i++) {
+        n += (size_t)snprintf(to + n, PRNN_NPY_SHAPE - n, "%s%llu", i ? ", " : "",
+                              (unsigned long long)npy->shape[i]);
+    }
+    snprintf(to + n, PRNN_NPY_SHAPE - n, npy->rank == 1 ? ",)" : ")");
+    return to;
+}
+
+static prnn_status check_values(prnn_context *ctx, const char *name, const prnn_npy *npy) {
+    if (!prnn_npy_is_uint8(npy) && !prnn_npy_is_bool(npy)) {
         return prnn_fail(ctx, PRNN_ERROR_FORMAT,
                          "%s: its values are of type '%s', and images are read as uint8: save "
                          "array.astype('uint8'), after scaling to 0..255 or to levels",
@@ -191,43 +212,88 @@ prnn_status prnn_npy_check_images(prnn_context *ctx, const char *name, const prn
                          "%s: is in Fortran order, and C order is read: save numpy.ascontiguousarray(array)",
                          name);
     }
-    if (npy->rank != 3 && npy->rank != 4) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: its array has %d dimensions, images have 3 (n, height, width) or 4 (n, height, "
-                         "width, channels): save array.reshape(...)",
-                         name, npy->rank);
-    }
     return PRNN_OK;
 }
 
-/* Rows of 3 planes of a square image. */
-static prnn_status from_rows(prnn_context *ctx, const char *name, const prnn_npy *npy, prnn_array *array) {
+/* The side of a square that `pixels` fill, or 0. */
+static uint64_t side_of(uint64_t pixels) {
     uint64_t side = 1;
-    while (side < PLANES_SIDE_LIMIT && 3 * side * side < npy->shape[1]) {
+    while (side < SQUARE_SIDE_LIMIT && side * side < pixels) {
         side++;
     }
-    if (3 * side * side != npy->shape[1]) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_FORMAT,
-            "%s: its rows have %llu values, and rows of three planes of a square image are read (3 x "
-            "32 x 32 = 3072): save array.reshape(n, height, width, channels)",
-            name, (unsigned long long)npy->shape[1]);
+    return side * side == pixels ? side : 0;
+}
+
+/* Rows, each of the three planes of a square image, or of the pixels of a grey one. */
+static prnn_status from_rows(prnn_builder *b, const char *name, const prnn_npy *npy, bool planes,
+                             prnn_array *array) {
+    uint64_t length = npy->shape[1], height = (uint64_t)b->options.height, width = (uint64_t)b->options.width;
+    uint64_t side = length % 3 == 0 ? side_of(length / 3) : 0;
+    if (planes && side) {
+        *array = (prnn_array){npy->shape[0], side, side, 3, true, prnn_npy_is_bool(npy)};
+        return PRNN_OK;
     }
-    *array = (prnn_array){npy->shape[0], side, side, 3, true};
+    if (height * width != length || !length) {
+        height = width = length > 1 ? side_of(length) : 0;
+    }
+    if (!height) {
+        return prnn_fail(
+            b->ctx, PRNN_ERROR_FORMAT,
+            "%s: its rows have %llu value%s, which are no square image%s: say height and width, or save "
+            "array.reshape(n, height, width, channels)",
+            name, (unsigned long long)length, prnn_plural(length), planes ? ", nor three planes of one" : "");
+    }
+    if (!b->noted) {
+        prnn_builder_note(
+            b, "%s: its rows of %llu values are read as grey images of %llux%llu (height x width)", name,
+            (unsigned long long)length, (unsigned long long)height, (unsigned long long)width);
+    }
+    *array = (prnn_array){npy->shape[0], height, width, 1, false, prnn_npy_is_bool(npy)};
     return PRNN_OK;
 }
 
-prnn_status prnn_npy_read_array(prnn_context *ctx, prnn_stream *s, bool rows, prnn_array *array) {
+/* Of (H, W, 3), which would be many narrow images; who says that they are that narrow is believed. */
+static bool is_one_picture(const prnn_builder *b, const prnn_npy *npy) {
+    bool said = (uint64_t)b->options.height == npy->shape[1] && (uint64_t)b->options.width == npy->shape[2];
+    return npy->rank == 3 && (npy->shape[2] == 3 || npy->shape[2] == 4) && npy->shape[0] >= PICTURE_SIDE &&
+           npy->shape[1] >= PICTURE_SIDE && !said;
+}
+
+static prnn_status from_images(prnn_builder *b, const char *name, const prnn_npy *npy, prnn_array *array) {
+    const uint64_t *shape = npy->shape;
+    char said[PRNN_NPY_SHAPE];
+    if (npy->rank != 3 && npy->rank != 4) {
+        return prnn_fail(
+            b->ctx, PRNN_ERROR_FORMAT,
+            "%s: its array has %d dimension%s, images have 3 (n, height, width) or 4 (n, height, "
+            "width, channels): save array.reshape(...)",
+            name, npy->rank, prnn_plural((uint64_t)npy->rank));
+    }
+    if (is_one_picture(b, npy)) {
+        return prnn_fail(
+            b->ctx, PRNN_ERROR_FORMAT,
+            "%s: its shape %s is that of one colour picture, and would be %llu grey images of "
+            "%llux%llu: save array[None, ..., :3], or say height %llu and width %llu if they are that",
+            name, prnn_npy_shape(npy, said), (unsigned long long)shape[0], (unsigned long long)shape[1],
+            (unsigned long long)shape[2], (unsigned long long)shape[1], (unsigned long long)shape[2]);
+    }
+    *array = (prnn_array){
+        shape[0], shape[1], shape[2], npy->rank == 4 ? shape[3] : 1, false, prnn_npy_is_bool(npy)};
+    return PRNN_OK;
+}
+
+prnn_status prnn_npy_read_array(prnn_builder *b, prnn_stream *s, bool planes, prnn_array *array) {
     prnn_npy npy;
-    prnn_status status = prnn_npy_read_header(ctx, s, &npy);
-    if (status != PRNN_OK) {
-        return status;
+    prnn_status status;
+    TRY(prnn_npy_read_header(b->ctx, s, &npy));
+    TRY(check_values(b->ctx, s->name, &npy));
+    TRY(npy.rank == 2 ? from_rows(b, s->name, &npy, planes, array) : from_images(b, s->name, &npy, array));
+    if (array->truth && !b->noted) {
+        prnn_builder_note(b, "%s: its values are of type bool, and True is read as %s", s->name,
+                          b->options.values == PRNN_VALUES_LEVELS ? "level 1" : "255");
     }
-    if (rows && npy.rank == 2 && prnn_npy_is_uint8(&npy) && !npy.fortran_order) {
-        return from_rows(ctx, s->name, &npy, array);
-    }
-    status = prnn_npy_check_images(ctx, s->name, &npy);
-    *array = (prnn_array){npy.shape[0], npy.shape[1], npy.shape[2], npy.rank == 4 ? npy.shape[3] : 1, false};
+    b->noted = true;
+done:
     return status;
 }
 
@@ -238,6 +304,6 @@ bool prnn_npy_probe(const prnn_probe *probe) {
 prnn_status prnn_npy_open(prnn_builder *b, prnn_input *input) {
     prnn_stream stream = prnn_stream_plain(input);
     prnn_array array;
-    prnn_status status = prnn_npy_read_array(b->ctx, &stream, false, &array);
+    prnn_status status = prnn_npy_read_array(b, &stream, false, &array);
     return status == PRNN_OK ? prnn_array_put(b, &stream, &array) : status;
 }

@@ -19,11 +19,18 @@ prnn_status prnn_npy_read_header(prnn_context *ctx, prnn_stream *s, prnn_npy *np
 bool prnn_npy_is_uint8(const prnn_npy *npy);
 bool prnn_npy_is_bool(const prnn_npy *npy);
 
-/* Whether the array is a set of images that can be read; if not, fails with the way out. */
-prnn_status prnn_npy_check_images(prnn_context *ctx, const char *name, const prnn_npy *npy);
+/* Whether an array is of images beyond doubt: uint8, C order, 3 or 4 dimensions. */
+bool prnn_npy_is_images(const prnn_npy *npy);
+/* Or whether it can be read as some: also of bool, or of rows. */
+bool prnn_npy_may_be_images(const prnn_npy *npy);
 
-/* The header of an array of images; with `rows`, also one of (n, 3 * S * S): planes of S x S. */
-prnn_status prnn_npy_read_array(prnn_context *ctx, prnn_stream *s, bool rows, prnn_array *array);
+/* "(5, 28, 28)"; `to` has room for PRNN_NPY_SHAPE bytes. */
+enum { PRNN_NPY_SHAPE = 22 * PRNN_NPY_RANK_LIMIT + 3 };
+const char *prnn_npy_shape(const prnn_npy *npy, char *to);
+
+/* The header of an array of images; with `planes`, also one of (n, 3 * S * S): planes of S x S. What is
+ * assumed where it could be otherwise is noted once. */
+prnn_status prnn_npy_read_array(prnn_builder *b, prnn_stream *s, bool planes, prnn_array *array);
 
 /* Writes the header of uint8 (n, height, width, channels), PRNN_NPY_HEAD bytes however large n is. false,
  * with errno: the stream failed. */

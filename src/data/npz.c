@@ -30,180 +30,144 @@ prnn_status prnn_npz_put_files(prnn_builder *b, char *const *paths, size_t count
 #else
 
 #include "base/try.h"
+#include "data/zip.h"
 
 #include <errno.h>
-#include <zip.h>
-#include <zlib.h>
+#include <stdio.h>
 
 enum { ENTRY_LIMIT = 10000 };
-
-/* What failed need not be the file: libzip passes on what the system and zlib said, and sometimes says for
- * want of memory that the file is wrong. errno was 0 before. */
-static prnn_status fail_zip(prnn_context *ctx, const char *name, zip_error_t *error) {
-    int type = zip_error_system_type(error), inner = zip_error_code_system(error);
-    if (errno == ENOMEM || zip_error_code_zip(error) == ZIP_ER_MEMORY ||
-        (type == ZIP_ET_ZLIB && inner == Z_MEM_ERROR)) {
-        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to unpack it", name);
-    }
-    if (type == ZIP_ET_SYS && inner) {
-        return prnn_fail_system(ctx, inner, "%s: cannot be read", name);
-    }
-    return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: cannot be unpacked (%s): fetch or make it anew", name,
-                     zip_error_strerror(error));
-}
-
-static prnn_status open_zip(prnn_context *ctx, const prnn_input *input, zip_t **zip) {
-    zip_error_t error;
-    zip_error_init(&error);
-    zip_source_t *source = input->file ? zip_source_file_create(input->name, 0, -1, &error)
-                                       : zip_source_buffer_create(input->memory, input->size, 0, &error);
-    *zip = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
-    prnn_status status = *zip ? PRNN_OK : fail_zip(ctx, input->name, &error);
-    if (!*zip && source) {
-        zip_source_free(source);
-    }
-    zip_error_fini(&error);
-    return status;
-}
-
-/* One entry of the archive, open for reading. */
-typedef struct entry {
-    zip_file_t *file;
-    prnn_stream stream;
-    char name[512]; /* for messages */
-} entry;
-
-static prnn_status entry_read(prnn_context *ctx, prnn_stream *s, void *to, size_t n, size_t *got) {
-    entry *e = s->state;
-    *got = 0;
-    errno = 0;
-    while (*got < n) {
-        zip_int64_t more = zip_fread(e->file, (char *)to + *got, n - *got);
-        if (more < 0) {
-            return fail_zip(ctx, s->name, zip_file_get_error(e->file));
-        }
-        if (more == 0) {
-            break;
-        }
-        *got += (size_t)more;
-    }
-    return PRNN_OK;
-}
-
-static prnn_status entry_open(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_uint64_t index,
-                              entry *e) {
-    zip_stat_t st;
-    zip_stat_init(&st);
-    errno = 0;
-    const zip_uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
-    if (zip_stat_index(zip, index, 0, &st) != 0 || (st.valid & needed) != needed) {
-        return fail_zip(ctx, input->name, zip_get_error(zip));
-    }
-    snprintf(e->name, sizeof e->name, "%s: %s", input->name, st.name);
-    if (st.comp_method != ZIP_CM_STORE && st.comp_method != ZIP_CM_DEFLATE) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: is packed by method %d, and NumPy's two are read: write it with numpy.savez",
-                         e->name, st.comp_method);
-    }
-    if (st.size > PRNN_UNPACKED_LIMIT || st.comp_size > input->size ||
-        st.size / PRNN_DEFLATE_RATIO > st.comp_size) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_FORMAT,
-            "%s: says that its %llu bytes are packed into %llu, which cannot be (or is beyond the 16 "
-            "GiB that are read): make it anew, or use .npy",
-            e->name, (unsigned long long)st.size, (unsigned long long)st.comp_size);
-    }
-    e->file = zip_fopen_index(zip, index, 0);
-    if (!e->file) {
-        return fail_zip(ctx, e->name, zip_get_error(zip));
-    }
-    e->stream =
-        (prnn_stream){.name = e->name, .left = st.size, .exact = true, .read = entry_read, .state = e};
-    return PRNN_OK;
-}
 
 static bool is_npy(const char *name) {
     size_t n = strlen(name);
     return n > 4 && strcmp(name + n - 4, ".npy") == 0;
 }
 
-/* Whether an entry holds images; what else may be there (labels, damage) is none of our business. */
-static prnn_status look_for_images(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_uint64_t index,
-                                   bool *found) {
-    entry e = {.file = NULL};
-    prnn_npy npy;
+/* The header of an entry, of rank 0 if it is none that is understood: what else may be there (labels, damage)
+ * is none of our business. */
+static prnn_status read_header(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_uint64_t index,
+                               prnn_npy *npy) {
+    prnn_zip_entry e = {.file = NULL};
     prnn_status status;
-    TRY(entry_open(ctx, zip, input, index, &e));
-    TRY(prnn_npy_read_header(ctx, &e.stream, &npy));
-    TRY(prnn_npy_check_images(ctx, e.name, &npy));
+    TRY(prnn_zip_entry_open(ctx, zip, input, index, &e));
+    TRY(prnn_npy_read_header(ctx, &e.stream, npy));
 done:
     if (e.file) {
         zip_fclose(e.file);
     }
-    *found = status == PRNN_OK;
-    return status == PRNN_ERROR_FORMAT ? PRNN_OK : status;
+    if (status == PRNN_ERROR_FORMAT) {
+        *npy = (prnn_npy){0};
+        status = PRNN_OK;
+    }
+    return status;
 }
 
-/* The only array of images among the entries. */
-static prnn_status choose_only(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_int64_t *chosen) {
+/* The arrays of an archive that may be images. */
+typedef struct choices {
+    size_t sure, all;  /* how many are images beyond doubt, or may be */
+    zip_int64_t first; /* of those beyond doubt */
+    char names[512];   /* "train (5, 4, 3), test (1, 2, 3)" of `all` */
+} choices;
+
+static prnn_status list_choices(prnn_context *ctx, zip_t *zip, const prnn_input *input, choices *c) {
     zip_int64_t entries = zip_get_num_entries(zip, 0);
-    char names[256] = "";
-    size_t used = 0, found = 0;
+    size_t used = 0;
+    *c = (choices){.first = -1};
     for (zip_int64_t i = 0; i < entries && i < ENTRY_LIMIT; i++) {
         const char *name = zip_get_name(zip, (zip_uint64_t)i, 0);
+        prnn_npy npy = {.rank = 0};
+        char shape[PRNN_NPY_SHAPE];
         if (!name) {
-            return fail_zip(ctx, input->name, zip_get_error(zip));
+            return prnn_zip_fail(ctx, input->name, zip_get_error(zip));
         }
-        bool images = false;
-        prnn_status status =
-            is_npy(name) ? look_for_images(ctx, zip, input, (zip_uint64_t)i, &images) : PRNN_OK;
+        prnn_status status = is_npy(name) ? read_header(ctx, zip, input, (zip_uint64_t)i, &npy) : PRNN_OK;
         if (status != PRNN_OK) {
             return status;
         }
-        if (!images) {
+        if (!prnn_npy_may_be_images(&npy)) {
             continue;
         }
-        *chosen = i;
-        if (used < sizeof names) {
-            used += (size_t)snprintf(names + used, sizeof names - used, "%s%.*s", found ? ", " : "",
-                                     (int)(strlen(name) - 4), name);
+        if (used < sizeof c->names) {
+            used += (size_t)snprintf(c->names + used, sizeof c->names - used, "%s%.*s %s", c->all ? ", " : "",
+                                     (int)(strlen(name) - 4), name, prnn_npy_shape(&npy, shape));
         }
-        found++;
-    }
-    if (!found) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: none of its %lld arrays is of images, (n, height, width) or (n, height, width, "
-                         "channels) of uint8 in C order: save one that is",
-                         input->name, (long long)entries);
-    }
-    if (found > 1) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_FORMAT,
-            "%s: holds %zu arrays of images (%s), none named images, data or arr_0: save the one you "
-            "want as .npy (numpy.save)",
-            input->name, found, names);
+        c->all++;
+        if (prnn_npy_is_images(&npy) && !c->sure++) {
+            c->first = i;
+        }
     }
     return PRNN_OK;
 }
 
-static prnn_status choose(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_int64_t *chosen) {
+static prnn_status fail_none(prnn_context *ctx, zip_t *zip, const prnn_input *input) {
+    long long entries = zip_get_num_entries(zip, 0);
+    return prnn_fail(
+        ctx, PRNN_ERROR_FORMAT,
+        "%s: none of its %lld array%s is of images, (n, height, width) or (n, height, width, channels) of "
+        "uint8 in C order: save one that is",
+        input->name, entries, prnn_plural((uint64_t)entries));
+}
+
+/* The only array of images among the entries. */
+static prnn_status choose_only(prnn_context *ctx, zip_t *zip, const prnn_input *input, zip_int64_t *chosen) {
+    choices c;
+    prnn_status status = list_choices(ctx, zip, input, &c);
+    *chosen = c.first;
+    if (status != PRNN_OK || c.sure == 1) {
+        return status;
+    }
+    return c.all ? prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                             "%s: holds %zu array%s that may be of images, none named images, data or arr_0: "
+                             "say array NAME for "
+                             "%s%s",
+                             input->name, c.all, prnn_plural(c.all), c.all > 1 ? "one of " : "", c.names)
+                 : fail_none(ctx, zip, input);
+}
+
+/* The entry of that name; *index < 0: there is none. */
+static prnn_status locate(prnn_context *ctx, zip_t *zip, const prnn_input *input, const char *name,
+                          zip_int64_t *index) {
+    *index = zip_name_locate(zip, name, 0);
+    return *index >= 0 || zip_error_code_zip(zip_get_error(zip)) == ZIP_ER_NOENT
+               ? PRNN_OK
+               : prnn_zip_fail(ctx, input->name, zip_get_error(zip));
+}
+
+static prnn_status choose_named(prnn_builder *b, zip_t *zip, const prnn_input *input, zip_int64_t *chosen) {
+    const char *array = b->options.array;
+    char name[512];
+    choices c;
+    prnn_status status;
+    b->named = true;
+    snprintf(name, sizeof name, "%s%s", array, is_npy(array) ? "" : ".npy");
+    TRY(locate(b->ctx, zip, input, name, chosen));
+    if (*chosen < 0) {
+        TRY(list_choices(b->ctx, zip, input, &c));
+        TRY(!c.all ? fail_none(b->ctx, zip, input)
+                   : prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: holds no array %s: choose %s%s", input->name,
+                               array, c.all > 1 ? "one of " : "", c.names));
+    }
+done:
+    return status;
+}
+
+static prnn_status choose(prnn_builder *b, zip_t *zip, const prnn_input *input, zip_int64_t *chosen) {
     static const char *const preferred[] = {"images.npy", "data.npy", "arr_0.npy"};
+    if (b->options.array) {
+        return choose_named(b, zip, input, chosen);
+    }
     for (size_t i = 0; i < sizeof preferred / sizeof *preferred; i++) {
-        *chosen = zip_name_locate(zip, preferred[i], 0);
-        if (*chosen >= 0) {
-            return PRNN_OK;
-        }
-        if (zip_error_code_zip(zip_get_error(zip)) != ZIP_ER_NOENT) {
-            return fail_zip(ctx, input->name, zip_get_error(zip));
+        prnn_status status = locate(b->ctx, zip, input, preferred[i], chosen);
+        if (status != PRNN_OK || *chosen >= 0) {
+            return status;
         }
     }
-    return choose_only(ctx, zip, input, chosen);
+    return choose_only(b->ctx, zip, input, chosen);
 }
 
 /* An archive whose array of images is open, at its first value. */
 typedef struct archive {
     zip_t *zip;
-    entry images;
+    prnn_zip_entry images;
     prnn_array array;
 } archive;
 
@@ -217,18 +181,19 @@ static void archive_close(archive *a) {
     *a = (archive){0};
 }
 
-static prnn_status archive_open(prnn_context *ctx, const prnn_input *input, archive *a) {
+static prnn_status archive_open(prnn_builder *b, const prnn_input *input, archive *a) {
+    prnn_context *ctx = b->ctx;
     *a = (archive){0};
     errno = 0;
     zip_int64_t chosen;
     const char *name;
     prnn_status status;
-    TRY(open_zip(ctx, input, &a->zip));
-    TRY(choose(ctx, a->zip, input, &chosen));
-    TRY(entry_open(ctx, a->zip, input, (zip_uint64_t)chosen, &a->images));
+    TRY(prnn_zip_open(ctx, input, &a->zip));
+    TRY(choose(b, a->zip, input, &chosen));
+    TRY(prnn_zip_entry_open(ctx, a->zip, input, (zip_uint64_t)chosen, &a->images));
     name = zip_get_name(a->zip, (zip_uint64_t)chosen, 0);
-    TRY(name ? prnn_npy_read_array(ctx, &a->images.stream, strcmp(name, "data.npy") == 0, &a->array)
-             : fail_zip(ctx, input->name, zip_get_error(a->zip)));
+    TRY(name ? prnn_npy_read_array(b, &a->images.stream, strcmp(name, "data.npy") == 0, &a->array)
+             : prnn_zip_fail(ctx, input->name, zip_get_error(a->zip)));
 done:
     if (status != PRNN_OK) {
         archive_close(a);
@@ -238,7 +203,7 @@ done:
 
 prnn_status prnn_npz_open(prnn_builder *b, prnn_input *input) {
     archive a;
-    prnn_status status = archive_open(b->ctx, input, &a);
+    prnn_status status = archive_open(b, input, &a);
     if (status == PRNN_OK) {
         status = prnn_array_put(b, &a.images.stream, &a.array);
         archive_close(&a);
@@ -256,7 +221,7 @@ static prnn_status file_open(prnn_builder *b, const char *path, prnn_input *inpu
     }
     *a = (archive){0};
     TRY(input->is_folder ? prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: is a folder, not a .npz file", path)
-                         : archive_open(b->ctx, input, a));
+                         : archive_open(b, input, a));
     TRY(prnn_array_check(b, &a->images.stream, &a->array));
 done:
     if (status != PRNN_OK) {

@@ -1,4 +1,4 @@
-/* Pictures: one PNG or JPEG file, or many, decoded on all threads and stored in their order. */
+/* Pictures: one file, or many, decoded on all threads and stored in their order. */
 #include "base/available.h"
 #include "base/budget.h"
 #include "base/memory.h"
@@ -6,28 +6,72 @@
 #include "base/try.h"
 #include "data/data.h"
 
+#include <stdio.h>
+
 enum { ROUND = 256, ROUND_BYTES = 64 << 20 }; /* decoded between two times that all threads wait */
 
-bool prnn_png_probe(const prnn_probe *probe) {
-    return prnn_is_png(probe->head, probe->head_size);
+bool prnn_picture_probe(const prnn_probe *probe) {
+    return prnn_is_picture(probe->head, probe->head_size);
 }
 
-bool prnn_jpeg_probe(const prnn_probe *probe) {
-    return prnn_is_jpeg(probe->head, probe->head_size);
+static prnn_look look_of(const prnn_data_options *o) {
+    return (prnn_look){o->alpha, {o->background[0], o->background[1], o->background[2]}, o->as_stored, false};
 }
+
+/* ----------------------------------------------------------------------------------------- notes */
+
+static void count_found(prnn_builder *b, const prnn_found *found) {
+    b->transparent += found->transparent;
+    b->paged += found->more_pages;
+}
+
+/* Tells that n of the pictures, or the one, "are", "is", "have" or "has" something. */
+static void note_some(prnn_builder *b, size_t n, const char *verb, const char *what) {
+    if (b->done == 1) {
+        prnn_builder_note(b, "%s: %s %s", b->name, verb, what);
+    } else {
+        prnn_builder_note(b, "%s: %zu of %zu pictures %s %s", b->name, n, b->done, verb, what);
+    }
+}
+
+/* What the caller should know of the pictures that were read. */
+static void note_found(prnn_builder *b) {
+    const prnn_data_options *o = &b->options;
+    char behind[128] = "transparent, which is dropped";
+    if (o->alpha == PRNN_ALPHA_OVER) {
+        snprintf(behind, sizeof behind,
+                 "transparent: composited over the colour #%02x%02x%02x (alpha chooses another one, or drop)",
+                 o->background[0], o->background[1], o->background[2]);
+    }
+    if (b->transparent) {
+        note_some(b, b->transparent, b->transparent == 1 ? "is" : "are", behind);
+    }
+    if (b->paged) {
+        note_some(b, b->paged, b->paged == 1 ? "has" : "have", "several pages, of which the first was read");
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- one */
 
 prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input) {
+    const prnn_look look = look_of(&b->options);
     prnn_image image = {0};
+    prnn_found found;
     prnn_status status;
     TRY(prnn_builder_slice(b, 1));
-    TRY(input->file ? prnn_picture_read(b->ctx, input->name, &image)
-                    : prnn_picture_decode(b->ctx, input->name, input->memory, (size_t)input->size, &image));
+    TRY(input->file ? prnn_picture_read(b->ctx, input->name, &look, &image, &found)
+                    : prnn_picture_decode(b->ctx, input->name, input->memory, (size_t)input->size, &look,
+                                          &image, &found));
     TRY(prnn_builder_put(b, input->name, &image));
     TRY(input->file ? prnn_builder_name(b, input->name) : PRNN_OK);
+    count_found(b, &found);
+    note_found(b);
 done:
     prnn_image_free(&image);
     return status;
 }
+
+/* ------------------------------------------------------------------------------------------ many */
 
 /* Whether the picture is at fault: damaged, not there, or not to be read. What the system refuses for any
  * other reason it may refuse for good pictures too, and a set without them would be another set. */
@@ -41,6 +85,7 @@ typedef struct slot {
     prnn_context ctx; /* for its message alone */
     prnn_status status;
     bool unusable; /* it, not the set, is at fault */
+    prnn_found found;
     int highest;
     uint8_t *values;
 } slot;
@@ -62,11 +107,12 @@ static void decode(void *arg, size_t i, void *own) {
     (void)own;
     job *j = arg;
     const prnn_data *d = j->b->data;
+    const prnn_look look = look_of(&j->b->options);
     slot *s = &j->slots[i];
     prnn_image image;
     s->highest = 0;
     s->ctx.budget = &j->budget;
-    s->status = prnn_picture_read(&s->ctx, j->paths[i], &image);
+    s->status = prnn_picture_read(&s->ctx, j->paths[i], &look, &image, &s->found);
     s->unusable = at_fault(&s->ctx, s->status);
     if (s->status == PRNN_OK) {
         bool small = image.height < d->height || image.width < d->width;
@@ -88,6 +134,7 @@ static prnn_status collect(job *j, size_t n) {
         }
         b->highest = s->highest > b->highest ? s->highest : b->highest;
         if (s->status == PRNN_OK) {
+            count_found(b, &s->found);
             status = prnn_builder_store(b, s->values);
             status = status == PRNN_OK ? prnn_builder_name(b, j->paths[i]) : status;
         } else if (s->unusable) {
@@ -114,10 +161,11 @@ static prnn_status work(prnn_builder *b, char *const *paths, slot *slots, size_t
 
 /* The first picture that can be read shows the size of all; it is decoded again in its round. */
 static prnn_status begin(prnn_builder *b, char *const *paths) {
+    const prnn_look look = look_of(&b->options);
     while (b->skipped < b->count) {
         const char *path = paths[b->skipped];
         prnn_image image;
-        prnn_status status = prnn_picture_read(b->ctx, path, &image);
+        prnn_status status = prnn_picture_read(b->ctx, path, &look, &image, NULL);
         if (status == PRNN_OK) {
             status = prnn_builder_shape(b, path, &image);
             prnn_image_free(&image);
@@ -160,6 +208,7 @@ prnn_status prnn_pictures_put(prnn_builder *b, char *const *paths, size_t count)
     if (b->data) { /* else all were skipped */
         TRY(put_all(b, paths + b->first));
     }
+    note_found(b);
 done:
     return status;
 }

@@ -18,6 +18,7 @@ void prnn_data_free(prnn_data *data) {
             free(data->names[i].path);
         }
         prnn_free(data->names);
+        prnn_free(data->folders);
         prnn_free(data);
     }
 }
@@ -30,6 +31,13 @@ static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t fi
         if (!rest->names) {
             return PRNN_ERROR_MEMORY;
         }
+    }
+    if (data->folders) {
+        rest->folders = prnn_alloc_raw(ctx, rest->count, sizeof *rest->folders, "the numbers of folders");
+        if (!rest->folders) {
+            return PRNN_ERROR_MEMORY;
+        }
+        memcpy(rest->folders, data->folders + first, rest->count * sizeof *rest->folders);
     }
     if (data->disk) {
         return prnn_disk_rest(ctx, data->disk, first, &rest->disk);
@@ -60,8 +68,8 @@ prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, pr
     }
     if (first < 1 || first > data->count || (rest && first == data->count)) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "a set of %zu images cannot be cut before image %zu: each part needs an image",
-                         data->count, first);
+                         "a set of %zu image%s cannot be cut before image %zu: each part needs an image",
+                         data->count, prnn_plural(data->count), first);
     }
     prnn_data *part = NULL;
     if (rest) {
@@ -74,6 +82,7 @@ prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, pr
         part->disk = NULL;
         part->names = NULL;
         part->first += first;
+        part->folders = NULL;
         part->skipped = 0;
         part->count = data->count - first;
         prnn_status status = copy_rest(ctx, data, first, part);
@@ -102,6 +111,34 @@ const char *prnn_data_name(const prnn_data *data, size_t index) {
 
 size_t prnn_data_number(const prnn_data *data, size_t index) {
     return data->names && index < data->count ? data->names[index].number : data->first + index;
+}
+
+prnn_status prnn_data_folders(prnn_context *ctx, const prnn_data *data, size_t first, size_t n,
+                              size_t *folders) {
+    PRNN_ENTER(ctx, PRNN_GIVEN(data), PRNN_GIVEN(folders));
+    *folders = 0;
+    if (first > data->count || n > data->count - first) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "%zu image%s from number %zu on: the data set has images 0..%zu", n, prnn_plural(n),
+                         first, data->count - 1);
+    }
+    if (!data->folders) {
+        return PRNN_OK;
+    }
+    uint32_t most = 0;
+    for (size_t i = first; i < first + n; i++) {
+        most = data->folders[i] > most ? data->folders[i] : most;
+    }
+    bool *met = prnn_alloc(ctx, (size_t)most + 1, sizeof *met, "the numbers of folders");
+    if (!met) {
+        return PRNN_ERROR_MEMORY;
+    }
+    for (size_t i = first; i < first + n; i++) {
+        *folders += !met[data->folders[i]];
+        met[data->folders[i]] = true;
+    }
+    prnn_free(met);
+    return PRNN_OK;
 }
 
 int prnn_data_height(const prnn_data *data) {
@@ -144,7 +181,7 @@ static prnn_status fit(prnn_context *ctx, const prnn_data *d, const char *name, 
             ctx, PRNN_ERROR_FORMAT,
             "%s: the image has %d channel%s, the first one %d: choose channels 1 or 3, so that all "
             "are converted",
-            name, image->channels, image->channels == 1 ? "" : "s", d->channels);
+            name, image->channels, prnn_plural((uint64_t)image->channels), d->channels);
     }
     prnn_image to = {d->height, d->width, d->channels, values};
     return values == image->values ? PRNN_OK : prnn_image_fit(ctx, name, image, d->fit, &to);
@@ -187,7 +224,7 @@ static prnn_status load_from_disk(prnn_context *ctx, const prnn_data *d, size_t 
     }
     prnn_status status = prnn_disk_read(ctx, disk, index, image.values);
     if (status == PRNN_OK) {
-        status = prnn_data_take(ctx, d, disk->name, disk->first + index, &image, to, highest);
+        status = prnn_data_take(ctx, d, disk->name, prnn_disk_number(disk, index), &image, to, highest);
     }
     if (!same) {
         prnn_give(ctx, image.values, n);

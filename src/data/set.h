@@ -7,7 +7,7 @@
 
 /* Where an image of a folder came from. */
 typedef struct prnn_name {
-    char *path;    /* malloc */
+    char *path;    /* malloc; NULL: of an array */
     size_t number; /* of the file in the folder */
 } prnn_name;
 
@@ -20,7 +20,8 @@ struct prnn_data {
     bool draw;         /* stored are bytes, from which prnn_data_read draws level 0 or 1 */
     uint8_t *values;   /* (count, height, width, channels) levels (or bytes); NULL: on disk */
     prnn_disk *disk;
-    prnn_name *names; /* of the images; NULL: they have none */
+    prnn_name *names;  /* of the images; NULL: they have none */
+    uint32_t *folders; /* of each image, the number of its folder; NULL: of none */
 };
 
 /* Bytes of an image. */

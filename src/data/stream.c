@@ -39,8 +39,8 @@ prnn_status prnn_stream_read(prnn_context *ctx, prnn_stream *s, void *to, size_t
     passed(s, got);
     if (got < n) {
         return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: is cut off: %zu more bytes should follow at its end; fetch or make it anew",
-                         s->name, n - got);
+                         "%s: is cut off: %zu more byte%s should follow at its end; fetch or make it anew",
+                         s->name, n - got, prnn_plural(n - got));
     }
     return PRNN_OK;
 }

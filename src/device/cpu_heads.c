@@ -46,11 +46,13 @@ static void gather_row(const prnn_pass *pass, int row) {
 }
 
 /* What is given costs nothing, and has no gradient. */
-static void forget_given(const prnn_pass *pass, const prnn_map *logits, int row, int given) {
+static void forget_given(const prnn_pass *pass, const prnn_map *logits, int row, const prnn_score *score) {
     size_t numbers = (size_t)pass->images * (size_t)pass->pictures.channels;
-    for (int col = 0; col < logits->width && row % given == 0; col += given) {
+    for (int col = 0; col < logits->width && row % score->given == 0; col += score->given) {
         memset(prnn_cpu_of(pass)->nats + (size_t)col * numbers, 0, numbers * sizeof(float));
-        memset(prnn_map_at(pass, logits, row, col), 0, prnn_map_floats(pass, logits, 1) * sizeof(float));
+        if (score->scale != 0) {
+            memset(prnn_map_at(pass, logits, row, col), 0, prnn_map_floats(pass, logits, 1) * sizeof(float));
+        }
     }
 }
 
@@ -76,7 +78,7 @@ void prnn_cpu_nll(const prnn_pass *pass, const prnn_head *head, const prnn_map *
         head->kind->nll(own->kernels, head, prnn_map_at(pass, logits, row, 0), positions, own->levels,
                         score->scale, own->nats);
         if (score->given) {
-            forget_given(pass, logits, row, score->given);
+            forget_given(pass, logits, row, score);
         }
         for (size_t m = 0; m < positions; m++) {
             for (size_t k = 0; k < channels; k++) {
@@ -95,10 +97,13 @@ bool prnn_cpu_draw(const prnn_pass *pass, const prnn_head *head, const prnn_map 
                             pass->images, draw);
 }
 
-/* Of a pixel: numbers first .. first + count - 1, which padding lies between. */
+/* Of a pixel: numbers first .. first + count - 1. Between blocks lies padding. */
 static void read_pixel(const prnn_head *head, const float *from, int first, int count, float *to) {
-    for (int n = 0; n < count; n++) {
-        to[n] = from[prnn_features_column(head->features, first + n)];
+    prnn_features f = head->features;
+    for (int n = 0, run; n < count; n += run) {
+        int left = f.size - (first + n) % f.size;
+        run = left < count - n ? left : count - n;
+        memcpy(to + n, from + prnn_features_column(f, first + n), (size_t)run * sizeof *to);
     }
 }
 

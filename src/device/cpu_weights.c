@@ -42,15 +42,27 @@ prnn_status prnn_cpu_weights(prnn_context *ctx, prnn_product_list products, floa
     return status;
 }
 
+typedef struct preparation {
+    const prnn_kernels *kernels;
+    prnn_product_list products;
+    prnn_block forward, backward;
+} preparation;
+
+static void prepare_product(void *arg, size_t index, void *own) {
+    (void)own;
+    const preparation *p = arg;
+    const prnn_product *product = p->products.list[index];
+    prnn_block packed = product->transposed ? p->backward : p->forward;
+    if (packed.memory) {
+        p->kernels->prepare(&product->matrix, prnn_cpu_floats(packed));
+    }
+}
+
 void prnn_cpu_prepare(prnn_context *ctx, prnn_product_list products, prnn_block forward,
                       prnn_block backward) {
-    const prnn_kernels *kernels = prnn_kernels_of(ctx);
-    for (int i = 0; i < products.count && kernels->prepare; i++) {
-        const prnn_product *product = products.list[i];
-        prnn_block packed = product->transposed ? backward : forward;
-        if (packed.memory) {
-            kernels->prepare(&product->matrix, prnn_cpu_floats(packed));
-        }
+    preparation p = {prnn_kernels_of(ctx), products, forward, backward};
+    if (p.kernels->prepare) {
+        prnn_parallel_for(ctx, (size_t)products.count, prepare_product, &p);
     }
 }
 

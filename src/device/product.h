@@ -26,7 +26,7 @@ typedef struct prnn_product {
 /* Which cell of an LSTM comes before a cell: the one above it, to its left, or to its right. */
 typedef enum prnn_order { PRNN_DOWNWARDS, PRNN_RIGHTWARDS, PRNN_LEFTWARDS } prnn_order;
 
-/* LSTM cells (SPEC "LSTM cell", paper eq. 3). Their gates are the sum of what a row may read all at once
+/* LSTM cells (docs/equations.md, paper eq. 3). Their gates are the sum of what a row may read all at once
  * (`part_of`, which goes to `part` first) and of what needs the cells before (`step_of`). So a row of cells
  * is one step downwards, and as many as it has pixels along the row.
  *

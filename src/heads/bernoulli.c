@@ -50,9 +50,10 @@ static bool draw(const prnn_kernels *kernels, const prnn_head *head, const float
     bool finite = true;
     for (size_t i = 0; i < (size_t)images; i++, logits += head->features.stride) {
         double x = logits[draw->channel] / draw->temperature;
-        finite &= !isnan(x);
+        bool is_number = isfinite(logits[draw->channel]);
+        finite &= is_number;
         /* Level 0 has probability 1 / (1 + e^x). */
-        draw->levels[i * draw->distance] = !isnan(x) && draw->uniforms[i] * (1 + prnn_exp(x)) >= 1;
+        draw->levels[i * draw->distance] = is_number && draw->uniforms[i] * (1 + prnn_exp(x)) >= 1;
     }
     return finite;
 }

@@ -1,5 +1,5 @@
 /* The registry of output distributions: one file and one line of the table each. A head turns the logits of
- * a pixel into a distribution over the levels of each channel (SPEC "The distribution"). */
+ * a pixel into a distribution over the levels of each channel (docs/equations.md). */
 #ifndef PRNN_HEADS_HEAD_H
 #define PRNN_HEADS_HEAD_H
 

@@ -78,7 +78,7 @@ static void average(const prnn_image *from, const rectangle *r, const cover *y, 
 
 static void store(const uint8_t *pixel, int from_channels, uint8_t *to, int to_channels) {
     if (from_channels == 3 && to_channels == 1) {
-        to[0] = (uint8_t)((299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2] + 500) / 1000);
+        to[0] = prnn_luma(pixel);
         return;
     }
     for (int c = 0; c < to_channels; c++) {

@@ -2,8 +2,6 @@
 
 #include "base/memory.h"
 
-#include <string.h>
-
 void prnn_image_free(prnn_image *image) {
     prnn_free(image->values);
     *image = (prnn_image){0};
@@ -21,10 +19,8 @@ prnn_status prnn_picture_check_size(prnn_context *ctx, const char *name, uint32_
     return PRNN_OK;
 }
 
-bool prnn_is_png(const uint8_t *head, size_t size) {
-    return size >= 8 && memcmp(head, "\x89PNG\r\n\x1a\n", 8) == 0;
-}
-
-bool prnn_is_jpeg(const uint8_t *head, size_t size) {
-    return size >= 3 && memcmp(head, "\xff\xd8\xff", 3) == 0;
+void prnn_printable(char *words) {
+    for (char *p = words; *p; p++) {
+        *p = *p < ' ' || *p > '~' ? '?' : *p;
+    }
 }

@@ -1,4 +1,4 @@
-/* Pictures: PNG and JPEG files to uint8, PNG from it, fitting to a size, and contact sheets. */
+/* Pictures: files of several kinds to uint8, PNG from it, fitting to a size, and contact sheets. */
 #ifndef PRNN_IMAGE_IMAGE_H
 #define PRNN_IMAGE_IMAGE_H
 
@@ -13,30 +13,32 @@ typedef struct prnn_image {
 /* Frees the values of an image that came from a function below that says so. */
 void prnn_image_free(prnn_image *image);
 
-/* The picture in `size` bytes of a PNG file; `name` is for messages. Any colour type and bit depth: grey
- * ones give 1 channel, all others 3. Alpha is dropped (not composited: a data set must not depend on a
- * background that nobody chose), samples of 16 bits keep their high byte, those of 1, 2 and 4 bits are
- * spread over 0..255. Refuses sides beyond 32768, more than 2^28 pixels, and sizes that so short a file
- * cannot hold. Free image->values with prnn_image_free. */
-prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
-                            prnn_image *image);
+/* How pictures are read. */
+typedef struct prnn_look {
+    prnn_alpha alpha;
+    uint8_t background[3]; /* R, G, B */
+    bool as_stored;        /* not turned as EXIF says (orientation.h) */
+    bool keep_alpha;       /* as a last channel, the 2nd or 4th, where there is some */
+} prnn_look;
+
+/* What its values do not show of a picture. */
+typedef struct prnn_found {
+    bool transparent; /* a pixel is not opaque */
+    bool more_pages;  /* its file holds more pictures, which were not read */
+} prnn_found;
+
+/* The picture in `size` bytes of a file of any kind in reader.h, told by the content; `name` is for messages.
+ * `look` NULL: over black, and turned. Refuses sides beyond 32768, more than 2^28 pixels, and what a build
+ * without its library cannot read. Free image->values with prnn_image_free. `found` may be NULL. */
+prnn_status prnn_picture_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
+                                const prnn_look *look, prnn_image *image, prnn_found *found);
 
 /* The same for a file. */
-prnn_status prnn_png_read(prnn_context *ctx, const char *path, prnn_image *image);
+prnn_status prnn_picture_read(prnn_context *ctx, const char *path, const prnn_look *look, prnn_image *image,
+                              prnn_found *found);
 
-bool prnn_is_png(const uint8_t *head, size_t size);
-bool prnn_is_jpeg(const uint8_t *head, size_t size);
-
-/* A JPEG file: grey gives 1 channel, all other colour spaces 3 (CMYK is taken as Adobe writes it, inverted).
- * The limits are those of PNG; a file of which not
- * all is decoded is refused, and without libturbojpeg every one. */
-prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
-                             prnn_image *image);
-
-/* A PNG or JPEG file, told by the content. Both are turned as their EXIF says (orientation.h). */
-prnn_status prnn_picture_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
-                                prnn_image *image);
-prnn_status prnn_picture_read(prnn_context *ctx, const char *path, prnn_image *image);
+/* Whether the first bytes of a file, up to 16, are those of a picture of one of these kinds. */
+bool prnn_is_picture(const uint8_t *head, size_t size);
 
 /* Limits of what is decoded: bytes of a file, pixels a side and in all. */
 #define PRNN_PICTURE_BYTES ((size_t)1 << 30)
@@ -44,6 +46,9 @@ enum { PRNN_PICTURE_SIDE = 32768, PRNN_PICTURE_PIXELS = 1 << 28 };
 
 /* Refuses a picture beyond these limits. */
 prnn_status prnn_picture_check_size(prnn_context *ctx, const char *name, uint32_t height, uint32_t width);
+
+/* Replaces what is no printable ASCII in a decoder's words, which may hold what a file holds. */
+void prnn_printable(char *words);
 
 /* Fills `values` with row `row`, width * channels bytes. */
 typedef void (*prnn_png_row)(void *arg, uint32_t row, uint8_t *values);
@@ -53,12 +58,17 @@ typedef void (*prnn_png_row)(void *arg, uint32_t row, uint8_t *values);
 prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height, uint32_t width, int channels,
                            prnn_png_row row, void *arg);
 
+/* Of R, G, B: (299 R + 587 G + 114 B) / 1000, to nearest. */
+static inline uint8_t prnn_luma(const uint8_t *colour) {
+    return (uint8_t)((299 * colour[0] + 587 * colour[1] + 114 * colour[2] + 500) / 1000);
+}
+
 /* Copies `from` into the values of `to`, whose height, width and channels say what is wanted:
  *   size      PRNN_FIT_EXACT: another size is an error; PRNN_FIT_CROP: the centre, a smaller one is an
  *             error; PRNN_FIT_RESIZE: the largest centred rectangle of the target's shape, averaged by area
  *             and rounded to nearest, in integers; PRNN_FIT_SUBSAMPLE: pixel (i, j) is the source's
  *             (i n, j n), another size than n times the target's is an error
- *   channels  then 3 to 1: (299 R + 587 G + 114 B) / 1000, to nearest; 1 to 3: repeated
+ *   channels  then 3 to 1: luma; 1 to 3: repeated
  * `name` is for messages. */
 prnn_status prnn_image_fit(prnn_context *ctx, const char *name, const prnn_image *from, prnn_fit fit,
                            prnn_image *to);

@@ -1,21 +1,7 @@
 /* JPEG through libturbojpeg, which returns errors. */
-#include "image/image.h"
+#include "image/reader.h"
 
-#ifndef PRNN_HAVE_TURBOJPEG
-
-prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
-                             prnn_image *image) {
-    (void)bytes;
-    (void)size;
-    *image = (prnn_image){0};
-    return prnn_fail(
-        ctx, PRNN_ERROR_FORMAT,
-        "%s: this build of pixelrnn has no libturbojpeg and reads no JPEG: convert it to PNG, or "
-        "build with libturbojpeg",
-        name);
-}
-
-#else
+#ifdef PRNN_HAVE_TURBOJPEG
 
 #include "base/budget.h"
 #include "base/memory.h"
@@ -54,14 +40,12 @@ static bool is_memory(const char *why) {
 }
 
 static prnn_status refuse(prnn_context *ctx, const char *name, tjhandle jpeg) {
-    char why[256]; /* the decoder's words may hold what the file holds */
+    char why[256];
     snprintf(why, sizeof why, "%s", tjGetErrorStr2(jpeg));
     if (is_memory(why)) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it (%s)", name, why);
     }
-    for (char *p = why; *p; p++) {
-        *p = *p < ' ' || *p > '~' ? '?' : *p;
-    }
+    prnn_printable(why);
     return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a valid JPEG file (%s)", name, why);
 }
 
@@ -120,7 +104,7 @@ static prnn_status decode_pixels(prnn_context *ctx, const char *name, tjhandle j
     if (cmyk) {
         from_cmyk(image->values, pixels);
     }
-    return prnn_image_turn(ctx, name, image, from->orientation);
+    return PRNN_OK;
 }
 
 static prnn_status decode(prnn_context *ctx, const char *name, tjhandle jpeg, const source *from,
@@ -160,22 +144,18 @@ static prnn_status decode_mended(prnn_context *ctx, const char *name, tjhandle j
 }
 
 prnn_status prnn_jpeg_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
-                             prnn_image *image) {
-    *image = (prnn_image){0};
+                             prnn_picture *picture) {
     tjhandle jpeg = tjInitDecompress();
     if (!jpeg) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to decode it", name);
     }
     source from = {.bytes = bytes, .size = size, .memory = size};
-    from.orientation = prnn_jpeg_orientation(bytes, size);
-    prnn_status status = decode(ctx, name, jpeg, &from, image);
-    if (status == PRNN_ERROR_FORMAT && tjGetErrorCode(jpeg) == TJERR_WARNING && prnn_is_jpeg(bytes, size)) {
-        status = decode_mended(ctx, name, jpeg, &from, image);
+    picture->orientation = from.orientation = prnn_jpeg_orientation(bytes, size);
+    prnn_status status = decode(ctx, name, jpeg, &from, &picture->image);
+    if (status == PRNN_ERROR_FORMAT && tjGetErrorCode(jpeg) == TJERR_WARNING) {
+        status = decode_mended(ctx, name, jpeg, &from, &picture->image);
     }
     tjDestroy(jpeg);
-    if (status != PRNN_OK) {
-        prnn_image_free(image);
-    }
     return status;
 }
 

@@ -1,9 +1,10 @@
 /* PNG through libspng, which takes limits and returns errors. */
-#include "image/image.h"
+#include "image/reader.h"
 
 #include "base/budget.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/try.h"
 #include "image/orientation.h"
 
 #include <spng.h>
@@ -48,32 +49,33 @@ static prnn_status refuse(prnn_context *ctx, const char *name, int error) {
     return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is not a valid PNG file (%s)", name, spng_strerror(error));
 }
 
-/* A file without its ancillary chunks: the pixels depend on none of them, while libspng refuses more than
- * some and holds them in memory. */
+/* A file without its ancillary chunks, but for its transparency: the pixels depend on no other one, while
+ * libspng refuses more than some and holds them in memory. */
 typedef struct source {
     const uint8_t *at, *end;
-    size_t left; /* of the chunk at hand */
+    size_t left;                 /* of the chunk at hand */
+    const uint8_t *transparency; /* the chunk, or NULL */
 } source;
 
 static size_t chunk_bytes(const uint8_t *p) {
     return 12 + ((size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]);
 }
 
-static bool is_ancillary(const uint8_t *chunk) {
-    return chunk[4] >= 'a' && chunk[4] <= 'z';
+static bool is_passed_over(const source *s) {
+    return s->at[4] >= 'a' && s->at[4] <= 'z' && s->at != s->transparency;
 }
 
-/* Goes on to the next critical chunk; what is no whole chunk is left to libspng to judge. */
+/* Goes on to the next chunk that counts; what is no whole chunk is left to libspng to judge. */
 static void next_chunk(source *s) {
     size_t there = (size_t)(s->end - s->at);
-    while (there >= 12 && is_ancillary(s->at) && chunk_bytes(s->at) <= there) {
+    while (there >= 12 && is_passed_over(s) && chunk_bytes(s->at) <= there) {
         s->at += chunk_bytes(s->at);
         there = (size_t)(s->end - s->at);
     }
     s->left = there >= 12 && chunk_bytes(s->at) < there ? chunk_bytes(s->at) : there;
 }
 
-static int read_critical(spng_ctx *png, void *user, void *to, size_t n) {
+static int read_chunks(spng_ctx *png, void *user, void *to, size_t n) {
     source *s = user;
     (void)png;
     for (uint8_t *values = to; n;) {
@@ -93,17 +95,46 @@ static int read_critical(spng_ctx *png, void *user, void *to, size_t n) {
     return 0;
 }
 
-/* As the file, which begins as a PNG should, notes it, before its pixels or after them. */
-static int orientation_of(const uint8_t *p, size_t n) {
+/* The first chunk of a type in a file that begins as a PNG should; NULL: there is none, or it is damaged. */
+static const uint8_t *find_chunk(const uint8_t *p, size_t n, const char *type) {
     for (size_t at = 8; n - at >= 12 && chunk_bytes(p + at) <= n - at; at += chunk_bytes(p + at)) {
         const uint8_t *chunk = p + at, *crc = chunk + chunk_bytes(chunk) - 4;
-        if (memcmp(chunk + 4, "eXIf", 4) == 0) {
+        if (memcmp(chunk + 4, type, 4) == 0) {
             uLong sum = crc32_z(0, chunk + 4, chunk_bytes(chunk) - 8);
             bool whole = sum == ((uLong)crc[0] << 24 | (uLong)crc[1] << 16 | (uLong)crc[2] << 8 | crc[3]);
-            return whole ? prnn_exif_orientation(chunk + 8, chunk_bytes(chunk) - 12) : 1;
+            return whole ? chunk : NULL;
         }
     }
-    return 1;
+    return NULL;
+}
+
+/* Before its pixels or after them. */
+static int orientation_of(const uint8_t *p, size_t n) {
+    const uint8_t *exif = find_chunk(p, n, "eXIf");
+    return exif ? prnn_exif_orientation(exif + 8, chunk_bytes(exif) - 12) : 1;
+}
+
+/* The chunk that says what is transparent, where the standard has one; a malformed one is passed over, as
+ * ancillary chunks are. */
+static const uint8_t *transparency_of(const struct spng_ihdr *header, const uint8_t *p, size_t n) {
+    const uint8_t *chunk = find_chunk(p, n, "tRNS"), *pixels = find_chunk(p, n, "IDAT"),
+                  *palette = find_chunk(p, n, "PLTE");
+    size_t bytes = chunk ? chunk_bytes(chunk) - 12 : 0;
+    bool valid = false;
+    switch (header->color_type) {
+    case SPNG_COLOR_TYPE_GRAYSCALE:
+        valid = bytes == 2;
+        break;
+    case SPNG_COLOR_TYPE_TRUECOLOR:
+        valid = bytes == 6;
+        break;
+    case SPNG_COLOR_TYPE_INDEXED:
+        valid = bytes > 0 && palette && palette < chunk && 3 * bytes <= chunk_bytes(palette) - 12;
+        break;
+    default:
+        break;
+    }
+    return valid && pixels && chunk < pixels ? chunk : NULL;
 }
 
 /* Whether the file can hold what its header says: deflate makes at most 1032 bytes out of one. */
@@ -124,51 +155,54 @@ static prnn_status check_size(prnn_context *ctx, const char *name, const struct 
     return PRNN_OK;
 }
 
-static prnn_status decode(prnn_context *ctx, const char *name, spng_ctx *png, const uint8_t *file,
-                          size_t file_size, prnn_image *image) {
-    struct spng_ihdr header;
-    int error = spng_get_ihdr(png, &header);
-    if (error) {
-        return refuse(ctx, name, error);
+/* libspng makes R, G, B, A of grey with alpha, and R, G, B of grey of 16 bits: each `made` values become
+ * `kept`. */
+static void pick_grey(uint8_t *values, size_t pixels, size_t made, size_t kept) {
+    for (size_t i = 0; i < pixels; i++) {
+        values[i * kept] = values[i * made];
+        if (kept == 2) {
+            values[i * 2 + 1] = values[i * made + 3];
+        }
     }
-    prnn_status status = check_size(ctx, name, &header, file_size);
+}
+
+static prnn_status decode_pixels(prnn_context *ctx, const char *name, spng_ctx *png,
+                                 const struct spng_ihdr *header, const source *file, size_t file_size,
+                                 prnn_picture *picture) {
+    bool grey = header->color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
+                header->color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
+    bool alpha = file->transparency || header->color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA ||
+                 header->color_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA;
+    bool direct = grey && !alpha && header->bit_depth <= 8;
+    size_t pixels = (size_t)header->width * header->height, colours = grey ? 1 : 3;
+    size_t made = alpha ? 4 : direct ? 1 : 3, kept = colours + (alpha ? 1 : 0);
+    prnn_status status = prnn_budget_take(
+        ctx, pixels * made + prnn_turn_bytes(pixels * colours, picture->orientation) + file_size, name);
     if (status != PRNN_OK) {
         return status;
     }
-    bool grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
-                header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
-    /* libspng makes one channel of these alone. */
-    bool direct = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE && header.bit_depth <= 8;
-    size_t bytes = (size_t)header.width * header.height * (direct ? 1 : 3);
-    int orientation = orientation_of(file, file_size);
-    size_t turned = prnn_turn_bytes(bytes / (grey && !direct ? 3 : 1), orientation);
-    status = prnn_budget_take(ctx, bytes + turned + file_size, name);
-    if (status != PRNN_OK) {
-        return status;
-    }
-    image->values = prnn_alloc(ctx, bytes, 1, name);
-    if (!image->values) {
+    uint8_t *values = prnn_alloc(ctx, pixels, made, name);
+    if (!values) {
         return PRNN_ERROR_MEMORY;
     }
-    error = spng_decode_image(png, image->values, bytes, direct ? SPNG_FMT_G8 : SPNG_FMT_RGB8, 0);
+    picture->image = (prnn_image){(int)header->height, (int)header->width, (int)kept, values};
+    int format = alpha ? SPNG_FMT_RGBA8 : direct ? SPNG_FMT_G8 : SPNG_FMT_RGB8;
+    int error =
+        spng_decode_image(png, values, pixels * made, format, file->transparency ? SPNG_DECODE_TRNS : 0);
     if (!error) {
         error = spng_decode_chunks(png); /* to the end, so that a file that was cut off is noticed */
     }
     if (error) {
         return refuse(ctx, name, error);
     }
-    image->height = (int)header.height;
-    image->width = (int)header.width;
-    image->channels = grey ? 1 : 3;
-    for (size_t i = 0; grey && !direct && i < bytes / 3; i++) {
-        image->values[i] = image->values[3 * i];
+    if (grey && !direct) {
+        pick_grey(values, pixels, made, kept);
     }
-    return prnn_image_turn(ctx, name, image, orientation);
+    return PRNN_OK;
 }
 
 prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
-                            prnn_image *image) {
-    *image = (prnn_image){0};
+                            prnn_picture *picture) {
     spng_ctx *png = new_png(0);
     if (!png) {
         return refuse(ctx, name, SPNG_EMEM);
@@ -176,25 +210,17 @@ prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *
     spng_set_image_limits(png, INT32_MAX, INT32_MAX); /* check_size says it better */
     spng_set_chunk_limits(png, CHUNK_LIMIT, CACHE_LIMIT);
     spng_set_crc_action(png, SPNG_CRC_ERROR, SPNG_CRC_DISCARD);
-    source from = {bytes, bytes + size, size < 8 ? size : 8};
-    int error = spng_set_png_stream(png, read_critical, &from);
-    prnn_status status = error ? refuse(ctx, name, error) : decode(ctx, name, png, bytes, size, image);
+    source file = {bytes, bytes + size, size < 8 ? size : 8, NULL};
+    struct spng_ihdr header;
+    prnn_status status;
+    int error = spng_set_png_stream(png, read_chunks, &file);
+    error = error ? error : spng_get_ihdr(png, &header);
+    TRY(error ? refuse(ctx, name, error) : check_size(ctx, name, &header, size));
+    file.transparency = transparency_of(&header, bytes, size);
+    picture->orientation = orientation_of(bytes, size);
+    TRY(decode_pixels(ctx, name, png, &header, &file, size, picture));
+done:
     spng_ctx_free(png);
-    if (status != PRNN_OK) {
-        prnn_image_free(image);
-    }
-    return status;
-}
-
-prnn_status prnn_png_read(prnn_context *ctx, const char *path, prnn_image *image) {
-    *image = (prnn_image){0};
-    uint8_t *bytes;
-    size_t size;
-    prnn_status status = prnn_file_read(ctx, path, PRNN_PICTURE_BYTES, &bytes, &size);
-    if (status == PRNN_OK) {
-        status = prnn_png_decode(ctx, path, bytes, size, image);
-        prnn_free(bytes);
-    }
     return status;
 }
 

@@ -5,7 +5,7 @@
 #include "kernels/kernels.h"
 
 /* `blocks` runs of `size` features, each padded to `stride` columns. A feature belongs to a colour group by
- * its place in its block (SPEC "Masks"), or, for the logits of a head, by its block. */
+ * its place in its block (docs/equations.md), or, for the logits of a head, by its block. */
 typedef struct prnn_features {
     int blocks, size, stride;
     int groups; /* C */

@@ -80,7 +80,7 @@ typedef struct prnn_target {
     bool relu;
 } prnn_target;
 
-/* Where a product that gives the gates of LSTM cells goes (SPEC "LSTM cell", paper eq. 3). A strip is
+/* Where a product that gives the gates of LSTM cells goes (docs/equations.md, paper eq. 3). A strip is
  * PRNN_PANEL hidden features: its panels are the gates o, f, i, g of these. Rows of gates and add are 4 *
  * hidden floats, the others `hidden`, which is padded. */
 typedef struct prnn_cells {

@@ -4,7 +4,7 @@
 
 #include "layers/plan.h"
 
-/* What the centre tap lets through, by colour group: SPEC "Masks". */
+/* What the centre tap lets through, by colour group: docs/equations.md. */
 typedef enum prnn_mask {
     PRNN_MASK_NONE, /* all taps, all groups: state-to-state */
     PRNN_MASK_A,    /* earlier groups */

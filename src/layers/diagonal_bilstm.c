@@ -1,6 +1,7 @@
-/* Diagonal BiLSTM (paper section 3.2, SPEC "diagonal"): two scans, each from one upper corner to the opposite
- * lower one, so that together they see everything above and to the left. No map is skewed: a cell needs only
- * the states above and beside it, so a row is one product for what lies above, then a walk along the row.
+/* Diagonal BiLSTM (paper section 3.2, docs/equations.md): two scans, each from one upper corner to the
+ * opposite lower one, so that together they see everything above and to the left. No map is skewed: a cell
+ * needs only the states above and beside it, so a row is one product for what lies above, then a walk along
+ * the row.
  *
  * The right scan runs one row late: its state of row r - 1 serves row r (it is shifted down by one), and its
  * row r - 1 is computed when row r begins, when everything that it sees is final. */

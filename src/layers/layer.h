@@ -38,8 +38,7 @@ typedef struct prnn_layer_kind {
 /* NULL: there is no such kind. */
 const prnn_layer_kind *prnn_layer_kind_of(prnn_kind kind);
 
-/* Plans the parameter `name`.condition, an unmasked 1x1 convolution of the upsampled map (SPEC
- * "Conditional"). */
+/* Plans the parameter `name`.condition, an unmasked 1x1 convolution of the upsampled map. */
 prnn_conv prnn_layer_condition(prnn_plan *plan, const char *name, const prnn_upsampler *condition,
                                prnn_features out);
 

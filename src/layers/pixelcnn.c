@@ -1,4 +1,4 @@
-/* PixelCNN (paper section 3.5, SPEC "cnn"): ReLU, 1x1 to h, ReLU, masked 3x3, ReLU, 1x1 back to 2h. */
+/* PixelCNN (paper section 3.5, docs/equations.md): ReLU, 1x1 to h, ReLU, masked 3x3, ReLU, 1x1 back to 2h. */
 
 #include "layers/layer.h"
 
@@ -51,7 +51,7 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
         }
         layer->drectified_of = prnn_plan_transposed(p, 1, &(prnn_term){&reduce, layer->dreduced});
     }
-    return layer;
+    return p->status == PRNN_OK ? layer : NULL;
 }
 
 static void begin(const void *self, const prnn_pass *pass) {

@@ -1,5 +1,5 @@
-/* Row LSTM (paper section 3.1, SPEC "row"): a state per pixel, computed a row at a time from the three states
- * above it; its receptive field is a triangle that widens upwards. */
+/* Row LSTM (paper section 3.1, docs/equations.md): a state per pixel, computed a row at a time from the three
+ * states above it; its receptive field is a triangle that widens upwards. */
 
 #include "layers/layer.h"
 
@@ -11,7 +11,8 @@ typedef struct row_lstm {
     prnn_product *din_of, *dcondition_of;
 } row_lstm;
 
-/* The gradient by the states of a row comes from the layer's output (step_of) and from the row below. */
+/* The gradient by the states of a row comes from the layer's output (dstep_of) and from the row
+ * below (dpart_of). */
 static void plan_backward(prnn_plan *p, row_lstm *layer, const prnn_conv *input_to_state,
                           const prnn_conv *above, const prnn_conv *output) {
     prnn_lstm *cells = &layer->cells;
@@ -63,7 +64,7 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     if (p->training && io.condition) {
         layer->dcondition_of = prnn_plan_transposed(p, 1, &(prnn_term){&condition, cells->dgates});
     }
-    return layer;
+    return p->status == PRNN_OK ? layer : NULL;
 }
 
 static void begin(const void *self, const prnn_pass *pass) {

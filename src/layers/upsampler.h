@@ -1,4 +1,4 @@
-/* The upsampling network of conditional models (paper section 3.4, SPEC "Conditional"): transposed
+/* The upsampling network of conditional models (paper section 3.4, docs/equations.md): transposed
  * convolutions, 4x4 with stride 2, each followed by a ReLU, from a small image to a map of features of the
  * large image's size. It runs once per image, before the first row. */
 #ifndef PRNN_LAYERS_UPSAMPLER_H

@@ -1,4 +1,4 @@
-/* The model file: SPEC "Model file". */
+/* The model file: docs/formats.md. */
 
 #include "base/call.h"
 #include "base/file.h"

@@ -151,7 +151,7 @@ prnn_status prnn_checkpoint_save(prnn_trainer *t) {
         return prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "not enough memory for a checkpoint");
     }
     TRY(sync_log(t));
-    status = write_checkpoint(t, config);
+    TRY(write_checkpoint(t, config));
     t->saved_at = prnn_clock();
 done:
     free(config);

@@ -78,18 +78,23 @@ void prnn_run_folder_close(prnn_run_folder *f) {
     *f = (prnn_run_folder){.lock = -1};
 }
 
-prnn_status prnn_run_folder_check_unused(prnn_context *ctx, const char *path, bool resume) {
-    bool there;
-    prnn_status status = prnn_file_exists(ctx, path, &there);
-    if (status != PRNN_OK || !there) {
-        return status;
+prnn_status prnn_run_folder_check_new(prnn_context *ctx, const prnn_run_folder *f) {
+    const struct {
+        const char *path, *what;
+    } all[] = {
+        {f->checkpoint, "is there from an earlier run; resume it (--resume), or choose another folder"},
+        {f->model, "is there without a checkpoint to resume from; choose another folder, and begin with "
+                   "its weights (--init) to go on from them"},
+        {f->metrics, "is there without a checkpoint that it belongs to; move it away, or choose another "
+                     "folder"}};
+    prnn_status status = PRNN_OK;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        bool there;
+        TRY(prnn_file_exists(ctx, all[i].path, &there));
+        if (there) {
+            return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: %s", all[i].path, all[i].what);
+        }
     }
-    return resume
-               ? prnn_fail(ctx, PRNN_ERROR_FILE,
-                           "%s: is there without a checkpoint to resume from; start in another folder from "
-                           "it (--init)",
-                           path)
-               : prnn_fail(ctx, PRNN_ERROR_FILE,
-                           "%s: is there from an earlier run; resume it (--resume), or choose another folder",
-                           path);
+done:
+    return status;
 }

@@ -14,8 +14,7 @@ typedef struct prnn_run_folder {
 prnn_status prnn_run_folder_open(prnn_context *ctx, const char *path, prnn_run_folder *folder);
 void prnn_run_folder_close(prnn_run_folder *folder);
 
-/* Refuses to write over what is at `path`. `resume`: the run was to go on from a checkpoint, and there is
- * none. */
-prnn_status prnn_run_folder_check_unused(prnn_context *ctx, const char *path, bool resume);
+/* A new run writes over nothing: refuses a folder in which one of its files is. */
+prnn_status prnn_run_folder_check_new(prnn_context *ctx, const prnn_run_folder *folder);
 
 #endif

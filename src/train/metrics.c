@@ -5,7 +5,9 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,19 +29,54 @@ static prnn_status note_length(prnn_trainer *t) {
     return PRNN_OK;
 }
 
+/* A new log writes over nothing, and neither kind follows a link to somewhere else. */
+static FILE *opened(prnn_trainer *t, int flags, const char *mode) {
+    int file = open(t->folder.metrics, flags | O_CLOEXEC, 0666);
+    return file < 0 ? NULL : fdopen(file, mode);
+}
+
+/* The first line. */
+static const char *header_of(const prnn_trainer *t) {
+    return in_nats(t) ? "step,epoch,seconds,learning_rate,train_nats,valid_nats,images_per_second\n"
+                      : "step,epoch,seconds,learning_rate,train_bits_per_dim,valid_bits_per_dim,"
+                        "images_per_second\n";
+}
+
+void prnn_metrics_sweep(const prnn_trainer *t) {
+    const char *header = header_of(t);
+    char text[256];
+    struct stat st;
+    if (lstat(t->folder.metrics, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return;
+    }
+    FILE *file = fopen(t->folder.metrics, "rb");
+    if (!file) {
+        return;
+    }
+    size_t length = fread(text, 1, sizeof text, file);
+    fclose(file);
+    if (length <= strlen(header) && memcmp(text, header, length) == 0) {
+        remove(t->folder.metrics);
+    }
+}
+
 prnn_status prnn_metrics_open(prnn_trainer *t) {
     struct stat st;
     if (stat(t->folder.metrics, &st) == 0 && !S_ISREG(st.st_mode)) {
         return prnn_fail(t->ctx, PRNN_ERROR_FILE, "%s: is not a file; move it away to train here",
                          t->folder.metrics);
     }
-    t->metrics = fopen(t->folder.metrics, t->state.metrics_bytes ? "r+" : "w");
-    if (!t->metrics && errno == ENOENT) {
+    if (t->state.metrics_bytes) {
+        t->metrics = opened(t, O_RDWR | O_NOFOLLOW, "r+");
+    }
+    if (!t->metrics && (t->state.metrics_bytes == 0 || errno == ENOENT)) {
         t->state.metrics_bytes = 0;
-        t->metrics = fopen(t->folder.metrics, "w");
+        t->metrics = opened(t, O_WRONLY | O_CREAT | O_EXCL, "w");
     }
     if (!t->metrics) {
-        return failed(t, "cannot be written");
+        return failed(t, errno == EEXIST  ? "is there already, and not of this run; move it away"
+                         : errno == ELOOP ? "is a link to another file; move it away"
+                                          : "cannot be written");
     }
     if (t->state.metrics_bytes) {
         long length = fseek(t->metrics, 0, SEEK_END) == 0 ? ftell(t->metrics) : -1;
@@ -56,14 +93,17 @@ prnn_status prnn_metrics_open(prnn_trainer *t) {
         }
         return PRNN_OK;
     }
-    const char *unit = in_nats(t) ? "nats" : "bits_per_dim";
-    fprintf(t->metrics, "step,epoch,seconds,learning_rate,train_%s,valid_%s,images_per_second\n", unit, unit);
+    fputs(header_of(t), t->metrics);
     return note_length(t);
 }
 
 prnn_status prnn_metrics_write(prnn_trainer *t, bool validated) {
     prnn_train_state *s = &t->state;
     double unit = in_nats(t) ? 1 : prnn_bits_per_dim(t->model, 1);
+    prnn_status status = t->metrics ? PRNN_OK : prnn_metrics_open(t);
+    if (status != PRNN_OK) {
+        return status;
+    }
     if (s->images > 0) {
         s->last_nats = s->nats_sum / s->images;
     }
@@ -78,8 +118,11 @@ prnn_status prnn_metrics_write(prnn_trainer *t, bool validated) {
         fprintf(t->metrics, "%.6f", s->valid_nats * unit);
     }
     fprintf(t->metrics, ",%.1f\n", t->step_seconds > 0 ? t->step_images / t->step_seconds : 0);
-    prnn_status status = note_length(t);
+    status = note_length(t);
     if (status != PRNN_OK) {
+        /* Opened anew, it is cut to what the state remembers: a part of a line does not stay. */
+        fclose(t->metrics);
+        t->metrics = NULL;
         return status;
     }
     s->nats_sum = s->images = 0;

@@ -116,7 +116,8 @@ bool prnn_run_tell(const prnn_trainer *t, const char *phase, uint64_t done, uint
     return t->options.progress(t->options.user, &p);
 }
 
-prnn_status prnn_run_diverged(const prnn_trainer *t, const char *what, double value, uint64_t step) {
+prnn_status prnn_run_diverged(prnn_trainer *t, const char *what, double value, uint64_t step) {
+    t->diverged = true;
     return prnn_fail(t->ctx, PRNN_ERROR_DIVERGED,
                      "training diverged at step %" PRIu64
                      ": %s is %g; the last good checkpoint is kept in %s: lower "
@@ -124,7 +125,7 @@ prnn_status prnn_run_diverged(const prnn_trainer *t, const char *what, double va
                      step, what, value, t->folder.checkpoint, t->options.learning_rate);
 }
 
-prnn_status prnn_run_check_weights(const prnn_trainer *t) {
+prnn_status prnn_run_check_weights(prnn_trainer *t) {
     const struct {
         prnn_block block;
         const char *what;

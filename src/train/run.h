@@ -53,7 +53,9 @@ struct prnn_trainer {
     double run_began, saved_at; /* clock */
     double step_seconds;        /* spent in steps of this run */
     double step_images;
-    bool attended; /* what is due after the present step was done */
+    prnn_due due;  /* after the present step, and not done yet */
+    bool busy;     /* a validation is under way: its callback may not change anything */
+    bool diverged; /* there is no way on */
 };
 
 /* run.c: memory for a run whose first part is filled in, and the fingerprints; free it also after a
@@ -78,9 +80,9 @@ prnn_progress prnn_run_progress(const prnn_trainer *t, const char *phase, uint64
                                 double seconds, double speed);
 
 /* PRNN_ERROR_DIVERGED: after `step` updates `what`, in words, is `value`. */
-prnn_status prnn_run_diverged(const prnn_trainer *t, const char *what, double value, uint64_t step);
+prnn_status prnn_run_diverged(prnn_trainer *t, const char *what, double value, uint64_t step);
 /* The same if a weight or a moment is not finite. */
-prnn_status prnn_run_check_weights(const prnn_trainer *t);
+prnn_status prnn_run_check_weights(prnn_trainer *t);
 
 /* checkpoint.c: out/checkpoint.safetensors. */
 prnn_status prnn_checkpoint_save(prnn_trainer *t);
@@ -89,11 +91,13 @@ prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found);
 
 /* metrics.c: out/metrics.csv. Opening cuts it to the length that the state remembers (0: a new file). */
 prnn_status prnn_metrics_open(prnn_trainer *t);
+/* Removes a log without a line, which a run that was killed at its start left. */
+void prnn_metrics_sweep(const prnn_trainer *t);
 prnn_status prnn_metrics_write(prnn_trainer *t, bool validated);
 
 /* validation.c: the likelihood of all validation images under the present result, which may be the best so
- * far. PRNN_STOPPED: the caller said so, and nothing has changed. In any case the model then has the weights
- * of the best validation, if there was one. */
+ * far. PRNN_STOPPED: the caller said so, and nothing has changed. In any case, failures included, the model
+ * then has the weights of the best validation, if there was one. */
 prnn_status prnn_validation_run(prnn_trainer *t);
 
 #endif

@@ -11,15 +11,14 @@ prnn_timetable prnn_timetable_of(const prnn_train_options *o, size_t images, boo
                             .valid = valid};
 }
 
-prnn_due prnn_timetable_due(const prnn_timetable *t, uint64_t step, uint64_t validated, uint64_t logged,
-                            bool late) {
+prnn_due prnn_timetable_due(const prnn_timetable *t, uint64_t step, uint64_t validated, uint64_t logged) {
     if (step == 0) {
-        return (prnn_due){false, false, false};
+        return (prnn_due){0};
     }
     bool end = step == t->steps;
     bool validation = t->valid && validated != step && (end || step % t->valid_every == 0);
     bool line = logged != step && (end || validation || step % t->log_every == 0);
-    return (prnn_due){validation, line, end || validation || late};
+    return (prnn_due){validation, line, .checkpoint = end || validation, .result = end};
 }
 
 double prnn_timetable_epoch(const prnn_timetable *t, uint64_t step) {

@@ -15,15 +15,15 @@ typedef struct prnn_timetable {
 /* `images`: of the training set. */
 prnn_timetable prnn_timetable_of(const prnn_train_options *options, size_t images, bool valid);
 
-/* What is due after so many updates. */
+/* What is to be done after so many updates, in this order. */
 typedef struct prnn_due {
     bool validation, line, checkpoint;
+    bool result; /* model.safetensors */
 } prnn_due;
 
 /* `validated` and `logged`: after how many updates each was done last, so that a run that is stopped in
- * between and resumed does just what is missing. `late`: the last checkpoint is too old. */
-prnn_due prnn_timetable_due(const prnn_timetable *table, uint64_t step, uint64_t validated, uint64_t logged,
-                            bool late);
+ * between and resumed does just what is missing. */
+prnn_due prnn_timetable_due(const prnn_timetable *table, uint64_t step, uint64_t validated, uint64_t logged);
 
 /* Passes over the images after so many updates, with fraction. */
 double prnn_timetable_epoch(const prnn_timetable *table, uint64_t step);

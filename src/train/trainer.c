@@ -36,13 +36,20 @@ static prnn_status save_result(prnn_trainer *t) {
     return isnan(t->state.best_nats) ? PRNN_OK : save_model(t, t->best);
 }
 
+/* Notes what is due after the present update, of what was not done by an earlier run. */
+static void note_due(prnn_trainer *t) {
+    const prnn_train_state *s = &t->state;
+    t->due = prnn_timetable_due(&t->table, s->step, s->validated, s->logged);
+}
+
 /* ----------------------------------------------------------------------------------------- begin */
 
 /* From the model's weights. A checkpoint from the first moment on: an unwritable place is known before the
  * work. */
 static prnn_status start(prnn_trainer *t) {
     prnn_status status;
-    TRY(prnn_run_folder_check_unused(t->ctx, t->folder.model, t->options.resume));
+    prnn_metrics_sweep(t);
+    TRY(prnn_run_folder_check_new(t->ctx, &t->folder));
     TRY(prnn_metrics_open(t));
     TRY(prnn_checkpoint_save(t));
 done:
@@ -65,14 +72,13 @@ static prnn_status begin(prnn_trainer *t) {
     if (t->ema.memory) {
         t->device->copy_block(t->weights, t->ema);
     }
-    t->state = (prnn_train_state){.valid_nats = NAN, .best_nats = NAN};
+    t->state = (prnn_train_state){.last_nats = NAN, .valid_nats = NAN, .best_nats = NAN};
     if (t->options.resume) {
         TRY(prnn_checkpoint_load(t, &found));
-    } else {
-        TRY(prnn_run_folder_check_unused(t->ctx, t->folder.checkpoint, false));
     }
     t->run_began = prnn_clock();
     TRY(found ? go_on(t) : start(t));
+    note_due(t);
 done:
     return status;
 }
@@ -177,14 +183,16 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     s->images += (double)n;
     t->step_seconds += prnn_clock() - began;
     t->step_images += (double)n;
-    t->attended = false;
+    note_due(t);
     return PRNN_OK;
 }
 
 /* ---------------------------------------------------------------------------------------- attend */
 
 bool prnn_trainer_is_done(const prnn_trainer *t) {
-    return t->attended && t->state.step >= t->table.steps;
+    const prnn_due *due = &t->due;
+    return t->state.step >= t->table.steps && !due->validation && !due->line && !due->checkpoint &&
+           !due->result;
 }
 
 prnn_status prnn_trainer_stop(prnn_trainer *t) {
@@ -195,46 +203,56 @@ prnn_status prnn_trainer_stop(prnn_trainer *t) {
                              : status;
 }
 
+/* What fails stays due. */
 static prnn_status do_what_is_due(prnn_trainer *t) {
-    prnn_train_state *s = &t->state;
-    bool late = prnn_clock() - t->saved_at >= t->options.checkpoint_every;
-    prnn_due due = prnn_timetable_due(&t->table, s->step, s->validated, s->logged, late);
+    const prnn_train_state *s = &t->state;
+    prnn_due *due = &t->due;
     prnn_status status = PRNN_OK;
-    if (due.validation) {
+    due->checkpoint |= s->step > 0 && prnn_clock() - t->saved_at >= t->options.checkpoint_every;
+    if (due->validation) {
         TRY(prnn_validation_run(t));
+        due->validation = false;
     }
-    if (due.line) {
-        TRY(prnn_metrics_write(t, due.validation));
-    }
-    if (due.checkpoint) {
-        TRY(prnn_checkpoint_save(t));
+    if (due->line) {
+        TRY(prnn_metrics_write(t, t->valid && s->validated == s->step));
+        due->line = false;
     }
     /* The checkpoint first: a model without one would be taken for that of another run. */
-    if (due.checkpoint && (!t->valid || (due.validation && s->best_step == s->step))) {
+    if (due->checkpoint) {
+        TRY(prnn_checkpoint_save(t));
+        due->checkpoint = false;
+        due->result |= !t->valid || s->best_step == s->step;
+    }
+    if (due->result) {
         TRY(save_result(t));
+        due->result = false;
     }
 done:
     return status;
 }
 
 prnn_status prnn_trainer_attend(prnn_trainer *t) {
-    if (t->attended) {
-        return PRNN_OK;
-    }
-    prnn_status status;
-    TRY(do_what_is_due(t));
-    if (t->state.step >= t->table.steps) {
-        TRY(save_result(t));
-    }
-    t->attended = true;
-done:
+    prnn_status status = do_what_is_due(t);
     return status == PRNN_STOPPED ? prnn_trainer_stop(t) : status;
 }
 
 /* ------------------------------------------------------------------------------ what a caller does */
 
-/* Whether the run may go on in this context. */
-static prnn_status check_context(prnn_context *ctx, const prnn_trainer *t) {
+/* Whether the run may go on, now and in this context. */
+static prnn_status check_call(prnn_context *ctx, const prnn_trainer *t) {
+    if (t->busy) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "%s: a validation of this training is under way: let its progress callback return "
+                         "(false: stop) before anything else",
+                         t->folder.path);
+    }
+    if (t->diverged) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_DIVERGED,
+            "%s: this training has diverged: free it, and resume from its last checkpoint with a "
+            "lower learning rate or a clipped gradient",
+            t->folder.path);
+    }
     if (ctx != t->ctx) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "%s: this training was begun in another context; go on in that one", t->folder.path);
@@ -254,7 +272,7 @@ prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer, double *
     double of_batch = NAN;
     prnn_status status;
     *done = false;
-    TRY(check_context(ctx, trainer));
+    TRY(check_call(ctx, trainer));
     TRY(prnn_trainer_attend(trainer)); /* what a stop left undone */
     if (!prnn_trainer_is_done(trainer)) {
         TRY(update(trainer, &of_batch));
@@ -272,7 +290,7 @@ prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, doub
     PRNN_ENTER(ctx, PRNN_GIVEN(trainer));
     prnn_train_state *s = &trainer->state;
     prnn_status status;
-    TRY(check_context(ctx, trainer));
+    TRY(check_call(ctx, trainer));
     if (!trainer->valid) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "%s: this training has no validation images; give some to prnn_trainer_create",
@@ -292,7 +310,7 @@ done:
 prnn_status prnn_trainer_save(prnn_context *ctx, prnn_trainer *trainer) {
     PRNN_ENTER(ctx, PRNN_GIVEN(trainer));
     prnn_status status;
-    TRY(check_context(ctx, trainer));
+    TRY(check_call(ctx, trainer));
     TRY(prnn_checkpoint_save(trainer));
     TRY(save_result(trainer));
 done:

@@ -34,10 +34,8 @@ static prnn_status evaluate(prnn_trainer *t, double *nats) {
     for (size_t first = 0; first < count; first += n) {
         n = count - first < PRNN_VALID_PIECE ? count - first : PRNN_VALID_PIECE;
         TRY(add_piece(t, first, n, &total));
-        double seconds = prnn_clock() - began;
-        TRY(prnn_run_tell(t, "validate", first + n, count, seconds, (double)(first + n) / seconds)
-                ? PRNN_OK
-                : PRNN_STOPPED);
+        double seconds = prnn_clock() - began, speed = seconds > 0 ? (double)(first + n) / seconds : 0;
+        TRY(prnn_run_tell(t, "validate", first + n, count, seconds, speed) ? PRNN_OK : PRNN_STOPPED);
     }
     *nats = total / (double)count;
 done:
@@ -50,26 +48,27 @@ static prnn_status give_back_best(prnn_trainer *t) {
                                                                             : prnn_run_assign(t, t->best);
 }
 
-prnn_status prnn_validation_run(prnn_trainer *t) {
+static prnn_status run(prnn_trainer *t) {
     prnn_train_state *s = &t->state;
     double nats;
-    prnn_status status = evaluate(t, &nats);
-    if (status == PRNN_STOPPED) {
-        prnn_status back = give_back_best(t);
-        return back == PRNN_OK ? PRNN_STOPPED : back;
-    }
-    if (status != PRNN_OK) {
-        return status;
-    }
+    prnn_status status;
+    TRY(evaluate(t, &nats));
+    TRY(isfinite(nats) ? PRNN_OK : prnn_run_diverged(t, "the validation NLL", nats, s->step));
     s->valid_nats = nats;
     s->validated = s->step;
-    if (!isfinite(nats)) {
-        return prnn_run_diverged(t, "the validation NLL", nats, s->step);
-    }
     if (isnan(s->best_nats) || nats < s->best_nats) {
         s->best_nats = nats;
         s->best_step = s->step;
         t->device->copy_block(prnn_run_result(t), t->best);
     }
-    return give_back_best(t);
+done:
+    return status;
+}
+
+prnn_status prnn_validation_run(prnn_trainer *t) {
+    t->busy = true;
+    prnn_status status = run(t);
+    t->busy = false;
+    prnn_status back = give_back_best(t);
+    return status == PRNN_OK || status == PRNN_STOPPED ? (back == PRNN_OK ? status : back) : status;
 }
