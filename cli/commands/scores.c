@@ -1,5 +1,6 @@
 #include "commands/scores.h"
 
+#include "support/memory.h"
 #include "support/number.h"
 #include "support/output.h"
 #include "support/try.h"
@@ -8,13 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A file that was skipped. */
+typedef struct gap {
+    const char *path, *why;
+} gap;
+
 typedef struct table {
     FILE *stream;
     const prnn_data *data;
     const score_column *columns;
     size_t n;
     void (*put_image)(const struct table *t, size_t image);
-    void (*put_skipped)(const struct table *t, const char *path, const char *why);
+    void (*put_skipped)(const struct table *t, const gap *skipped);
 } table;
 
 /* ----------------------------------------------------------------------------------------- CSV */
@@ -53,13 +59,13 @@ static void put_csv_image(const table *t, size_t image) {
     fputs(",\n", t->stream);
 }
 
-static void put_csv_skipped(const table *t, const char *path, const char *why) {
+static void put_csv_skipped(const table *t, const gap *skipped) {
     fputc(',', t->stream);
-    put_cell(t->stream, path);
+    put_cell(t->stream, skipped->path);
     for (size_t i = 0; i <= t->n; i++) {
         fputc(',', t->stream);
     }
-    put_cell(t->stream, why);
+    put_cell(t->stream, skipped->why);
     fputc('\n', t->stream);
 }
 
@@ -79,29 +85,46 @@ static void put_json_image(const table *t, size_t image) {
     report_json_end_line(&j);
 }
 
-static void put_json_skipped(const table *t, const char *path, const char *why) {
+static void put_json_skipped(const table *t, const gap *skipped) {
     json j;
     report_json_begin_line(&j, t->stream);
-    report_json_string(&j, "name", path);
-    report_json_string(&j, "skipped", why);
+    report_json_string(&j, "name", skipped->path);
+    report_json_string(&j, "skipped", skipped->why);
     report_json_end_line(&j);
 }
 
 /* ---------------------------------------------------------------------------------------- rows */
 
-/* Images and skipped files come each in the order of their paths. */
-static void put_rows(const table *t, const skipped *missing) {
-    const char *path, *why;
-    size_t at = 0, count = prnn_data_count(t->data);
-    bool more = skipped_next(missing, &at, &path, &why);
-    for (size_t image = 0; image < count || more;) {
-        const char *name = image < count ? prnn_data_name(t->data, image) : NULL;
-        if (more && (image == count || (name && strcmp(path, name) < 0))) {
-            t->put_skipped(t, path, why);
-            more = skipped_next(missing, &at, &path, &why);
-        } else {
-            t->put_image(t, image++);
+static int by_path(const void *a, const void *b) {
+    return strcmp(((const gap *)a)->path, ((const gap *)b)->path);
+}
+
+static int sort_gaps(session *s, gap **gaps) {
+    gap *all = session_allocate(s, s->missing.count, sizeof *all);
+    size_t at = 0, n = 0;
+    int code;
+    TRY(check_memory(all));
+    while (n < s->missing.count && skipped_next(&s->missing, &at, &all[n].path, &all[n].why)) {
+        n++;
+    }
+    qsort(all, n, sizeof *all, by_path);
+    *gaps = all;
+done:
+    return code;
+}
+
+/* The images are in the order of their paths already. */
+static void put_rows(const table *t, const gap *gaps, size_t gap_count) {
+    size_t next = 0, count = prnn_data_count(t->data);
+    for (size_t image = 0; image < count; image++) {
+        const char *name = prnn_data_name(t->data, image);
+        while (name && next < gap_count && strcmp(gaps[next].path, name) < 0) {
+            t->put_skipped(t, &gaps[next++]);
         }
+        t->put_image(t, image);
+    }
+    while (next < gap_count) {
+        t->put_skipped(t, &gaps[next++]);
     }
 }
 
@@ -109,7 +132,7 @@ static bool is_csv(const char *path) {
     return path[strlen(path) - 1] != 'l' && path[strlen(path) - 1] != 'L';
 }
 
-static void put_table(const session *s, const char *path, table *t) {
+static void put_table(const session *s, const char *path, const gap *gaps, table *t) {
     if (is_csv(path)) {
         t->put_image = put_csv_image;
         t->put_skipped = put_csv_skipped;
@@ -118,7 +141,7 @@ static void put_table(const session *s, const char *path, table *t) {
         t->put_image = put_json_image;
         t->put_skipped = put_json_skipped;
     }
-    put_rows(t, &s->missing);
+    put_rows(t, gaps, s->missing.count);
 }
 
 int scores_check(const char *path) {
@@ -126,13 +149,15 @@ int scores_check(const char *path) {
     return path ? output_check("scores", path, ALLOW_CSV | ALLOW_JSONL, &kind) : EXIT_OK;
 }
 
-int scores_write(const session *s, const char *path, const score_column *columns, size_t n) {
+int scores_write(session *s, const char *path, const score_column *columns, size_t n) {
     char *text = NULL;
     size_t size = 0;
+    gap *gaps;
     int code;
     table t = {.stream = open_memstream(&text, &size), .data = s->data, .columns = columns, .n = n};
     TRY(t.stream && !s->missing.lost ? EXIT_OK : fail_memory());
-    put_table(s, path, &t);
+    TRY(sort_gaps(s, &gaps));
+    put_table(s, path, gaps, &t);
     bool whole = !ferror(t.stream);
     whole = fclose(t.stream) == 0 && whole;
     t.stream = NULL;

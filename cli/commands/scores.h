@@ -20,6 +20,6 @@ typedef struct score_column {
 int scores_check(const char *path);
 
 /* All images of the session's data, and the files that it lacks, in the order of the files. */
-int scores_write(const session *s, const char *path, const score_column *columns, size_t n);
+int scores_write(session *s, const char *path, const score_column *columns, size_t n);
 
 #endif
