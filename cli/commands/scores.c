@@ -20,7 +20,7 @@ typedef struct table {
     const score_column *columns;
     size_t n;
     void (*put_image)(const struct table *t, size_t image);
-    void (*put_skipped)(const struct table *t, const gap *skipped);
+    void (*put_skipped)(const struct table *t, const gap *file);
 } table;
 
 /* ----------------------------------------------------------------------------------------- CSV */
@@ -59,13 +59,13 @@ static void put_csv_image(const table *t, size_t image) {
     fputs(",\n", t->stream);
 }
 
-static void put_csv_skipped(const table *t, const gap *skipped) {
+static void put_csv_skipped(const table *t, const gap *file) {
     fputc(',', t->stream);
-    put_cell(t->stream, skipped->path);
+    put_cell(t->stream, file->path);
     for (size_t i = 0; i <= t->n; i++) {
         fputc(',', t->stream);
     }
-    put_cell(t->stream, skipped->why);
+    put_cell(t->stream, file->why);
     fputc('\n', t->stream);
 }
 
@@ -85,11 +85,11 @@ static void put_json_image(const table *t, size_t image) {
     report_json_end_line(&j);
 }
 
-static void put_json_skipped(const table *t, const gap *skipped) {
+static void put_json_skipped(const table *t, const gap *file) {
     json j;
     report_json_begin_line(&j, t->stream);
-    report_json_string(&j, "name", skipped->path);
-    report_json_string(&j, "skipped", skipped->why);
+    report_json_string(&j, "name", file->path);
+    report_json_string(&j, "skipped", file->why);
     report_json_end_line(&j);
 }
 
@@ -152,7 +152,7 @@ int scores_check(const char *path) {
 int scores_write(session *s, const char *path, const score_column *columns, size_t n) {
     char *text = NULL;
     size_t size = 0;
-    gap *gaps;
+    gap *gaps = NULL;
     int code;
     table t = {.stream = open_memstream(&text, &size), .data = s->data, .columns = columns, .n = n};
     TRY(t.stream && !s->missing.lost ? EXIT_OK : fail_memory());
