@@ -230,7 +230,7 @@ plant "the threshold is off by one" src/data/set.c \
 plant "a step forgets what a stop left undone" src/train/trainer.c \
     '/what a stop left undone/d' test_trainer 'a_stopped*'
 plant "a validation leaves its weights in the model" src/train/validation.c \
-    's/return give_back_best(t);/return PRNN_OK;/' test_trainer 'the_model*'
+    's/prnn_status back = give_back_best(t);/prnn_status back = PRNN_OK;/' test_trainer 'the_model*'
 plant "the end is not validated" src/train/timetable.c \
     's/(end || step % t->valid_every == 0)/(step % t->valid_every == 0)/' test_trainer 'what_is_due'
 

@@ -245,7 +245,8 @@ static void test_orientation(void **state) {
 }
 
 static void keep_sentence(void *user, const char *sentence) {
-    snprintf(user, 1024, "%s", sentence);
+    size_t used = strlen(user);
+    snprintf((char *)user + used, 1024 - used, "%s\n", sentence);
 }
 
 /* The first page is read, and a note says that there are more. */

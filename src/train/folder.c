@@ -90,9 +90,12 @@ prnn_status prnn_run_folder_check_new(prnn_context *ctx, const prnn_run_folder *
     prnn_status status = PRNN_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         bool there;
+        struct stat st;
         TRY(prnn_file_exists(ctx, all[i].path, &there));
         if (there) {
-            return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: %s", all[i].path, all[i].what);
+            bool is_file = stat(all[i].path, &st) != 0 || S_ISREG(st.st_mode);
+            return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: %s", all[i].path,
+                             is_file ? all[i].what : "is not a file; move it away to train here");
         }
     }
 done:
