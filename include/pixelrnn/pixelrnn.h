@@ -354,8 +354,9 @@ PRNN_API size_t prnn_data_skipped(const prnn_data *data);
  * folder; else, or if there is no such image, NULL. It lives as long as the set; after prnn_data_split, as
  * the part that has the image. */
 PRNN_API const char *prnn_data_name(const prnn_data *data, size_t index);
-/* The number of image `index` (< count) in the file or folder, counted from 0: a set with this as `first`
- * begins with it. In a folder the files that cannot be used count too, so that others keep their numbers. */
+/* The number of image `index` (< count) in the file or folder, counted from 0: a set with this as `first`,
+ * not shuffled, begins with it. In a folder the files that cannot be used count too, so that others keep
+ * their numbers. */
 PRNN_API size_t prnn_data_number(const prnn_data *data, size_t index);
 /* In how many folders the pictures first..first+n-1 (each < count) lie; 0: the set is none of a folder of
  * pictures. */
