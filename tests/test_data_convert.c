@@ -112,7 +112,7 @@ static void test_convert(void **state) {
     free(before.p);
     free(after.p);
     assert_int_equal(open_data(at("out/set.npy"), NULL), PRNN_OK);
-    assert_int_equal(prnn_data_height(data), 4);
+    assert_int_equal(prnn_data_height(data), 32);
 }
 
 /* ---------------------------------------------------------------------------------------- npz */

@@ -350,6 +350,14 @@ PRNN_API prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t 
 PRNN_API size_t prnn_data_count(const prnn_data *data);
 /* Number of files of a folder, and of folders below it, that could not be used. */
 PRNN_API size_t prnn_data_skipped(const prnn_data *data);
+/* The path of the file that image `index` came from, where each file is an image: a picture, or one of a
+ * folder; else, or if there is no such image, NULL. It lives as long as the set; after prnn_data_split, as
+ * the part that has the image. */
+PRNN_API const char *prnn_data_name(const prnn_data *data, size_t index);
+/* The number of image `index` (< count) in the file or folder, counted from 0: a set with this as `first`,
+ * not shuffled, begins with it. In a folder the files that cannot be used count too, so that others keep
+ * their numbers. */
+PRNN_API size_t prnn_data_number(const prnn_data *data, size_t index);
 /* In how many folders the pictures first..first+n-1 (each < count) lie; 0: the set is none of a folder of
  * pictures. */
 PRNN_API prnn_status prnn_data_folders(prnn_context *ctx, const prnn_data *data, size_t first, size_t n,
