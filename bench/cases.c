@@ -51,7 +51,7 @@ static void subject_end(subject *s) {
     prnn_context_free(s->ctx);
 }
 
-/* FLOP of one image forward: every open weight of a convolution once per pixel. */
+/* FLOP of one image forward: every unmasked weight of a convolution once per pixel. */
 static double needed_flop(const subject *s) {
     size_t open = 0;
     for (size_t i = 0; i < prnn_model_tensor_count(s->model); i++) {

@@ -27,7 +27,8 @@ static const char help[] =
     "  f  32x32x3 cnn, hidden 128, 15 layers, head 1024, 256 levels; batches of 4\n"
     "\n"
     "Numbers are medians after a warm-up, IQR is the distance of their quartiles. Arithmetic is what a\n"
-    "network needs: 2 per open weight of a convolution and pixel, three times that in training. Peaks are\n"
+    "network needs: 2 per unmasked weight of a convolution and pixel, three times that in training. Peaks "
+    "are\n"
     "those of as many threads, measured in the same run.\n";
 
 static int refuse(const char *format, ...) PRNN_PRINTF(1, 2);

@@ -1,5 +1,6 @@
 /* pixelrnn - train, evaluate, sample, complete and draw with exact-likelihood image models. */
 #include "commands/commands.h"
+#include "options/completion.h"
 #include "options/help.h"
 #include "session/session.h"
 #include "support/distance.h"
@@ -45,7 +46,26 @@ static bool asks_for_help(const char *word) {
     return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
+/* For the build, which makes completions/ with it, and for who wants to have it elsewhere. */
+static int completion(const char *shell) {
+    static const struct {
+        const char *shell;
+        void (*print)(const struct command *const *commands);
+    } scripts[] = {{"bash", completion_bash}, {"zsh", completion_zsh}, {"fish", completion_fish}};
+    for (size_t i = 0; shell && i < sizeof scripts / sizeof *scripts; i++) {
+        if (strcmp(scripts[i].shell, shell) == 0) {
+            scripts[i].print(commands);
+            return EXIT_OK;
+        }
+    }
+    return shell ? usage_error("--completion: '%s' is not one of bash|zsh|fish", shell)
+                 : usage_error("--completion needs a value: bash, zsh or fish");
+}
+
 static int help(int argc, char **argv) {
+    if (argc > 0 && argc <= 2 && strcmp(argv[0], "--completion") == 0) {
+        return completion(argc > 1 ? argv[1] : NULL);
+    }
     if (argc > 1) {
         return usage_error("help is for one command, and '%s' is a second: pixelrnn help COMMAND", argv[1]);
     }

@@ -1,4 +1,4 @@
-# `cmake --install`: headers, both libraries, program, man page, pkg-config file and CMake package. All of it
+# `cmake --install`: headers, both libraries, program, man page, completions, pkg-config file and CMake package. All of it
 # can be moved afterwards: paths are relative to where the files lie.
 
 include(CMakePackageConfigHelpers)
@@ -12,6 +12,12 @@ if(TARGET pixelrnn_program)
 endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/man/pixelrnn.1)
   install(FILES man/pixelrnn.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
+
+if(EXISTS ${PROJECT_SOURCE_DIR}/completions)
+  install(FILES completions/pixelrnn.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME pixelrnn)
+  install(FILES completions/_pixelrnn DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES completions/pixelrnn.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
 
 if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})

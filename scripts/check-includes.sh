@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one way through the house: a folder of src/ or of cli/ includes only from folders before it and from itself;
+# One order of folders: a folder of src/ or of cli/ includes only from folders before it and from itself;
 # the program uses the public headers only; and the library never prints, exits or aborts.
 set -eu
 cd "$(dirname "$0")/.."

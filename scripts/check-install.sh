@@ -90,6 +90,11 @@ check() {
     consume_with_cmake
     consume_with_cmake -DCONSUMER_STATIC=ON
     "$prefix/bin/pixelrnn" --version
+    local file
+    for file in man/man1/pixelrnn.1 bash-completion/completions/pixelrnn zsh/site-functions/_pixelrnn \
+        fish/vendor_completions.d/pixelrnn.fish; do
+        [ -s "$prefix/share/$file" ] || { echo "share/$file is not installed" >&2 && return 1; }
+    done
     echo "check-install: $1: pkg-config and find_package, shared and static, C and C++ work"
 }
 

@@ -69,7 +69,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads"
+programs="test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads"
 without_bugs() {
     echo "building without a bug"
     cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
@@ -257,6 +257,10 @@ plant "a set on disk forgets where it begins" src/data/array.c \
     's|s->offset + b->first \* a->height \* a->width \* a->channels|s->offset|' test_data_disk 'test_equal'
 plant "the rest of a set on disk begins too early" src/data/disk.c \
     '/from.offset += first/d' test_data_disk 'test_split'
+plant "files that are skipped take their numbers along" src/data/builder.c \
+    's|b->done - 1 + b->skipped}|b->done - 1}|' test_data_names 'test_first'
+plant "the rest of a set has the names of the beginning" src/data/set.c \
+    's|rest->names\[i - first\] = data->names\[i\]|rest->names[i - first] = data->names[i - first]|' test_data_names 'test_split'
 plant "the last image is not sampled" src/data/set.c \
     's|(n > 1 ? n - 1 : 1)|n|' test_data_disk 'test_large_fingerprint'
 plant "planes are taken for pixels" src/data/array.c \

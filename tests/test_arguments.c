@@ -103,6 +103,27 @@ static void test_null_data_and_files(void **state) {
     tear_down(&t);
 }
 
+/* What is made is NULL after a failure, also of an argument. */
+static void test_nothing_is_made(void **state) {
+    (void)state;
+    static int there;
+    prnn_context *own = prnn_context_create();
+    prnn_model *model = (void *)&there;
+    prnn_data *data = (void *)&there, *memory = (void *)&there;
+    prnn_chain *chain = (void *)&there, *loaded = (void *)&there;
+    prnn_stepper *stepper = (void *)&there;
+    prnn_trainer *trainer = (void *)&there;
+    assert_int_not_equal(prnn_model_load(own, NULL, &model), PRNN_OK);
+    assert_int_not_equal(prnn_data_open(own, NULL, NULL, &data), PRNN_OK);
+    assert_int_not_equal(prnn_data_from_memory(own, NULL, 1, 1, 1, 1, NULL, &memory), PRNN_OK);
+    assert_int_not_equal(prnn_chain_create(own, NULL, 1, &chain), PRNN_OK);
+    assert_int_not_equal(prnn_chain_load(own, NULL, 1, &loaded), PRNN_OK);
+    assert_int_not_equal(prnn_stepper_create(own, NULL, 1, NULL, &stepper), PRNN_OK);
+    assert_int_not_equal(prnn_trainer_create(own, NULL, NULL, NULL, NULL, &trainer), PRNN_OK);
+    assert_true(!model && !data && !memory && !chain && !loaded && !stepper && !trainer);
+    prnn_context_free(own);
+}
+
 static void test_null_passes(void **state) {
     (void)state;
     things t = set_up();
@@ -238,13 +259,10 @@ static void test_not_finite(void **state) {
 int main(void) {
     ctx = prnn_context_create();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_null_names_models),
-        cmocka_unit_test(test_null_data_and_files),
-        cmocka_unit_test(test_null_passes),
-        cmocka_unit_test(test_null_context),
-        cmocka_unit_test(test_config_is_checked_first),
-        cmocka_unit_test(test_temperature),
-        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_null_names_models), cmocka_unit_test(test_null_data_and_files),
+        cmocka_unit_test(test_nothing_is_made),   cmocka_unit_test(test_null_passes),
+        cmocka_unit_test(test_null_context),      cmocka_unit_test(test_config_is_checked_first),
+        cmocka_unit_test(test_temperature),       cmocka_unit_test(test_split),
         cmocka_unit_test(test_not_finite),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ make_idx() {
 run 0 "--version" --version
 check "--version prints one line" grep -q '^pixelrnn [0-9]*\.[0-9]*\.[0-9]*$' out.txt
 run 0 "--help" --help
-for command in train eval sample upscale complete info check curves heat histogram show convert; do
+for command in train eval compare sample upscale complete info check curves heat histogram show convert; do
     check "--help names $command" grep -q "^  $command " out.txt
 done
 
@@ -50,20 +50,21 @@ options_of() {
         "ema clip seed init resume out preset config height width channels limit valid-last valid-limit valid-every" \
         "log-every checkpoint-every schedule warmup final-fraction decay-factor decay-epochs beta1 beta2 epsilon" \
         "list-presets show-preset condition-size condition-features $common" ;;
-    eval) echo "data $reading first limit json per-image per-value $common" ;;
-    sample) echo "count seed temperature out columns zoom overwrite $common" ;;
-    complete) echo "data $reading known-rows mask count samples seed out zoom overwrite $common" ;;
+    eval) echo "data $reading first limit json per-image per-value scores sort worst best $common" ;;
+    compare) echo "data $reading first limit seed json scores $common" ;;
+    sample) echo "count seed temperature out columns zoom captions overwrite $common" ;;
+    complete) echo "data $reading known-rows mask count samples seed out zoom captions overwrite $common" ;;
     info) echo "json $common" ;;
     convert) echo "data height width channels fit alpha no-orientation first limit out skipped $common" ;;
-    show) echo "data $reading height width channels levels first count shuffle seed out columns zoom $common" ;;
-    upscale) echo "data $reading first count samples seed temperature out zoom overwrite $common" ;;
+    show) echo "data $reading height width channels levels first count shuffle seed out columns zoom captions $common" ;;
+    upscale) echo "data $reading first count samples seed temperature out zoom captions overwrite $common" ;;
     check) echo "positions seed json $common" ;;
     curves) echo "names title x low high out help" ;;
-    heat) echo "data $reading first count seed unit max out columns zoom no-bar json $common" ;;
+    heat) echo "data $reading first count worst seed unit max out columns zoom no-bar captions json $common" ;;
     histogram) echo "data $reading image pixels seed out title unit json $common" ;;
     esac
 }
-for command in train eval sample upscale complete info check curves heat histogram show convert; do
+for command in train eval compare sample upscale complete info check curves heat histogram show convert; do
     run 0 "$command --help" "$command" --help
     cp out.txt help.txt
     missing=""

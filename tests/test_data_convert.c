@@ -95,15 +95,24 @@ static void test_convert(void **state) {
     bytes b = make_cifar(1, 3);
     assert_int_equal(check_convert(write_file("x.bin", b), NULL), 3);
     free(b.p);
-    size_t written;
-    assert_int_equal(prnn_data_convert(ctx, at("out/set.npy"), &o, at("out/set.npy"), &written, NULL),
-                     PRNN_ERROR_ARGUMENT);
+    size_t written = 7;
     o = small_options();
-    assert_int_equal(prnn_data_convert(ctx, at("out/set.npy"), &o, at("out/set.npy"), &written, NULL),
-                     PRNN_OK);
-    assert_int_equal(written, 3);
+    bytes before = read_file(at("out/set.npy"));
+    const char *inputs[] = {"out/set.npy", "out"};
+    for (int i = 0; i < 2; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s", at(inputs[i]));
+        assert_int_equal(prnn_data_convert(ctx, path, &o, at("out/../out/set.npy"), &written, NULL),
+                         PRNN_ERROR_ARGUMENT);
+        assert_non_null(strstr(prnn_message(ctx), "the data that is to be converted"));
+    }
+    bytes after = read_file(at("out/set.npy"));
+    assert_int_equal(before.n, after.n);
+    assert_memory_equal(before.p, after.p, after.n);
+    free(before.p);
+    free(after.p);
     assert_int_equal(open_data(at("out/set.npy"), NULL), PRNN_OK);
-    assert_int_equal(prnn_data_height(data), 4);
+    assert_int_equal(prnn_data_height(data), 32);
 }
 
 /* ---------------------------------------------------------------------------------------- npz */

@@ -123,6 +123,9 @@ fi
 survives "eval" 60 none eval $model --data set --fit resize --threads 1 --per-image result/i.npy --quiet
 survives "eval from a file" 50 none eval $model --data train.npy --memory-limit 0 --threads 1 \
     --per-image result/i.npy --quiet
+survives "scores" 60 s.csv eval $model --data set --fit resize --threads 1 --scores result/s.csv --worst 2 --quiet
+survives "compare" 60 none compare $model $model --data set --fit resize --threads 1 --scores result/s.jsonl --quiet
+survives "captions" 60 out.png heat $model --data set --fit resize --threads 1 --worst 2 --out result/out.png --quiet
 for piped in train.idx set/00000.png; do
     survives "eval of a pipe" 60 none eval $model --data - --threads 1 --per-image result/i.npy --quiet
 done

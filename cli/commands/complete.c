@@ -1,4 +1,5 @@
 /* pixelrnn complete: draws the unknown part of images. */
+#include "commands/captions.h"
 #include "draw/sheet.h"
 #include "session/session.h"
 #include "support/memory.h"
@@ -15,13 +16,14 @@ typedef struct settings {
     int known_rows;
     const char *mask;
     int count, samples, zoom;
-    bool overwrite;
+    bool overwrite, captions;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, NULL, 8, 4, 1, false, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0,   NULL, 8, 4, 1,
+                                  false,           false,         0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -47,6 +49,7 @@ static const struct option options[] = {
            "completions; .npy: the completions, uint8 levels (count, samples, H, W, C); a folder: each "
            "completion, 00012-00003.png is number 3 of image 12, both counted from 0"),
     ZOOM_OPTION(settings),
+    CAPTIONS_OPTION(settings, "its number and its file, what is given, and which drawing it is"),
     OVERWRITE_OPTION(settings),
     COMMON_OPTIONS,
 };
@@ -136,13 +139,33 @@ static void grey_unknown(const completion *c, uint8_t *image) {
     }
 }
 
+/* Captions of the picture, in memory of the session; NULL: no memory. */
+static caption *name_images(const completion *c) {
+    size_t columns = c->samples + 2;
+    caption *captions = session_allocate(c->s, c->count * columns, sizeof *captions);
+    for (size_t i = 0; captions && i < c->count * columns; i++) {
+        size_t column = i % columns;
+        captions[i] = (caption){.name = ""};
+        if (column == 0) {
+            caption_image(c->s, c->want->data.path, i / columns, "original ", &captions[i]);
+        } else if (column == 1) {
+            strcpy(captions[i].label, "given");
+        } else {
+            snprintf(captions[i].label, sizeof captions[i].label, "drawn %zu", column - 2);
+        }
+    }
+    return captions;
+}
+
 static int write_picture(const completion *c) {
     session *s = c->s;
     const prnn_config *shape = &s->config;
     size_t bytes = image_size(shape), columns = c->samples + 2;
+    caption *captions = c->want->captions ? name_images(c) : NULL;
     uint8_t *picture = session_allocate(s, c->count * columns, bytes);
     int code;
     TRY(check_memory(picture));
+    TRY(c->want->captions ? check_memory(captions) : EXIT_OK);
     for (size_t i = 0; i < c->count; i++) {
         uint8_t *row = picture + i * columns * bytes;
         copy_bytes(row, c->images + i * bytes, bytes, shape->levels);
@@ -151,7 +174,7 @@ static int write_picture(const completion *c) {
         copy_bytes(row + 2 * bytes, c->completed + i * c->samples * bytes, c->samples * bytes, shape->levels);
     }
     const sheet all = {picture, c->count * columns, shape->height, shape->width, shape->channels,
-                       256,     (int)columns,       c->want->zoom};
+                       256,     (int)columns,       c->want->zoom, captions};
     TRY(sheet_write(s->ctx, c->want->out, &all));
 done:
     return code;
@@ -166,11 +189,22 @@ static int write_array(const completion *c) {
 }
 
 static int write_each(const completion *c) {
+    const size_t *numbers = image_numbers(c->s);
     const prnn_config *shape = &c->s->config;
-    const sheet all = {
-        c->completed, c->count * c->samples, shape->height, shape->width, shape->channels, shape->levels, 1,
-        c->want->zoom};
-    return sheet_write_each(c->s->ctx, c->want->out, &all, c->want->first, c->samples);
+    const sheet all = {c->completed,
+                       c->count * c->samples,
+                       shape->height,
+                       shape->width,
+                       shape->channels,
+                       shape->levels,
+                       1,
+                       c->want->zoom,
+                       NULL};
+    int code;
+    TRY(check_memory(numbers));
+    TRY(sheet_write_each(c->s->ctx, c->want->out, &all, numbers, c->samples));
+done:
+    return code;
 }
 
 static int write_out(const completion *c, output_kind kind) {

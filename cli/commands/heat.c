@@ -1,7 +1,8 @@
 /* pixelrnn heat: where in an image a model is surprised. */
-#include "draw/heat.h"
+#include "commands/heat.h"
+#include "commands/ranking.h"
 #include "draw/axis.h"
-#include "session/session.h"
+#include "support/data.h"
 #include "support/memory.h"
 #include "support/output.h"
 #include "support/try.h"
@@ -10,63 +11,44 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-typedef struct settings {
-    struct common common;
-    data_settings data;
-    size_t first;
-    int count;
-    uint64_t seed;
-    int unit;
-    double max;
-    int columns, zoom;
-    bool no_bar;
-    const char *out;
-    bool json;
-} settings;
-
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 8, 0, 0, 0, 0, 0, false, NULL, false};
+static const heat_settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0,    8,    0, 0, 0, 0, 0, 0,
+                                       false,           false,         NULL, false};
 
 static const struct option options[] = {
     GROUP("Data"),
-    DATA_OPTION(settings, "images to look at"),
-    DATA_READING_OPTIONS(settings),
-    SIZE("first", offsetof(settings, first), 0, 0, "begin with this image, counted from 0"),
-    INTEGER("count", offsetof(settings, count), 1, 10000, 0, "number of images, as far as there are"),
-    UINT64("seed", offsetof(settings, seed), 0, 0, "draw of --binarize sample"),
+    DATA_OPTION(heat_settings, "images to look at"),
+    DATA_READING_OPTIONS(heat_settings),
+    SIZE("first", offsetof(heat_settings, first), 0, 0, "begin with this image, counted from 0"),
+    INTEGER("count", offsetof(heat_settings, count), 1, 10000, 0, "number of images, as far as there are"),
+    INTEGER("worst", offsetof(heat_settings, worst), 1, 10000, OPTION_NO_DEFAULT,
+            "the N images of all that the model finds least likely, in place of the first --count, and with "
+            "captions"),
+    UINT64("seed", offsetof(heat_settings, seed), 0, 0, "draw of --binarize sample"),
     GROUP("Scale"),
-    CHOICE("unit", offsetof(settings, unit), "auto|nats|bits", 0,
+    CHOICE("unit", offsetof(heat_settings, unit), "auto|nats|bits", 0,
            "of a pixel, all channels together; auto: nats for models of 2 levels, else bits"),
-    DOUBLE("max", offsetof(settings, max), 0, AXIS_LIMIT, OPTION_OPEN_MIN | OPTION_NO_DEFAULT,
+    DOUBLE("max", offsetof(heat_settings, max), 0, AXIS_LIMIT, OPTION_OPEN_MIN | OPTION_NO_DEFAULT,
            "what the brightest colour stands for, so that pictures can be compared; else the value that "
            "99.5 % of the pixels do not exceed, rounded up"),
     GROUP("Output"),
-    OUTPUT("out", offsetof(settings, out), "F.png", OPTION_REQUIRED, "the picture"),
-    INTEGER("columns", offsetof(settings, columns), 0, 10000, 0, "pairs in a row; 0: chosen"),
-    INTEGER("zoom", offsetof(settings, zoom), 0, 64, 0, "side of a pixel in the picture; 0: chosen"),
-    FLAG("no-bar", offsetof(settings, no_bar), 0, "no colour bar beside the images"),
-    FLAG("json", offsetof(settings, json), 0,
+    OUTPUT("out", offsetof(heat_settings, out), "F.png", OPTION_REQUIRED, "the picture"),
+    INTEGER("columns", offsetof(heat_settings, columns), 0, 10000, 0, "pairs in a row; 0: chosen"),
+    INTEGER("zoom", offsetof(heat_settings, zoom), 0, 64, 0, "side of a pixel in the picture; 0: chosen"),
+    FLAG("no-bar", offsetof(heat_settings, no_bar), 0, "no colour bar beside the images"),
+    FLAG("captions", offsetof(heat_settings, captions), 0,
+         "write below each pair the number of the image, its score and its file"),
+    FLAG("json", offsetof(heat_settings, json), 0,
          "one JSON object on stdout: images, unit, max, above, and for each image its nats, mean and highest "
          "pixel"),
     COMMON_OPTIONS,
 };
 
-enum { CHUNK = 16 };
-
-typedef struct work {
-    session *s;
-    const settings *want;
-    heat h;
-    size_t area;     /* pixels of an image */
-    uint8_t *images; /* (count, H, W, C) */
-    float *pixels;   /* (count, H, W) */
-    double *nats;    /* count */
-    size_t above;    /* pixels beyond the maximum */
-} work;
+enum { CHUNK = 16, SCORED = 256 };
 
 /* ------------------------------------------------------------------------------------- numbers */
 
 /* What the small images of a conditional model alone give is 0 already. */
-static void sum_channels(const work *w, const float *values, size_t n, float *pixels) {
+static void sum_channels(const heat_work *w, const float *values, size_t n, float *pixels) {
     size_t channels = (size_t)w->h.config.channels;
     double unit = w->h.unit[0] == 'b' ? 1 / log(2) : 1;
     for (size_t i = 0; i < n * w->area; i++) {
@@ -79,7 +61,7 @@ static void sum_channels(const work *w, const float *values, size_t n, float *pi
 }
 
 /* What the small images give is certain in the picture, so it is in the sums. */
-static void sum_new(work *w, size_t from, size_t n) {
+static void sum_new(heat_work *w, size_t from, size_t n) {
     double unit = w->h.unit[0] == 'b' ? log(2) : 1;
     for (size_t i = from; i < from + n; i++) {
         double sum = 0;
@@ -90,7 +72,7 @@ static void sum_new(work *w, size_t from, size_t n) {
     }
 }
 
-static int evaluate_chunk(work *w, size_t from, size_t n, float *values) {
+static int evaluate_chunk(heat_work *w, size_t from, size_t n, float *values) {
     const session *s = w->s;
     const uint8_t *images = w->images + from * image_size(&w->h.config);
     int code;
@@ -104,7 +86,7 @@ done:
     return code;
 }
 
-static int evaluate(work *w) {
+static int evaluate(heat_work *w) {
     session *s = w->s;
     size_t count = w->h.count, chunk = count < CHUNK ? count : CHUNK;
     float *values = session_allocate(s, chunk * image_size(&w->h.config), sizeof(float));
@@ -134,7 +116,7 @@ static double round_up(double value) {
 }
 
 /* The value that 99.5 % of the pixels do not exceed. */
-static int choose_maximum(work *w) {
+static int choose_maximum(heat_work *w) {
     size_t n = w->h.count * w->area;
     float *sorted = session_allocate(w->s, n, sizeof *sorted);
     int code;
@@ -151,7 +133,7 @@ done:
     return code;
 }
 
-static int choose_scale(work *w) {
+static int choose_scale(heat_work *w) {
     int code = 0;
     w->h.maximum = w->want->max;
     if (!(w->want->max > 0)) {
@@ -164,57 +146,9 @@ done:
     return code;
 }
 
-/* -------------------------------------------------------------------------------------- report */
-
-static void print_text(const work *w) {
-    size_t pixels = w->h.count * w->area;
-    say("scale: 0 to %.6g %s per pixel, %zu of %zu pixel%s %s above", w->h.maximum, w->h.unit, w->above,
-        pixels, plural(pixels), w->above == 1 ? "is" : "are");
-    say("%s", w->want->out);
-}
-
-static void print_image(json *j, const work *w, size_t image) {
-    const float *pixels = w->pixels + image * w->area;
-    size_t highest = 0;
-    double sum = 0;
-    for (size_t i = 0; i < w->area; i++) {
-        sum += pixels[i];
-        highest = pixels[i] > pixels[highest] ? i : highest;
-    }
-    report_json_open_object(j, NULL);
-    j->flat = true;
-    report_json_uint(j, "image", w->want->first + image);
-    report_json_double(j, "nats", w->nats[image]);
-    report_json_double(j, "mean", sum / (double)w->area);
-    report_json_double(j, "highest", pixels[highest]);
-    report_json_uint(j, "row", highest / (size_t)w->h.config.width);
-    report_json_uint(j, "column", highest % (size_t)w->h.config.width);
-    report_json_close_object(j);
-    j->flat = false;
-}
-
-static void print_json(const work *w) {
-    json j;
-    report_json_begin(&j, stdout);
-    session_name_models(w->s, &j);
-    report_json_string(&j, "data", w->want->data.path);
-    report_json_string(&j, "out", w->want->out);
-    report_json_string(&j, "unit", w->h.unit);
-    report_json_double(&j, "min", 0);
-    report_json_double(&j, "max", w->h.maximum);
-    report_json_uint(&j, "pixels", w->h.count * w->area);
-    report_json_uint(&j, "above", w->above);
-    report_json_open_array(&j, "images");
-    for (size_t i = 0; i < w->h.count; i++) {
-        print_image(&j, w, i);
-    }
-    report_json_close_array(&j);
-    report_json_end(&j);
-}
-
 /* ---------------------------------------------------------------------------------------- work */
 
-static int open_models(work *w) {
+static int open_models(heat_work *w) {
     session *s = w->s;
     int code;
     TRY(session_open_chain(s));
@@ -227,39 +161,93 @@ done:
     return code;
 }
 
-static int read_data(work *w) {
+/* The negative log-likelihoods of all images. */
+static int score(heat_work *w, size_t total, double *nats) {
     session *s = w->s;
+    size_t chunk = total < SCORED ? total : SCORED;
+    uint8_t *images = session_allocate(s, chunk, image_size(&s->config));
+    double begin = clock_seconds();
     int code;
-    TRY(session_open_data(s, &w->want->data, &s->config, s->path, w->want->first, (size_t)w->want->count));
-    w->h.count = prnn_data_count(s->data);
+    progress_begin(&s->bar, s->common->quiet, NULL);
+    TRY(check_memory(images));
+    for (size_t from = 0; from < total; from += chunk) {
+        size_t n = total - from < chunk ? total - from : chunk;
+        TRY(data_read(s->ctx, s->data, from, n, w->want->seed, images));
+        TRY(exit_code(s->ctx,
+                      prnn_chain_evaluate(s->ctx, s->chain, images, n, NULL, nats + from, NULL, NULL)));
+        progress_count(&s->bar, "search", from + n, total, clock_seconds() - begin);
+    }
+done:
+    progress_end(&s->bar);
+    return code;
+}
+
+/* The images that are drawn: the first, or the least likely. */
+static int choose_images(heat_work *w, size_t total) {
+    session *s = w->s;
+    ranked *ranking = NULL;
+    int code;
+    w->indices = session_allocate(s, w->h.count, sizeof *w->indices);
+    TRY(check_memory(w->indices));
+    if (w->want->worst) {
+        double *nats = session_allocate(s, total, sizeof *nats);
+        TRY(check_memory(nats));
+        TRY(score(w, total, nats));
+        TRY(rank_images(s, nats, total, false, &ranking));
+    }
+    for (size_t i = 0; i < w->h.count; i++) {
+        w->indices[i] = ranking ? ranking[i].image : i;
+    }
+done:
+    return code;
+}
+
+static int read_data(heat_work *w) {
+    session *s = w->s;
+    size_t most = (size_t)(w->want->worst ? w->want->worst : w->want->count), total;
+    int code;
+    TRY(session_open_data(s, &w->want->data, &s->config, s->path, w->want->first, w->want->worst ? 0 : most));
+    total = prnn_data_count(s->data);
+    w->h.count = total < most ? total : most;
     w->area = (size_t)s->config.height * (size_t)s->config.width;
     w->pixels = session_allocate(s, w->h.count, w->area * sizeof(float));
     TRY(check_memory(w->pixels));
     w->nats = session_allocate(s, w->h.count, sizeof(double));
     TRY(check_memory(w->nats));
-    TRY(session_read_all(s, w->want->seed, &w->images));
+    w->images = session_allocate(s, w->h.count, image_size(&s->config));
+    TRY(check_memory(w->images));
+    TRY(choose_images(w, total));
+    TRY(exit_code(s->ctx,
+                  prnn_data_read(s->ctx, s->data, w->indices, w->h.count, w->want->seed, 0, w->images)));
 done:
     return code;
 }
 
-static int draw(work *w) {
+static int draw(heat_work *w) {
     int code;
     w->h.images = w->images;
     w->h.pixels = w->pixels;
     w->h.columns = w->want->columns;
     w->h.zoom = w->want->zoom;
     w->h.bar = !w->want->no_bar;
+    if (w->want->captions || w->want->worst) {
+        TRY(heat_name_images(w));
+    }
     TRY(heat_draw(w->s->ctx, &w->h, w->want->out));
-    (w->want->json ? print_json : print_text)(w);
+    heat_print(w);
 done:
     return code;
 }
 
 static int run(session *s) {
-    work w = {.s = s, .want = s->settings, .h.config = PRNN_CONFIG_INIT};
+    heat_work w = {.s = s, .want = s->settings, .h.config = PRNN_CONFIG_INIT};
     output_kind kind;
     int code;
     TRY(output_check("out", w.want->out, ALLOW_PNG, &kind));
+    if (w.want->worst && option_given(s->args, "count")) {
+        return usage_error(
+            "--count draws the first images, and --worst the least likely of all: leave one out");
+    }
     TRY(session_open(s));
     TRY(open_models(&w));
     TRY(read_data(&w));
@@ -285,7 +273,8 @@ const struct command command_heat = {
         "scale that has it. With one conditional model alone, the pixels that its small images give "
         "are black, and do not count.",
     .examples = "pixelrnn heat model.safetensors --data t10k-images-idx3-ubyte.gz --count 12 --out heat.png\n"
-                "pixelrnn heat model.safetensors --data test_batch.bin --max 20 --json --out heat.png",
+                "pixelrnn heat model.safetensors --data test_batch.bin --max 20 --json --out heat.png\n"
+                "pixelrnn heat model.safetensors --data photos/ --worst 12 --out worst.png",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,

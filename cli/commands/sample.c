@@ -10,13 +10,13 @@
 typedef struct settings {
     struct common common;
     int count, columns, zoom;
-    bool overwrite;
+    bool overwrite, captions;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, false, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, false, false, 0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Images"),
@@ -30,21 +30,40 @@ static const struct option options[] = {
            "00001.png, ..."),
     COLUMNS_OPTION(settings),
     ZOOM_OPTION(settings),
+    CAPTIONS_OPTION(settings, "its number"),
     OVERWRITE_OPTION(settings),
     COMMON_OPTIONS,
 };
 
-static int write_images(const session *s, output_kind kind, const uint8_t *images) {
+static int write_sheet(session *s, const uint8_t *images) {
+    const settings *want = s->settings;
+    const prnn_config *c = &s->config;
+    size_t count = (size_t)want->count;
+    caption *captions = want->captions ? session_allocate(s, count, sizeof *captions) : NULL;
+    const sheet all = {images,    count,         c->height,  c->width, c->channels,
+                       c->levels, want->columns, want->zoom, captions};
+    int code;
+    TRY(want->captions ? check_memory(captions) : EXIT_OK);
+    for (size_t i = 0; captions && i < count; i++) {
+        captions[i] = (caption){.name = ""};
+        snprintf(captions[i].label, sizeof captions[i].label, "%zu", i);
+    }
+    TRY(sheet_write(s->ctx, want->out, &all));
+done:
+    return code;
+}
+
+static int write_images(session *s, output_kind kind, const uint8_t *images) {
     const settings *want = s->settings;
     const prnn_config *c = &s->config;
     size_t count = (size_t)want->count;
     const size_t shape[] = {count, (size_t)c->height, (size_t)c->width, (size_t)c->channels};
-    const sheet all = {images, count, c->height, c->width, c->channels, c->levels, want->columns, want->zoom};
+    const sheet all = {images, count, c->height, c->width, c->channels, c->levels, 0, want->zoom, NULL};
     switch (kind) {
     case OUTPUT_FOLDER:
-        return sheet_write_each(s->ctx, want->out, &all, 0, 0);
+        return sheet_write_each(s->ctx, want->out, &all, NULL, 0);
     case OUTPUT_PNG:
-        return sheet_write(s->ctx, want->out, &all);
+        return write_sheet(s, images);
     default:
         return exit_code(s->ctx, prnn_write_npy(s->ctx, want->out, PRNN_U8, 4, shape, images));
     }

@@ -1,4 +1,5 @@
 /* pixelrnn show: images of a data set, as a model would see them. */
+#include "commands/captions.h"
 #include "draw/sheet.h"
 #include "session/session.h"
 #include "support/data.h"
@@ -13,12 +14,13 @@ typedef struct settings {
     int height, width, channels, levels;
     size_t first;
     int count, columns, zoom;
-    bool shuffle;
+    bool shuffle, captions;
     uint64_t seed;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, 256, 0, 64, 0, 1, false, 0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0,   0, 256, 0, 64, 0, 1,
+                                  false,           false,         0, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -36,6 +38,7 @@ static const struct option options[] = {
     OUTPUT("out", offsetof(settings, out), "F.png", OPTION_REQUIRED, "a contact sheet"),
     COLUMNS_OPTION(settings),
     ZOOM_OPTION(settings),
+    CAPTIONS_OPTION(settings, "its number and its file"),
     COMMON_OPTIONS,
 };
 
@@ -78,8 +81,23 @@ done:
     return code;
 }
 
+/* Leaves *captions as it is unless they are wanted. */
+static int name_images(session *s, const size_t *indices, size_t n, caption **captions) {
+    const settings *want = s->settings;
+    int code = EXIT_OK;
+    if (want->captions) {
+        *captions = session_allocate(s, n, sizeof **captions);
+        TRY(check_memory(*captions));
+    }
+    for (size_t i = 0; want->captions && i < n; i++) {
+        caption_image(s, want->data.path, indices[i], "", *captions + i);
+    }
+done:
+    return code;
+}
+
 /* What is shown: n images of the set's `total`. */
-static int read_set(session *s, size_t n, size_t total, uint8_t **images) {
+static int read_set(session *s, size_t n, size_t total, uint8_t **images, caption **captions) {
     const settings *want = s->settings;
     size_t *indices = session_allocate(s, n, sizeof *indices);
     int code;
@@ -88,6 +106,7 @@ static int read_set(session *s, size_t n, size_t total, uint8_t **images) {
     TRY(check_memory(*images));
     choose(indices, n, total, want->shuffle, want->seed);
     TRY(exit_code(s->ctx, prnn_data_read(s->ctx, s->data, indices, n, want->seed, 0, *images)));
+    TRY(name_images(s, indices, n, captions));
 done:
     return code;
 }
@@ -98,11 +117,12 @@ static int show(session *s) {
     int height = prnn_data_height(s->data), width = prnn_data_width(s->data);
     int channels = prnn_data_channels(s->data), code;
     uint8_t *images;
+    caption *captions = NULL;
     s->config.height = height;
     s->config.width = width;
     s->config.channels = channels;
-    TRY(read_set(s, n, total, &images));
-    const sheet all = {images, n, height, width, channels, want->levels, want->columns, want->zoom};
+    TRY(read_set(s, n, total, &images, &captions));
+    const sheet all = {images, n, height, width, channels, want->levels, want->columns, want->zoom, captions};
     TRY(sheet_write(s->ctx, want->out, &all));
     char of[32] = "";
     if (want->shuffle) { /* else no more of them were read */

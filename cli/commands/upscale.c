@@ -1,4 +1,5 @@
 /* pixelrnn upscale: large images from small ones. */
+#include "commands/captions.h"
 #include "draw/sheet.h"
 #include "session/session.h"
 #include "support/memory.h"
@@ -13,13 +14,13 @@ typedef struct settings {
     data_settings data;
     size_t first;
     int count, samples, zoom;
-    bool overwrite;
+    bool overwrite, captions;
     uint64_t seed;
     double temperature;
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 8, 4, 1, false, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 8, 4, 1, false, false, 0, 1.0, NULL};
 
 static const struct option options[] = {
     GROUP("Small images"),
@@ -39,6 +40,7 @@ static const struct option options[] = {
            "levels, uint8 (count, samples, H, W, C); a folder: each large image, 00012-00003.png is number "
            "3 of image 12, both counted from 0"),
     ZOOM_OPTION(settings),
+    CAPTIONS_OPTION(settings, "the number and file of the small one, and which drawing it is"),
     OVERWRITE_OPTION(settings),
     COMMON_OPTIONS,
 };
@@ -98,20 +100,37 @@ static void enlarge(const upscaling *u, const uint8_t *small, uint8_t *large) {
     }
 }
 
+/* Captions of the sheet, in memory of the session; NULL: no memory. */
+static caption *name_images(const upscaling *u) {
+    size_t columns = u->samples + 1;
+    caption *captions = session_allocate(u->s, u->count * columns, sizeof *captions);
+    for (size_t i = 0; captions && i < u->count * columns; i++) {
+        captions[i] = (caption){.name = ""};
+        if (i % columns == 0) {
+            caption_image(u->s, u->want->data.path, i / columns, "small ", &captions[i]);
+        } else {
+            snprintf(captions[i].label, sizeof captions[i].label, "drawn %zu", i % columns - 1);
+        }
+    }
+    return captions;
+}
+
 static int write_sheet(const upscaling *u) {
     session *s = u->s;
     const prnn_config *c = &s->config;
     size_t bytes = image_size(c), columns = u->samples + 1;
+    caption *captions = u->want->captions ? name_images(u) : NULL;
     uint8_t *rows = session_allocate(s, u->count * columns, bytes);
     int code;
     TRY(check_memory(rows));
+    TRY(u->want->captions ? check_memory(captions) : EXIT_OK);
     for (size_t i = 0; i < u->count; i++) {
         enlarge(u, u->images + i * image_size(&u->small), rows + i * columns * bytes);
         /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): allocated when they were drawn */
         memcpy(rows + (i * columns + 1) * bytes, u->large + i * u->samples * bytes, u->samples * bytes);
     }
-    const sheet all = {rows,        u->count * columns, c->height,    c->width,
-                       c->channels, c->levels,          (int)columns, u->want->zoom};
+    const sheet all = {rows,      u->count * columns, c->height,     c->width, c->channels,
+                       c->levels, (int)columns,       u->want->zoom, captions};
     TRY(sheet_write(s->ctx, u->want->out, &all));
 done:
     return code;
@@ -125,10 +144,15 @@ static int write_array(const upscaling *u) {
 }
 
 static int write_each(const upscaling *u) {
+    const size_t *numbers = image_numbers(u->s);
     const prnn_config *c = &u->s->config;
     const sheet all = {u->large, u->count * u->samples, c->height, c->width, c->channels, c->levels,
-                       1,        u->want->zoom};
-    return sheet_write_each(u->s->ctx, u->want->out, &all, u->want->first, u->samples);
+                       1,        u->want->zoom,         NULL};
+    int code;
+    TRY(check_memory(numbers));
+    TRY(sheet_write_each(u->s->ctx, u->want->out, &all, numbers, u->samples));
+done:
+    return code;
 }
 
 static int write_out(const upscaling *u, output_kind kind) {

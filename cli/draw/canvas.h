@@ -2,6 +2,8 @@
 #ifndef PIXELRNN_CLI_DRAW_CANVAS_H
 #define PIXELRNN_CLI_DRAW_CANVAS_H
 
+#include "draw/font.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +24,8 @@ void canvas_free(canvas *c);
 /* What lies outside the canvas is left out. */
 void canvas_fill(canvas *c, int top, int left, int height, int width, colour ink);
 
-/* Text in letters of 7 x 5 pixels times `zoom`; has digits, signs and the letters of the units. */
-enum { CANVAS_LETTER_HEIGHT = 7, CANVAS_LETTER_WIDTH = 6 /* with the space behind it */ };
+/* Text in the letters of draw/font.h, whose pixels have the side `zoom`. */
+enum { CANVAS_LETTER_HEIGHT = FONT_HEIGHT, CANVAS_LETTER_WIDTH = FONT_WIDTH + 1 /* the space behind it */ };
 void canvas_text(canvas *c, int top, int left, int zoom, colour ink, const char *text);
 
 /* The colour map "inferno" (matplotlib, CC0): from black to pale yellow with evenly rising lightness, so that

@@ -8,14 +8,25 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SIDE = 96, MARGIN = 8, INSIDE = 2, BETWEEN = 10, BAR = 16, TICK = 5, TEXT_ZOOM = 2, LIMIT = 32768 };
+enum {
+    SIDE = 96,
+    MARGIN = 8,
+    INSIDE = 2,
+    BETWEEN = 10,
+    BAR = 16,
+    TICK = 5,
+    TEXT_ZOOM = 2,
+    LIMIT = 32768,
+    LETTERS = 20
+};
 
 static const colour black = {0, 0, 0};
 
 /* Where things are. */
 typedef struct layout {
     int zoom, columns, rows;
-    int pair_height, pair_width, height, width;
+    int pair_height, pair_width, height, width; /* of a pair: with its caption */
+    caption_layout caption;
     int bar_left, bar_height, bar_top;
     axis scale;
     int label_width;
@@ -63,6 +74,11 @@ static int choose_layout(const heat *h, layout *l) {
     /* 4096 pixels of 4096 fit an int with any zoom that is allowed; the sheet need not. */
     l->pair_height = height * l->zoom;
     l->pair_width = 2 * width * l->zoom + INSIDE;
+    if (h->captions) {
+        l->caption = caption_place(h->captions, h->count, l->pair_width, LETTERS);
+        l->pair_height += l->caption.height;
+        l->pair_width = l->caption.width;
+    }
     choose_columns(h, l);
     double tall = 2.0 * MARGIN + l->rows * (double)(l->pair_height + BETWEEN) - BETWEEN;
     double wide = 2.0 * MARGIN + l->columns * (double)(l->pair_width + BETWEEN) - BETWEEN;
@@ -94,7 +110,11 @@ static colour pixel_colour(const heat *h, size_t pixel) {
 static void draw_pair(canvas *c, const heat *h, const layout *l, size_t image) {
     int row = (int)image / l->columns, column = (int)image % l->columns;
     int top = MARGIN + row * (l->pair_height + BETWEEN), left = MARGIN + column * (l->pair_width + BETWEEN);
-    int across = h->config.width * l->zoom + INSIDE;
+    int across = h->config.width * l->zoom + INSIDE, images = across + h->config.width * l->zoom;
+    if (h->captions) {
+        caption_draw(c, &l->caption, top + h->config.height * l->zoom, left, &h->captions[image]);
+        left += (l->pair_width - images) / 2;
+    }
     size_t pixel = image * (size_t)h->config.height * (size_t)h->config.width;
     for (int y = 0; y < h->config.height; y++) {
         for (int x = 0; x < h->config.width; x++, pixel++) {

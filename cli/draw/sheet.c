@@ -3,10 +3,13 @@
 #include "support/memory.h"
 #include "support/try.h"
 
+#include <math.h>
 #include <pixelrnn/io.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { GAP = 8, CAPTION_LETTERS = 16, SIDE_LIMIT = 32768 };
 
 int sheet_check(const arguments *args, const char *out, output_kind kind, bool overwrite) {
     const struct {
@@ -15,6 +18,7 @@ int sheet_check(const arguments *args, const char *out, output_kind kind, bool o
         const char *what;
     } rules[] = {
         {"columns", kind == OUTPUT_PNG, "a contact sheet"},
+        {"captions", kind == OUTPUT_PNG, "a contact sheet"},
         {"zoom", kind == OUTPUT_PNG || kind == OUTPUT_FOLDER, "pictures, such as a contact sheet"},
         {"overwrite", kind == OUTPUT_FOLDER, "a folder of pictures"},
     };
@@ -38,7 +42,7 @@ static void enlarge(const sheet *s, const uint8_t *image, uint8_t *large) {
     }
 }
 
-int sheet_write(prnn_context *ctx, const char *path, const sheet *s) {
+static int write_plain(prnn_context *ctx, const char *path, const sheet *s) {
     size_t size = (size_t)s->height * (size_t)s->width * (size_t)s->channels;
     size_t large = size * (size_t)s->zoom * (size_t)s->zoom;
     uint8_t *enlarged = NULL;
@@ -59,7 +63,78 @@ done:
     return code;
 }
 
-int sheet_write_each(prnn_context *ctx, const char *folder, const sheet *s, size_t first, size_t samples) {
+/* ------------------------------------------------------------------------------- with captions */
+
+/* A sheet whose images have words below them. */
+typedef struct captioned {
+    int columns, rows;
+    int image_height, image_width; /* enlarged */
+    caption_layout caption;
+} captioned;
+
+static int place_captions(const sheet *s, captioned *l) {
+    int count = (int)s->count, columns = s->columns ? s->columns : (int)ceil(sqrt((double)count));
+    l->columns = columns < count ? columns : count;
+    l->rows = (count + l->columns - 1) / l->columns;
+    l->image_height = s->height * s->zoom;
+    l->image_width = s->width * s->zoom;
+    l->caption = caption_place(s->captions, s->count, l->image_width, CAPTION_LETTERS);
+    double tall = GAP + l->rows * (double)(l->image_height + l->caption.height + GAP);
+    double wide = GAP + l->columns * (double)(l->caption.width + GAP);
+    return s->count <= SIDE_LIMIT && tall <= SIDE_LIMIT && wide <= SIDE_LIMIT
+               ? EXIT_OK
+               : usage_error("a sheet of %.0f x %.0f pixels with captions is too large (%d a side): fewer "
+                             "images, a smaller --zoom or no --captions",
+                             tall, wide, SIDE_LIMIT);
+}
+
+static colour colour_of(const sheet *s, const uint8_t *pixel) {
+    int last = s->levels - 1;
+    uint8_t rgb[3];
+    for (int i = 0; i < 3; i++) {
+        rgb[i] = (uint8_t)((pixel[s->channels == 3 ? i : 0] * 255 + last / 2) / last);
+    }
+    return (colour){rgb[0], rgb[1], rgb[2]};
+}
+
+static void draw_captioned(canvas *c, const sheet *s, const captioned *l, size_t image) {
+    int row = (int)image / l->columns, column = (int)image % l->columns;
+    int top = GAP + row * (l->image_height + l->caption.height + GAP);
+    int left = GAP + column * (l->caption.width + GAP), inside = (l->caption.width - l->image_width) / 2;
+    const uint8_t *pixel = s->images + image * (size_t)(s->height * s->width * s->channels);
+    for (int y = 0; y < s->height; y++) {
+        for (int x = 0; x < s->width; x++, pixel += s->channels) {
+            canvas_fill(c, top + y * s->zoom, left + inside + x * s->zoom, s->zoom, s->zoom,
+                        colour_of(s, pixel));
+        }
+    }
+    caption_draw(c, &l->caption, top + l->image_height, left, &s->captions[image]);
+}
+
+static int write_captioned(prnn_context *ctx, const char *path, const sheet *s) {
+    captioned l;
+    canvas c = {0};
+    int code;
+    TRY(place_captions(s, &l));
+    int height = GAP + l.rows * (l.image_height + l.caption.height + GAP);
+    TRY(canvas_create(&c, height, GAP + l.columns * (l.caption.width + GAP)) ? EXIT_OK : fail_memory());
+    for (size_t i = 0; i < s->count; i++) {
+        draw_captioned(&c, s, &l, i);
+    }
+    TRY(exit_code(ctx, prnn_write_png(ctx, path, c.pixels, 1, c.height, c.width, 3, 256, 1)));
+done:
+    canvas_free(&c);
+    return code;
+}
+
+int sheet_write(prnn_context *ctx, const char *path, const sheet *s) {
+    return (s->captions ? write_captioned : write_plain)(ctx, path, s);
+}
+
+/* ------------------------------------------------------------------------------ single pictures */
+
+int sheet_write_each(prnn_context *ctx, const char *folder, const sheet *s, const size_t *numbers,
+                     size_t samples) {
     size_t size = (size_t)s->height * (size_t)s->width * (size_t)s->channels;
     size_t length = strlen(folder), room = length + 64;
     const char *slash = folder[length - 1] == '/' ? "" : "/";
@@ -67,14 +142,16 @@ int sheet_write_each(prnn_context *ctx, const char *folder, const sheet *s, size
     sheet one = *s;
     int code;
     one.count = 1;
+    one.captions = NULL;
     one.columns = 1;
     TRY(check_memory(path));
     TRY(output_make_folder(folder));
     for (size_t i = 0; i < s->count; i++) {
+        size_t image = samples ? i / samples : i, number = numbers ? numbers[image] : image;
         if (samples) {
-            snprintf(path, room, "%s%s%05zu-%05zu.png", folder, slash, first + i / samples, i % samples);
+            snprintf(path, room, "%s%s%05zu-%05zu.png", folder, slash, number, i % samples);
         } else {
-            snprintf(path, room, "%s%s%05zu.png", folder, slash, first + i);
+            snprintf(path, room, "%s%s%05zu.png", folder, slash, number);
         }
         one.images = s->images + i * size;
         TRY(sheet_write(ctx, path, &one));

@@ -124,5 +124,6 @@ void help_overview(const struct command *const *commands) {
         printf("  %-10s %s\n", (*commands)->name, (*commands)->summary);
     }
     printf("  %-10s %s\n", "help", "what a command does: pixelrnn help COMMAND");
-    printf("\npixelrnn --version prints the version.\n");
+    printf("\npixelrnn --version prints the version, pixelrnn help --completion bash|zsh|fish\n"
+           "what a shell needs to complete commands and options.\n");
 }

@@ -72,6 +72,7 @@ void help_man(const struct command *const *commands) {
     printf(".TH PIXELRNN 1 \"\" \"pixelrnn %s\" \"User Commands\"\n", PRNN_VERSION);
     puts(".SH NAME\npixelrnn \\- exact\\-likelihood image models\n.SH SYNOPSIS");
     puts(".B pixelrnn\n.I command\n.RI [ options ]\n.br\n.B pixelrnn help\n.I command\n.br\n"
+         ".B pixelrnn help \\-\\-completion\n.RI bash|zsh|fish\n.br\n"
          ".B pixelrnn \\-\\-version\n.SH DESCRIPTION");
     put_text(
         "Trains the networks of \"Pixel Recurrent Neural Networks\" (van den Oord, Kalchbrenner, "

@@ -10,6 +10,7 @@
 void session_begin(session *s, arguments *args) {
     *s = (session){.args = args, .settings = args->settings, .common = args->settings};
     s->config = (prnn_config)PRNN_CONFIG_INIT;
+    s->missing.keep = true;
 }
 
 /* ------------------------------------------------------------------------------------- opening */
@@ -64,6 +65,10 @@ bool session_is_conditional_alone(const session *s) {
     return prnn_chain_count(s->chain) == 1 && s->config.condition_size > 0;
 }
 
+const prnn_model *session_last_model(const session *s) {
+    return prnn_chain_model(s->chain, prnn_chain_count(s->chain) - 1);
+}
+
 int session_open_data(session *s, const data_settings *data, const prnn_config *config, const char *model,
                       size_t first, size_t limit) {
     prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
@@ -76,7 +81,7 @@ int session_open_data(session *s, const data_settings *data, const prnn_config *
     }
     options.first = first;
     options.limit = limit;
-    TRY(data_open(s->ctx, s->common->quiet, data->path, &options, &s->data));
+    TRY(data_open_and_note(s->ctx, s->common->quiet, data->path, &options, &s->missing, &s->data));
     int height = prnn_data_height(s->data), width = prnn_data_width(s->data);
     int channels = prnn_data_channels(s->data);
     if (height != config->height || width != config->width || channels != config->channels) {
@@ -136,7 +141,9 @@ void session_close(session *s) {
     }
     prnn_data_free(s->data);
     prnn_data_free(s->valid);
+    skipped_free(&s->missing);
     prnn_chain_free(s->chain);
+    prnn_chain_free(s->other);
     prnn_model_free(s->model);
     prnn_context_free(s->ctx);
 }

@@ -7,6 +7,7 @@
 #include "options/data_options.h"
 #include "support/json.h"
 #include "support/progress.h"
+#include "support/skipped.h"
 
 typedef struct session {
     arguments *args;
@@ -16,8 +17,10 @@ typedef struct session {
     prnn_chain *chain;            /* of the operands */
     prnn_config config;           /* of the chain's images; PRNN_CONFIG_INIT before there is one */
     const char *path;             /* of the chain's last model */
+    prnn_chain *other;            /* compare: the second one */
     prnn_model *model;            /* train: the one that is trained */
     prnn_data *data, *valid;      /* valid: of train */
+    skipped missing;              /* files of the data that cannot be used */
     progress bar;                 /* of the work that goes on */
     struct session_block *blocks; /* see session_allocate */
 } session;
@@ -36,6 +39,9 @@ int session_check_first(const session *s);
 
 /* Whether the chain is one conditional model, without one of its small images. */
 bool session_is_conditional_alone(const session *s);
+
+/* That of the images themselves. */
+const prnn_model *session_last_model(const session *s);
 
 /* Opens the data for a model, whose path is for messages: images of its levels and, unless --fit is exact,
  * made to have its shape, which they must have; at most `limit` (0: all), not those before number `first`. */

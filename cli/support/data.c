@@ -39,10 +39,9 @@ static bool on_opening(void *user, const prnn_progress *report) {
     return true;
 }
 
-int data_open(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
-              prnn_data **set) {
-    skipped missing = {0};
-    reading r = {.missing = &missing};
+int data_open_and_note(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+                       skipped *missing, prnn_data **set) {
+    reading r = {.missing = missing};
     prnn_data_options watched = *options;
     int code;
     progress_begin(&r.bar, quiet, NULL);
@@ -54,9 +53,16 @@ int data_open(prnn_context *ctx, bool quiet, const char *path, const prnn_data_o
     progress_end(&r.bar);
     TRY(exit_code(ctx, status));
     if (!quiet) {
-        skipped_print(&missing);
+        skipped_print(missing);
     }
 done:
+    return code;
+}
+
+int data_open(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+              prnn_data **set) {
+    skipped missing = {0};
+    int code = data_open_and_note(ctx, quiet, path, options, &missing, set);
     skipped_free(&missing);
     return code;
 }

@@ -12,6 +12,10 @@
 int data_open(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
               prnn_data **set);
 
+/* The same; *missing, which begins as {0} (and `keep`), gets what was skipped. */
+int data_open_and_note(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+                       skipped *missing, prnn_data **set);
+
 /* Writes the set `path` into one .npy file `out`; *missing gets what was skipped. Says on stdout what was
  * written. */
 int data_convert(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,

@@ -57,6 +57,15 @@ void report_json_end(json *j) {
     fputs("\n}\n", j->stream);
 }
 
+void report_json_begin_line(json *j, FILE *stream) {
+    *j = (json){stream, 1, true, true};
+    fputc('{', stream);
+}
+
+void report_json_end_line(json *j) {
+    fputs("}\n", j->stream);
+}
+
 void report_json_open_object(json *j, const char *key) {
     begin_value(j, key);
     fputc('{', j->stream);
@@ -92,6 +101,11 @@ void report_json_close_array(json *j) {
 void report_json_string(json *j, const char *key, const char *value) {
     begin_value(j, key);
     quote(j->stream, value);
+}
+
+void report_json_null(json *j, const char *key) {
+    begin_value(j, key);
+    fputs("null", j->stream);
 }
 
 void report_json_bool(json *j, const char *key, bool value) {

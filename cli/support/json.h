@@ -15,11 +15,15 @@ typedef struct json {
 
 void report_json_begin(json *j, FILE *stream); /* the outermost object */
 void report_json_end(json *j);
+/* The same on one line of its own, with all that is in it. */
+void report_json_begin_line(json *j, FILE *stream);
+void report_json_end_line(json *j);
 void report_json_open_object(json *j, const char *key);
 void report_json_close_object(json *j);
 void report_json_open_array(json *j, const char *key);
 void report_json_close_array(json *j);
 void report_json_string(json *j, const char *key, const char *value);
+void report_json_null(json *j, const char *key);
 void report_json_bool(json *j, const char *key, bool value);
 void report_json_int(json *j, const char *key, int64_t value);
 void report_json_uint(json *j, const char *key, uint64_t value);

@@ -60,7 +60,9 @@ static const struct {
     output_kind kind;
     const char *ending;
 } files[] = {
-    {ALLOW_PNG, OUTPUT_PNG, ".png"}, {ALLOW_NPY, OUTPUT_NPY, ".npy"}, {ALLOW_SVG, OUTPUT_SVG, ".svg"}};
+    {ALLOW_PNG, OUTPUT_PNG, ".png"}, {ALLOW_NPY, OUTPUT_NPY, ".npy"},       {ALLOW_SVG, OUTPUT_SVG, ".svg"},
+    {ALLOW_CSV, OUTPUT_CSV, ".csv"}, {ALLOW_JSONL, OUTPUT_JSONL, ".jsonl"},
+};
 
 enum { FILE_KINDS = sizeof files / sizeof files[0] };
 
@@ -80,7 +82,8 @@ static int wrong_name(const char *name, const char *path, unsigned allowed, cons
 static bool find_kind(const char *path, unsigned allowed, output_kind *kind) {
     size_t n = strlen(path);
     for (size_t i = 0; i < FILE_KINDS; i++) {
-        if (n > 4 && (allowed & files[i].allow) && strcasecmp(path + n - 4, files[i].ending) == 0) {
+        size_t length = strlen(files[i].ending);
+        if (n > length && (allowed & files[i].allow) && strcasecmp(path + n - length, files[i].ending) == 0) {
             *kind = files[i].kind;
             return true;
         }

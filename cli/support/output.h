@@ -6,9 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef enum output_kind { OUTPUT_PNG, OUTPUT_NPY, OUTPUT_SVG, OUTPUT_FOLDER } output_kind;
+typedef enum output_kind {
+    OUTPUT_PNG,
+    OUTPUT_NPY,
+    OUTPUT_SVG,
+    OUTPUT_CSV,
+    OUTPUT_JSONL,
+    OUTPUT_FOLDER
+} output_kind;
 
-enum { ALLOW_PNG = 1, ALLOW_NPY = 2, ALLOW_FOLDER = 4, ALLOW_SVG = 8 };
+enum { ALLOW_PNG = 1, ALLOW_NPY = 2, ALLOW_FOLDER = 4, ALLOW_SVG = 8, ALLOW_CSV = 16, ALLOW_JSONL = 32 };
 
 /* `path`, given by the option --name, is a file of an allowed kind in a folder that can be written; or
  * a folder: one that exists, or a path that ends with '/', which can be made. */

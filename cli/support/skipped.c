@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void keep_line(skipped *s, const char *why) {
-    size_t n = strlen(why);
+static void keep_text(skipped *s, const char *text) {
+    size_t n = strlen(text);
     if (s->room - s->size < n + 1) {
         size_t room = 2 * s->room + n + 1;
         char *all = realloc(s->all, room);
@@ -20,19 +20,19 @@ static void keep_line(skipped *s, const char *why) {
         s->all = all;
         s->room = room;
     }
-    memcpy(s->all + s->size, why, n);
+    memcpy(s->all + s->size, text, n);
     s->all[s->size + n] = 0;
     s->size += n + 1;
 }
 
 void skipped_note(void *user, const char *path, const char *why) {
     skipped *s = user;
-    (void)path; /* the sentence names it */
     if (s->count < SKIPPED_SHOWN) {
         s->first[s->count] = strdup(why);
     }
     if (s->keep) {
-        keep_line(s, why);
+        keep_text(s, path);
+        keep_text(s, why);
     }
     s->count++;
 }
@@ -49,6 +49,16 @@ void skipped_print(const skipped *s) {
     }
 }
 
+bool skipped_next(const skipped *s, size_t *at, const char **path, const char **why) {
+    if (*at >= s->size) {
+        return false;
+    }
+    *path = s->all + *at;
+    *why = *path + strlen(*path) + 1;
+    *at = (size_t)(*why - s->all) + strlen(*why) + 1;
+    return true;
+}
+
 int skipped_write(const skipped *s, const char *path) {
     if (s->lost) {
         return fail_memory();
@@ -57,18 +67,19 @@ int skipped_write(const skipped *s, const char *path) {
     if (!f) {
         return fail("--skipped %s: cannot be written: %s", path, strerror(errno));
     }
-    for (size_t at = 0; at < s->size; at += strlen(s->all + at) + 1) {
-        put_escaped(f, s->all + at);
+    const char *unused, *why;
+    for (size_t at = 0; skipped_next(s, &at, &unused, &why);) {
+        put_escaped(f, why);
         fputc('\n', f);
     }
     errno = 0;
     bool ok = fflush(f) == 0 && !ferror(f);
-    int why = errno;
+    int cause = errno;
     if (fclose(f) != 0 && ok) {
         ok = false;
-        why = errno;
+        cause = errno;
     }
-    return ok ? 0 : fail("--skipped %s: cannot be written: %s", path, strerror(why ? why : EIO));
+    return ok ? 0 : fail("--skipped %s: cannot be written: %s", path, strerror(cause ? cause : EIO));
 }
 
 void skipped_free(skipped *s) {

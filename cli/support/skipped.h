@@ -10,7 +10,7 @@ enum { SKIPPED_SHOWN = 10 };
 typedef struct skipped {
     size_t count;
     char *first[SKIPPED_SHOWN]; /* sentences */
-    char *all;                  /* sentences, each with its 0, if `keep` */
+    char *all;                  /* if `keep`: paths and sentences in turn, each with its 0 */
     size_t size, room;          /* of them */
     bool keep, lost;            /* lost: there was no memory for one */
 } skipped;
@@ -19,6 +19,8 @@ typedef struct skipped {
 void skipped_note(void *user, const char *path, const char *why);
 /* How many, and the first ones, on stderr; nothing if there is none. */
 void skipped_print(const skipped *s);
+/* The kept ones one by one, where *at begins as 0. False after the last. */
+bool skipped_next(const skipped *s, size_t *at, const char **path, const char **why);
 /* All of them into a file, a line each. 0 or an exit code. */
 int skipped_write(const skipped *s, const char *path);
 void skipped_free(skipped *s);

@@ -39,15 +39,15 @@
  *     size stays as it is.
  *   Pointers must point to something unless their comment says that they may be NULL; every ..._free takes
  *     NULL, and an array without elements may be NULL. A function that returns a status refuses NULL with
- *     PRNN_ERROR_ARGUMENT and, unless it is the context itself, a sentence that names it; the others trust.
- *   Work whose memory is not there is refused, with PRNN_ERROR_MEMORY, before it begins; where only
- *     that of its threads is not there, it takes fewer of them. A container's limit counts.
- *   A context serves one thread at a time (its own threads work inside a call): a call from another one
- *     is refused with PRNN_ERROR_ARGUMENT. Models and data sets may be shared by contexts as long as
- *     nobody changes them.
- *   The same inputs give the same bits on every processor, with every compiler and number of threads
- *     (see prnn_context_arithmetic); another precision rounds differently. For the length of a call
- *     rounding is to nearest and nothing is flushed to zero; what the caller had set is restored.
+ *     PRNN_ERROR_ARGUMENT and, unless it is the context itself, a sentence that names it; the others do not
+ * check. Work whose memory is not there is refused, with PRNN_ERROR_MEMORY, before it begins; where only that
+ * of its threads is not there, it takes fewer of them. A container's limit counts. A context serves one
+ * thread at a time (its own threads work inside a call): a call from another one is refused with
+ * PRNN_ERROR_ARGUMENT. A callback may call the library with the context that it is called from, unless a
+ * function says otherwise. Models and data sets may be shared by contexts as long as nobody changes them. The
+ * same inputs give the same bits on every processor, with every compiler and number of threads (see
+ * prnn_context_arithmetic); another precision rounds differently. For the length of a call rounding is to
+ * nearest and nothing is flushed to zero; what the caller had set is restored.
  */
 #ifndef PIXELRNN_H
 #define PIXELRNN_H
@@ -67,8 +67,8 @@ extern "C" {
 #endif
 
 /* The version of this header, as text and as major * 10000 + minor * 100 + patch. */
-#define PRNN_VERSION "0.1.1"
-#define PRNN_VERSION_NUMBER 101
+#define PRNN_VERSION "0.2.0"
+#define PRNN_VERSION_NUMBER 200
 
 /* Those of the library that runs. Static storage. */
 PRNN_API const char *prnn_version(void);
@@ -266,7 +266,7 @@ typedef struct prnn_progress {
     /* Only while training: */
     double epoch; /* passes over the training data, with fraction */
     double learning_rate;
-    double train_nats; /* mean over the images since the last line of the log */
+    double train_nats; /* mean over the images since the last line of the log; NaN before the first step */
     double valid_nats; /* of the last validation; NaN before the first */
     double best_nats;  /* lowest validation so far; NaN before the first */
 } prnn_progress;
@@ -380,6 +380,14 @@ PRNN_API prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t 
 PRNN_API size_t prnn_data_count(const prnn_data *data);
 /* Number of files of a folder, and of folders below it, that could not be used. */
 PRNN_API size_t prnn_data_skipped(const prnn_data *data);
+/* The path of the file that image `index` came from, where each file is an image: a picture, or one of a
+ * folder; else, or if there is no such image, NULL. It lives as long as the set; after prnn_data_split, as
+ * the part that has the image. */
+PRNN_API const char *prnn_data_name(const prnn_data *data, size_t index);
+/* The number of image `index` (< count) in the file or folder, counted from 0: a set with this as `first`,
+ * not shuffled, begins with it. In a folder the files that cannot be used count too, so that others keep
+ * their numbers. */
+PRNN_API size_t prnn_data_number(const prnn_data *data, size_t index);
 /* In how many folders the pictures first..first+n-1 (each < count) lie; 0: the set is none of a folder of
  * pictures. */
 PRNN_API prnn_status prnn_data_folders(prnn_context *ctx, const prnn_data *data, size_t first, size_t n,
@@ -397,7 +405,8 @@ PRNN_API prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, co
 /* Writes what prnn_data_open and prnn_data_read would give, binarize_sample excepted, into `out`: a .npy of
  * uint8 (n, H, W, C) that can be larger than memory. Pictures are decoded on all threads; the file does not
  * depend on their number. It is written beside `out` first and then renamed: a failure, or PRNN_STOPPED,
- * leaves nothing. Unless NULL, *written and *skipped get the number of images and of unusable files. */
+ * leaves nothing. Unless NULL, *written and *skipped get the number of images and of unusable files.
+ * PRNN_ERROR_ARGUMENT: `out` is what is read, or in the folder that is. */
 PRNN_API prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                        const char *out, size_t *written, size_t *skipped);
 
@@ -418,6 +427,7 @@ typedef struct prnn_evaluate_options {
 /* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
  * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, with
  * new_only over those that the small image does not give (docs/equations.md).
+ * PRNN_ERROR_ARGUMENT: a value is no level of the model.
  * PRNN_ERROR_FORMAT names the first image whose likelihood is not finite: a model whose weights lead out of
  * the range of numbers; nats and values then hold what was computed. After PRNN_STOPPED they hold the first
  * images, as many as the callback was told. */
@@ -430,7 +440,8 @@ PRNN_API double prnn_bits_per_dim(const prnn_model *model, double nats);
 
 /* Logits of every conditional, (count, H, W, C, M) float: M = K, or 1 for K = 2 (docs/equations.md). A
  * mixture of logistics has M = 3 * components parameters instead: logits of the weights, means, log-scales
- * (docs/equations.md says how they are read). They are what the network computes, finite or not. */
+ * (docs/equations.md says how they are read). They are what the network computes, finite or not.
+ * PRNN_ERROR_ARGUMENT: a value is no level of the model. */
 PRNN_API prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                  size_t count, float *logits);
 
@@ -445,7 +456,8 @@ PRNN_API prnn_status prnn_log_probabilities(prnn_context *ctx, const prnn_model 
 /* Mean NLL of `count` images in nats, and its gradient by every parameter, in the order of the block of
  * parameters (prnn_model_parameter_count floats); zero for masked weights. The NLL is that of
  * prnn_evaluate, and is refused as there if it is not finite. (prnn_train leaves out the values that the
- * small image of a conditional model gives.) */
+ * small image of a conditional model gives.) PRNN_ERROR_ARGUMENT: count is not 1..65536, or a value is no
+ * level of the model. */
 PRNN_API prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, double *mean_nats, float *gradient);
 
@@ -465,6 +477,7 @@ typedef struct prnn_sample_options {
 
 /* Draws `count` images, (count, H, W, C) levels. 100 are the same as 60, and then 40 with `first` 60. Costs
  * about one forward pass per image. Refuses a conditional model, which needs small images: see prnn_upscale.
+ * After a failure, or PRNN_STOPPED, `images` hold nothing of use beyond those that the callback was told of.
  */
 PRNN_API prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,
                                  const prnn_sample_options *options, uint8_t *images);
@@ -474,7 +487,9 @@ PRNN_API prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, siz
  * kept, elsewhere it is drawn. A drawn value is conditioned on the values before it in raster order,
  * known or drawn; known values after it are kept but cannot influence it (paper, figures 1 and 9). With a
  * conditional model the pixels of the small image must be known. Completion s of image i has the number
- * first + i * samples + s: what is completed later goes on with it. */
+ * first + i * samples + s: what is completed later goes on with it. No image, or no sample, is fine.
+ * PRNN_ERROR_ARGUMENT: a value is no level of the model. After a failure, or PRNN_STOPPED, `completed` holds
+ * nothing of use beyond the completions that the callback was told of. */
 PRNN_API prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, const uint8_t *known, size_t samples,
                                    const prnn_sample_options *options, uint8_t *completed);
@@ -510,10 +525,10 @@ typedef struct prnn_stepper_options {
 #define PRNN_STEPPER_OPTIONS_INIT                                                                            \
     { sizeof(prnn_stepper_options), NULL, 0, 0, 1.0 }
 
-/* Begins `count` images. It takes memory for all of them at once: PRNN_ERROR_MEMORY says how much. The
- * stepper belongs to the context, and computes with the kernels and the precision that this has now; the
- * model must not be changed or freed before it. Free it with prnn_stepper_free, before the context, and while
- * no call in that is at work. */
+/* Begins `count` images, 1..INT_MAX. It takes memory for all of them at once: PRNN_ERROR_MEMORY says how
+ * much. The stepper belongs to the context, and computes with the kernels and the precision that this has
+ * now; the model must not be changed or freed before it. Free it with prnn_stepper_free, before the context,
+ * and while no call in that is at work. */
 PRNN_API prnn_status prnn_stepper_create(prnn_context *ctx, const prnn_model *model, size_t count,
                                          const prnn_stepper_options *options, prnn_stepper **stepper);
 PRNN_API void prnn_stepper_free(prnn_stepper *stepper);
@@ -614,22 +629,22 @@ typedef enum prnn_schedule {
 
 typedef struct prnn_train_options {
     size_t size;
-    double epochs;  /* passes over the data; used where steps is 0 */
+    double epochs;  /* passes over the data, above 0 to 1e9; used where steps is 0 */
     uint64_t steps; /* optimizer steps */
     int batch;      /* images per step, 1..65536; the last batch of an epoch may be smaller */
     prnn_optimizer optimizer;
-    double learning_rate;
+    double learning_rate; /* 0..1e6 */
     prnn_schedule schedule;
-    double warmup_steps;   /* the rate rises linearly over the first steps */
-    double final_fraction; /* cosine: last rate / learning_rate */
-    double decay_factor;   /* step */
-    double decay_epochs;   /* step */
+    double warmup_steps;   /* the rate rises linearly over the first steps; 0..1e12 */
+    double final_fraction; /* cosine: last rate / learning_rate, 0..1 */
+    double decay_factor;   /* step: 0..1 */
+    double decay_epochs;   /* step: above 0 to 1e9 */
     double beta1;   /* rmsprop: momentum; adam: decay of the mean; sgd: momentum; negative: 0, adam 0.9 */
     double beta2;   /* rmsprop, adam: decay of the mean square; negative: 0.95, adam 0.999 */
     double epsilon; /* rmsprop, adam: added to the root of the mean square */
-    double clip;    /* bound of the gradient's global norm; 0: none */
-    double ema;     /* decay of the moving average of the weights, used for validation and the
-                       model file; 0: none */
+    double clip;    /* bound of the gradient's global norm, up to 1e12; 0: none */
+    double ema;     /* decay of the moving average of the weights, up to 0.999999, used for validation and
+                       the model file; 0: none */
     uint64_t seed;  /* order of the images, draws of binarize_sample */
     uint64_t valid_every;    /* steps between validations; 0: once an epoch */
     uint64_t log_every;      /* steps between lines of metrics.csv; 0: ten an epoch, and at validations */
@@ -681,10 +696,10 @@ typedef struct prnn_trainer prnn_trainer;
 /* Begins a training, or (options->resume) goes on with one: checks everything, makes the folder options->out
  * and locks it, asks for all memory, and writes the first checkpoint. The arguments and failures are those of
  * prnn_train. The context, the model and the data sets stay the caller's and must outlast the trainer; what
- * the options point to need not, but for `user`. The weights of the model are those of model.safetensors from
- * the moment that this is written; another change of them is lost. options->progress is called during
- * validations only, and of all calls with this trainer only prnn_trainer_progress is allowed in it. Free with
- * prnn_trainer_free; *trainer is NULL after a failure. */
+ * the options point to need not, but for `user`. The model has the weights of the best validation from the
+ * first one on (without validation images those of the last save), and other changes of it are lost.
+ * options->progress is called during validations only, and of all calls with this trainer only
+ * prnn_trainer_progress is allowed in it. Free with prnn_trainer_free; *trainer is NULL after a failure. */
 PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                          const prnn_data *valid, const prnn_train_options *options,
                                          prnn_trainer **trainer);
@@ -699,9 +714,10 @@ PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, c
 PRNN_API prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer, double *nats, bool *done);
 
 /* Validates now, unless that was done after the present number of updates: *nats (which may be NULL) becomes
- * the mean NLL of the validation images in nats, and metrics.csv gets a line. The best weights so far are
- * noted, and written by the next prnn_trainer_save or the last step. PRNN_ERROR_ARGUMENT without validation
- * images; PRNN_STOPPED: the progress callback said so, and a checkpoint was written. */
+ * the mean NLL of the validation images in nats, and metrics.csv gets a line. The model gets the best weights
+ * so far; model.safetensors gets them at the next prnn_trainer_save, checkpoint or last step.
+ * PRNN_ERROR_ARGUMENT without validation images; PRNN_STOPPED: the progress callback said so, and a
+ * checkpoint was written; *nats is as it was. */
 PRNN_API prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, double *nats);
 
 /* Writes checkpoint.safetensors, from which options->resume goes on, and model.safetensors: the weights of

@@ -27,6 +27,13 @@ typedef struct prnn_given {
     }                                                                                                        \
     __attribute__((cleanup(prnn_call_end), unused)) prnn_context *const prnn_entered = ctx
 
+/* Before PRNN_ENTER: what a function makes is NULL after every failure, that of its arguments too. */
+#define PRNN_NOTHING_YET(made)                                                                               \
+    if (made) {                                                                                              \
+        *(made) = NULL;                                                                                      \
+    }                                                                                                        \
+    (void)0
+
 /* For PRNN_ENTER; `list` ends without a name. */
 prnn_status prnn_call_begin(prnn_context *ctx, const char *function, const prnn_given *list);
 void prnn_call_end(prnn_context *const *entered);

@@ -68,10 +68,10 @@ static prnn_status create_empty(prnn_context *ctx, size_t count, prnn_chain **ma
 
 prnn_status prnn_chain_create(prnn_context *ctx, const prnn_model *const *models, size_t count,
                               prnn_chain **chain) {
+    PRNN_NOTHING_YET(chain);
     PRNN_ENTER(ctx, PRNN_ARRAY(models, count), PRNN_GIVEN(chain));
     prnn_chain *made = NULL;
     prnn_status status;
-    *chain = NULL;
     for (size_t k = 0; k < count; k++) {
         if (!models[k]) {
             return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "model %zu of the chain is NULL", k + 1);
@@ -90,10 +90,10 @@ done:
 }
 
 prnn_status prnn_chain_load(prnn_context *ctx, const char *const *paths, size_t count, prnn_chain **chain) {
+    PRNN_NOTHING_YET(chain);
     PRNN_ENTER(ctx, PRNN_ARRAY(paths, count), PRNN_GIVEN(chain));
     prnn_chain *made = NULL;
     prnn_status status;
-    *chain = NULL;
     TRY(create_empty(ctx, count, &made));
     made->owned = prnn_alloc(ctx, count, sizeof *made->owned, "a chain of models");
     TRY(made->owned ? PRNN_OK : PRNN_ERROR_MEMORY);

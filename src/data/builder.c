@@ -154,6 +154,23 @@ prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values) {
     return tell(b);
 }
 
+prnn_status prnn_builder_name(prnn_builder *b, const char *path) {
+    prnn_data *d = b->data;
+    if (b->out) {
+        return PRNN_OK;
+    }
+    if (!d->names) {
+        d->names = prnn_alloc(b->ctx, b->count, sizeof *d->names, "the names of files");
+    }
+    char *copy = d->names ? strdup(path) : NULL;
+    if (!copy) {
+        return prnn_fail(b->ctx, PRNN_ERROR_MEMORY, "%s: not enough memory for the names of its files",
+                         b->name);
+    }
+    d->names[b->done - 1] = (prnn_name){copy, b->first + b->done - 1 + b->skipped};
+    return PRNN_OK;
+}
+
 prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why) {
     if (!b->skipped++) {
         snprintf(b->reason, sizeof b->reason, "%s", why);

@@ -57,6 +57,9 @@ prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image
 /* The next image, as prnn_data_take made it. */
 prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values);
 
+/* The path of the image that was stored last. */
+prnn_status prnn_builder_name(prnn_builder *b, const char *path);
+
 /* The next image is left out, and the caller hears why. */
 prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why);
 

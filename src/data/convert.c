@@ -1,10 +1,15 @@
 /* A data set of any size into one .npy file. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "base/call.h"
 #include "base/try.h"
 #include "data/data.h"
 #include "data/finish.h"
 #include "data/npy.h"
 #include "data/shuffle.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 /* The images go behind a header that is written last, when their number is known. */
 static prnn_status write_images(prnn_builder *b, const char *path) {
@@ -18,6 +23,23 @@ static prnn_status write_head(prnn_builder *b, const prnn_data *d) {
                    prnn_npy_write_head(stream, d->count, d->height, d->width, d->channels)
                ? PRNN_OK
                : prnn_builder_fail_write(b);
+}
+
+/* Whether `out` is the file `path`, or a file in the folder `path`, by any name. */
+static bool is_read(const char *path, const char *out) {
+    struct stat input, output;
+    if (stat(path, &input) != 0 || stat(out, &output) != 0) {
+        return false;
+    }
+    if (!S_ISDIR(input.st_mode)) {
+        return input.st_dev == output.st_dev && input.st_ino == output.st_ino;
+    }
+    char *folder = realpath(path, NULL), *file = realpath(out, NULL);
+    size_t n = folder ? strlen(folder) : 0;
+    bool inside = folder && file && strncmp(folder, file, n) == 0 && file[n] == '/';
+    free(folder);
+    free(file);
+    return inside;
 }
 
 prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
@@ -34,6 +56,10 @@ prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_da
             "%s: what is drawn anew each epoch cannot be written: convert the bytes, and binarize "
             "when they are read",
             path);
+    }
+    if (is_read(path, out)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "%s: is, or is in, the data that is to be converted; write into another file", out);
     }
     TRY(prnn_file_begin(ctx, out, &writer));
     b.out = &writer;

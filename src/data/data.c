@@ -81,8 +81,8 @@ static prnn_status open_input(prnn_builder *b, prnn_input *input) {
 
 prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
                            prnn_data **data) {
+    PRNN_NOTHING_YET(data);
     PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(data));
-    *data = NULL;
     prnn_builder b;
     prnn_status status = prnn_builder_init(&b, ctx, path, options);
     if (status != PRNN_OK) {
@@ -117,8 +117,8 @@ prnn_status prnn_data_open_bytes(prnn_context *ctx, prnn_format_open open, const
 prnn_status prnn_data_from_memory(prnn_context *ctx, const uint8_t *images, size_t count, int height,
                                   int width, int channels, const prnn_data_options *options,
                                   prnn_data **data) {
+    PRNN_NOTHING_YET(data);
     PRNN_ENTER(ctx, PRNN_ARRAY(images, count), PRNN_GIVEN(data));
-    *data = NULL;
     static const char name[] = "images in memory";
     prnn_builder b;
     prnn_status status = prnn_builder_init(&b, ctx, name, options);

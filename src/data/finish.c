@@ -110,7 +110,6 @@ static prnn_status check_images(prnn_builder *b) {
 
 static prnn_status complete(prnn_builder *b) {
     prnn_data *d = b->data;
-    d->count = b->done;
     d->skipped = b->skipped + b->left;
     d->folders = b->folders;
     b->folders = NULL;
@@ -118,6 +117,10 @@ static prnn_status complete(prnn_builder *b) {
 }
 
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data) {
+    if (b->data) { /* also where it is freed: it has that many names */
+        b->data->count = b->done;
+        b->data->first = b->first;
+    }
     TRY(status);
     TRY(check_images(b));
     TRY(complete(b));

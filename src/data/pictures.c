@@ -63,6 +63,7 @@ prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input) {
                     : prnn_picture_decode(b->ctx, input->name, input->memory, (size_t)input->size, &look,
                                           &image, &found));
     TRY(prnn_builder_put(b, input->name, &image));
+    TRY(input->file ? prnn_builder_name(b, input->name) : PRNN_OK);
     count_found(b, &found);
     note_found(b);
 done:
@@ -135,6 +136,7 @@ static prnn_status collect(job *j, size_t n) {
         if (s->status == PRNN_OK) {
             count_found(b, &s->found);
             status = prnn_builder_store(b, s->values);
+            status = status == PRNN_OK ? prnn_builder_name(b, j->paths[i]) : status;
         } else if (s->unusable) {
             status = prnn_builder_skip(b, j->paths[i], s->ctx.message);
         } else {

@@ -6,6 +6,7 @@
 #include "base/try.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -13,6 +14,10 @@ void prnn_data_free(prnn_data *data) {
     if (data) {
         prnn_free(data->values);
         prnn_disk_free(data->disk);
+        for (size_t i = 0; data->names && i < data->count; i++) {
+            free(data->names[i].path);
+        }
+        prnn_free(data->names);
         prnn_free(data->folders);
         prnn_free(data);
     }
@@ -21,6 +26,12 @@ void prnn_data_free(prnn_data *data) {
 /* The images from number `first` on, as they are stored. */
 static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t first, prnn_data *rest) {
     size_t size = prnn_data_size(data);
+    if (data->names) {
+        rest->names = prnn_alloc(ctx, rest->count, sizeof *rest->names, "the names of files");
+        if (!rest->names) {
+            return PRNN_ERROR_MEMORY;
+        }
+    }
     if (data->folders) {
         rest->folders = prnn_alloc_raw(ctx, rest->count, sizeof *rest->folders, "the numbers of folders");
         if (!rest->folders) {
@@ -39,6 +50,17 @@ static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t fi
     return PRNN_OK;
 }
 
+/* `rest` may be NULL. */
+static void hand_over_names(prnn_data *data, size_t first, prnn_data *rest) {
+    for (size_t i = first; data->names && i < data->count; i++) {
+        if (rest) {
+            rest->names[i - first] = data->names[i];
+        } else {
+            free(data->names[i].path);
+        }
+    }
+}
+
 prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest) {
     PRNN_ENTER(ctx, PRNN_GIVEN(data));
     if (rest) {
@@ -49,14 +71,17 @@ prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, pr
                          "a set of %zu image%s cannot be cut before image %zu: each part needs an image",
                          data->count, prnn_plural(data->count), first);
     }
+    prnn_data *part = NULL;
     if (rest) {
-        prnn_data *part = prnn_alloc(ctx, 1, sizeof *part, "a data set");
+        part = prnn_alloc(ctx, 1, sizeof *part, "a data set");
         if (!part) {
             return PRNN_ERROR_MEMORY;
         }
         *part = *data;
         part->values = NULL;
         part->disk = NULL;
+        part->names = NULL;
+        part->first += first;
         part->folders = NULL;
         part->skipped = 0;
         part->count = data->count - first;
@@ -67,6 +92,7 @@ prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, pr
         }
         *rest = part;
     }
+    hand_over_names(data, first, part);
     data->count = first;
     return PRNN_OK;
 }
@@ -77,6 +103,14 @@ size_t prnn_data_count(const prnn_data *data) {
 
 size_t prnn_data_skipped(const prnn_data *data) {
     return data->skipped;
+}
+
+const char *prnn_data_name(const prnn_data *data, size_t index) {
+    return data->names && index < data->count ? data->names[index].path : NULL;
+}
+
+size_t prnn_data_number(const prnn_data *data, size_t index) {
+    return data->names && index < data->count ? data->names[index].number : data->first + index;
 }
 
 prnn_status prnn_data_folders(prnn_context *ctx, const prnn_data *data, size_t first, size_t n,

@@ -5,8 +5,14 @@
 #include "data/disk.h"
 #include "image/image.h"
 
+/* Where an image of a folder came from. */
+typedef struct prnn_name {
+    char *path;    /* malloc; NULL: of an array */
+    size_t number; /* of the file in the folder */
+} prnn_name;
+
 struct prnn_data {
-    size_t count, skipped;
+    size_t count, skipped, first; /* first: number of the first image in the file */
     int height, width, channels, levels;
     prnn_values scale; /* of the bytes of the file */
     prnn_fit fit;
@@ -14,6 +20,7 @@ struct prnn_data {
     bool draw;         /* stored are bytes, from which prnn_data_read draws level 0 or 1 */
     uint8_t *values;   /* (count, height, width, channels) levels (or bytes); NULL: on disk */
     prnn_disk *disk;
+    prnn_name *names;  /* of the images; NULL: they have none */
     uint32_t *folders; /* of each image, the number of its folder; NULL: of none */
 };
 

@@ -115,12 +115,27 @@ static prnn_status reorder_folders(prnn_context *ctx, prnn_data *d, const uint64
     return PRNN_OK;
 }
 
+/* The same of the names. Images that have none get their numbers alone. */
+static prnn_status reorder_names(prnn_context *ctx, prnn_data *d, const uint64_t *order) {
+    prnn_name *names = prnn_alloc(ctx, d->count, sizeof *names, "the names of files");
+    if (!names) {
+        return PRNN_ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        names[i] = d->names ? d->names[order[i]] : (prnn_name){NULL, d->first + (size_t)order[i]};
+    }
+    prnn_free(d->names);
+    d->names = names;
+    return PRNN_OK;
+}
+
 prnn_status prnn_shuffle_set(prnn_context *ctx, prnn_data *data, uint64_t seed) {
     const pieces images = {.ctx = ctx, .memory = data->values, .size = prnn_data_size(data)};
     uint64_t *order = draw_order(ctx, data->count, seed);
     prnn_status status = order ? PRNN_OK : PRNN_ERROR_MEMORY;
     TRY(status);
     TRY(reorder_folders(ctx, data, order));
+    TRY(reorder_names(ctx, data, order));
     if (data->disk) {
         prnn_disk_reorder(data->disk, order, data->count);
         return PRNN_OK;

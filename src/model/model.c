@@ -118,9 +118,9 @@ static void initialise(prnn_model *model, int tensor, uint64_t seed) {
 
 prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                               prnn_model **model) {
+    PRNN_NOTHING_YET(model);
     PRNN_ENTER(ctx, PRNN_GIVEN(model));
     prnn_config full = PRNN_CONFIG_INIT;
-    *model = NULL;
     prnn_status status = prnn_options_read(ctx, &full, &prnn_config_fields, config);
     if (status == PRNN_OK) {
         status = prnn_model_create_empty(ctx, &full, PRNN_MAX_PARAMETERS, model);

@@ -278,8 +278,8 @@ done:
 }
 
 prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model) {
+    PRNN_NOTHING_YET(model);
     PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(model));
-    *model = NULL;
     prnn_safetensors *st = NULL;
     char *file = NULL;
     prnn_status status;

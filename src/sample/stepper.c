@@ -112,13 +112,13 @@ static void begin_shard(void *arg, size_t index, void *own) {
 
 prnn_status prnn_stepper_create(prnn_context *ctx, const prnn_model *model, size_t count,
                                 const prnn_stepper_options *options, prnn_stepper **stepper) {
+    PRNN_NOTHING_YET(stepper);
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_GIVEN(stepper));
     const prnn_config *c = &model->network->plan.config;
     size_t channels = (size_t)c->channels, size = (size_t)c->condition_size;
     prnn_stepper_options o = PRNN_STEPPER_OPTIONS_INIT;
     prnn_stepper *s = NULL;
     prnn_status status = PRNN_OK;
-    *stepper = NULL;
     TRY(prnn_options_read(ctx, &o, &prnn_stepper_options_fields, options));
     prnn_draws draws = {o.seed, o.first, o.temperature};
     TRY(prnn_draws_check(ctx, &draws));

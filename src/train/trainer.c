@@ -102,8 +102,8 @@ done:
 prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                 const prnn_data *valid, const prnn_train_options *options,
                                 prnn_trainer **trainer) {
+    PRNN_NOTHING_YET(trainer);
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_GIVEN(train), PRNN_GIVEN(trainer));
-    *trainer = NULL;
     prnn_trainer *t = prnn_alloc(ctx, 1, sizeof *t, "a training");
     if (!t) {
         return PRNN_ERROR_MEMORY;

@@ -1,0 +1,24 @@
+#include "commands/captions.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void caption_image(const session *s, const char *path, size_t image, const char *before, caption *c) {
+    const char *name = prnn_data_name(s->data, image);
+    size_t n = strlen(path);
+    snprintf(c->label, sizeof c->label, "%s%zu", before, prnn_data_number(s->data, image));
+    /* All names of a folder begin with it. */
+    if (name && strncmp(name, path, n) == 0 && name[n]) {
+        name += n + strspn(name + n, "/");
+    }
+    caption_set_name(c, name ? name : "");
+}
+
+size_t *image_numbers(session *s) {
+    size_t count = prnn_data_count(s->data);
+    size_t *numbers = session_allocate(s, count, sizeof *numbers);
+    for (size_t i = 0; numbers && i < count; i++) {
+        numbers[i] = prnn_data_number(s->data, i);
+    }
+    return numbers;
+}

@@ -1,0 +1,233 @@
+/* pixelrnn compare: which of two models gives the same images the higher likelihood. */
+#include "commands/compare.h"
+#include "commands/scores.h"
+#include "support/data.h"
+#include "support/memory.h"
+#include "support/try.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CHUNK = 256 };
+
+static const compare_settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, false, NULL};
+
+static const struct option options[] = {
+    GROUP("Data"),
+    DATA_OPTION(compare_settings, "images to measure"),
+    DATA_READING_OPTIONS(compare_settings),
+    SIZE("first", offsetof(compare_settings, first), 0, 0,
+         "leave out the images before this one, counted from 0"),
+    SIZE("limit", offsetof(compare_settings, limit), 0, 0, "at most so many images; 0: all"),
+    UINT64("seed", offsetof(compare_settings, seed), 0, 0, "draw of --binarize sample"),
+    GROUP("Output"),
+    FLAG("json", offsetof(compare_settings, json), 0,
+         "one JSON object on stdout: images, a and b with their nats and wins, difference with its error and "
+         "interval (null for one image), better"),
+    SCORES_OPTION(offsetof(compare_settings, scores),
+                  "nats and bits per dimension under A and under B, and the differences A - B"),
+    COMMON_OPTIONS,
+};
+
+/* ------------------------------------------------------------------------------------- opening */
+
+/* "A B", or "A1 A2 vs B1 B2". */
+static int split_operands(const session *s, comparison *c) {
+    const arguments *args = s->args;
+    size_t n = args->operand_count, at = 0;
+    while (at < n && strcmp(args->operands[at], "vs") != 0) {
+        at++;
+    }
+    bool word = at < n;
+    at = word ? at : 1;
+    c->a = (side){.paths = args->operands, .models = at};
+    c->b = (side){.paths = args->operands + at + word, .models = n - at - word};
+    for (size_t i = at + word; i < n; i++) {
+        if (strcmp(args->operands[i], "vs") == 0) {
+            return usage_error("'vs' stands between the models of A and those of B, and it is there twice");
+        }
+    }
+    if (!c->a.models || !c->b.models || (!word && n != 2)) {
+        return usage_error("two models are compared: A B; chains with 'vs' between them: A1 A2 vs B1 B2");
+    }
+    return EXIT_OK;
+}
+
+static int load(const session *s, side *d, prnn_chain **chain) {
+    int code;
+    TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, d->paths, d->models, chain)));
+    d->chain = *chain;
+    d->last = d->paths[d->models - 1];
+    d->config = (prnn_config)PRNN_CONFIG_INIT;
+    d->first = (prnn_config)PRNN_CONFIG_INIT;
+    prnn_chain_config(d->chain, &d->config);
+    prnn_model_config(prnn_chain_model(d->chain, 0), &d->first);
+    if (d->models > 1 && d->first.condition_size) {
+        return usage_error("%s draws images given small ones of %d x %d: begin with a model of those",
+                           d->paths[0], d->first.condition_size, d->first.condition_size);
+    }
+done:
+    return code;
+}
+
+/* Likelihoods of other images, or of other levels of them, are not to be compared. */
+static int check_alike(const comparison *c) {
+    const prnn_config *a = &c->a.config, *b = &c->b.config;
+    if (a->height != b->height || a->width != b->width || a->channels != b->channels) {
+        return usage_error(
+            "%s is of images of %d x %d x %d, and %s of %d x %d x %d: compare models of images "
+            "of one size",
+            c->a.last, a->height, a->width, a->channels, c->b.last, b->height, b->width, b->channels);
+    }
+    if (a->levels != b->levels) {
+        return usage_error("%s has %d levels, and %s %d: compare models of the same levels", c->a.last,
+                           a->levels, c->b.last, b->levels);
+    }
+    int given_a = c->a.first.condition_size, given_b = c->b.first.condition_size;
+    if (given_a != given_b) {
+        return usage_error("%s is given small images of side %d, and %s of side %d (0: none): compare models "
+                           "that are given the same, or chains of models ('vs' stands between two)",
+                           c->a.paths[0], given_a, c->b.paths[0], given_b);
+    }
+    return EXIT_OK;
+}
+
+static int open_all(comparison *c) {
+    session *s = c->s;
+    int code;
+    TRY(split_operands(s, c));
+    TRY(session_open(s));
+    TRY(load(s, &c->a, &s->chain));
+    TRY(load(s, &c->b, &s->other));
+    TRY(check_alike(c));
+    s->config = c->a.config;
+    TRY(session_open_data(s, &c->want->data, &s->config, c->a.last, c->want->first, c->want->limit));
+    c->count = prnn_data_count(s->data);
+done:
+    return code;
+}
+
+/* ------------------------------------------------------------------------------------- numbers */
+
+static int evaluate_side(const comparison *c, const side *d, const uint8_t *images, size_t from, size_t n) {
+    const session *s = c->s;
+    prnn_status status = prnn_chain_evaluate(s->ctx, d->chain, images, n, NULL, d->nats + from, NULL, NULL);
+    for (size_t i = from; status == PRNN_ERROR_FORMAT && i < from + n; i++) {
+        if (!isfinite(d->nats[i])) { /* the library counts from the first image of the chunk */
+            return fail("%s: the negative log-likelihood of image %zu of %s is not finite", d->last,
+                        prnn_data_number(s->data, i), c->want->data.path);
+        }
+    }
+    return exit_code(s->ctx, status);
+}
+
+static int evaluate(comparison *c) {
+    session *s = c->s;
+    size_t chunk = c->count < CHUNK ? c->count : CHUNK;
+    double begin = clock_seconds();
+    uint8_t *images = session_allocate(s, chunk, image_size(&s->config));
+    int code;
+    c->a.nats = session_allocate(s, c->count, sizeof(double));
+    c->b.nats = session_allocate(s, c->count, sizeof(double));
+    progress_begin(&s->bar, s->common->quiet, NULL);
+    TRY(check_memory(images));
+    TRY(check_memory(c->a.nats));
+    TRY(check_memory(c->b.nats));
+    for (size_t from = 0; from < c->count; from += chunk) {
+        size_t n = c->count - from < chunk ? c->count - from : chunk;
+        TRY(data_read(s->ctx, s->data, from, n, c->want->seed, images));
+        TRY(evaluate_side(c, &c->a, images, from, n));
+        TRY(evaluate_side(c, &c->b, images, from, n));
+        progress_count(&s->bar, "compare", from + n, c->count, clock_seconds() - begin);
+    }
+done:
+    progress_end(&s->bar);
+    return code;
+}
+
+/* The pairs: what both models make hard or easy falls out of their differences. */
+static int take_differences(comparison *c) {
+    double sum = 0, squares = 0, sum_a = 0, sum_b = 0, n = (double)c->count;
+    int code;
+    c->differences = session_allocate(c->s, c->count, sizeof(double));
+    TRY(check_memory(c->differences));
+    for (size_t i = 0; i < c->count; i++) {
+        double d = c->differences[i] = c->a.nats[i] - c->b.nats[i];
+        sum += d;
+        sum_a += c->a.nats[i];
+        sum_b += c->b.nats[i];
+        c->a.wins += d < 0;
+        c->b.wins += d > 0;
+    }
+    c->difference = sum / n;
+    c->a.mean = sum_a / n;
+    c->b.mean = sum_b / n;
+    for (size_t i = 0; i < c->count; i++) {
+        squares += (c->differences[i] - c->difference) * (c->differences[i] - c->difference);
+    }
+    c->error = c->count > 1 ? sqrt(squares / (n - 1) / n) : NAN;
+done:
+    return code;
+}
+
+/* -------------------------------------------------------------------------------------- scores */
+
+static int write_scores(const comparison *c) {
+    const double *nats[] = {c->a.nats, c->b.nats, c->differences};
+    const char *const names[] = {"nats_a",         "nats_b",         "nats_difference",
+                                 "bits_per_dim_a", "bits_per_dim_b", "bits_per_dim_difference"};
+    score_column columns[6];
+    int code;
+    for (size_t k = 0; k < 3; k++) {
+        double *bits = session_allocate(c->s, c->count, sizeof *bits);
+        TRY(check_memory(bits));
+        for (size_t i = 0; i < c->count; i++) {
+            bits[i] = prnn_bits_per_dim(session_last_model(c->s), nats[k][i]);
+        }
+        columns[k] = (score_column){names[k], nats[k], 1};
+        columns[k + 3] = (score_column){names[k + 3], bits, 1};
+    }
+    TRY(scores_write(c->s, c->want->scores, columns, 6));
+done:
+    return code;
+}
+
+static int run(session *s) {
+    comparison c = {.s = s, .want = s->settings};
+    int code;
+    TRY(scores_check(c.want->scores));
+    TRY(open_all(&c));
+    TRY(evaluate(&c));
+    TRY(take_differences(&c));
+    compare_print(&c);
+    if (c.want->scores) {
+        TRY(write_scores(&c));
+    }
+done:
+    return code;
+}
+
+const struct command command_compare = {
+    .name = "compare",
+    .summary = "which of two models fits images better",
+    .operand = "MODEL",
+    .many = true,
+    .description =
+        "Measures the same images under two models, A and B, and prints the mean of the differences A - B of "
+        "their negative log-likelihoods, image by image, with its standard error and a 95 % interval "
+        "(difference ± 1.96 standard errors: the normal approximation, good from some dozens of images on), "
+        "and "
+        "how many images each model makes more likely. The differences vary much less than the likelihoods, "
+        "so that they show what two means with their errors do not.\n\n"
+        "A chain of models, as for 'pixelrnn eval', is written with the word vs between A and B: A1 A2 vs B1 "
+        "B2. Two conditional models are compared in the values that their small images do not give.",
+    .examples = "pixelrnn compare old.safetensors new.safetensors --data t10k-images-idx3-ubyte.gz\n"
+                "pixelrnn compare 8x8.safetensors 32x32-given-8x8.safetensors vs 32x32.safetensors --data "
+                "test_batch.bin",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .defaults = &defaults,
+    .settings_size = sizeof defaults,
+    .run = run,
+};
