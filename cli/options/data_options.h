@@ -29,9 +29,8 @@ typedef struct data_settings {
            "of a .npz file with several arrays: the one that holds the images")
 #define FIT_OPTION(settings)                                                                                 \
     CHOICE("fit", offsetof(settings, data.fit), "exact|crop|resize|subsample", 0,                            \
-           "for images of another size or number of channels; exact: an error (channels are changed where "  \
-           "--channels asks); crop: cut out the "                                                            \
-           "centre; resize: cut the centre to shape and resample; subsample: every n-th pixel of every "     \
+           "for images of another size or number of channels; exact: an error; crop: cut out the centre; "   \
+           "resize: cut the centre to shape and resample; subsample: every n-th pixel of every "             \
            "n-th row, the small images of a conditional model. Colour becomes luma, grey is repeated")
 #define PICTURE_OPTIONS(settings)                                                                            \
     STRING("alpha", offsetof(settings, data.alpha), "COLOUR", 0,                                             \

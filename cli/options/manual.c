@@ -90,7 +90,7 @@ void help_man(const struct command *const *commands) {
     put_presets();
     put_line(".SH CONFIG FILES\n", config_help);
     puts(".SH EXIT STATUS\n0: done. 1: failed, or stopped before the end. 2: the command line (or a config "
-         "file) is wrong.\n.SH EXAMPLES");
+         "file) is wrong. 130: interrupted (Ctrl-C) by a command that has nothing to save.\n.SH EXAMPLES");
     for (const struct command *const *command = commands; *command; command++) {
         if ((*command)->examples) {
             put_block((*command)->examples);

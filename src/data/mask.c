@@ -75,9 +75,13 @@ static prnn_status from_npy(prnn_context *ctx, prnn_input *input, int height, in
     if ((!prnn_npy_is_uint8(&npy) && !prnn_npy_is_bool(&npy)) || npy.fortran_order || npy.rank != 2) {
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,
-            "%s: is an array of type '%s' with %d dimensions%s, a mask is (height, width) of uint8 or "
-            "bool: save numpy.ascontiguousarray(mask).astype('uint8')",
-            input->name, npy.type, npy.rank, npy.fortran_order ? " in Fortran order" : "");
+            "%s: is an array of type '%s' with %d dimension%s%s, a mask is (height, width) of uint8 or bool: "
+            "save numpy.ascontiguousarray(mask%s).astype('uint8')",
+            input->name, npy.type, npy.rank, prnn_plural((uint64_t)npy.rank),
+            npy.fortran_order ? " in Fortran order" : "",
+            npy.rank == 4   ? "[0, :, :, 0]"
+            : npy.rank == 3 ? "[0]"
+                            : "");
     }
     TRY(check_size(ctx, input->name, npy.shape[0], npy.shape[1], height, width));
     TRY(prnn_stream_read(ctx, &stream, known, n));

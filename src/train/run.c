@@ -120,9 +120,10 @@ prnn_status prnn_run_diverged(prnn_trainer *t, const char *what, double value, u
     t->diverged = true;
     return prnn_fail(t->ctx, PRNN_ERROR_DIVERGED,
                      "training diverged at step %" PRIu64
-                     ": %s is %g; the last good checkpoint is kept in %s: lower "
-                     "the learning rate (%g) or clip the gradient",
-                     step, what, value, t->folder.checkpoint, t->options.learning_rate);
+                     ": %s is %g; the last good checkpoint is kept in %s: start in another folder from its "
+                     "weights (--init), with a lower learning rate than %g or a clipped gradient",
+                     step, what, isnan(value) ? (double)NAN : value, t->folder.checkpoint,
+                     t->options.learning_rate);
 }
 
 prnn_status prnn_run_check_weights(prnn_trainer *t) {
