@@ -12,7 +12,7 @@ _pixelrnn() {
     COMPREPLY=()
     case ${COMP_WORDS[1]} in
     train)
-        options="--data --cache --valid --valid-last --valid-fraction --shuffle-split --limit --valid-limit --values --binarize --fit --alpha --no-orientation --memory-limit --array --valid-array --height --width --channels --kind --layers --hidden --head --levels --output --components --no-residual --skip --condition-size --condition-features --init --epochs --steps --batch --lr --optimizer --beta1 --beta2 --epsilon --clip --ema --schedule --warmup --final-fraction --decay-factor --decay-epochs --seed --out --resume --valid-every --log-every --checkpoint-every --preset --config --list-presets --show-preset --threads --cpu --precision --quiet --help"
+        options="--data --cache --valid --valid-last --valid-fraction --shuffle-split --limit --valid-limit --values --binarize --fit --alpha --no-orientation --memory-limit --array --valid-array --height --width --channels --kind --layers --hidden --head --levels --output --components --no-residual --skip --condition-size --condition-features --init --epochs --steps --batch --lr --optimizer --beta1 --beta2 --epsilon --clip --ema --schedule --warmup --final-fraction --decay-factor --decay-epochs --seed --out --resume --valid-every --log-every --checkpoint-every --preset --config --list-presets --show-preset --threads --cpu --precision --device --quiet --help"
         case $option in
         --values) kind=words words="8bit levels" ;;
         --binarize) kind=words words="none sample" ;;
@@ -25,11 +25,11 @@ _pixelrnn() {
         --preset) kind=words words="mnist-diagonal mnist-diagonal-1 mnist-row mnist-cnn cifar10-row cifar10-diagonal cifar10-cnn imagenet32-row imagenet64-row" ;;
         --show-preset) kind=words words="mnist-diagonal mnist-diagonal-1 mnist-row mnist-cnn cifar10-row cifar10-diagonal cifar10-cnn imagenet32-row imagenet64-row" ;;
         --data | --cache | --valid | --init | --out | --config) kind=files ;;
-        --valid-last | --valid-fraction | --shuffle-split | --limit | --valid-limit | --alpha | --memory-limit | --array | --valid-array | --height | --width | --layers | --hidden | --head | --levels | --components | --condition-size | --condition-features | --epochs | --steps | --batch | --lr | --beta1 | --beta2 | --epsilon | --clip | --ema | --warmup | --final-fraction | --decay-factor | --decay-epochs | --seed | --valid-every | --log-every | --checkpoint-every | --threads | --cpu | --precision) kind=text ;;
+        --valid-last | --valid-fraction | --shuffle-split | --limit | --valid-limit | --alpha | --memory-limit | --array | --valid-array | --height | --width | --layers | --hidden | --head | --levels | --components | --condition-size | --condition-features | --epochs | --steps | --batch | --lr | --beta1 | --beta2 | --epsilon | --clip | --ema | --warmup | --final-fraction | --decay-factor | --decay-epochs | --seed | --valid-every | --log-every | --checkpoint-every | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     eval)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --json --per-image --per-value --scores --sort --worst --best --threads --cpu --precision --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --json --per-image --per-value --scores --sort --worst --best --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
@@ -37,62 +37,62 @@ _pixelrnn() {
         --fit) kind=words words="exact crop resize subsample" ;;
         --sort) kind=words words="none worst best" ;;
         --data | --per-image | --per-value | --scores) kind=files ;;
-        --alpha | --memory-limit | --array | --first | --limit | --seed | --worst | --best | --threads | --cpu | --precision) kind=text ;;
+        --alpha | --memory-limit | --array | --first | --limit | --seed | --worst | --best | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     compare)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --json --scores --threads --cpu --precision --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --json --scores --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
         --binarize) kind=words words="none sample" ;;
         --fit) kind=words words="exact crop resize subsample" ;;
         --data | --scores) kind=files ;;
-        --alpha | --memory-limit | --array | --first | --limit | --seed | --threads | --cpu | --precision) kind=text ;;
+        --alpha | --memory-limit | --array | --first | --limit | --seed | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     sample)
-        options="--count --seed --temperature --out --columns --zoom --captions --overwrite --threads --cpu --precision --quiet --help"
+        options="--count --seed --temperature --out --columns --zoom --captions --overwrite --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --out) kind=files ;;
-        --count | --seed | --temperature | --columns | --zoom | --threads | --cpu | --precision) kind=text ;;
+        --count | --seed | --temperature | --columns | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     upscale)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --samples --seed --temperature --out --zoom --captions --overwrite --threads --cpu --precision --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --samples --seed --temperature --out --zoom --captions --overwrite --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
         --binarize) kind=words words="none sample" ;;
         --fit) kind=words words="exact crop resize subsample" ;;
         --data | --out) kind=files ;;
-        --alpha | --memory-limit | --array | --first | --count | --samples | --seed | --temperature | --zoom | --threads | --cpu | --precision) kind=text ;;
+        --alpha | --memory-limit | --array | --first | --count | --samples | --seed | --temperature | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     complete)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --known-rows --mask --samples --seed --temperature --out --zoom --captions --overwrite --threads --cpu --precision --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --known-rows --mask --samples --seed --temperature --out --zoom --captions --overwrite --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
         --binarize) kind=words words="none sample" ;;
         --fit) kind=words words="exact crop resize subsample" ;;
         --data | --mask | --out) kind=files ;;
-        --alpha | --memory-limit | --array | --first | --count | --known-rows | --samples | --seed | --temperature | --zoom | --threads | --cpu | --precision) kind=text ;;
+        --alpha | --memory-limit | --array | --first | --count | --known-rows | --samples | --seed | --temperature | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     info)
-        options="--json --threads --cpu --precision --quiet --help"
+        options="--json --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
-        --threads | --cpu | --precision) kind=text ;;
+        --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     check)
-        options="--positions --seed --json --threads --cpu --precision --quiet --help"
+        options="--positions --seed --json --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
-        --positions | --seed | --threads | --cpu | --precision) kind=text ;;
+        --positions | --seed | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     curves)
@@ -105,7 +105,7 @@ _pixelrnn() {
         esac
         ;;
     heat)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --worst --seed --unit --max --out --columns --zoom --no-bar --captions --json --threads --cpu --precision --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --worst --seed --unit --max --out --columns --zoom --no-bar --captions --json --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
@@ -113,11 +113,11 @@ _pixelrnn() {
         --fit) kind=words words="exact crop resize subsample" ;;
         --unit) kind=words words="auto nats bits" ;;
         --data | --out) kind=files ;;
-        --alpha | --memory-limit | --array | --first | --count | --worst | --seed | --max | --columns | --zoom | --threads | --cpu | --precision) kind=text ;;
+        --alpha | --memory-limit | --array | --first | --count | --worst | --seed | --max | --columns | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     histogram)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --image --pixels --seed --out --title --unit --json --threads --cpu --precision --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --image --pixels --seed --out --title --unit --json --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
@@ -125,33 +125,39 @@ _pixelrnn() {
         --fit) kind=words words="exact crop resize subsample" ;;
         --unit) kind=words words="auto nats bits" ;;
         --data | --out) kind=files ;;
-        --alpha | --memory-limit | --array | --image | --pixels | --seed | --title | --threads | --cpu | --precision) kind=text ;;
+        --alpha | --memory-limit | --array | --image | --pixels | --seed | --title | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     show)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --height --width --channels --levels --first --count --shuffle --seed --out --columns --zoom --captions --threads --cpu --precision --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --height --width --channels --levels --first --count --shuffle --seed --out --columns --zoom --captions --threads --cpu --precision --device --quiet --help"
         case $option in
         --values) kind=words words="8bit levels" ;;
         --binarize) kind=words words="none sample" ;;
         --fit) kind=words words="exact crop resize subsample" ;;
         --channels) kind=words words="0 1 3" ;;
         --data | --out) kind=files ;;
-        --alpha | --memory-limit | --array | --height | --width | --levels | --first | --count | --seed | --columns | --zoom | --threads | --cpu | --precision) kind=text ;;
+        --alpha | --memory-limit | --array | --height | --width | --levels | --first | --count | --seed | --columns | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     convert)
-        options="--data --height --width --channels --fit --alpha --no-orientation --array --first --limit --shuffle --out --skipped --threads --cpu --precision --quiet --help"
+        options="--data --height --width --channels --fit --alpha --no-orientation --array --first --limit --shuffle --out --skipped --threads --cpu --precision --device --quiet --help"
         case $option in
         --channels) kind=words words="0 1 3" ;;
         --fit) kind=words words="exact crop resize subsample" ;;
         --data | --out | --skipped) kind=files ;;
-        --height | --width | --alpha | --array | --first | --limit | --shuffle | --threads | --cpu | --precision) kind=text ;;
+        --height | --width | --alpha | --array | --first | --limit | --shuffle | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
-    help) kind=words words="train eval compare sample upscale complete info check curves heat histogram show convert" ;;
+    devices)
+        options="--json --threads --cpu --precision --device --quiet --help"
+        case $option in
+        --threads | --cpu | --precision | --device) kind=text ;;
+        esac
+        ;;
+    help) kind=words words="train eval compare sample upscale complete info check curves heat histogram show convert devices" ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        kind=words words="train eval compare sample upscale complete info check curves heat histogram show convert help --help --version"
+        kind=words words="train eval compare sample upscale complete info check curves heat histogram show convert devices help --help --version"
     elif [ $kind = none ]; then
         kind=$others
         if [ "${word:0:1}" = - ] || [ $kind = none ]; then

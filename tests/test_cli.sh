@@ -38,7 +38,7 @@ make_idx() {
 run 0 "--version" --version
 check "--version prints one line" grep -q '^pixelrnn [0-9]*\.[0-9]*\.[0-9]*$' out.txt
 run 0 "--help" --help
-for command in train eval compare sample upscale complete info check curves heat histogram show convert; do
+for command in train eval compare sample upscale complete info check curves heat histogram show convert devices; do
     check "--help names $command" grep -q "^  $command " out.txt
 done
 
@@ -64,7 +64,7 @@ options_of() {
     histogram) echo "data $reading image pixels seed out title unit json $common" ;;
     esac
 }
-for command in train eval compare sample upscale complete info check curves heat histogram show convert; do
+for command in train eval compare sample upscale complete info check curves heat histogram show convert devices; do
     run 0 "$command --help" "$command" --help
     cp out.txt help.txt
     missing=""
@@ -79,7 +79,7 @@ run 0 "complete --help" complete --help
 check "complete --help speaks of raster order" grep -q "raster order" out.txt
 
 run 0 "help --man" help --man
-check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 13
+check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 14
 if [ -f "$source_dir/man/pixelrnn.1" ]; then
     check "man/pixelrnn.1 is what help --man prints" cmp -s out.txt "$source_dir/man/pixelrnn.1"
 fi
