@@ -62,6 +62,7 @@ options_of() {
     curves) echo "names title x low high out help" ;;
     heat) echo "data $reading first count worst seed unit max out columns zoom no-bar captions json $common" ;;
     histogram) echo "data $reading image pixels seed out title unit json $common" ;;
+    devices) echo "json $common" ;;
     esac
 }
 for command in train eval compare sample upscale complete info check curves heat histogram show convert devices; do
