@@ -189,7 +189,7 @@ static void diverging_runs_end_well(void **state) {
             assert_says("training diverged");
             assert_says("step ");
             assert_says("checkpoint.safetensors");
-            assert_says("lower the learning rate (");
+            assert_says("a lower learning rate than ");
             /* The checkpoint is one that resume takes: it comes to the same end. */
             o.resume = true;
             assert_int_equal(train_kind(kind, &o, validate), PRNN_ERROR_DIVERGED);

@@ -1,5 +1,5 @@
 /* A data set of any size into one .npy file. */
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _DEFAULT_SOURCE /* realpath */
 #include "base/call.h"
 #include "base/try.h"
 #include "data/data.h"

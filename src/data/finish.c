@@ -97,10 +97,11 @@ done:
 }
 
 static prnn_status check_images(prnn_builder *b) {
-    if (b->done) {
-        prnn_status status = check_scale(b);
-        return status == PRNN_OK && b->from_file ? check_varied(b) : status;
-    }
+    prnn_status status = check_scale(b);
+    return status == PRNN_OK && b->from_file ? check_varied(b) : status;
+}
+
+static prnn_status fail_none(prnn_builder *b) {
     if (b->skipped == 1) {
         return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: its picture cannot be used: %s", b->name, b->reason);
     }
@@ -117,12 +118,14 @@ static prnn_status complete(prnn_builder *b) {
 }
 
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data) {
-    if (b->data) { /* also where it is freed: it has that many names */
-        b->data->count = b->done;
-        b->data->first = b->first;
+    if (!b->data) {
+        status = status == PRNN_OK ? fail_none(b) : status;
+        goto done;
     }
+    b->data->count = b->done; /* also where it is freed: it has that many names */
+    b->data->first = b->first;
     TRY(status);
-    TRY(check_images(b));
+    TRY(b->done ? check_images(b) : fail_none(b));
     TRY(complete(b));
     *data = b->data;
     b->data = NULL;
