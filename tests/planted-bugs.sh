@@ -150,12 +150,12 @@ plant "the number of an image is that in the stepper's shard" src/sample/stepper
     '/draws.first += first;/d' test_stepper 'draws*'
 plant "images do not go on with their numbers" src/sample/sample.c \
     's/d->options.seed, d->options.first,/d->options.seed, 0,/' test_laws_sampling 'goes on*'
-plant "the colours of a pixel that nobody asks for stay behind" src/sample/walk.c \
-    's/for (; walk->groups < c->channels; walk->groups++) {/for (; 0;) {/' test_stepper 'logits*'
+plant "the colours of a pixel that nobody asks for stay behind" src/sample/generation.c \
+    's/for (; g->groups < c->channels; g->groups++) {/for (; 0;) {/' test_stepper 'logits*'
 plant "a level that is refused is kept" src/sample/stepper.c \
     's/^        if (levels\[i\] >= known) {/        s->images[i * s->values] = levels[i];\n&/' \
     test_stepper 'refused steps*'
-plant "two values share a random number" src/sample/walk.c \
+plant "two values share a random number" src/sample/generation.c \
     's/condition_size << 32 | value;/condition_size << 32 | value \/ 2;/' \
     test_laws_sampling 'frequencies*'
 plant "cold samples are hot" src/heads/bernoulli.c \
@@ -180,7 +180,7 @@ plant "training predicts the small image" src/device/cpu_heads.c \
 plant "a small pixel is drawn again" src/sample/sample.c \
     's/known\[pixel\] = prnn/known[pixel] = pixel > 0 \&\& prnn/' \
     test_laws_multiscale 'upscaling*'
-plant "two scales share random numbers" src/sample/walk.c \
+plant "two scales share random numbers" src/sample/generation.c \
     's/return (uint64_t)config->condition_size << 32 | value;/return (uint64_t)(config->condition_size > 9999) | value;/' \
     test_laws_multiscale 'test_draws'
 

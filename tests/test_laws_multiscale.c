@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "model/gradient.h"
-#include "sample/walk.h"
+#include "sample/generation.h"
 
 enum { SMALL = 2, LARGE = 4, LARGER = 8 };
 

@@ -1,4 +1,4 @@
-/* Sampling and completion: images that walk through the network (sample/walk.h), each value that is not known
+/* Sampling and completion: images that are generated (sample/generation.h), each value that is not known
  * being drawn. */
 
 #include "base/call.h"
@@ -8,7 +8,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/try.h"
-#include "sample/walk.h"
+#include "sample/generation.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -31,13 +31,13 @@ static void draw_shard(void *arg, size_t index, void *own) {
     const prnn_config *c = &d->network->plan.config;
     size_t channels = (size_t)c->channels, values = (size_t)c->height * (size_t)c->width * channels;
     size_t first = (d->first_shard + index) * d->shard, left = d->count - first;
-    prnn_walk walk = prnn_walk_begin(d->network, own, (int)(left < d->shard ? left : d->shard),
-                                     d->images + first * values);
+    prnn_generation g = prnn_generation_begin(d->network, own, (int)(left < d->shard ? left : d->shard),
+                                              d->images + first * values);
     prnn_draws draws = d->draws;
     draws.first += first;
     for (size_t value = 0; value < values; value++) {
         bool known = d->known && d->known[value / channels];
-        if (!known && !prnn_walk_draw(&walk, value, &draws)) {
+        if (!known && !prnn_generation_draw(&g, value, &draws)) {
             atomic_store(&d->broken, true);
         }
     }
@@ -81,7 +81,7 @@ static prnn_status run(drawing *d, const prnn_model *model, const prnn_sample_op
     }
     d->network = model->network;
     /* The numbers of an image do not depend on its shard. */
-    d->shard = prnn_device_shard(d->ctx, d->count, PRNN_WALK_IMAGES, d->network->plan.memory.floats);
+    d->shard = prnn_device_shard(d->ctx, d->count, PRNN_GENERATION_IMAGES, d->network->plan.memory.floats);
     int workers = prnn_device_threads(d->ctx, (d->count + d->shard - 1) / d->shard);
     TRY(prnn_model_passes(d->ctx, model, (int)d->shard, workers, &d->passes));
     TRY(draw_all(d, phase));
@@ -166,8 +166,8 @@ prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8
         prnn_place_small(c, small + i / samples * small_bytes, large + i * bytes);
     }
     for (size_t pixel = 0; pixel < pixels; pixel++) {
-        prnn_region at = prnn_walk_place(c, pixel * (size_t)c->channels);
-        known[pixel] = prnn_network_is_given(model->network, at.row, at.first);
+        prnn_place at = prnn_place_of(c, pixel * (size_t)c->channels);
+        known[pixel] = prnn_network_is_given(model->network, at.row, at.col);
     }
     drawing d = {.ctx = ctx, .images = large, .known = known, .count = count * samples};
     TRY(run(&d, model, options, "upscale"));

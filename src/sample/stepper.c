@@ -1,4 +1,4 @@
-/* The stepper: images that walk through the network (sample/walk.h) as far as somebody wants to know what
+/* The stepper: images that are generated (sample/generation.h) as far as somebody wants to know what
  * comes next. Each shard of them has a pass of its own for as long as the stepper lives; a step is one
  * parallel loop over the shards, and a value that is put unasked none. */
 
@@ -8,7 +8,7 @@
 #include "base/parallel.h"
 #include "base/try.h"
 #include "model/memory.h"
-#include "sample/walk.h"
+#include "sample/generation.h"
 
 #include <limits.h>
 #include <math.h>
@@ -24,7 +24,7 @@ struct prnn_stepper {
     float *logits;        /* (count, M), for their probabilities */
     prnn_passes passes;   /* one a shard */
     const prnn_kernels *kernels;
-    prnn_walk *walks;
+    prnn_generation *generations;
     prnn_draws draws;
 };
 
@@ -34,8 +34,8 @@ struct prnn_stepper {
 static void pass_over_given(prnn_stepper *s) {
     const prnn_config *c = &s->model->network->plan.config;
     for (; s->value < s->values; s->value++) {
-        prnn_region at = prnn_walk_place(c, s->value);
-        if (!prnn_network_is_given(s->model->network, at.row, at.first)) {
+        prnn_place at = prnn_place_of(c, s->value);
+        if (!prnn_network_is_given(s->model->network, at.row, at.col)) {
             return;
         }
     }
@@ -61,7 +61,8 @@ static prnn_status check(prnn_context *ctx, const prnn_model *model, size_t coun
 
 /* The numbers of an image do not depend on its shard. */
 static void cut(prnn_stepper *s) {
-    s->shard = prnn_device_shard(s->ctx, s->count, PRNN_WALK_IMAGES, s->model->network->plan.memory.floats);
+    s->shard =
+        prnn_device_shard(s->ctx, s->count, PRNN_GENERATION_IMAGES, s->model->network->plan.memory.floats);
     s->shards = (s->count + s->shard - 1) / s->shard;
 }
 
@@ -73,7 +74,7 @@ static prnn_status afford(const prnn_stepper *s) {
     prnn_need need = {.shared = prnn_need_total(&passes, (int)s->shards)};
     prnn_need_block(&need.shared, s->count, s->values);
     prnn_need_block(&need.shared, s->count, prnn_logits_per_value(s->model) * sizeof *s->logits);
-    prnn_need_block(&need.shared, s->shards, sizeof *s->walks);
+    prnn_need_block(&need.shared, s->shards, sizeof *s->generations);
     snprintf(what, sizeof what, "stepping %zu images", s->count);
     return prnn_need_afford(s->ctx, &need, &one, what, "step fewer of them at a time");
 }
@@ -85,8 +86,8 @@ static prnn_status make(prnn_stepper *s) {
     TRY(s->images ? PRNN_OK : PRNN_ERROR_MEMORY);
     s->logits = prnn_alloc(s->ctx, s->count, prnn_logits_per_value(s->model) * sizeof *s->logits, "logits");
     TRY(s->logits ? PRNN_OK : PRNN_ERROR_MEMORY);
-    s->walks = prnn_alloc(s->ctx, s->shards, sizeof *s->walks, "the state of the images");
-    TRY(s->walks ? PRNN_OK : PRNN_ERROR_MEMORY);
+    s->generations = prnn_alloc(s->ctx, s->shards, sizeof *s->generations, "the state of the images");
+    TRY(s->generations ? PRNN_OK : PRNN_ERROR_MEMORY);
     TRY(prnn_model_passes(s->ctx, s->model, (int)s->shard, (int)s->shards, &s->passes));
     if ((size_t)s->passes.count < s->shards) {
         return prnn_fail(s->ctx, PRNN_ERROR_MEMORY,
@@ -105,9 +106,9 @@ static void begin_shard(void *arg, size_t index, void *own) {
     (void)own;
     prnn_stepper *s = arg;
     size_t first = index * s->shard, left = s->count - first;
-    s->walks[index] =
-        prnn_walk_begin(s->model->network, &s->passes.list[index], (int)(left < s->shard ? left : s->shard),
-                        s->images + first * s->values);
+    s->generations[index] =
+        prnn_generation_begin(s->model->network, &s->passes.list[index],
+                              (int)(left < s->shard ? left : s->shard), s->images + first * s->values);
 }
 
 prnn_status prnn_stepper_create(prnn_context *ctx, const prnn_model *model, size_t count,
@@ -148,7 +149,7 @@ void prnn_stepper_free(prnn_stepper *stepper) {
         return;
     }
     prnn_passes_close(stepper->ctx, &stepper->passes);
-    prnn_free(stepper->walks);
+    prnn_free(stepper->generations);
     prnn_free(stepper->logits);
     prnn_free(stepper->images);
     prnn_free(stepper);
@@ -160,15 +161,15 @@ bool prnn_stepper_next(const prnn_stepper *stepper, int *row, int *col, int *cha
     if (stepper->value == stepper->values) {
         return false;
     }
-    prnn_region at = prnn_walk_place(&stepper->model->network->plan.config, stepper->value);
+    prnn_place at = prnn_place_of(&stepper->model->network->plan.config, stepper->value);
     if (row) {
         *row = at.row;
     }
     if (col) {
-        *col = at.first;
+        *col = at.col;
     }
     if (channel) {
-        *channel = at.group;
+        *channel = at.channel;
     }
     return true;
 }
@@ -217,20 +218,20 @@ static void step_shard(void *arg, size_t index, void *own) {
     (void)own;
     step *now = arg;
     prnn_stepper *s = now->stepper;
-    prnn_walk *walk = &s->walks[index];
-    size_t first = index * s->shard, images = (size_t)walk->pass->images, m = prnn_logits_per_value(s->model);
+    prnn_generation *g = &s->generations[index];
+    size_t first = index * s->shard, images = (size_t)g->pass->images, m = prnn_logits_per_value(s->model);
     if (!now->logits) {
         prnn_draws draws = s->draws;
         draws.first += first;
-        if (!prnn_walk_draw(walk, s->value, &draws)) {
+        if (!prnn_generation_draw(g, s->value, &draws)) {
             atomic_store(&now->broken, true);
         }
         return;
     }
     float *logits = now->logits + first * m;
-    prnn_region at = prnn_walk_place(&s->model->network->plan.config, s->value);
-    prnn_walk_to(walk, s->value);
-    prnn_network_read_logits(s->model->network, walk->pass, at.row, at.first, at.group, logits, m);
+    prnn_place at = prnn_place_of(&s->model->network->plan.config, s->value);
+    prnn_generation_advance(g, s->value);
+    prnn_network_read_logits(s->model->network, g->pass, at.row, at.col, at.channel, logits, m);
     if (now->logs && !all_finite(logits, images * m)) {
         atomic_store(&now->broken, true);
         return;
