@@ -179,20 +179,8 @@ static void test_mutations(void **state) {
     bytes files[] = {lossless(9, 7, 4, values()), lossy(16, 20, 3), lossy(16, 20, 4),
                      extended(simple, 8, exif)};
     for (size_t f = 0; f < 4; f++) {
-        bytes b = files[f];
-        uint8_t *copy = malloc(b.n);
-        for (size_t i = 0; i < 3000; i++) {
-            memcpy(copy, b.p, b.n);
-            copy[i % b.n] = (uint8_t)(copy[i % b.n] + 1 + i / b.n * 37);
-            prnn_image image;
-            if (decode((bytes){copy, b.n}, NULL, &image, NULL) == PRNN_OK) {
-                prnn_image_free(&image);
-            } else {
-                assert_message(ctx, "x.webp: ");
-            }
-        }
-        free(copy);
-        free(b.p);
+        decode_changed("x.webp", files[f], 3000);
+        free(files[f].p);
     }
     free(simple.p);
     free(exif.p);

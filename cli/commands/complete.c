@@ -1,5 +1,6 @@
 /* pixelrnn complete: draws the unknown part of images. */
 #include "commands/captions.h"
+#include "commands/drawn.h"
 #include "draw/sheet.h"
 #include "session/session.h"
 #include "support/memory.h"
@@ -180,41 +181,15 @@ done:
     return code;
 }
 
-static int write_array(const completion *c) {
-    const prnn_config *shape = &c->s->config;
-    const size_t sizes[] = {c->count, c->samples, (size_t)shape->height, (size_t)shape->width,
-                            (size_t)shape->channels};
-    prnn_context *ctx = c->s->ctx;
-    return exit_code(ctx, prnn_write_npy(ctx, c->want->out, PRNN_U8, 5, sizes, c->completed));
-}
-
-static int write_each(const completion *c) {
-    const size_t *numbers = image_numbers(c->s);
-    const prnn_config *shape = &c->s->config;
-    const sheet all = {c->completed,
-                       c->count * c->samples,
-                       shape->height,
-                       shape->width,
-                       shape->channels,
-                       shape->levels,
-                       1,
-                       c->want->zoom,
-                       NULL};
-    int code;
-    TRY(check_memory(numbers));
-    TRY(sheet_write_each(c->s->ctx, c->want->out, &all, numbers, c->samples));
-done:
-    return code;
-}
-
 static int write_out(const completion *c, output_kind kind) {
+    const drawn all = {c->s, c->completed, c->count, c->samples};
     switch (kind) {
     case OUTPUT_FOLDER:
-        return write_each(c);
+        return drawn_write_each(&all, c->want->out, c->want->zoom);
     case OUTPUT_PNG:
         return write_picture(c);
     default:
-        return write_array(c);
+        return drawn_write_array(&all, c->want->out);
     }
 }
 

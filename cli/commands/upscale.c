@@ -1,11 +1,11 @@
 /* pixelrnn upscale: large images from small ones. */
 #include "commands/captions.h"
+#include "commands/drawn.h"
 #include "draw/sheet.h"
 #include "session/session.h"
 #include "support/memory.h"
 #include "support/try.h"
 
-#include <pixelrnn/io.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -136,33 +136,15 @@ done:
     return code;
 }
 
-static int write_array(const upscaling *u) {
-    const prnn_config *c = &u->s->config;
-    const size_t shape[] = {u->count, u->samples, (size_t)c->height, (size_t)c->width, (size_t)c->channels};
-    prnn_context *ctx = u->s->ctx;
-    return exit_code(ctx, prnn_write_npy(ctx, u->want->out, PRNN_U8, 5, shape, u->large));
-}
-
-static int write_each(const upscaling *u) {
-    const size_t *numbers = image_numbers(u->s);
-    const prnn_config *c = &u->s->config;
-    const sheet all = {u->large, u->count * u->samples, c->height, c->width, c->channels, c->levels,
-                       1,        u->want->zoom,         NULL};
-    int code;
-    TRY(check_memory(numbers));
-    TRY(sheet_write_each(u->s->ctx, u->want->out, &all, numbers, u->samples));
-done:
-    return code;
-}
-
 static int write_out(const upscaling *u, output_kind kind) {
+    const drawn all = {u->s, u->large, u->count, u->samples};
     switch (kind) {
     case OUTPUT_FOLDER:
-        return write_each(u);
+        return drawn_write_each(&all, u->want->out, u->want->zoom);
     case OUTPUT_PNG:
         return write_sheet(u);
     default:
-        return write_array(u);
+        return drawn_write_array(&all, u->want->out);
     }
 }
 

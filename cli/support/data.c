@@ -28,6 +28,17 @@ static void on_note(void *user, const char *sentence) {
     }
 }
 
+/* The options, and the reading told of what happens. */
+static prnn_data_options watched_by(reading *r, const prnn_data_options *options,
+                                    prnn_progress_fn on_progress) {
+    prnn_data_options watched = *options;
+    watched.progress = on_progress;
+    watched.skipped = on_skipped;
+    watched.note = on_note;
+    watched.user = r;
+    return watched;
+}
+
 /* ------------------------------------------------------------------------------------- opening */
 
 /* A set that is read at once needs no bar. */
@@ -42,13 +53,9 @@ static bool on_opening(void *user, const prnn_progress *report) {
 int data_open_and_note(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
                        skipped *missing, prnn_data **set) {
     reading r = {.missing = missing};
-    prnn_data_options watched = *options;
+    const prnn_data_options watched = watched_by(&r, options, on_opening);
     int code;
     progress_begin(&r.bar, quiet, NULL);
-    watched.progress = on_opening;
-    watched.skipped = on_skipped;
-    watched.note = on_note;
-    watched.user = &r;
     prnn_status status = prnn_data_open(ctx, path, &watched, set);
     progress_end(&r.bar);
     TRY(exit_code(ctx, status));
@@ -93,13 +100,9 @@ done:
 int data_convert(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
                  const char *out, skipped *missing) {
     reading r = {.missing = missing};
-    prnn_data_options watched = *options;
+    const prnn_data_options watched = watched_by(&r, options, on_converting);
     int code;
     progress_begin(&r.bar, quiet, NULL);
-    watched.progress = on_converting;
-    watched.skipped = on_skipped;
-    watched.note = on_note;
-    watched.user = &r;
     stop_catch();
     prnn_status status = prnn_data_convert(ctx, path, &watched, out, NULL, NULL);
     progress_end(&r.bar);
