@@ -341,11 +341,27 @@ static void replay(void **state) {
     drop(r, memory);
 }
 
+/* A block that is too large costs nothing but a sentence with a way out. */
+static void no_room(void **state) {
+    rig *r = *state;
+    prnn_gpu_block *block = put(r, "before", 6), *larger;
+    size_t bytes = (size_t)r->gpu->info.memory + (size_t)r->gpu->info.largest + 1;
+    assert_int_equal(r->gpu->driver->allocate(r->ctx, r->gpu, bytes, "a large thing", &larger),
+                     PRNN_ERROR_MEMORY);
+    assert_null(larger);
+    assert_non_null(strstr(prnn_message(r->ctx), "no room for a large thing: "));
+    assert_non_null(strstr(prnn_message(r->ctx), "choose a smaller batch"));
+    char now[6];
+    take(r, block, now, sizeof now);
+    assert_memory_equal(now, "before", 6);
+    drop(r, block);
+}
+
 int main(int count, char **arguments) {
     const kernel_test tests[] = {
         {"elementwise", elementwise}, {"fill", fill},     {"load_levels", load_levels}, {"pack", pack},
         {"unpack", unpack},           {"clear", clear},   {"squares", squares},         {"update", update},
-        {"numbers", numbers},         {"replay", replay},
+        {"numbers", numbers},         {"replay", replay}, {"no_room", no_room},
     };
     return run_on_devices(PRNN_GPU_FP32, tests, sizeof tests / sizeof *tests, count, arguments);
 }

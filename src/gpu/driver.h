@@ -99,4 +99,7 @@ typedef struct prnn_gpu_driver {
 
 extern const prnn_gpu_driver prnn_gpu_cuda, prnn_gpu_opencl;
 
+/* The sentence of an `allocate` that failed, and PRNN_ERROR_MEMORY. */
+prnn_status prnn_gpu_no_room(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, const char *what);
+
 #endif

@@ -247,11 +247,7 @@ static prnn_status allocate(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, cons
                              : CALL(ctx, of(gpu), cuMemAlloc_v2, &b->at, bytes ? bytes : 1);
     if (status != PRNN_OK) {
         prnn_free(b);
-        return status != PRNN_ERROR_MEMORY
-                   ? status
-                   : prnn_fail(ctx, PRNN_ERROR_MEMORY,
-                               "%s: no room for %s, %.1f MB, in its memory of %.1f GB", gpu->info.name, what,
-                               (double)bytes / 1e6, (double)gpu->info.memory / 1e9);
+        return status == PRNN_ERROR_MEMORY ? prnn_gpu_no_room(ctx, gpu, bytes, what) : status;
     }
     *block = b;
     return PRNN_OK;

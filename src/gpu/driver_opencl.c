@@ -282,8 +282,7 @@ static prnn_status allocate(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, cons
         bytes > gpu->info.largest ? NULL : d->f.clCreateBuffer(d->context, 1, bytes ? bytes : 1, NULL, &code);
     if (!b->buffer) {
         prnn_free(b);
-        return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: no room for %s, %.1f MB, in its memory of %.1f GB",
-                         gpu->info.name, what, (double)bytes / 1e6, (double)gpu->info.memory / 1e9);
+        return prnn_gpu_no_room(ctx, gpu, bytes, what);
     }
     b->bytes = bytes;
     d->used += bytes;
