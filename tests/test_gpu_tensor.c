@@ -108,6 +108,15 @@ typedef struct tables {
     float *bias, *own, *expected;
 } tables;
 
+/* A map whose pixels lie as those of a place, of which one row is kept. */
+static prnn_gpu_tap tap_of(prnn_gpu_place place) {
+    return (prnn_gpu_tap){.at = place.at,
+                          .stride = place.stride,
+                          .width = place.pitch / place.stride,
+                          .rows = 1,
+                          .row = below(3)};
+}
+
 static tables new_tables(rig *r, const problem *p) {
     tables t = {.halves = calloc(p->weights + 1, sizeof(uint16_t)), .bias = any_floats(p->biases)};
     size_t bytes = p->memory * sizeof(float);
@@ -125,7 +134,11 @@ static tables new_tables(rig *r, const problem *p) {
     t.expected = malloc(bytes);
     t.strips = put(r, p->strips, sizeof p->strips);
     t.units = put(r, p->units, sizeof p->units);
-    t.taps = put(r, p->taps, sizeof p->taps);
+    prnn_gpu_tap taps[TAPS] = {{0}};
+    for (uint32_t i = 0; i < p->taps_count; i++) {
+        taps[i] = tap_of(p->taps[i]);
+    }
+    t.taps = put(r, taps, sizeof taps);
     t.weights = put(r, t.halves, (p->weights + 1) * sizeof(uint16_t));
     t.biases = put(r, t.bias, p->biases * sizeof(float));
     return t;
@@ -207,7 +220,8 @@ static void product(void **state) {
     rig *r = *state;
     for (int trial = 0; trial < TRIALS; trial++) {
         problem *p = new_problem(0);
-        prnn_gpu_product l = {.f = {.rows = p->rows, .run = p->run}, .add = NOWHERE, .relu = below(2)};
+        prnn_gpu_product l = {
+            .f = {.rows = p->rows, .run = p->run, .images = 1}, .add = NOWHERE, .relu = below(2)};
         l.out = map_of(p, p->columns, false);
         if (below(3)) {
             l.add = below(2) ? l.out : map_of(p, p->columns, false);
@@ -252,8 +266,10 @@ static void product_lstm(void **state) {
     for (int trial = 0; trial < TRIALS; trial++) {
         uint32_t hidden = 16 * (1 + below(5));
         problem *p = new_problem(hidden);
-        prnn_gpu_lstm l = {
-            .f = {.rows = p->rows, .run = p->run}, .add = NOWHERE, .gates = NOWHERE, .hidden = hidden};
+        prnn_gpu_lstm l = {.f = {.rows = p->rows, .run = p->run, .images = 1},
+                           .add = NOWHERE,
+                           .gates = NOWHERE,
+                           .hidden = hidden};
         l.before = map_of(p, hidden, false);
         l.cell = map_of(p, hidden, false);
         l.state = map_of(p, hidden, false);
@@ -308,7 +324,8 @@ static void product_lstm_gradient(void **state) {
     for (int trial = 0; trial < TRIALS; trial++) {
         problem *p = new_problem(0);
         uint32_t hidden = p->columns;
-        prnn_gpu_lstm_gradient l = {.f = {.rows = p->rows, .run = p->run}, .add = NOWHERE, .hidden = hidden};
+        prnn_gpu_lstm_gradient l = {
+            .f = {.rows = p->rows, .run = p->run, .images = 1}, .add = NOWHERE, .hidden = hidden};
         l.gates = map_of(p, 4 * hidden, false), l.dgates = map_of(p, 4 * hidden, true);
         l.before = map_of(p, hidden, false), l.cell = map_of(p, hidden, false);
         l.dcell = map_of(p, hidden, false);
@@ -352,32 +369,78 @@ static double gradient_of(const problem *p, const tables *t, const prnn_gpu_wide
     return sum;
 }
 
-static void compare_gradient(const problem *p, const tables *t, const prnn_gpu_wide_gradient *l,
-                             uint32_t slices, const float *own) {
-    for (uint32_t slice = 0; slice < slices; slice++) {
-        for (uint32_t n = 0; n < p->strip_count; n++) {
-            const prnn_gpu_wide *s = &p->strips[n];
-            const float *at = own + slice * l->slice_size;
-            for (uint32_t c = 0; c < 8 * s->blocks; c++) {
-                double bias = l->biased ? gradient_of(p, t, l, slice, s, -1, c) : 0;
-                expect_near("bias", (double)at[l->bias_at + s->bias + c], bias, 1e-4);
-                for (int feature = 0; feature < (int)(8 * s->units); feature++) {
-                    expect_near("weight", (double)at[s->at + (size_t)feature * PRNN_GPU_WIDE + c],
-                                gradient_of(p, t, l, slice, s, feature, c), 1e-4);
+/* Where the packed weights are: eights in any order, some nowhere. */
+typedef struct packing {
+    uint32_t *weights, *biases; /* places */
+    size_t count;               /* packed numbers */
+    prnn_gpu_block *device[2];
+} packing;
+
+static uint32_t *any_places(size_t n, size_t *count) {
+    uint32_t *places = malloc(n * sizeof *places + 1);
+    assert_non_null(places);
+    for (size_t i = 0; i < n; i++) {
+        places[i] = (uint32_t)*count;
+        *count += 8;
+    }
+    for (size_t i = n; i > 1; i--) {
+        size_t other = below((uint32_t)i);
+        uint32_t place = places[i - 1];
+        places[i - 1] = places[other];
+        places[other] = place;
+    }
+    for (size_t i = 0; i < n; i++) {
+        places[i] = below(5) ? places[i] : PRNN_GPU_NOWHERE;
+    }
+    return places;
+}
+
+static packing new_packing(rig *r, const problem *p) {
+    packing k = {.count = 0};
+    k.weights = any_places(p->weights / 8, &k.count);
+    k.biases = any_places(p->biases / 8, &k.count);
+    k.device[0] = put(r, k.weights, p->weights / 8 * sizeof *k.weights);
+    k.device[1] = put(r, k.biases, p->biases / 8 * sizeof *k.biases);
+    return k;
+}
+
+static void drop_packing(rig *r, packing *k) {
+    drop(r, k->device[0]);
+    drop(r, k->device[1]);
+    free(k->weights);
+    free(k->biases);
+}
+
+/* The gradient of a slice is added to what is at its places; all else as it was. */
+static void expect_slice(const problem *p, const tables *t, const prnn_gpu_wide_gradient *l, uint32_t slice,
+                         const packing *k, float *expected) {
+    for (uint32_t n = 0; n < p->strip_count; n++) {
+        const prnn_gpu_wide *s = &p->strips[n];
+        for (uint32_t c = 0; c < 8 * s->blocks; c++) {
+            uint32_t place = k->biases[(s->bias + c) / 8];
+            if (l->biased && place != PRNN_GPU_NOWHERE) {
+                expected[place + c % 8] += (float)gradient_of(p, t, l, slice, s, -1, c);
+            }
+            for (int feature = 0; feature < (int)(8 * s->units); feature++) {
+                place = k->weights[(s->at + (size_t)feature * PRNN_GPU_WIDE + c) / 8];
+                if (place != PRNN_GPU_NOWHERE) {
+                    expected[place + c % 8] += (float)gradient_of(p, t, l, slice, s, feature, c);
                 }
             }
         }
     }
 }
 
-static void product_gradient(void **state) {
+static void tensor_gradient(void **state) {
     rig *r = *state;
     for (int trial = 0; trial < TRIALS / 2; trial++) {
         problem *p = new_problem(0);
         uint32_t slices = 1 + below(3), count = 0;
-        prnn_gpu_wide_gradient l = {.slice_size = p->weights + p->biases,
-                                    .bias_at = p->weights,
-                                    .rows = p->rows,
+        for (uint32_t s = 0; s < p->strip_count; s++) { /* columns that are not there are nowhere */
+            p->strips[s].blocks = PRNN_GPU_BLOCKS;
+        }
+        prnn_gpu_wide_gradient l = {.rows = p->rows,
+                                    .images = 1,
                                     .run = p->run,
                                     .per = (p->rows + slices - 1) / slices,
                                     .biased = below(2)};
@@ -391,43 +454,59 @@ static void product_gradient(void **state) {
         tables t = new_tables(r, p);
         prepare_place(&t, p, l.dout, p->columns);
         upload_memory(r, &t, p);
-        float *own = any_floats(slices * l.slice_size);
-        prnn_gpu_block *tile = put(r, tiles, sizeof tiles),
-                       *to = put(r, own, slices * l.slice_size * sizeof(float));
-        LAUNCH(r, "product_gradient", count, slices, 128, PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(tile),
+        packing k = new_packing(r, p);
+        l.slice_size = k.count;
+        float *own = any_floats(slices * k.count), *expected = malloc(slices * k.count * sizeof *own + 1);
+        assert_non_null(expected);
+        memcpy(expected, own, slices * k.count * sizeof *own);
+        prnn_gpu_block *tile = put(r, tiles, sizeof tiles), *to = put(r, own, slices * k.count * sizeof *own);
+        LAUNCH(r, "tensor_gradient", count, slices, 128, PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(tile),
                PRNN_GPU_BLOCK(t.strips), PRNN_GPU_BLOCK(t.units), PRNN_GPU_BLOCK(t.taps),
-               PRNN_GPU_BLOCK(t.memory), PRNN_GPU_BLOCK(to));
-        take(r, to, own, slices * l.slice_size * sizeof(float));
-        compare_gradient(p, &t, &l, slices, own);
+               PRNN_GPU_BLOCK(k.device[0]), PRNN_GPU_BLOCK(k.device[1]), PRNN_GPU_BLOCK(t.memory),
+               PRNN_GPU_BLOCK(to));
+        take(r, to, own, slices * k.count * sizeof *own);
+        for (uint32_t slice = 0; slice < slices; slice++) {
+            expect_slice(p, &t, &l, slice, &k, expected + slice * k.count);
+        }
+        for (size_t i = 0; i < slices * k.count; i++) {
+            expect_near("gradient", (double)own[i], (double)expected[i], 1e-4);
+        }
         drop(r, tile);
         drop(r, to);
+        drop_packing(r, &k);
         compare_tables(r, p, &t, NULL, NULL, 0);
         free(own);
+        free(expected);
         free(p);
     }
 }
 
-static void pack_bf16(void **state) {
+static void widen(void **state) {
     rig *r = *state;
-    enum { N = 700 };
+    enum { N = 300 };
     uint64_t n = N;
-    int32_t index[N];
-    uint16_t own[N];
-    float *parameters = any_floats(100);
-    for (int i = 0; i < N; i++) {
-        index[i] = below(3) ? (int32_t)below(100) : -1;
-    }
-    prnn_gpu_block *all[] = {put(r, index, sizeof index), put(r, parameters, 400), put(r, own, sizeof own)};
-    LAUNCH(r, "pack_bf16", groups_of(n, 256), 1, 256, PRNN_GPU_VALUE(n), PRNN_GPU_BLOCK(all[0]),
+    size_t count = 0;
+    uint32_t *places = any_places(N, &count);
+    uint16_t weights[8 * N];
+    float biases[8 * N], *packed = any_floats(count);
+    prnn_gpu_block *all[] = {put(r, places, N * sizeof *places), put(r, packed, count * sizeof *packed),
+                             put(r, weights, sizeof weights), put(r, biases, sizeof biases)};
+    LAUNCH(r, "widen_weights", groups_of(n, 256), 1, 256, PRNN_GPU_VALUE(n), PRNN_GPU_BLOCK(all[0]),
            PRNN_GPU_BLOCK(all[1]), PRNN_GPU_BLOCK(all[2]));
-    take(r, all[2], own, sizeof own);
-    for (int i = 0; i < N; i++) {
-        assert_int_equal(own[i], index[i] >= 0 ? rounded(parameters[index[i]]) : 0);
+    LAUNCH(r, "widen_biases", groups_of(n, 256), 1, 256, PRNN_GPU_VALUE(n), PRNN_GPU_BLOCK(all[0]),
+           PRNN_GPU_BLOCK(all[1]), PRNN_GPU_BLOCK(all[3]));
+    take(r, all[2], weights, sizeof weights);
+    take(r, all[3], biases, sizeof biases);
+    for (int i = 0; i < 8 * N; i++) {
+        float x = places[i / 8] != PRNN_GPU_NOWHERE ? packed[places[i / 8] + (uint32_t)i % 8] : 0;
+        assert_int_equal(weights[i], rounded(x));
+        assert_memory_equal(&biases[i], &x, sizeof x);
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         drop(r, all[i]);
     }
-    free(parameters);
+    free(places);
+    free(packed);
 }
 
 int main(int count, char **arguments) {
@@ -435,8 +514,8 @@ int main(int count, char **arguments) {
         {"product", product},
         {"product_lstm", product_lstm},
         {"product_lstm_gradient", product_lstm_gradient},
-        {"product_gradient", product_gradient},
-        {"pack_bf16", pack_bf16},
+        {"tensor_gradient", tensor_gradient},
+        {"widen", widen},
     };
     return run_on_devices(PRNN_GPU_BF16, tests, sizeof tests / sizeof *tests, count, arguments);
 }

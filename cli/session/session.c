@@ -26,15 +26,19 @@ int session_open(session *s) {
     if (prnn_context_set_cpu(s->ctx, s->common->cpu) != PRNN_OK) {
         return usage_error("--cpu: %s", prnn_message(s->ctx));
     }
-    if (prnn_context_set_precision(s->ctx, s->common->precision) != PRNN_OK) {
-        return usage_error("--precision: %s", prnn_message(s->ctx));
-    }
     prnn_status status = prnn_context_set_device(s->ctx, s->common->device);
     if (status == PRNN_ERROR_ARGUMENT) {
         return usage_error("--device: %s", prnn_message(s->ctx));
     }
     if (status != PRNN_OK) {
         return fail("--device: %s", prnn_message(s->ctx));
+    }
+    status = prnn_context_set_precision(s->ctx, s->common->precision);
+    if (status == PRNN_ERROR_DEVICE) {
+        return fail("--precision: %s", prnn_message(s->ctx));
+    }
+    if (status != PRNN_OK) {
+        return usage_error("--precision: %s", prnn_message(s->ctx));
     }
     return 0;
 }

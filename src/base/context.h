@@ -31,6 +31,7 @@ struct prnn_context {
     const struct prnn_device *device;   /* NULL: the processor (see device/device.h) */
     struct prnn_gpu_state *gpu;         /* of a GPU (see gpu/device.h); NULL: none */
     void (*close_gpu)(struct prnn_gpu_state *gpu);
+    prnn_status (*set_gpu_bf16)(struct prnn_gpu_state *gpu, bool bf16);
     struct prnn_budget *budget;    /* NULL: none (see base/budget.h) */
     size_t taken;                  /* out of it */
     prnn_spare spare[PRNN_SPARES]; /* see prnn_take */

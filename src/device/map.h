@@ -17,6 +17,7 @@ typedef struct prnn_map {
     int width;            /* of the image */
     int top, left, right; /* margins, in rows and columns */
     int rows;             /* kept at a time, margin included; row r is in slot (r + top) % rows */
+    bool exact;           /* in fp32 also where a device keeps others in bf16 */
 } prnn_map;
 
 /* The same numbers, of which row r is row r + rows of the map. */

@@ -5,6 +5,7 @@
 #include "base/try.h"
 #include "gpu/device.h"
 #include "gpu/state.h"
+#include "kernels/kernels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +33,10 @@ static prnn_status leave(prnn_context *ctx) {
 static prnn_status open_one(prnn_context *ctx, const prnn_gpu_driver *driver, int number) {
     prnn_gpu_state *state = NULL;
     prnn_status status;
-    if (ctx->bf16) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "precision bf16 is not there yet on a GPU: choose fp32, or the device cpu");
-    }
     TRY(prnn_gpu_state_open(ctx, driver, number, &state));
     ctx->gpu = state;
     ctx->close_gpu = prnn_gpu_state_close;
+    ctx->set_gpu_bf16 = prnn_gpu_state_set_bf16;
     ctx->device = &prnn_gpu_device;
 done:
     return status;
@@ -118,8 +116,12 @@ done:
 /* A GPU by its own driver, if there is one that can be used. */
 static prnn_status open_best(prnn_context *ctx) {
     int number;
-    return !ctx->bf16 && find(ctx, &prnn_gpu_cuda, &number) == PRNN_OK ? open_one(ctx, &prnn_gpu_cuda, number)
-                                                                       : PRNN_OK;
+    return find(ctx, &prnn_gpu_cuda, &number) == PRNN_OK ? open_one(ctx, &prnn_gpu_cuda, number) : PRNN_OK;
+}
+
+/* The processor is the device now; without bf16 it takes fp32. */
+static void fall_back(prnn_context *ctx) {
+    ctx->bf16 = ctx->bf16 && prnn_kernels_of(ctx);
 }
 
 prnn_status prnn_context_set_device(prnn_context *ctx, const char *name) {
@@ -128,6 +130,10 @@ prnn_status prnn_context_set_device(prnn_context *ctx, const char *name) {
     prnn_status status;
     if (!name) {
         name = wish && *wish ? wish : "cpu";
+    }
+    if (strcmp(name, "cpu") == 0 && ctx->bf16 && !prnn_kernels_in_bf16(prnn_kernels_of(ctx))) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "the processor has no bf16 products; choose precision fp32 first");
     }
     TRY(leave(ctx));
     if (strcmp(name, "auto") == 0) {
@@ -138,6 +144,9 @@ prnn_status prnn_context_set_device(prnn_context *ctx, const char *name) {
         TRY(open_named(ctx, name));
     }
 done:
+    if (!ctx->gpu) {
+        fall_back(ctx);
+    }
     return status;
 }
 

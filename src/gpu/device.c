@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/need.h"
 #include "base/try.h"
-#include "gpu/pass.h"
+#include "gpu/wide.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -50,6 +50,7 @@ done:
 static void release(prnn_block *block) {
     prnn_gpu_memory *memory = block->memory;
     if (memory) {
+        prnn_gpu_widened_free(memory->widened);
         memory->state->gpu->driver->release(memory->state->gpu, memory->block);
         memory->state->used--;
         prnn_free(memory);
@@ -129,9 +130,14 @@ static size_t first_not_finite(prnn_block block) {
 
 static prnn_status weights(prnn_context *ctx, prnn_product_list products, float *packed, size_t count,
                            prnn_block *block, prnn_block *owned) {
-    (void)products;
-    prnn_status status = share(ctx, packed, count, owned);
+    const prnn_gpu_state *state = ctx->gpu;
+    prnn_status status;
+    TRY(share(ctx, packed, count, owned));
+    if (state->bf16) {
+        TRY(prnn_gpu_widen(ctx, products, false, *owned));
+    }
     *block = *owned;
+done:
     return status;
 }
 
@@ -141,12 +147,15 @@ static size_t weights_bytes(prnn_context *ctx, size_t count) {
     return 0;
 }
 
-/* Products read them as they are packed. */
+/* In fp32, products read them as they are packed. */
 static void prepare(prnn_context *ctx, prnn_product_list products, prnn_block forward, prnn_block backward) {
-    (void)ctx;
-    (void)products;
-    (void)forward;
-    (void)backward;
+    prnn_gpu_state *state = ctx->gpu;
+    if (state->bf16 && state->status == PRNN_OK) {
+        prnn_gpu_note(state, prnn_gpu_widen(ctx, products, false, forward));
+    }
+    if (state->bf16 && state->status == PRNN_OK) {
+        prnn_gpu_note(state, prnn_gpu_widen(ctx, products, true, backward));
+    }
 }
 
 /* -------------------------------------------------------------------------------------- passes */

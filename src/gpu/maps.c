@@ -12,10 +12,12 @@ prnn_gpu_place prnn_gpu_place_of(const prnn_pass *pass, const prnn_map *map, int
     size_t slot = (size_t)((row + map->top) % map->rows), stride = (size_t)map->stride;
     size_t images = (size_t)pass->images, pixel = slot * width_of(map) + (size_t)(map->left + col);
     size_t line = width_of(map) * stride * images;
-    return (prnn_gpu_place){.at = (map->at + pixel * stride) * images,
+    bool bf16 = prnn_gpu_is_bf16(prnn_gpu_pass_of(pass)->state, map);
+    return (prnn_gpu_place){.at = (prnn_gpu_map_at(bf16, map) + pixel * stride) * images,
                             .stride = (uint32_t)stride,
                             .pitch = (uint32_t)line,
-                            .line = (uint32_t)line};
+                            .line = (uint32_t)line,
+                            .bf16 = bf16};
 }
 
 int prnn_gpu_rows(const prnn_map *map, int row, int rows) {

@@ -6,10 +6,13 @@
 #include "gpu/state.h"
 #include "gpu/structures.h"
 
+typedef struct prnn_gpu_widened prnn_gpu_widened; /* see gpu/wide.h */
+
 /* prnn_block.memory. */
 typedef struct prnn_gpu_memory {
     prnn_gpu_state *state;
     prnn_gpu_block *block;
+    prnn_gpu_widened *widened; /* of packed weights in bf16; else NULL */
 } prnn_gpu_memory;
 
 /* Where a product is in the tables of a pass. */
@@ -44,6 +47,16 @@ static inline const prnn_gpu_pass *prnn_gpu_pass_of(const prnn_pass *pass) {
 
 static inline prnn_gpu_memory *prnn_gpu_memory_of(prnn_block block) {
     return block.memory;
+}
+
+/* Whether the numbers of a map are bf16: they then take the first half of its memory. */
+static inline bool prnn_gpu_is_bf16(const prnn_gpu_state *state, const prnn_map *map) {
+    return state->bf16 && !map->exact;
+}
+
+/* Its first number, per image, counted in such numbers. */
+static inline size_t prnn_gpu_map_at(bool bf16, const prnn_map *map) {
+    return bf16 ? 2 * map->at : map->at;
 }
 
 /* Where pixel (row, col) of a map is, and rows and runs from there on. */

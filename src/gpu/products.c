@@ -1,7 +1,7 @@
 /* Products and LSTM cells on a GPU. What a network's products are made of is in tables there, which a pass
  * brings when it is opened; a launch says only which product, and where its region begins. */
 
-#include "gpu/pass.h"
+#include "gpu/wide.h"
 
 #include "base/memory.h"
 #include "base/try.h"
@@ -13,6 +13,7 @@ enum { TILE_FEATURES = 128, SETS = 4 };
 
 /* All products of a network, as the kernels have them. */
 typedef struct tables {
+    const prnn_gpu_state *state;
     prnn_gpu_strip *strips;
     prnn_gpu_segment *segments;
     prnn_gpu_tap *taps;
@@ -48,9 +49,9 @@ static void count(tables *t, prnn_product_list products) {
     }
 }
 
-static prnn_gpu_tap tap_of(const prnn_product_tap *tap) {
+static prnn_gpu_tap tap_of(const prnn_gpu_state *state, const prnn_product_tap *tap) {
     const prnn_map *map = tap->map;
-    return (prnn_gpu_tap){.at = map->at,
+    return (prnn_gpu_tap){.at = prnn_gpu_map_at(prnn_gpu_is_bf16(state, map), map),
                           .stride = (uint32_t)map->stride,
                           .width = (uint32_t)(map->left + map->width + map->right),
                           .rows = (uint32_t)map->rows,
@@ -76,7 +77,7 @@ static void add_product(tables *t, const prnn_product *product, prnn_gpu_product
     place->first_tap = (uint32_t)t->tap_count;
     place->first_tile = (uint32_t)t->tile_count;
     for (int i = 0; i < product->taps; i++) {
-        t->taps[t->tap_count++] = tap_of(&product->tap[i]);
+        t->taps[t->tap_count++] = tap_of(t->state, &product->tap[i]);
     }
     for (size_t i = 0; i < segments; i++) {
         const prnn_segment *from = &matrix->segments[i];
@@ -108,7 +109,7 @@ done:
 
 prnn_status prnn_gpu_tables_open(prnn_context *ctx, prnn_gpu_pass *own, prnn_product_list products) {
     static const char what[] = "the tables of a network";
-    tables t = {0};
+    tables t = {.state = own->state};
     prnn_status status;
     count(&t, products);
     t.strips = prnn_alloc(ctx, t.strip_count, sizeof *t.strips, what);
@@ -160,14 +161,26 @@ static const prnn_gpu_product_place *tables_of(const prnn_pass *pass, const prnn
     return &prnn_gpu_pass_of(pass)->products[product->number];
 }
 
+static prnn_gpu_memory *packed_of(const prnn_pass *pass, const prnn_product *product) {
+    return prnn_gpu_memory_of(product->transposed ? pass->backward : pass->forward);
+}
+
+/* What tensor cores read of a product; NULL: they do not compute it. */
+static const prnn_gpu_widened *widened_of(const prnn_pass *pass, const prnn_product *product) {
+    bool wide = prnn_gpu_is_wide(prnn_gpu_pass_of(pass)->state, product);
+    return wide ? packed_of(pass, product)->widened : NULL;
+}
+
 /* A product on such a region. */
 static prnn_gpu_factors factors_of(const prnn_pass *pass, const prnn_product *product, prnn_region r,
                                    int back) {
     const prnn_gpu_product_place *at = tables_of(pass, product);
+    const prnn_gpu_widened *wide = widened_of(pass, product);
+    const uint32_t *first_strip = wide ? wide->products[product->number].first_strip : at->first_strip;
     uint32_t run = (uint32_t)(r.count * pass->images);
     return (prnn_gpu_factors){.rows = (uint32_t)r.rows * run,
                               .run = run,
-                              .first_strip = at->first_strip[r.group + 1],
+                              .first_strip = first_strip[r.group + 1],
                               .first_tap = at->first_tap,
                               .images = (uint32_t)pass->images,
                               .row = (uint32_t)r.row,
@@ -184,18 +197,45 @@ static int rows_at_once(const prnn_product *product, const prnn_map *map, prnn_r
     return rows;
 }
 
-/* Large tiles where they keep the device busy, else small ones. */
+/* Kernels of products: of fp32 and on tensor cores, those for the largest tiles. */
+typedef struct product_kernels {
+    prnn_gpu_kernel_number fp32, tensor;
+} product_kernels;
+
+static const product_kernels plain = {PRNN_GPU_product_8, PRNN_GPU_product_tall4},
+                             cells = {PRNN_GPU_product_lstm_8, PRNN_GPU_product_lstm_tall4},
+                             cell_gradients = {PRNN_GPU_product_lstm_gradient_8,
+                                               PRNN_GPU_product_lstm_gradient_tall4};
+
+/* The largest tiles that keep the device busy, else the smallest. */
+static void run_wide(const prnn_gpu_pass *own, const prnn_gpu_widened *wide, size_t strips, size_t rows,
+                     prnn_gpu_kernel_number largest, prnn_gpu_argument arguments) {
+    size_t units = (size_t)own->state->gpu->info.units, tile = 128;
+    unsigned smaller = 0;
+    for (; smaller < 2 && strips * prnn_gpu_groups(rows, tile) < units; smaller++) {
+        tile /= 2;
+    }
+    PRNN_GPU_RUN(own->state, largest + smaller, strips, prnn_gpu_groups(rows, tile), arguments,
+                 PRNN_GPU_BLOCK(wide->strips), PRNN_GPU_BLOCK(wide->units), PRNN_GPU_BLOCK(own->taps),
+                 PRNN_GPU_BLOCK(wide->weights), PRNN_GPU_BLOCK(wide->biases), PRNN_GPU_BLOCK(own->memory));
+}
+
 static void run_product(const prnn_pass *pass, const prnn_product *product, prnn_region region,
-                        prnn_gpu_kernel_number large, prnn_gpu_argument arguments) {
+                        product_kernels kernels, prnn_gpu_argument arguments) {
     const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
-    prnn_block packed = product->transposed ? pass->backward : pass->forward;
-    size_t strips = (size_t)product->strips[region.group + 1].count;
+    const prnn_gpu_widened *wide = widened_of(pass, product);
     size_t rows = (size_t)region.rows * (size_t)region.count * (size_t)pass->images;
+    if (wide) {
+        size_t strips = wide->products[product->number].strips[region.group + 1];
+        run_wide(own, wide, strips, rows, kernels.tensor, arguments);
+        return;
+    }
+    size_t strips = (size_t)product->strips[region.group + 1].count;
     bool small = strips * prnn_gpu_groups(rows, 128) < (size_t)own->state->gpu->info.units;
-    PRNN_GPU_RUN(own->state, small ? large + 1 : large, strips, prnn_gpu_groups(rows, small ? 32 : 128),
-                 arguments, PRNN_GPU_BLOCK(own->strips), PRNN_GPU_BLOCK(own->segments),
-                 PRNN_GPU_BLOCK(own->taps), PRNN_GPU_BLOCK(prnn_gpu_memory_of(packed)->block),
-                 PRNN_GPU_BLOCK(own->memory));
+    PRNN_GPU_RUN(own->state, small ? kernels.fp32 + 1 : kernels.fp32, strips,
+                 prnn_gpu_groups(rows, small ? 32 : 128), arguments, PRNN_GPU_BLOCK(own->strips),
+                 PRNN_GPU_BLOCK(own->segments), PRNN_GPU_BLOCK(own->taps),
+                 PRNN_GPU_BLOCK(packed_of(pass, product)->block), PRNN_GPU_BLOCK(own->memory));
 }
 
 static void product_once(const prnn_pass *pass, const prnn_product *product, prnn_region region, int back,
@@ -204,7 +244,7 @@ static void product_once(const prnn_pass *pass, const prnn_product *product, prn
                           .out = place_back(pass, out, region, back),
                           .add = place_back(pass, add, region, back),
                           .relu = relu};
-    run_product(pass, product, region, PRNN_GPU_product_8, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
+    run_product(pass, product, region, plain, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
 }
 
 void prnn_gpu_product_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
@@ -227,6 +267,33 @@ static bool has_margins(const prnn_product *product, const prnn_map *dout) {
         margins = margins || product->tap[t].map->left + product->tap[t].map->right > 0;
     }
     return margins;
+}
+
+/* Each lane's gradient is here that of a slice of the positions, of any images. */
+static void run_wide_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                              const prnn_map *dout) {
+    const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
+    const prnn_gpu_widened *wide = widened_of(pass, product);
+    const prnn_gpu_wide_product *at = &wide->products[product->number];
+    uint32_t run = (uint32_t)(region.count * pass->images), rows = (uint32_t)region.rows * run;
+    size_t slices = prnn_gpu_lane_count(pass);
+    prnn_gpu_wide_gradient l = {.dout = place(pass, dout, region.row, region.first),
+                                .slice_size = pass->forward.count,
+                                .rows = rows,
+                                .run = run,
+                                .per = (uint32_t)prnn_gpu_groups(rows, slices),
+                                .first_tile = at->first_tile,
+                                .first_strip = at->first_strip[0],
+                                .first_tap = tables_of(pass, product)->first_tap,
+                                .biased = product->matrix.biased,
+                                .images = (uint32_t)pass->images,
+                                .row = (uint32_t)region.row,
+                                .col = (uint32_t)region.first};
+    PRNN_GPU_RUN(own->state, PRNN_GPU_tensor_gradient, at->tiles, slices, PRNN_GPU_VALUE(l),
+                 PRNN_GPU_BLOCK(wide->tiles), PRNN_GPU_BLOCK(wide->strips), PRNN_GPU_BLOCK(wide->units),
+                 PRNN_GPU_BLOCK(own->taps), PRNN_GPU_BLOCK(wide->weight_places),
+                 PRNN_GPU_BLOCK(wide->bias_places), PRNN_GPU_BLOCK(own->memory),
+                 PRNN_GPU_BLOCK(prnn_gpu_memory_of(pass->gradient)->block));
 }
 
 static void run_gradient(const prnn_pass *pass, const prnn_product *product, prnn_region region,
@@ -259,7 +326,11 @@ void prnn_gpu_gradient_run(const prnn_pass *pass, const prnn_product *product, p
     for (; region.row < end; region.row += region.rows) {
         region.rows = end - region.row;
         region.rows = rows_at_once(product, dout, region);
-        run_gradient(pass, product, region, dout, dense);
+        if (widened_of(pass, product)) {
+            run_wide_gradient(pass, product, region, dout);
+        } else {
+            run_gradient(pass, product, region, dout, dense);
+        }
     }
 }
 
@@ -311,7 +382,7 @@ static void run_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r
                        .state = place_back(pass, lstm->state, r, back),
                        .gates = place_back(pass, lstm->gates, r, back),
                        .hidden = (uint32_t)lstm->cell->stride};
-    run_product(pass, lstm->step_of, r, PRNN_GPU_product_lstm_8, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
+    run_product(pass, lstm->step_of, r, cells, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
 }
 
 /* Rows of a region, from its first on, that lie behind each other in all maps of a forward step. */
@@ -363,8 +434,7 @@ static void gradient_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_reg
                                 .dcell = place(pass, lstm->dcell, r.row, 0),
                                 .dgates = place_back(pass, lstm->dgates, r, back),
                                 .hidden = (uint32_t)lstm->cell->stride};
-    run_product(pass, lstm->dstep_of, r, PRNN_GPU_product_lstm_gradient_8,
-                (prnn_gpu_argument)PRNN_GPU_VALUE(l));
+    run_product(pass, lstm->dstep_of, r, cell_gradients, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
 }
 
 /* Networks for training keep all their rows here, so those of a region lie behind each other. */

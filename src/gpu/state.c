@@ -13,18 +13,40 @@ void prnn_gpu_note(prnn_gpu_state *state, prnn_status status) {
     }
 }
 
-static prnn_status find_kernels(prnn_gpu_state *s) {
+/* Compiles the kernels of a precision, in the place of those of the other one. */
+static prnn_status compile(prnn_gpu_state *s, bool bf16) {
     static const char *const names[] = {
 #define NAME(name, items) #name,
-        PRNN_GPU_KERNELS(NAME)
+        PRNN_GPU_KERNELS(NAME) PRNN_GPU_TENSOR_KERNELS(NAME)
 #undef NAME
     };
-    prnn_status status = PRNN_OK;
-    for (int i = 0; i < PRNN_GPU_KERNEL_COUNT; i++) {
-        TRY(s->gpu->driver->kernel(s->ctx, s->gpu, s->program, names[i], &s->kernels[i]));
+    const prnn_gpu_driver *driver = s->gpu->driver;
+    prnn_gpu_program *program = NULL;
+    prnn_gpu_kernel *kernels[PRNN_GPU_KERNEL_COUNT] = {NULL};
+    prnn_status status;
+    TRY(driver->compile(s->ctx, s->gpu, bf16 ? PRNN_GPU_BF16 : PRNN_GPU_FP32, &program));
+    for (int i = 0; i < (bf16 ? PRNN_GPU_KERNEL_COUNT : PRNN_GPU_product_tall4); i++) {
+        TRY(driver->kernel(s->ctx, s->gpu, program, names[i], &kernels[i]));
     }
+    driver->forget(s->gpu, s->program);
+    s->program = program;
+    s->bf16 = bf16;
+    memcpy(s->kernels, kernels, sizeof kernels);
+    program = NULL;
 done:
+    driver->forget(s->gpu, program);
     return status;
+}
+
+prnn_status prnn_gpu_state_set_bf16(prnn_gpu_state *s, bool bf16) {
+    if (s->bf16 == bf16) {
+        return PRNN_OK;
+    }
+    if (s->used) {
+        return prnn_fail(s->ctx, PRNN_ERROR_ARGUMENT,
+                         "%s is in use by a training or a stepper of this context: free that first", s->name);
+    }
+    return compile(s, bf16);
 }
 
 prnn_status prnn_gpu_state_open(prnn_context *ctx, const prnn_gpu_driver *driver, int number,
@@ -41,8 +63,7 @@ prnn_status prnn_gpu_state_open(prnn_context *ctx, const prnn_gpu_driver *driver
                            s->name, s->gpu->info.name);
         goto done;
     }
-    TRY(driver->compile(ctx, s->gpu, PRNN_GPU_FP32, &s->program));
-    TRY(find_kernels(s));
+    TRY(compile(s, ctx->bf16));
     *state = s;
 done:
     if (status != PRNN_OK) {
@@ -66,7 +87,7 @@ void prnn_gpu_run(prnn_gpu_state *state, prnn_gpu_kernel_number kernel, size_t x
                   const prnn_gpu_argument *arguments, int count) {
     static const uint32_t items[] = {
 #define ITEMS(name, items) items,
-        PRNN_GPU_KERNELS(ITEMS)
+        PRNN_GPU_KERNELS(ITEMS) PRNN_GPU_TENSOR_KERNELS(ITEMS)
 #undef ITEMS
     };
     prnn_gpu_launch launch = {.kernel = state->kernels[kernel],

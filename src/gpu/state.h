@@ -38,9 +38,24 @@
     KERNEL(squares, 128)                                                                                     \
     KERNEL(update, 256)
 
+/* Those that only bf16 has. */
+#define PRNN_GPU_TENSOR_KERNELS(KERNEL)                                                                      \
+    KERNEL(product_tall4, 128)                                                                               \
+    KERNEL(product_tall2, 128)                                                                               \
+    KERNEL(product_tall1, 128)                                                                               \
+    KERNEL(product_lstm_tall4, 128)                                                                          \
+    KERNEL(product_lstm_tall2, 128)                                                                          \
+    KERNEL(product_lstm_tall1, 128)                                                                          \
+    KERNEL(product_lstm_gradient_tall4, 128)                                                                 \
+    KERNEL(product_lstm_gradient_tall2, 128)                                                                 \
+    KERNEL(product_lstm_gradient_tall1, 128)                                                                 \
+    KERNEL(tensor_gradient, 128)                                                                             \
+    KERNEL(widen_weights, 256)                                                                               \
+    KERNEL(widen_biases, 256)
+
 typedef enum prnn_gpu_kernel_number {
 #define PRNN_GPU_NUMBER(name, items) PRNN_GPU_##name,
-    PRNN_GPU_KERNELS(PRNN_GPU_NUMBER)
+    PRNN_GPU_KERNELS(PRNN_GPU_NUMBER) PRNN_GPU_TENSOR_KERNELS(PRNN_GPU_NUMBER)
 #undef PRNN_GPU_NUMBER
         PRNN_GPU_KERNEL_COUNT
 } prnn_gpu_kernel_number;
@@ -49,6 +64,7 @@ typedef enum prnn_gpu_kernel_number {
 typedef struct prnn_gpu_state {
     prnn_context *ctx;
     prnn_gpu *gpu;
+    bool bf16; /* the precision of its program */
     prnn_gpu_program *program;
     prnn_gpu_kernel *kernels[PRNN_GPU_KERNEL_COUNT];
     char name[24];                /* "cuda:0" */
@@ -59,10 +75,13 @@ typedef struct prnn_gpu_state {
     char message[1024];
 } prnn_gpu_state;
 
-/* Opens device `number` of a driver for the context, in the place of the one that it has. */
+/* Opens device `number` of a driver for the context, in the context's precision. */
 prnn_status prnn_gpu_state_open(prnn_context *ctx, const prnn_gpu_driver *driver, int number,
                                 prnn_gpu_state **state);
 void prnn_gpu_state_close(prnn_gpu_state *state);
+
+/* The device computes in another precision from now on; nobody may be using it. */
+prnn_status prnn_gpu_state_set_bf16(prnn_gpu_state *state, bool bf16);
 
 /* Remembers a failure, of which the context has the sentence. */
 void prnn_gpu_note(prnn_gpu_state *state, prnn_status status);

@@ -162,21 +162,26 @@ typedef struct prnn_gpu_unit {
     U32 tap, first;
 } prnn_gpu_unit;
 
-/* 128 columns that read the same units. Block b is columns column[b] .. + 7 of the result; of gates, blocks
- * take turns: o, f, i, g of 8 cells, then of the next 8. Weights are bf16, [8 * units, rounded up to 32][128]
- * from `at` on, zero where there is none; biases fp32, 128 from `bias` on. */
+/* 128 columns, and all units that one of them reads. Block b is columns column[b] .. + 7 of the result; of
+ * gates, blocks take turns: o, f, i, g of 8 cells, then of the next 8. Weights are bf16, [8 * units, rounded
+ * up to 32][128] from `at` on, zero where there is none; biases fp32, 128 from `bias` on. */
 typedef struct prnn_gpu_wide {
     U64 at;
     U32 bias, first_unit, units, blocks;
     U32 column[PRNN_GPU_BLOCKS];
 } prnn_gpu_wide;
 
-/* The gradient by the weights, of slices of `per` positions; slice s has its own, laid out as weights and
- * then biases, at s * slice_size. Group x computes features feature[x] .. of wide strip strip[x]. */
+/* Where 8 columns of a wide strip are not among the packed weights: of a feature that a strip does not read.
+ * Else their first is; there is such a number for each 8 weights, and for each 8 biases. */
+#define PRNN_GPU_NOWHERE (~(U32)0)
+
+/* The gradient by the weights, of slices of `per` positions; slice s has its own, laid out like the packed
+ * weights, at s * slice_size. Group x computes features feature[x] .. of wide strip strip[x]. */
 typedef struct prnn_gpu_wide_gradient {
     prnn_gpu_place dout;
-    U64 slice_size, bias_at;
-    U32 rows, run, per, first_tile, first_tap, biased;
+    U64 slice_size;
+    U32 rows, run, per, first_tile, first_strip, first_tap, biased;
+    U32 images, row, col;
 } prnn_gpu_wide_gradient;
 
 #endif

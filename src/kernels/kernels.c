@@ -72,14 +72,15 @@ prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no precision \"%s\"; choose fp32 or bf16", name);
     }
     bool bf16 = strcmp(name, "bf16") == 0;
+    if (ctx->gpu) {
+        prnn_status status = ctx->set_gpu_bf16(ctx->gpu, bf16);
+        ctx->bf16 = status == PRNN_OK ? bf16 : ctx->bf16;
+        return status;
+    }
     if (bf16 && !prnn_kernels_in_bf16(ctx->kernels ? ctx->kernels : best())) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "%s has no bf16 products here (they need a processor with AVX512_BF16); choose fp32",
                          ctx->kernels ? ctx->kernels->name : best()->name);
-    }
-    if (bf16 && ctx->gpu) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "precision bf16 is not there yet on a GPU: choose fp32, or the device cpu");
     }
     ctx->bf16 = bf16;
     return PRNN_OK;
@@ -90,7 +91,7 @@ const char *prnn_context_precision(const prnn_context *ctx) {
 }
 
 const char *prnn_context_arithmetic(const prnn_context *ctx) {
-    return ctx->bf16 ? "bf16-1" : "fma32-1";
+    return !ctx->bf16 ? "fma32-1" : ctx->gpu ? "bf16-tensor-1" : "bf16-1";
 }
 
 /* Keeps the precision, which the instruction set must have. */
@@ -133,7 +134,7 @@ const prnn_kernels *prnn_kernels_of(prnn_context *ctx) {
     if (!ctx->kernels) {
         ctx->kernels = best();
     }
-    return ctx->bf16 ? prnn_kernels_in_bf16(ctx->kernels) : ctx->kernels;
+    return ctx->bf16 && !ctx->gpu ? prnn_kernels_in_bf16(ctx->kernels) : ctx->kernels;
 }
 
 const char *prnn_context_cpu(const prnn_context *ctx) {

@@ -35,8 +35,8 @@ static void plan_scan_backward(prnn_plan *p, prnn_lstm *cells, const prnn_conv *
                                const prnn_conv *beside) {
     int state = beside->in.stride, gates = prnn_features_width(beside->out);
     cells->dgates = prnn_plan_map(p, gates, PRNN_KEEP_WINDOW, 1, 1, 1);
-    cells->dpart = prnn_plan_map(p, state, PRNN_KEEP_WINDOW, 1, 1, 1);
-    cells->dcell = prnn_plan_column_map(p, state);
+    cells->dpart = prnn_plan_exact(prnn_plan_map(p, state, PRNN_KEEP_WINDOW, 1, 1, 1));
+    cells->dcell = prnn_plan_exact(prnn_plan_column_map(p, state));
     prnn_conv above = prnn_conv_one_tap(state_to_state, 0, -1, 0);
     cells->dpart_of = prnn_plan_transposed(p, 1, &(prnn_term){&above, cells->dgates});
     cells->dstep_of = prnn_plan_transposed(p, 1, &(prnn_term){beside, cells->dgates});
@@ -61,7 +61,7 @@ static scan_inputs plan_scan(prnn_plan *p, scan *s, prnn_order order, const char
 
     cells->part = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_FORWARD, 0, 0, 0);
     cells->gates = p->training ? cells->part : NULL;
-    cells->cell = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 0, 1, 1);
+    cells->cell = prnn_plan_exact(prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 0, 1, 1));
     cells->state = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
     prnn_term terms[3] = {{&inputs.input_to_state, io.in}, {&above, cells->state}};
     if (io.condition) {

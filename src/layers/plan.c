@@ -164,6 +164,13 @@ prnn_map *prnn_plan_column_map(prnn_plan *plan, int stride) {
     return add_map(plan, (prnn_map){.stride = stride, .width = 1, .rows = block_of(plan)});
 }
 
+prnn_map *prnn_plan_exact(prnn_map *map) {
+    if (map) {
+        map->exact = true;
+    }
+    return map;
+}
+
 prnn_features prnn_plan_features(const prnn_plan *plan, int blocks, int size) {
     return (prnn_features){blocks, size, (int)prnn_round_up((size_t)size, PRNN_PANEL), plan->config.channels,
                            false};

@@ -112,6 +112,10 @@ prnn_map *prnn_plan_whole_map(prnn_plan *plan, int size, int stride, int margin)
 /* A map with one pixel a row, of the rows of a block. NULL after a failure. */
 prnn_map *prnn_plan_column_map(prnn_plan *plan, int stride);
 
+/* The map (NULL: none) is fp32 in every precision: what no product reads and many steps add up, and what is
+ * as narrow as an image. Returns it. */
+prnn_map *prnn_plan_exact(prnn_map *map);
+
 /* n features in one block, padded to full panels, in C colour groups. */
 prnn_features prnn_plan_features(const prnn_plan *plan, int blocks, int size);
 

@@ -19,8 +19,8 @@ static void plan_backward(prnn_plan *p, row_lstm *layer, const prnn_conv *input_
     prnn_features gates = input_to_state->out, state = output->in;
     cells->gates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_FORWARD, 0, 0, 0);
     cells->dgates = prnn_plan_map(p, prnn_features_width(gates), PRNN_KEEP_WINDOW, 1, 1, 1);
-    cells->dpart = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0);
-    cells->dcell = prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0);
+    cells->dpart = prnn_plan_exact(prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0));
+    cells->dcell = prnn_plan_exact(prnn_plan_map(p, state.stride, PRNN_KEEP_CARRY, 0, 0, 0));
     cells->dpart_of = prnn_plan_transposed(p, 1, &(prnn_term){above, cells->dgates});
     cells->dstep_of = prnn_plan_transposed(p, 1, &(prnn_term){output, layer->io.dout});
     layer->din_of = prnn_plan_transposed(p, 1, &(prnn_term){input_to_state, cells->dgates});
@@ -38,7 +38,7 @@ static void *plan(prnn_plan *p, const char *name, prnn_layer_io io) {
     char path[64];
     layer->io = io;
     cells->order = PRNN_DOWNWARDS;
-    cells->cell = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 0, 0);
+    cells->cell = prnn_plan_exact(prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 0, 0));
     cells->state = prnn_plan_map(p, state.stride, PRNN_KEEP_FORWARD, 1, 1, 1);
 
     prnn_conv input_to_state = prnn_conv_plan(p, prnn_plan_path(path, name, "input_to_state"), PRNN_MASK_B,

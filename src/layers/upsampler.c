@@ -82,7 +82,7 @@ prnn_upsampler *prnn_plan_upsampler(prnn_plan *p) {
     u->stage = list;
     u->features = prnn_plan_features(p, 1, c->condition_features);
     u->features.groups = 1;
-    u->small = prnn_plan_whole_map(p, c->condition_size, c->channels, 1);
+    u->small = prnn_plan_exact(prnn_plan_whole_map(p, c->condition_size, c->channels, 1));
     for (int k = 0; k < stages && p->status == PRNN_OK; k++) {
         stage *s = &list[k];
         s->size = c->condition_size << k;

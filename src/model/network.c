@@ -55,6 +55,9 @@ static void plan_head_maps(prnn_network *net, const prnn_features *features) {
         net->dhead_map[i] = p->training ? prnn_plan_map(p, width, PRNN_KEEP_WINDOW, 0, 0, 0) : NULL;
     }
     net->logits = prnn_plan_map(p, prnn_features_width(features[3]), PRNN_KEEP_WINDOW, 0, 0, 0);
+    if (!p->training) { /* else products read the gradient that takes their place */
+        prnn_plan_exact(net->logits);
+    }
 }
 
 static void plan_head(prnn_network *net, const prnn_features *features) {
@@ -80,7 +83,7 @@ static void plan_network(prnn_network *net) {
     prnn_features image = {1, c->channels, c->channels, c->channels, false};
     prnn_features head_features[] = {stream, head, head, net->head.features};
 
-    net->values = prnn_plan_map(p, c->channels, PRNN_KEEP_FORWARD, 3, 3, 3);
+    net->values = prnn_plan_exact(prnn_plan_map(p, c->channels, PRNN_KEEP_FORWARD, 3, 3, 3));
     prnn_conv input = prnn_conv_plan(p, "input", PRNN_MASK_A, image, stream, 7, 7, PRNN_BIAS_ZERO, 1);
     net->input_of = prnn_plan_product(p, 1, &(prnn_term){&input, net->values});
     plan_head_maps(net, head_features);

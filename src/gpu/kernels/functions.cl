@@ -5,6 +5,7 @@ typedef prnn_gpu_segment segment;
 typedef prnn_gpu_strip strip;
 typedef prnn_gpu_tap tap;
 #define NONE PRNN_GPU_NONE
+#define NOWHERE PRNN_GPU_NOWHERE
 #define PANEL PRNN_GPU_PANEL
 
 /* Offset of position m, of which quotient and rest by `run` are known. */
@@ -34,7 +35,7 @@ DEVICE ushort to_bf16(float x) {
 }
 DEVICE float from_bf16(ushort h) { return FLOAT_OF((uint)h << 16); }
 
-/* A number of a map. */
+/* A number of a map; and one of its numbers from `at` on. */
 #ifdef BF16
 DEVICE float load_from(GLOBAL const float *memory, uint bf16, ulong at) {
     return bf16 ? from_bf16(((GLOBAL const ushort *)memory)[at]) : memory[at];
@@ -46,11 +47,18 @@ DEVICE void store_to(GLOBAL float *memory, uint bf16, ulong at, float x) {
         memory[at] = x;
     }
 }
+DEVICE GLOBAL const float *begin_of(GLOBAL const float *memory, uint bf16, ulong at) {
+    return bf16 ? (GLOBAL const float *)((GLOBAL const ushort *)memory + at) : memory + at;
+}
 #define LOAD(place, at) load_from(memory, (place).bf16, at)
 #define STORE(place, at, x) store_to(memory, (place).bf16, at, x)
+#define BEGIN(place, at) begin_of(memory, (place).bf16, at)
+#define LOAD_FROM(begin, place, at) load_from(begin, (place).bf16, at)
 #else
 #define LOAD(place, at) (memory[at])
 #define STORE(place, at, x) (memory[at] = (x))
+#define BEGIN(place, at) (memory + (at))
+#define LOAD_FROM(begin, place, at) ((begin)[at])
 #endif
 
 DEVICE float tanh_of(float x) {

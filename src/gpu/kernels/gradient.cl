@@ -70,14 +70,14 @@ DEVICE uint position_of(const outer *o, uint m, uint pitch, uint stride) {
 }
 
 /* Positions m .. of a block, those before `count`. */
-DEVICE void bring_outer(outer *o, uint m, uint count) {
+DEVICE void bring_outer(outer *o, const place *dout, uint m, uint count) {
     UNROLL for (uint i = 0; i < 8; i++) {
         uint at = m + ITEM / 128 + 2 * i;
         o->x[i] = at < count ? o->from[position_of(o, at, o->from_pitch, o->from_stride)] : -0.0f;
     }
     UNROLL for (uint i = 0; i < 4; i++) {
         uint at = m + ITEM / 64 + 4 * i;
-        o->y[i] = at < count && o->there ? o->dout[position_of(o, at, o->dout_pitch, o->dout_stride)] : 0.0f;
+        o->y[i] = at < count && o->there ? LOAD_FROM(o->dout, *dout, position_of(o, at, o->dout_pitch, o->dout_stride)) : 0.0f;
     }
 }
 
@@ -125,17 +125,17 @@ KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL cons
         uint left = rows_of_chunk(&l.lanes, chunk) * l.lanes.pixels * run - o.begin;
         uint positions = left < BLOCK_POSITIONS ? left : BLOCK_POSITIONS;
         o.from = memory + (from.at + (ulong)row * from.line);
-        o.dout = memory + (dout + (ulong)row * l.dout.line);
+        o.dout = BEGIN(l.dout, dout + (ulong)row * l.dout.line);
         four[0] = bias, four[1] = four[2] = four[3] = 0;
         UNROLL for (uint i = 0; i < 8; i++) {
             UNROLL for (uint j = 0; j < 4; j++) { sum[i][j] = 0; }
         }
-        bring_outer(&o, 0, positions);
+        bring_outer(&o, &l.dout, 0, positions);
         for (uint m = 0; m < positions; m += POSITIONS) {
             SYNC;
             keep_outer(&o, a, b);
             SYNC;
-            bring_outer(&o, m + POSITIONS, positions);
+            bring_outer(&o, &l.dout, m + POSITIONS, positions);
             multiply_outer(sum, a, b);
             if (biases && ITEM < 64) { add_biases(four, b, m, positions); }
         }

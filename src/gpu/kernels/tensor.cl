@@ -138,7 +138,7 @@ DEVICE void store_two(GLOBAL float *memory, uint bf16, ulong at, float low, floa
 #define STORE_TWO(place, at, low, high) store_two(memory, (place).bf16, at, low, high)
 
 #define TENSOR_TABLES                                                                                                  \
-    GLOBAL const wide *strips, GLOBAL const unit *units, GLOBAL const place *taps, GLOBAL const ushort *weights,       \
+    GLOBAL const wide *strips, GLOBAL const unit *units, GLOBAL const tap *taps, GLOBAL const ushort *weights,         \
         GLOBAL const float *biases, GLOBAL float *memory
 
 /* Columns 8 * block + LANE % 4 * 2 and the next of the item. */
@@ -160,21 +160,28 @@ DEVICE void store_two(GLOBAL float *memory, uint bf16, ulong at, float low, floa
 typedef struct N(source) {
     GLOBAL const wide *s;
     GLOBAL const unit *units;
-    GLOBAL const place *taps;
+    GLOBAL const tap *taps;
     GLOBAL const ushort *weights, *halves;
     uint count; /* of units */
+    uint now;   /* tap of which `at` is */
     uint q[TALL], r[TALL];
+    ulong at[TALL]; /* of the rows in its map */
     bool there[TALL];
 } N(source);
 
-DEVICE void N(bring)(const N(source) *x, uint chunk, OF_LOCAL ushort *stage) {
+DEVICE void N(bring)(N(source) *x, const prnn_gpu_factors *f, uint chunk, OF_LOCAL ushort *stage) {
     uint piece = ITEM % 4, number = chunk * 4 + piece;
     unit u = x->units[number < x->count ? number : 0];
-    place tap = x->taps[u.tap];
+    if (u.tap != x->now) {
+        tap t = x->taps[u.tap];
+        place p = place_of_tap(&t, f->images, f->row, f->col, f->back);
+        x->now = u.tap;
+        UNROLL for (uint i = 0; i < TALL; i++) { x->at[i] = AT(p, x->q[i], x->r[i]); }
+    }
     UNROLL for (uint i = 0; i < TALL; i++) {
         uint row = ITEM / 4 + 32 * i;
         bool there = x->there[i] && number < x->count;
-        copy_later(stage + NARROW_AT(row, piece), x->halves + (there ? AT(tap, x->q[i], x->r[i]) + u.first : 0), there);
+        copy_later(stage + NARROW_AT(row, piece), x->halves + (there ? x->at[i] + u.first : 0), there);
     }
     UNROLL for (uint i = 0; i < 4; i++) {
         uint k = ITEM / 16 + 8 * i;
@@ -204,26 +211,26 @@ DEVICE void N(multiply)(float (*sum)[8][4], OF_LOCAL const ushort *stages, uint 
 
 /* sum += the strip's units times its weights; `sum` is set while the first stages come. */
 DEVICE void N(begin_source)(N(source) *x, GLOBAL const wide *s, const prnn_gpu_factors *f, GLOBAL const unit *units,
-                            GLOBAL const place *taps, GLOBAL const ushort *weights, GLOBAL const float *memory,
+                            GLOBAL const tap *taps, GLOBAL const ushort *weights, GLOBAL const float *memory,
                             OF_LOCAL ushort *stages) {
     x->s = s, x->units = units + s->first_unit, x->taps = taps, x->weights = weights + s->at;
-    x->halves = (GLOBAL const ushort *)memory, x->count = s->units;
+    x->halves = (GLOBAL const ushort *)memory, x->count = s->units, x->now = ~0u;
     UNROLL for (uint i = 0; i < TALL; i++) {
         uint m = GROUP_Y * TILE_ROWS + ITEM / 4 + 32 * i;
         x->q[i] = m / f->run, x->r[i] = m % f->run, x->there[i] = m < f->rows;
     }
     for (uint chunk = 0; chunk < STAGES - 1; chunk++) {
-        if (chunk * 4 < x->count) { N(bring)(x, chunk, stages + chunk * STAGE_HALVES); }
+        if (chunk * 4 < x->count) { N(bring)(x, f, chunk, stages + chunk * STAGE_HALVES); }
         STAGE_ENDS;
     }
 }
 
-DEVICE void N(tensor_sum)(float (*sum)[8][4], const N(source) *x, OF_LOCAL ushort *stages EXCHANGED_OF) {
+DEVICE void N(tensor_sum)(float (*sum)[8][4], N(source) *x, const prnn_gpu_factors *f, OF_LOCAL ushort *stages EXCHANGED_OF) {
     uint chunks = (x->count + 3) / 4, now = 0, next = STAGES - 1;
     for (uint chunk = 0; chunk < chunks; chunk++) {
         WAIT_BUT(STAGES - 2);
         SYNC;
-        if (chunk + STAGES - 1 < chunks) { N(bring)(x, chunk + STAGES - 1, stages + next * STAGE_HALVES); }
+        if (chunk + STAGES - 1 < chunks) { N(bring)(x, f, chunk + STAGES - 1, stages + next * STAGE_HALVES); }
         STAGE_ENDS;
         N(multiply)(sum, stages, now EXCHANGED);
         now = now + 1 < STAGES ? now + 1 : 0, next = next + 1 < STAGES ? next + 1 : 0;
@@ -264,7 +271,7 @@ TENSOR_KERNEL N(product)(prnn_gpu_product l, TENSOR_TABLES) {
     N(source) x;
     N(begin_source)(&x, s, &l.f, units, taps + l.f.first_tap, weights, memory, stages);
     N(begin_sum)(sum, s, &l.f, biases, memory, l.add);
-    N(tensor_sum)(sum, &x, stages EXCHANGED);
+    N(tensor_sum)(sum, &x, &l.f, stages EXCHANGED);
     UNROLL for (uint i = 0; i < TALL; i++) {
         UNROLL for (uint h = 0; h < 2; h++) {
             uint m = TENSOR_ROW(i, h);
@@ -327,7 +334,7 @@ TENSOR_KERNEL N(product_lstm)(prnn_gpu_lstm l, TENSOR_TABLES) {
     N(source) x;
     N(begin_source)(&x, s, &l.f, units, taps + l.f.first_tap, weights, memory, stages);
     N(begin_sum)(sum, s, &l.f, biases, memory, l.add);
-    N(tensor_sum)(sum, &x, stages EXCHANGED);
+    N(tensor_sum)(sum, &x, &l.f, stages EXCHANGED);
     UNROLL for (uint i = 0; i < TALL; i++) {
         UNROLL for (uint h = 0; h < 2; h++) {
             uint m = TENSOR_ROW(i, h);
@@ -351,7 +358,7 @@ TENSOR_KERNEL N(product_lstm_gradient)(prnn_gpu_lstm_gradient l, TENSOR_TABLES) 
     N(source) x;
     N(begin_source)(&x, s, &l.f, units, taps + l.f.first_tap, weights, memory, stages);
     N(begin_sum)(sum, s, &l.f, biases, memory, l.add);
-    N(tensor_sum)(sum, &x, stages EXCHANGED);
+    N(tensor_sum)(sum, &x, &l.f, stages EXCHANGED);
     UNROLL for (uint i = 0; i < TALL; i++) {
         UNROLL for (uint h = 0; h < 2; h++) {
             uint m = TENSOR_ROW(i, h);

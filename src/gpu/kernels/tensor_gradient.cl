@@ -1,6 +1,6 @@
 /* The gradient by the weights on tensor cores: a group has 128 features, 128 columns and a slice of the
- * positions, 32 of which come at a time. Slices are summed by `unpack`: nothing is added by two groups, so
- * the bits are the same every time. */
+ * positions, 32 of which come at a time. It is added to the slice's own gradient, where the packed weights
+ * are. Slices are summed by `unpack`: nothing is added by two groups, so the bits are the same every time. */
 #define OUTER_HALVES (2 * FEATURES * WIDE) /* of a stage: features, then columns, of 32 positions */
 
 /* An item brings one piece of 8 features and one of 8 columns, of positions ITEM / 16 + 8 * i of 32. */
@@ -42,18 +42,19 @@ DEVICE void multiply_tensor_outer(float (*sum)[8][4], OF_LOCAL const ushort *sta
     }
 }
 
-TENSOR_KERNEL product_gradient(prnn_gpu_wide_gradient l, GLOBAL const prnn_gpu_tile *tiles, GLOBAL const wide *strips,
-                               GLOBAL const unit *units, GLOBAL const place *taps, GLOBAL const float *memory,
-                               GLOBAL float *gradient) {
+TENSOR_KERNEL tensor_gradient(prnn_gpu_wide_gradient l, GLOBAL const prnn_gpu_tile *tiles, GLOBAL const wide *strips,
+                              GLOBAL const unit *units, GLOBAL const tap *taps, GLOBAL const uint *weight_places,
+                              GLOBAL const uint *bias_places, GLOBAL const float *memory, GLOBAL float *gradient) {
     LOCAL ALIGNED ushort stages[STAGES * OUTER_HALVES];
     EXCHANGE
     prnn_gpu_tile tile = tiles[l.first_tile + GROUP_X];
-    GLOBAL const wide *s = strips + tile.strip;
+    GLOBAL const wide *s = strips + l.first_strip + tile.strip;
     tensor_outer x;
     uint number = tile.feature / 8 + ITEM % 16, block = ITEM % 16;
     x.feature = number < s->units, x.column = block < s->blocks;
     unit u = units[s->first_unit + (x.feature ? number : 0)];
-    x.tap = taps[l.first_tap + u.tap], x.tap.at += u.first;
+    tap t = taps[l.first_tap + u.tap];
+    x.tap = place_of_tap(&t, l.images, l.row, l.col, 0), x.tap.at += u.first;
     x.dout = l.dout, x.dout.at += x.column ? s->column[block] : 0;
     x.halves = (GLOBAL const ushort *)memory;
     uint begin = GROUP_Y * l.per, end = begin + l.per < l.rows ? begin + l.per : l.rows;
@@ -85,18 +86,37 @@ TENSOR_KERNEL product_gradient(prnn_gpu_wide_gradient l, GLOBAL const prnn_gpu_t
         UNROLL for (uint h = 0; h < 2; h++) {
             uint feature = tile.feature + (WARP / 2 * 4 + i) * 16 + LANE / 4 + 8 * h;
             if (feature < 8 * s->units) {
+                GLOBAL const uint *places = weight_places + s->at / 8 + (ulong)feature * PRNN_GPU_BLOCKS;
                 UNROLL for (uint j = 0; j < 8; j++) {
-                    store_two(to, 0, s->at + (ulong)feature * WIDE + BLOCK_OF(j) * 8 + LANE % 4 * 2, sum[i][j][2 * h],
-                              sum[i][j][2 * h + 1]);
+                    uint at = places[BLOCK_OF(j)];
+                    if (at != NOWHERE) {
+                        GLOBAL float2 *two = (GLOBAL float2 *)(to + at + LANE % 4 * 2);
+                        float2 y = *two;
+                        y.x += sum[i][j][2 * h], y.y += sum[i][j][2 * h + 1];
+                        *two = y;
+                    }
                 }
             }
         }
     }
-    if (tile.feature == 0) { to[l.bias_at + s->bias + ITEM] = bias; }
+    if (biases) {
+        uint at = bias_places[s->bias / 8 + ITEM / 8];
+        if (at != NOWHERE) { to[at + ITEM % 8] += bias; }
+    }
 }
 
-/* Weights as products read them: bf16. */
-KERNEL(256) pack_bf16(ulong n, GLOBAL const int *index, GLOBAL const float *parameters, GLOBAL ushort *packed) {
+/* Packed weights as wide strips have them, 8 columns an item. */
+KERNEL(256) widen_weights(ulong n, GLOBAL const uint *places, GLOBAL const float *packed, GLOBAL ushort *weights) {
     ulong i = ((ulong)GROUP_Y * 65535u + GROUP_X) * 256 + ITEM;
-    if (i < n) { packed[i] = to_bf16(index[i] >= 0 ? parameters[index[i]] : 0.0f); }
+    if (i < n) {
+        uint at = places[i];
+        for (uint k = 0; k < 8; k++) { weights[8 * i + k] = to_bf16(at != NOWHERE ? packed[at + k] : 0.0f); }
+    }
+}
+KERNEL(256) widen_biases(ulong n, GLOBAL const uint *places, GLOBAL const float *packed, GLOBAL float *biases) {
+    ulong i = ((ulong)GROUP_Y * 65535u + GROUP_X) * 256 + ITEM;
+    if (i < n) {
+        uint at = places[i];
+        for (uint k = 0; k < 8; k++) { biases[8 * i + k] = at != NOWHERE ? packed[at + k] : 0.0f; }
+    }
 }
