@@ -122,8 +122,10 @@ typedef struct shape {
 typedef struct product {
     shape s;
     uint32_t rows, run, images, strips, tiles;
-    prnn_gpu_place tap[MOST_TAPS], out, other[4];
+    prnn_gpu_tap tap[MOST_TAPS];
+    prnn_gpu_place out, other[4];
     prnn_gpu_block *strip, *segment, *taps, *tile;
+    prnn_gpu_block *places; /* of a gradient in bf16 */
     size_t packed;
 } product;
 
@@ -146,10 +148,10 @@ static void plan_maps(const rig *r, product *p, uint32_t images, bool one_row, b
     p->rows = one_row ? WIDTH * images : WIDTH * HEIGHT * images;
     p->run = WIDTH * images;
     p->images = images;
-    prnn_gpu_place in = map_of(r, &used, p->s.in, images, bf16);
+    map_of(r, &used, p->s.in, images, bf16); /* the first of all is what they read */
     for (uint32_t t = 0; t < p->s.taps; t++) {
-        p->tap[t] = in;
-        p->tap[t].at += (uint64_t)t * images * p->s.in - (p->s.taps > 1 ? (uint64_t)images * p->s.in : 0);
+        p->tap[t] = (prnn_gpu_tap){
+            .stride = p->s.in, .width = WIDTH + 2, .rows = HEIGHT, .col = p->s.taps > 1 ? t : 1};
     }
     p->out = map_of(r, &used, p->s.out, images, bf16);
     for (int i = 0; i < 4; i++) {
@@ -161,13 +163,10 @@ static product plan_fp32(rig *r, shape s, uint32_t images, bool one_row) {
     product p = {.s = s};
     prnn_gpu_strip strips[MOST_STRIPS];
     prnn_gpu_segment segments[MOST_TAPS];
-    prnn_gpu_tap taps[MOST_TAPS];
     static prnn_gpu_tile tiles[4096];
     plan_maps(r, &p, images, one_row, false);
     for (uint32_t t = 0; t < s.taps; t++) {
         segments[t] = (prnn_gpu_segment){t, 0, s.in};
-        taps[t] =
-            (prnn_gpu_tap){.stride = s.in, .width = WIDTH + 2, .rows = HEIGHT, .col = s.taps > 1 ? t : 1};
     }
     uint32_t depth = s.taps * s.in, size = (1 + depth) * PRNN_GPU_PANEL;
     for (; p.strips < s.out / 64; p.strips++) {
@@ -185,9 +184,20 @@ static product plan_fp32(rig *r, shape s, uint32_t images, bool one_row) {
     }
     p.strip = put(r, strips, p.strips * sizeof *strips);
     p.segment = put(r, segments, s.taps * sizeof *segments);
-    p.taps = put(r, taps, s.taps * sizeof *taps);
+    p.taps = put(r, p.tap, sizeof p.tap);
     p.tile = put(r, tiles, p.tiles * sizeof *tiles);
     return p;
+}
+
+/* The gradient lies where the weights do. */
+static prnn_gpu_block *places_of(rig *r, size_t packed) {
+    uint32_t *places = malloc(packed / 8 * sizeof *places);
+    for (size_t i = 0; places && i < packed / 8; i++) {
+        places[i] = (uint32_t)(8 * i);
+    }
+    prnn_gpu_block *block = put(r, places, packed / 8 * sizeof *places);
+    free(places);
+    return block;
 }
 
 static product plan_bf16(rig *r, shape s, uint32_t images, bool one_row) {
@@ -216,14 +226,15 @@ static product plan_bf16(rig *r, shape s, uint32_t images, bool one_row) {
     }
     p.strip = put(r, strips, p.strips * sizeof *strips);
     p.segment = put(r, units, count * sizeof *units);
+    p.places = places_of(r, p.packed);
     p.taps = put(r, p.tap, sizeof p.tap);
     p.tile = put(r, tiles, p.tiles * sizeof *tiles);
     return p;
 }
 
 static void drop(rig *r, product *p) {
-    prnn_gpu_block *all[] = {p->strip, p->segment, p->taps, p->tile};
-    for (int i = 0; i < 4; i++) {
+    prnn_gpu_block *all[] = {p->strip, p->segment, p->taps, p->tile, p->places};
+    for (int i = 0; i < 5; i++) {
         r->gpu->driver->release(r->gpu, all[i]);
     }
 }
@@ -299,15 +310,16 @@ static void bench_gradient_bf16(rig *r, shape s, uint32_t images) {
     for (uint32_t slices = 8; slices <= 32; slices *= 2) {
         prnn_gpu_wide_gradient l = {.dout = p.out,
                                     .slice_size = p.packed + 8192,
-                                    .bias_at = p.packed,
+                                    .images = images,
                                     .rows = p.rows,
                                     .run = p.run,
                                     .per = (p.rows + slices - 1) / slices,
                                     .biased = 1};
         char name[32];
-        timing t = TIME(r, 1, "product_gradient", p.tiles, slices, 128, 8, PRNN_GPU_VALUE(l),
+        timing t = TIME(r, 1, "tensor_gradient", p.tiles, slices, 128, 8, PRNN_GPU_VALUE(l),
                         PRNN_GPU_BLOCK(p.tile), PRNN_GPU_BLOCK(p.strip), PRNN_GPU_BLOCK(p.segment),
-                        PRNN_GPU_BLOCK(p.taps), PRNN_GPU_BLOCK(r->memory), PRNN_GPU_BLOCK(r->gradient));
+                        PRNN_GPU_BLOCK(p.taps), PRNN_GPU_BLOCK(p.places), PRNN_GPU_BLOCK(p.places),
+                        PRNN_GPU_BLOCK(r->memory), PRNN_GPU_BLOCK(r->gradient));
         snprintf(name, sizeof name, "gradient, %u slices", slices);
         report("bf16", &p, name, t);
     }
