@@ -166,6 +166,7 @@ static void release_own(prnn_gpu_pass *own) {
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         s->gpu->driver->release(s->gpu, blocks[i]);
     }
+    prnn_gpu_walks_close(own);
     prnn_gpu_tables_close(own);
     prnn_free(own->numbers);
     prnn_free(own->logits);

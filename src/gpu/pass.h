@@ -8,6 +8,18 @@
 
 typedef struct prnn_gpu_widened prnn_gpu_widened; /* see gpu/wide.h */
 
+enum { PRNN_GPU_MOST_WALKS = 128 };
+
+/* A walk along the steps of LSTM cells, whose launches are the same every time. */
+typedef struct prnn_gpu_walk {
+    const prnn_lstm *lstm;
+    const prnn_map *add;
+    bool backward;
+    prnn_region region;
+    int images;
+    prnn_gpu_tape *tape; /* NULL: walked once, and not recorded yet */
+} prnn_gpu_walk;
+
 /* prnn_block.memory. */
 typedef struct prnn_gpu_memory {
     prnn_gpu_state *state;
@@ -39,6 +51,8 @@ typedef struct prnn_gpu_pass {
     float *logits;  /* and as many as were asked for */
     size_t logits_count;
     uint8_t *bytes_of_draw;
+    prnn_gpu_walk walks[PRNN_GPU_MOST_WALKS];
+    int walk_count;
 } prnn_gpu_pass;
 
 static inline const prnn_gpu_pass *prnn_gpu_pass_of(const prnn_pass *pass) {
@@ -102,6 +116,7 @@ void prnn_gpu_product_run(const prnn_pass *pass, const prnn_product *product, pr
                           const prnn_map *out, const prnn_map *add, bool relu);
 void prnn_gpu_gradient_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                            const prnn_map *dout);
+void prnn_gpu_walks_close(prnn_gpu_pass *own);
 void prnn_gpu_lstm_run(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region region);
 void prnn_gpu_lstm_gradient_run(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region rows,
                                 const prnn_map *add);

@@ -1,10 +1,11 @@
-/* Products and LSTM cells on a GPU. What a network's products are made of is in tables there, which a pass
- * brings when it is opened; a launch says only which product, and where its region begins. */
+/* Products on a GPU. What a network's products are made of is in tables there, which a pass brings when it is
+ * opened; a launch says only which product, and where its region begins. */
 
-#include "gpu/wide.h"
+#include "gpu/products.h"
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "gpu/wide.h"
 
 /* -------------------------------------------------------------------------------------- tables */
 
@@ -144,15 +145,9 @@ void prnn_gpu_tables_close(prnn_gpu_pass *own) {
 
 /* ------------------------------------------------------------------------------------ products */
 
-static const prnn_gpu_place nowhere = {.at = PRNN_GPU_NONE};
-
-static prnn_gpu_place place(const prnn_pass *pass, const prnn_map *map, int row, int col) {
-    return map ? prnn_gpu_place_of(pass, map, row, col) : nowhere;
-}
-
-/* The same of a region, each row of which begins `back` columns before the one above. */
-static prnn_gpu_place place_back(const prnn_pass *pass, const prnn_map *map, prnn_region r, int back) {
-    prnn_gpu_place p = place(pass, map, r.row, r.first);
+prnn_gpu_place prnn_gpu_place_back(const prnn_pass *pass, const prnn_map *map, prnn_region r, int back) {
+    static const prnn_gpu_place nowhere = {.at = PRNN_GPU_NONE};
+    prnn_gpu_place p = map ? prnn_gpu_place_of(pass, map, r.row, r.first) : nowhere;
     p.pitch -= (uint32_t)(back * pass->images) * p.stride;
     return p;
 }
@@ -171,9 +166,8 @@ static const prnn_gpu_widened *widened_of(const prnn_pass *pass, const prnn_prod
     return wide ? packed_of(pass, product)->widened : NULL;
 }
 
-/* A product on such a region. */
-static prnn_gpu_factors factors_of(const prnn_pass *pass, const prnn_product *product, prnn_region r,
-                                   int back) {
+prnn_gpu_factors prnn_gpu_factors_of(const prnn_pass *pass, const prnn_product *product, prnn_region r,
+                                     int back) {
     const prnn_gpu_product_place *at = tables_of(pass, product);
     const prnn_gpu_widened *wide = widened_of(pass, product);
     const uint32_t *first_strip = wide ? wide->products[product->number].first_strip : at->first_strip;
@@ -188,24 +182,13 @@ static prnn_gpu_factors factors_of(const prnn_pass *pass, const prnn_product *pr
                               .back = (uint32_t)back};
 }
 
-/* Rows of a region, from its first on, that lie behind each other in a map and in all taps. */
-static int rows_at_once(const prnn_product *product, const prnn_map *map, prnn_region region) {
+int prnn_gpu_rows_at_once(const prnn_product *product, const prnn_map *map, prnn_region region) {
     int rows = prnn_gpu_rows(map, region.row, region.rows);
     for (int t = 0; t < product->taps; t++) {
         rows = prnn_gpu_rows(product->tap[t].map, region.row + product->tap[t].row, rows);
     }
     return rows;
 }
-
-/* Kernels of products: of fp32 and on tensor cores, those for the largest tiles. */
-typedef struct product_kernels {
-    prnn_gpu_kernel_number fp32, tensor;
-} product_kernels;
-
-static const product_kernels plain = {PRNN_GPU_product_8, PRNN_GPU_product_tall4},
-                             cells = {PRNN_GPU_product_lstm_8, PRNN_GPU_product_lstm_tall4},
-                             cell_gradients = {PRNN_GPU_product_lstm_gradient_8,
-                                               PRNN_GPU_product_lstm_gradient_tall4};
 
 /* The largest tiles that keep the device busy, else the smallest. */
 static void run_wide(const prnn_gpu_pass *own, const prnn_gpu_widened *wide, size_t strips, size_t rows,
@@ -220,8 +203,8 @@ static void run_wide(const prnn_gpu_pass *own, const prnn_gpu_widened *wide, siz
                  PRNN_GPU_BLOCK(wide->weights), PRNN_GPU_BLOCK(wide->biases), PRNN_GPU_BLOCK(own->memory));
 }
 
-static void run_product(const prnn_pass *pass, const prnn_product *product, prnn_region region,
-                        product_kernels kernels, prnn_gpu_argument arguments) {
+void prnn_gpu_launch_product(const prnn_pass *pass, const prnn_product *product, prnn_region region,
+                             prnn_gpu_product_kernels kernels, prnn_gpu_argument arguments) {
     const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
     const prnn_gpu_widened *wide = widened_of(pass, product);
     size_t rows = (size_t)region.rows * (size_t)region.count * (size_t)pass->images;
@@ -238,13 +221,14 @@ static void run_product(const prnn_pass *pass, const prnn_product *product, prnn
                  PRNN_GPU_BLOCK(packed_of(pass, product)->block), PRNN_GPU_BLOCK(own->memory));
 }
 
-static void product_once(const prnn_pass *pass, const prnn_product *product, prnn_region region, int back,
-                         const prnn_map *out, const prnn_map *add, bool relu) {
-    prnn_gpu_product l = {.f = factors_of(pass, product, region, back),
-                          .out = place_back(pass, out, region, back),
-                          .add = place_back(pass, add, region, back),
+void prnn_gpu_product_once(const prnn_pass *pass, const prnn_product *product, prnn_region region, int back,
+                           const prnn_map *out, const prnn_map *add, bool relu) {
+    static const prnn_gpu_product_kernels kernels = {PRNN_GPU_product_8, PRNN_GPU_product_tall4};
+    prnn_gpu_product l = {.f = prnn_gpu_factors_of(pass, product, region, back),
+                          .out = prnn_gpu_place_back(pass, out, region, back),
+                          .add = prnn_gpu_place_back(pass, add, region, back),
                           .relu = relu};
-    run_product(pass, product, region, plain, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
+    prnn_gpu_launch_product(pass, product, region, kernels, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
 }
 
 void prnn_gpu_product_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
@@ -252,9 +236,9 @@ void prnn_gpu_product_run(const prnn_pass *pass, const prnn_product *product, pr
     int end = region.row + region.rows;
     for (; region.row < end; region.row += region.rows) {
         region.rows = end - region.row;
-        region.rows = rows_at_once(product, out, region);
+        region.rows = prnn_gpu_rows_at_once(product, out, region);
         region.rows = add ? prnn_gpu_rows(add, region.row, region.rows) : region.rows;
-        product_once(pass, product, region, 0, out, add, relu);
+        prnn_gpu_product_once(pass, product, region, 0, out, add, relu);
     }
 }
 
@@ -277,7 +261,7 @@ static void run_wide_gradient(const prnn_pass *pass, const prnn_product *product
     const prnn_gpu_wide_product *at = &wide->products[product->number];
     uint32_t run = (uint32_t)(region.count * pass->images), rows = (uint32_t)region.rows * run;
     size_t slices = prnn_gpu_lane_count(pass);
-    prnn_gpu_wide_gradient l = {.dout = place(pass, dout, region.row, region.first),
+    prnn_gpu_wide_gradient l = {.dout = prnn_gpu_place_of(pass, dout, region.row, region.first),
                                 .slice_size = pass->forward.count,
                                 .rows = rows,
                                 .run = run,
@@ -302,7 +286,7 @@ static void run_gradient(const prnn_pass *pass, const prnn_product *product, prn
     const prnn_gpu_product_place *at = tables_of(pass, product);
     prnn_gpu_block *gradient = prnn_gpu_memory_of(pass->gradient)->block;
     prnn_gpu_product_gradient l = {.lanes = prnn_gpu_lanes_of(pass, region, dense),
-                                   .dout = place(pass, dout, region.row, region.first),
+                                   .dout = prnn_gpu_place_of(pass, dout, region.row, region.first),
                                    .lane_size = pass->forward.count,
                                    .first_tile = at->first_tile,
                                    .first_strip = at->first_strip[0],
@@ -325,127 +309,11 @@ void prnn_gpu_gradient_run(const prnn_pass *pass, const prnn_product *product, p
     bool dense = !has_margins(product, dout);
     for (; region.row < end; region.row += region.rows) {
         region.rows = end - region.row;
-        region.rows = rows_at_once(product, dout, region);
+        region.rows = prnn_gpu_rows_at_once(product, dout, region);
         if (widened_of(pass, product)) {
             run_wide_gradient(pass, product, region, dout);
         } else {
             run_gradient(pass, product, region, dout, dense);
         }
-    }
-}
-
-/* ---------------------------------------------------------------------------------- LSTM cells */
-
-static int rows_before(const prnn_lstm *lstm) {
-    return lstm->order == PRNN_DOWNWARDS ? -1 : 0;
-}
-
-static int cols_before(const prnn_lstm *lstm) {
-    return lstm->order == PRNN_DOWNWARDS ? 0 : lstm->order == PRNN_RIGHTWARDS ? -1 : 1;
-}
-
-/* Steps of a stretch of cells: what one launch does. Downwards that is a row. Else it is an anti-diagonal of
- * the region, whose cells need only cells of the one before: cells row + i of step n are in the column that
- * a walk along that row reaches at n - i. So a region of one row is a walk along it. */
-static int steps_of(const prnn_lstm *lstm, prnn_region r) {
-    return lstm->order == PRNN_DOWNWARDS ? r.rows : r.rows == 0 ? 0 : r.rows + r.count - 1;
-}
-
-static prnn_region step_at(const prnn_lstm *lstm, prnn_region r, int n) {
-    if (lstm->order == PRNN_DOWNWARDS) {
-        return prnn_region_row(r, r.row + n);
-    }
-    int above = n < r.count ? 0 : n - r.count + 1, below = n < r.rows ? n : r.rows - 1, along = n - above;
-    int col = lstm->order == PRNN_RIGHTWARDS ? r.first + along : r.first + r.count - 1 - along;
-    return (prnn_region){r.row + above, below - above + 1, col, 1, r.group};
-}
-
-/* Columns from a cell of a step to the one of the row below. */
-static int back_of(const prnn_lstm *lstm) {
-    return -cols_before(lstm);
-}
-
-static prnn_gpu_place place_before(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r) {
-    prnn_region before = {r.row + rows_before(lstm), r.rows, r.first + cols_before(lstm), r.count, -1};
-    return place_back(pass, lstm->cell, before, back_of(lstm));
-}
-
-static void run_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r) {
-    int back = back_of(lstm);
-    if (lstm->part_of) {
-        product_once(pass, lstm->part_of, r, back, lstm->part, NULL, false);
-    }
-    prnn_gpu_lstm l = {.f = factors_of(pass, lstm->step_of, r, back),
-                       .add = place_back(pass, lstm->part_of ? lstm->part : NULL, r, back),
-                       .before = place_before(pass, lstm, r),
-                       .cell = place_back(pass, lstm->cell, r, back),
-                       .state = place_back(pass, lstm->state, r, back),
-                       .gates = place_back(pass, lstm->gates, r, back),
-                       .hidden = (uint32_t)lstm->cell->stride};
-    run_product(pass, lstm->step_of, r, cells, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
-}
-
-/* Rows of a region, from its first on, that lie behind each other in all maps of a forward step. */
-static int rows_of_steps(const prnn_lstm *lstm, prnn_region r) {
-    const prnn_map *const maps[] = {lstm->part_of ? lstm->part : NULL, lstm->gates, lstm->cell};
-    int rows = rows_at_once(lstm->step_of, lstm->state, r);
-    if (lstm->part_of) {
-        r.rows = rows;
-        rows = rows_at_once(lstm->part_of, lstm->part, r);
-    }
-    for (int i = 0; i < 3; i++) {
-        rows = maps[i] ? prnn_gpu_rows(maps[i], r.row, rows) : rows;
-    }
-    return rows;
-}
-
-void prnn_gpu_lstm_run(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region region) {
-    int end = region.row + region.rows;
-    for (; region.row < end; region.row += region.rows) {
-        region.rows = end - region.row;
-        region.rows = rows_of_steps(lstm, region);
-        for (int n = 0; n < steps_of(lstm, region); n++) {
-            run_step(pass, lstm, step_at(lstm, region, n));
-        }
-    }
-}
-
-static void gradient_step(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region r, const prnn_map *add) {
-    const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
-    int back = back_of(lstm);
-    product_once(pass, lstm->dpart_of, r, back, lstm->dpart, NULL, false);
-    if (add) {
-        uint32_t run = (uint32_t)(r.count * pass->images), width = (uint32_t)lstm->dpart->stride;
-        prnn_gpu_elementwise l = {.a = place_back(pass, add, r, back),
-                                  .b = place_back(pass, lstm->dpart, r, back),
-                                  .out = place_back(pass, lstm->dpart, r, back),
-                                  .rows = (uint32_t)r.rows * run,
-                                  .run = run,
-                                  .width = width};
-        PRNN_GPU_RUN(own->state, PRNN_GPU_add, prnn_gpu_groups((size_t)l.rows * (width / 4), 256), 1,
-                     PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(own->memory));
-    }
-    /* Along a row `dcell` has one pixel, which all its steps share. */
-    prnn_gpu_lstm_gradient l = {.f = factors_of(pass, lstm->dstep_of, r, back),
-                                .add = place_back(pass, lstm->dpart, r, back),
-                                .gates = place_back(pass, lstm->gates, r, back),
-                                .before = place_before(pass, lstm, r),
-                                .cell = place_back(pass, lstm->cell, r, back),
-                                .dcell = place(pass, lstm->dcell, r.row, 0),
-                                .dgates = place_back(pass, lstm->dgates, r, back),
-                                .hidden = (uint32_t)lstm->cell->stride};
-    run_product(pass, lstm->dstep_of, r, cell_gradients, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
-}
-
-/* Networks for training keep all their rows here, so those of a region lie behind each other. */
-void prnn_gpu_lstm_gradient_run(const prnn_pass *pass, const prnn_lstm *lstm, prnn_region rows,
-                                const prnn_map *add) {
-    const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
-    if (lstm->order != PRNN_DOWNWARDS && rows.rows > 0) {
-        prnn_gpu_place dcell = place(pass, lstm->dcell, rows.row, 0);
-        prnn_gpu_clear(own->state, own->memory, dcell.at, (size_t)(rows.rows * pass->images) * dcell.stride);
-    }
-    for (int n = steps_of(lstm, rows) - 1; n >= 0; n--) {
-        gradient_step(pass, lstm, step_at(lstm, rows, n), add);
     }
 }
