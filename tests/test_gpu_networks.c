@@ -226,6 +226,44 @@ static void fits_its_memory(void **state) {
     close_pair(&p);
 }
 
+/* A batch that is too large is refused before anything begins, with the largest that fits, which then
+ * trains. */
+static void plans_its_training(void **state) {
+    (void)state;
+    prnn_config c = law_config(PRNN_ROW, &law_shapes[0]);
+    prnn_train_options o = PRNN_TRAIN_OPTIONS_INIT;
+    prnn_data_options as_levels = PRNN_DATA_OPTIONS_INIT;
+    prnn_data *data = NULL;
+    enum { MOST = 300 };
+    c.height = c.width = 24;
+    uint8_t *images = malloc(MOST * 24 * 24);
+    random_images(5, c.levels, MOST * 24 * 24, images);
+    as_levels.levels = c.levels;
+    as_levels.values = PRNN_VALUES_LEVELS;
+    assert_ok(device, prnn_data_from_memory(device, images, MOST, 24, 24, 1, &as_levels, &data));
+    prnn_gpu_info *info = &device->gpu->gpu->info;
+    uint64_t largest = info->largest, memory = info->memory;
+    o.out = "gpu_networks_plan";
+    o.steps = 1;
+    o.batch = MOST;
+    info->largest = info->memory = 8 << 20;
+    assert_int_equal(prnn_train_fits(device, &c, data, NULL, &o), PRNN_ERROR_MEMORY);
+    const char *fit = strstr(prnn_message(device), "choose a smaller batch, of at most ");
+    if (!fit) {
+        fail_msg("%s", prnn_message(device));
+    }
+    int most = atoi(fit + strlen("choose a smaller batch, of at most "));
+    assert_in_range(most, 1, MOST - 1);
+    o.batch = most + 1;
+    assert_int_equal(prnn_train_fits(device, &c, data, NULL, &o), PRNN_ERROR_MEMORY);
+    o.batch = most;
+    assert_ok(device, prnn_train_fits(device, &c, data, NULL, &o));
+    info->largest = largest;
+    info->memory = memory;
+    prnn_data_free(data);
+    free(images);
+}
+
 /* Weights after some updates of every kind, with validations between them. */
 static float *train(const law_model *m, const prnn_model *model, const uint8_t *images,
                     prnn_train_options o) {
@@ -290,9 +328,9 @@ static void knows_its_name(void **state) {
 }
 
 static int run_all(void) {
-    const struct CMUnitTest others[] = {cmocka_unit_test(knows_its_name),
-                                        cmocka_unit_test(has_gradients_of_many),
-                                        cmocka_unit_test(fits_its_memory)};
+    const struct CMUnitTest others[] = {
+        cmocka_unit_test(knows_its_name), cmocka_unit_test(has_gradients_of_many),
+        cmocka_unit_test(fits_its_memory), cmocka_unit_test(plans_its_training)};
     int failures = _cmocka_run_group_tests(name_of, others, sizeof others / sizeof *others, NULL, NULL);
     failures +=
         law_run("evaluates", evaluates) + law_run("draws", draws) + law_run_unconditional("steps", steps);

@@ -83,7 +83,12 @@ struct prnn_device {
     /* It is apart from the host: it has memory of its own, one thread at a time speaks to it, and many images
      * go through a network together. */
     bool apart;
-    size_t (*memory)(const prnn_context *ctx); /* bytes of it that are free, of one that is apart */
+    /* Of one that is apart: bytes of its memory that are free, in one block and in all; that a pass takes;
+     * that `count` packed weights take, in the form that products read. */
+    size_t (*memory)(const prnn_context *ctx);
+    size_t (*all_memory)(const prnn_context *ctx);
+    size_t (*pass_memory)(const prnn_context *ctx, const prnn_pass_shape *shape, int images);
+    size_t (*packed_memory)(const prnn_context *ctx, size_t count);
     /* What goes wrong in any operation is remembered, nothing is done from then on, and numbers that are
      * asked for are zero. PRNN_OK, or what it was. */
     prnn_status (*check)(prnn_context *ctx);

@@ -20,6 +20,25 @@ static size_t memory_of(const prnn_context *ctx) {
     return (size_t)state->gpu->driver->room(state->gpu) + state->spare_bytes;
 }
 
+/* A driver that does not tell what is free tells what there is. */
+static size_t all_memory(const prnn_context *ctx) {
+    const prnn_gpu_info *info = &ctx->gpu->gpu->info;
+    return info->largest < info->memory ? (size_t)info->memory : memory_of(ctx);
+}
+
+/* Tables are small. */
+static size_t pass_memory(const prnn_context *ctx, const prnn_pass_shape *shape, int images) {
+    (void)ctx;
+    return (shape->floats * sizeof(float) + shape->image * (1 + sizeof(float))) * (size_t)images;
+}
+
+/* In bf16 there are these too: 2 bytes each in wide strips, with the place of every eighth; strips of little
+ * in common have some that are zero. */
+static size_t packed_memory(const prnn_context *ctx, size_t count) {
+    const prnn_gpu_state *state = ctx->gpu;
+    return count * (sizeof(float) + (state->bf16 ? 3 : 0));
+}
+
 /* -------------------------------------------------------------------------------------- blocks */
 
 /* Not cleared. */
@@ -272,6 +291,9 @@ const prnn_device prnn_gpu_device = {
     .apart = true,
     .check = check,
     .memory = memory_of,
+    .all_memory = all_memory,
+    .pass_memory = pass_memory,
+    .packed_memory = packed_memory,
     .allocate = allocate,
     .release = release,
     .upload = upload,

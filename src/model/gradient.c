@@ -133,6 +133,17 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
     return need;
 }
 
+prnn_gradient_apart prnn_gradient_engine_apart(prnn_context *ctx, const prnn_network *network, int batch) {
+    const prnn_device *device = prnn_device_of(ctx);
+    size_t forward = network->plan.forward.count, backward = network->plan.backward.count;
+    prnn_pass_shape shape = prnn_network_shape(network);
+    size_t pass = device->pass_memory(ctx, &shape, most_at_once(device, network, batch));
+    size_t sums = (size_t)most_lanes(network, batch) * forward * sizeof(float);
+    size_t packed = device->packed_memory(ctx, forward) + device->packed_memory(ctx, backward);
+    size_t numbers = (forward + backward) * sizeof(int32_t);
+    return (prnn_gradient_apart){pass + sums + packed + numbers, pass > sums ? pass : sums};
+}
+
 static prnn_status allocate_worker(prnn_context *ctx, const prnn_gradient_engine *e, int images,
                                    lane_worker *worker) {
     prnn_pass_shape shape = prnn_network_shape(e->network);

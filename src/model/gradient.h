@@ -9,6 +9,14 @@
 
 typedef struct prnn_gradient_engine prnn_gradient_engine;
 
+/* Bytes of the memory of a device that is apart which the gradient of batches of so many images takes: of all
+ * blocks, and of the largest. */
+typedef struct prnn_gradient_apart {
+    size_t all, largest;
+} prnn_gradient_apart;
+
+prnn_gradient_apart prnn_gradient_engine_apart(prnn_context *ctx, const prnn_network *network, int batch);
+
 /* For batches of at most `batch` images, on fewer threads where memory is short, so that `reserve` bytes are
  * left for others. Free with prnn_gradient_engine_free. */
 prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *config, int batch,

@@ -46,6 +46,33 @@ done:
     return status;
 }
 
+/* Of a device that is apart: weights, gradient, moments and averages, and what the gradient takes. */
+static prnn_gradient_apart apart_of(prnn_context *ctx, const prnn_network *network,
+                                    const prnn_train_options *options, bool valid, int batch) {
+    size_t blocks = 4 + (options->ema > 0) + valid;
+    prnn_gradient_apart bytes = prnn_gradient_engine_apart(ctx, network, batch);
+    bytes.all += blocks * network->plan.parameter_floats * sizeof(float);
+    return bytes;
+}
+
+/* The largest batch of at most so many images that it has room for; what a batch takes grows with it. */
+static int largest_batch(prnn_context *ctx, const prnn_network *network, const prnn_train_options *options,
+                         bool valid, int most) {
+    const prnn_device *device = prnn_device_of(ctx);
+    size_t room = device->all_memory(ctx), block = device->memory(ctx);
+    int fits = 0;
+    for (int too_many = most + 1; too_many - fits > 1;) {
+        int batch = fits + (too_many - fits) / 2;
+        prnn_gradient_apart bytes = apart_of(ctx, network, options, valid, batch);
+        if (bytes.all <= room && bytes.largest <= block) {
+            fits = batch;
+        } else {
+            too_many = batch;
+        }
+    }
+    return fits;
+}
+
 prnn_status prnn_trainer_need(prnn_context *ctx, const prnn_config *config, const prnn_train_options *options,
                               size_t images, bool valid, prnn_trainer_needs *needs) {
     int batch = (int)prnn_trainer_batch(options, images);
@@ -60,9 +87,27 @@ prnn_status prnn_trainer_need(prnn_context *ctx, const prnn_config *config, cons
     needs->model = prnn_parameter_bytes(network);
     needs->own = own_bytes(ctx, network, options, images, valid);
     needs->gradient = prnn_gradient_engine_need(ctx, network, batch, &needs->workers);
+    if (prnn_device_of(ctx)->apart) {
+        needs->apart = apart_of(ctx, network, options, valid, batch).all;
+        needs->fits = largest_batch(ctx, network, options, valid, batch);
+        needs->too_many = needs->fits < batch;
+    }
 done:
     prnn_network_free(network);
     return status;
+}
+
+static prnn_status too_much_apart(prnn_context *ctx, const prnn_trainer_needs *needs, int batch) {
+    char way_out[64] = "choose a smaller hidden size or fewer layers";
+    if (needs->fits) {
+        snprintf(way_out, sizeof way_out, "choose a smaller batch, of at most %d", needs->fits);
+    }
+    return prnn_fail(
+        ctx, PRNN_ERROR_MEMORY,
+        "training a network of %zu parameters, batch %d, needs %.1f GB of memory on %s, and %.1f GB "
+        "are there: %s",
+        needs->parameters, batch, (double)needs->apart / 1e9, prnn_context_device(ctx),
+        (double)prnn_device_of(ctx)->all_memory(ctx) / 1e9, way_out);
 }
 
 prnn_status prnn_trainer_afford(prnn_context *ctx, const prnn_trainer_needs *needs, bool new_model,
@@ -70,6 +115,9 @@ prnn_status prnn_trainer_afford(prnn_context *ctx, const prnn_trainer_needs *nee
     prnn_need all = needs->gradient;
     int workers = needs->workers;
     char what[128];
+    if (needs->too_many) {
+        return too_much_apart(ctx, needs, batch);
+    }
     prnn_need_add(&all.shared, needs->own);
     prnn_need_add(&all.shared, needs->validation);
     prnn_need_add(&all.shared, new_model ? needs->model : 0);

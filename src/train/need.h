@@ -15,6 +15,11 @@ typedef struct prnn_trainer_needs {
     size_t validation; /* on one thread; 0 without one */
     prnn_need gradient;
     int workers; /* that the gradient would like */
+    /* Of the memory of a device that is apart, the largest batch for which it has room, and whether that is
+     * less than what is wanted. */
+    size_t apart;
+    int fits;
+    bool too_many;
 } prnn_trainer_needs;
 
 prnn_status prnn_trainer_need(prnn_context *ctx, const prnn_config *config, const prnn_train_options *options,
