@@ -104,12 +104,12 @@ struct common {
             "instruction set: generic, avx2, avx512, neon, or auto: what the environment variable PRNN_CPU " \
             "says, or the best that the processor has"),                                                     \
         STRING("precision", offsetof(struct common, precision), "NAME", 0,                                   \
-               "of matrix products: fp32, or bf16 where the processor has it: up to 1.8 times as fast, "     \
-               "likelihoods move by up to 1 in 10,000"),                                                     \
+               "of matrix products: fp32, or bf16 where the processor has it, or a GPU tensor cores: "       \
+               "faster, likelihoods move by up to 1 in 10,000 (on a GPU, see docs/gpu.md)"),                 \
         STRING("device", offsetof(struct common, device), "NAME", OPTION_NO_DEFAULT,                         \
                "where networks are computed: cpu, gpu, cuda:N or opencl:N ('pixelrnn devices' lists them), " \
                "or auto: a GPU by NVIDIA's driver if there is one. By default what the environment "         \
-               "variable PRNN_DEVICE says, or cpu. Results do not depend on it"),                            \
+               "variable PRNN_DEVICE says, or cpu. In fp32 results do not depend on it"),                    \
         FLAG("quiet", offsetof(struct common, quiet), 0,                                                     \
              "no progress and no notes on stderr; errors remain"),                                           \
         FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help")

@@ -124,25 +124,30 @@ PRNN_API const char *prnn_context_cpu(const prnn_context *ctx);
 /* Precision of the factors of matrix products: "fp32" (the default, and NULL), or "bf16": rounded to bfloat16
  * and summed in fp32, up to 1.8 times as fast, for a likelihood that is a little off (docs/performance.md
  * says how little). Weights, activations, gradients and files stay fp32. PRNN_ERROR_ARGUMENT if the
- * instruction set lacks it (it takes AVX512_BF16). A model counts as another one in the other precision:
- * score what was compressed or sampled with one with the same one. */
+ * instruction set lacks it (it takes AVX512_BF16). On a GPU products are on tensor cores, and activations
+ * bf16 too, but for LSTM cells and logits; what OpenCL has emulates them, which is slow. PRNN_ERROR_ARGUMENT
+ * too while a training or a stepper of this context uses that GPU; PRNN_ERROR_DEVICE: its kernels cannot be
+ * compiled. A model counts as another one in the other precision: score what was compressed or sampled with
+ * one with the same one. */
 PRNN_API prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name);
 PRNN_API const char *prnn_context_precision(const prnn_context *ctx);
 
 /* Name of the arithmetic that the context computes in. Where it is the same, the same model, inputs and seed
  * give the same bits: likelihoods, gradients, samples, and weights after training. In fp32 it is "fma32-1"
- * with every instruction set and compiler; in bf16 "bf16-1", on every processor that has that precision. Its
- * number is raised when a later version computes other bits. Static storage. */
+ * with every instruction set and compiler; in bf16 "bf16-1", on every processor that has that precision, and
+ * "bf16-tensor-1" on a GPU, where bits are the same on GPUs of one kind alone. Its number is raised when a
+ * later version computes other bits. Static storage. */
 PRNN_API const char *prnn_context_arithmetic(const prnn_context *ctx);
 
 /* Where networks are computed: "cpu" (a new context's), "cuda:N" or "opencl:N" for a GPU by NVIDIA's driver
  * or by OpenCL ("cuda", "opencl": the first that can be used), "gpu": the first of these, "auto": a GPU of
  * NVIDIA's driver if there is one, else the CPU; NULL: what the environment variable PRNN_DEVICE says, or
- * "cpu". Results are the same bits everywhere (fp32 alone; bf16 is the CPU's). Libraries of drivers are
- * opened when they are asked for. PRNN_ERROR_DEVICE if the device is not there or cannot be used, then the
- * CPU is; PRNN_ERROR_ARGUMENT for another name, and while a training or a stepper of this context uses the
- * present one. Models are for every device; those made afterwards go through a GPU with fewer steps. A device
- * that fails later makes calls fail with PRNN_ERROR_DEVICE until another one is set. */
+ * "cpu". In fp32 results are the same bits everywhere. Libraries of drivers are opened when they are asked
+ * for. PRNN_ERROR_DEVICE if the device is not there or cannot be used, then the CPU is, in fp32 if it has no
+ * bf16; PRNN_ERROR_ARGUMENT for another name, for the CPU in a precision that it lacks, and while a training
+ * or a stepper of this context uses the present one. Models are for every device; those made afterwards go
+ * through a GPU with fewer steps. A device that fails later makes calls fail with PRNN_ERROR_DEVICE until
+ * another one is set. */
 PRNN_API prnn_status prnn_context_set_device(prnn_context *ctx, const char *name);
 /* "cpu", "cuda:0", ...; owned by the context. */
 PRNN_API const char *prnn_context_device(const prnn_context *ctx);
