@@ -186,7 +186,7 @@ static void test_steps(void **state) {
         for (size_t i = 0; i < n; i++) {
             all[3].at[i] = fabsf(all[3].at[i]);
         }
-        prnn_step step = {0.01f, n % 2 ? 0.9f : 0, 0.99f, 1e-8f, 0.3f, 1.3f, 1.7f, 0.99f};
+        prnn_step step = {0.01f, n % 2 ? 0.9f : 0, 0.99f, 1e-8f, 0.3f, 1.3f, 1.7f, 0.99f, 0};
         prnn_state s = {n, all[0].at, all[1].at, all[2].at, all[3].at, n % 3 ? all[4].at : NULL};
         k->rmsprop(&step, &s);
         k->adam(&step, &s);

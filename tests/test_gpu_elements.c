@@ -290,7 +290,8 @@ static void update(void **state) {
                            .keep = 0.99f,
                            .kind = (uint32_t)trial % 3,
                            .ema = below(2)};
-        prnn_step step = {s.rate, s.beta1, s.beta2, s.epsilon, s.scale, s.correct1, s.correct2, s.keep};
+        prnn_step step = {s.rate,     s.beta1,    s.beta2, s.epsilon, s.scale,
+                          s.correct1, s.correct2, s.keep,  s.decay};
         prnn_state plain = {N,           expected[0], expected[1],
                             expected[2], expected[3], s.ema ? expected[4] : NULL};
         void (*const kinds[])(const prnn_step *, const prnn_state *) = {

@@ -240,6 +240,7 @@ static void plain_update(prnn_optimizer optimizer, const prnn_step *s, number *x
     double g = (double)s->scale * x[GRADIENT].value, b1 = (double)s->beta1, b2 = (double)s->beta2;
     double rate = (double)s->rate, keep = (double)s->keep;
     number *m = &x[MOMENT1], *v = &x[MOMENT2], *w = &x[WEIGHTS];
+    *w = sum_of(w->value, -(double)s->decay * w->value, 2, 0);
     if (optimizer != PRNN_SGD) {
         *v = sum_of(b2 * v->value, (1 - b2) * g * g, 6, 0);
     }
@@ -249,11 +250,11 @@ static void plain_update(prnn_optimizer optimizer, const prnn_step *s, number *x
         double factor = rate * (double)s->correct1 / root;
         /* The root has half of the relative error of v, and some roundings. */
         *w = sum_of(w->value, -factor * m->value, 2,
-                    factor * m->error + 10 * ROUNDING * fabs(factor * m->value));
+                    factor * m->error + 10 * ROUNDING * fabs(factor * m->value) + w->error);
     } else {
         double now = optimizer == PRNN_SGD ? g : g / (sqrt(v->value) + (double)s->epsilon);
         *m = sum_of(now, b1 > 0 ? b1 * m->value : 0, 3, 6 * ROUNDING * fabs(now));
-        *w = sum_of(w->value, -rate * m->value, 2, rate * m->error);
+        *w = sum_of(w->value, -rate * m->value, 2, rate * m->error + w->error);
     }
     x[EMA] = sum_of(keep * x[EMA].value, (1 - keep) * w->value, 4, (1 - keep) * w->error);
 }
@@ -320,9 +321,9 @@ static void check_optimizer(const prnn_kernels *kernels, prnn_optimizer optimize
 }
 
 static const prnn_step steps[] = {
-    {0.01f, 0, 0.95f, 1e-8f, 1, 1, 1 / 0.05f, 0.999f},
-    {0.003f, 0.9f, 0.999f, 1e-4f, 0.37f, 10, 1000, 0.1f},
-    {1, 0.5f, 0.7f, 0.1f, 1e-3f, 1.4f, 2.1f, 0},
+    {0.01f, 0, 0.95f, 1e-8f, 1, 1, 1 / 0.05f, 0.999f, 0},
+    {0.003f, 0.9f, 0.999f, 1e-4f, 0.37f, 10, 1000, 0.1f, 0.01f},
+    {1, 0.5f, 0.7f, 0.1f, 1e-3f, 1.4f, 2.1f, 0, 0.3f},
 };
 enum { STEPS = sizeof steps / sizeof *steps };
 

@@ -107,6 +107,7 @@ typedef struct prnn_step {
     float scale;              /* of the gradient */
     float correct1, correct2; /* Adam's bias corrections */
     float keep;               /* of the average: ema = keep * ema + (1 - keep) * weight */
+    float decay;              /* the part of each weight that is taken away first */
 } prnn_step;
 
 /* n weights, with any n; `ema` may be NULL, a moment that the formula does not have too. */

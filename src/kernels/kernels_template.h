@@ -337,6 +337,9 @@ INLINE void update_some(void (*vector)(const prnn_step *, bool, update *), const
     if (second) {
         u.moment2 = load_some(s->moment2 + i, n);
     }
+    if (step->decay > 0) {
+        u.weight = vfma(splat(-step->decay), u.weight, u.weight);
+    }
     vector(step, first, &u);
     store_some(s->weights + i, u.weight, n);
     if (first) {
