@@ -4,6 +4,8 @@
 
 #include "kernels.h"
 
+#include "base/random.h"
+
 /* ---------------------------------------------------------------------------------- elementwise */
 
 static void test_elementwise(void **state) {
@@ -31,6 +33,46 @@ static void test_elementwise(void **state) {
         }
         guarded all[] = {x, y, z, d, before};
         guarded_free_all(all, sizeof all / sizeof *all);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- dropout */
+
+static void plain_dropout(const prnn_drops *drops, uint64_t step, const guarded *x, const guarded *add,
+                          guarded *out) {
+    for (size_t i = 0; i < x->n; i++) {
+        prnn_random bits = prnn_random_at(drops->seed, PRNN_RANDOM_DROPOUT, step, drops->index + i / 8);
+        uint32_t drawn = bits.word[i % 8 / 2] >> (i % 2 * 16) & 0xffff;
+        float kept = drawn < drops->below ? 0 : x->at[i] * drops->scale;
+        out->at[i] = add ? add->at[i] + kept : kept;
+    }
+}
+
+/* To the last bit, also where the index carries, and in place of x or of what is added. */
+static void test_dropout(void **state) {
+    const prnn_kernels *kernels = *state;
+    for (size_t n = 0; n <= 208; n += PRNN_PANEL) {
+        for (int how = 0; how < 5; how++) {
+            uint64_t step = random_below(1000) + ((uint64_t)random_below(1 << 20) << 30);
+            prnn_drops drops = {.seed = (uint64_t)random_below(1 << 30) << 20 | 7,
+                                .high = prnn_random_high(PRNN_RANDOM_DROPOUT, step),
+                                .index = ((uint64_t)random_below(1000) << 32) - random_below(3),
+                                .below = (uint32_t)random_below(65536),
+                                .scale = 1.37f};
+            guarded x = guarded_new(n, 1), add = guarded_new(n, 1), out = guarded_new(n, 1);
+            guarded expected = guarded_copy(&out);
+            if (n > 0) {
+                x.at[n / 2] = NAN;
+            }
+            plain_dropout(&drops, step, &x, how % 2 ? &add : NULL, &expected);
+            guarded *to = how == 4 ? &x : how == 3 ? &add : &out;
+            kernels->dropout(&drops, n, x.at, how % 2 ? add.at : NULL, to->at);
+            for (size_t i = 0; i < n; i++) {
+                assert_true(isnan(expected.at[i]) ? isnan(to->at[i]) : to->at[i] == expected.at[i]);
+            }
+            guarded all[] = {x, add, out, expected};
+            guarded_free_all(all, sizeof all / sizeof *all);
+        }
     }
 }
 
@@ -378,6 +420,7 @@ static void test_optimizer_nan(void **state) {
 int main(int count, char **arguments) {
     static const kernel_test tests[] = {
         {"elementwise", test_elementwise},
+        {"dropout", test_dropout},
         {"softmax", test_softmax},
         {"softmax_weights", test_softmax_weights},
         {"NaN in softmax", test_softmax_nan},

@@ -356,6 +356,31 @@ static prnn_train_options all_of_it(const char *out) {
     return o;
 }
 
+/* Nothing of it is done to validation images, nor to the network that they go through. */
+static void validation_is_of_the_images(void **state) {
+    (void)state;
+    for (prnn_kind kind = PRNN_ROW; kind <= PRNN_CNN; kind++) {
+        prnn_train_options o = all_of_it(fresh("validation"));
+        history h = {0};
+        prnn_config config = tiny(kind);
+        prnn_model *model = make_model(&config);
+        prnn_data *train = make_data(TRAIN, 1, NULL), *valid = make_data(VALID, 2, NULL);
+        o.steps = 6;
+        o.progress = remember;
+        o.user = &h;
+        assert_ok(prnn_train(ctx, model, train, valid, &o));
+        double best = h.valid[0];
+        for (int i = 1; i < h.validations; i++) {
+            best = fmin(best, h.valid[i]);
+        }
+        assert_int_equal(h.validations, 3);
+        assert_true(fabs(best - mean_nats(model, valid)) < 1e-9);
+        prnn_data_free(train);
+        prnn_data_free(valid);
+        prnn_model_free(model);
+    }
+}
+
 static void stopped_runs_end_with_the_same_bits(void **state) {
     (void)state;
     char reference[PATH];
@@ -499,6 +524,7 @@ int main(void) {
         cmocka_unit_test(weights_decay_with_every_optimizer),
         cmocka_unit_test(training_ends_when_patience_does),
         cmocka_unit_test(patience_of_a_trainer),
+        cmocka_unit_test(validation_is_of_the_images),
         cmocka_unit_test(stopped_runs_end_with_the_same_bits),
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(wrong_options_are_refused),

@@ -130,11 +130,12 @@ static void warn_overfitting(training *t, const prnn_progress *report) {
     }
     t->warned = true;
     progress_end(&t->s->bar);
-    note("validation NLL has risen %d times in a row while training NLL fell: the model learns the training "
-         "images by heart, and what helps is more of them%s%s%s, or a smaller model%s",
+    note("validation NLL has risen %d times in a row while training NLL fell: the model overfits; what helps "
+         "is "
+         "more images, a smaller model%s%s%s%s",
          OVERFITTED, o->dropout > 0 ? "" : ", --dropout", o->weight_decay > 0 ? "" : ", --weight-decay",
          o->flip || o->shift ? "" : ", --flip or --shift where such images are as likely",
-         o->patience ? "" : "; --patience ends a training in time");
+         o->patience ? "" : ", and --patience to end in time");
 }
 
 static bool on_progress(void *user, const prnn_progress *report) {

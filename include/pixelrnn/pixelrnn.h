@@ -657,7 +657,7 @@ typedef struct prnn_train_options {
     const char *out;         /* folder, made if missing */
     prnn_progress_fn progress;
     void *user;
-    /* For small sets, which a model learns by heart (docs/training.md). Validations see nothing of them. */
+    /* For small sets, which a model learns by heart (docs/small-sets.md). Validations see nothing of them. */
     bool flip; /* each image is mirrored, left to right, with probability 1/2, anew each epoch */
     int shift; /* and moved by -shift .. shift pixels down and to the right, which the edge's pixels fill;
                   below the images' height and width */

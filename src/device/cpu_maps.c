@@ -86,31 +86,22 @@ void prnn_cpu_add(const prnn_pass *pass, prnn_region region, const prnn_map *a, 
     }
 }
 
-/* The features of one pixel of one image, number `image` of the batch; `add` may be NULL. */
-static void drop(const prnn_dropout *d, uint64_t index, int features, const float *x, const float *add,
-                 float *out) {
-    for (int first = 0; first < features; first += PRNN_DROPOUT_RUN, index++) {
-        prnn_random bits = prnn_random_at(d->seed, PRNN_RANDOM_DROPOUT, d->step, index);
-        for (int i = 0; i < PRNN_DROPOUT_RUN; i++) {
-            uint32_t drawn = bits.word[i / 2] >> (i % 2 * 16) & 0xffff;
-            float kept = drawn < d->below ? 0 : x[first + i] * d->scale;
-            out[first + i] = add ? add[first + i] + kept : kept;
-        }
-    }
-}
-
 void prnn_cpu_dropout(const prnn_pass *pass, int layer, prnn_region region, const prnn_map *x,
                       const prnn_map *add, const prnn_map *out) {
     const prnn_dropout *d = &pass->dropout;
     size_t images = (size_t)pass->images, stride = (size_t)out->stride;
+    prnn_drops drops = {.seed = d->seed,
+                        .high = prnn_random_high(PRNN_RANDOM_DROPOUT, d->step),
+                        .below = d->below,
+                        .scale = d->scale};
     for (int r = region.row; r < region.row + region.rows; r++) {
         const float *from = row_of(pass, x, region, r), *plus = add ? row_of(pass, add, region, r) : NULL;
         float *to = row_of(pass, out, region, r);
         for (size_t m = 0; m < (size_t)region.count * images; m++) {
             int pixel = r * out->width + region.first + (int)(m / images);
-            uint32_t image = d->first + (uint32_t)(m % images);
-            drop(d, prnn_dropout_index(image, layer, pixel, 0), out->stride, from + m * stride,
-                 plus ? plus + m * stride : NULL, to + m * stride);
+            drops.index = prnn_dropout_index(d->first + (uint32_t)(m % images), layer, pixel, 0);
+            prnn_cpu_of(pass)->kernels->dropout(&drops, stride, from + m * stride,
+                                                plus ? plus + m * stride : NULL, to + m * stride);
         }
     }
 }

@@ -1,6 +1,7 @@
 /* The kernels, written once with the compiler's vectors. An instruction set's file defines PRNN_NAME (of its
  * table), VECTOR (floats in a vector) and the rows of its tiles (tile.h), and includes this. */
 
+#include "kernels/dropout_template.h"
 #include "kernels/gradient_template.h"
 #include "kernels/product_template.h"
 
@@ -397,6 +398,7 @@ const prnn_kernels PASTE(prnn_kernels_, PRNN_NAME) = {
     .relu = relu,
     .relu_gradient = relu_gradient,
     .add = add,
+    .dropout = dropout,
     .softmax_nll = softmax_nll,
     .softmax_weights = softmax_weights,
     .bernoulli_nll = bernoulli_nll,
