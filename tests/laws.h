@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "model/gradient.h"
 #include "model/model.h"
 
 #define UNUSED __attribute__((unused))
@@ -239,6 +240,30 @@ static UNUSED prnn_status law_evaluate_chain(prnn_context *ctx, const prnn_model
 /* Numbers of a test as a block of the CPU. */
 static UNUSED prnn_block law_block(float *numbers, size_t count) {
     return (prnn_block){numbers, 0, count};
+}
+
+/* The gradient of a batch (prnn_gradient) of which features are dropped. */
+static UNUSED double law_gradient(const law_model *m, const uint8_t *images, size_t count,
+                                  const prnn_dropout *dropout, float *gradient) {
+    prnn_gradient_engine *engine;
+    prnn_block weights, out;
+    prnn_batch batch = {.images = images, .n = (int)count, .dropout = *dropout};
+    assert_ok(m->ctx, prnn_gradient_engine_create(m->ctx, &m->config, (int)count, 0, &engine));
+    const prnn_device *device = prnn_device_of(m->ctx);
+    assert_ok(m->ctx, device->share(m->ctx, m->model->parameters, m->parameters, &weights));
+    assert_ok(m->ctx, device->share(m->ctx, gradient, m->parameters, &out));
+    double nats = prnn_gradient_engine_run(m->ctx, engine, weights, &batch, out);
+    device->unshare(&weights, NULL);
+    device->unshare(&out, gradient);
+    prnn_gradient_engine_free(m->ctx, engine);
+    return nats;
+}
+
+/* Drops a feature with this probability. */
+static UNUSED prnn_dropout law_dropout(double probability) {
+    uint32_t below = (uint32_t)(probability * 65536);
+    return (prnn_dropout){
+        .below = below, .scale = 65536 / (65536 - (float)below), .seed = (uint64_t)3 << 40 | 9, .step = 77};
 }
 
 static UNUSED float *law_logits(const law_model *m, const uint8_t *images, size_t count) {

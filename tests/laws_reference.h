@@ -7,6 +7,8 @@
 
 #include "laws.h"
 
+#include "base/random.h"
+
 /* A set of values of an image: bit (row * W + column) * C + channel. */
 enum { SET_BITS = 256 };
 typedef struct value_set {
@@ -41,9 +43,11 @@ typedef struct reference {
     prnn_config config;
     mistake mistake;
     const double *parameters;
-    uint8_t *used;     /* NULL, or out: which parameters are used at all */
-    bool sets;         /* compute the sets too */
-    value_set *seen;   /* out, with sets: for each value what its logits can depend on */
+    uint8_t *used;               /* NULL, or out: which parameters are used at all */
+    bool sets;                   /* compute the sets too */
+    value_set *seen;             /* out, with sets: for each value what its logits can depend on */
+    const prnn_dropout *dropout; /* NULL, or what is dropped of image number `image` of a batch */
+    uint64_t image;
     double *condition; /* of conditional models: the upsampled small image, (H, W, c) */
     void *blocks[512];
     int block_count;
@@ -378,6 +382,20 @@ static inline void cnn_layer(reference *r, const char *name, const plane *in, co
     masked_conv(r, name, ".output", true, 1, &x, out);
 }
 
+/* By the book (docs/equations.md): 16 bits a feature, of blocks of 128. */
+static inline void reference_drop(const reference *r, int l, plane *y) {
+    const prnn_dropout *d = r->dropout;
+    double keep = 1 - d->below / 65536.0;
+    for (size_t pixel = 0; pixel < (size_t)(r->config.height * r->config.width); pixel++) {
+        for (size_t i = 0; i < (size_t)y->n; i++) {
+            uint64_t index = r->image << 48 | (uint64_t)l << 40 | pixel << 16 | i / 8;
+            prnn_random bits = prnn_random_at(d->seed, PRNN_RANDOM_DROPOUT, d->step, index);
+            uint32_t drawn = bits.word[i % 8 / 2] >> 16 * (i % 2) & 65535;
+            y->v[pixel * (size_t)y->n + i] *= drawn < d->below ? 0 : 1 / keep;
+        }
+    }
+}
+
 static inline plane reference_layer(reference *r, int l, const plane *in) {
     char name[64];
     snprintf(name, sizeof name, "layers.%d", l);
@@ -394,6 +412,9 @@ static inline plane reference_layer(reference *r, int l, const plane *in) {
         break;
     default:
         fail_msg("no reference for kind %d: write it here", (int)r->config.kind);
+    }
+    if (r->dropout) {
+        reference_drop(r, l, &out);
     }
     for (int times = r->mistake == MISTAKE_RESIDUAL_TWICE ? 2 : 1; r->config.residual && times; times--) {
         add_plane(r, in, 0, &out);

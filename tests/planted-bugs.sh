@@ -15,7 +15,7 @@ tree=$work/tree build=$work/build
 seen=0 missed=0
 
 mkdir "$tree"
-for part in CMakeLists.txt cmake include man scripts src tests; do
+for part in CMakeLists.txt bench cmake include man scripts src tests; do
     cp -R "$source_dir/$part" "$tree/"
 done
 
@@ -69,7 +69,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads"
+programs="test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads test_small_sets"
 without_bugs() {
     echo "building without a bug"
     cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
@@ -134,6 +134,43 @@ plant "a thread works in the memory of another" src/base/parallel.c \
     test_threads 'test_evaluate'
 plant "a batch begins with the gradient of the last" src/layers/row_lstm.c \
     '/prnn_map_clear(pass, layer->cells.dcell);/d' test_laws_passes 'mean of a batch*'
+
+# -------------------------------------------------------------------------------------- small sets
+
+plant "kept features are not scaled" src/kernels/dropout_template.h \
+    's/x\[first + i\] \* drops->scale/x[first + i]/' test_laws_network 'dropout*'
+plant "what goes past a layer is dropped too" src/layers/layer.c \
+    's/region, io->out, NULL, false);/region, io->out, residual, false);/
+     s/region, io->out, residual, io->out);/region, io->out, NULL, io->out);/' test_laws_network 'dropout*'
+plant "the backward pass drops other features" src/layers/layer.c \
+    's/prnn_map_dropout(pass, io->number, rows/prnn_map_dropout(pass, io->number + 1, rows/' \
+    test_laws_network 'dropout*'
+plant "the gradient past a layer is dropped too" src/layers/layer.c \
+    's/prnn_map_copy(pass, rows, io->dout, io->din);//; s/return io->residual ? io->din : NULL;/return io->residual ? io->dout : NULL;/' \
+    test_laws_network 'dropout*'
+plant "a ReLU closes the gradient past a PixelCNN" src/layers/pixelcnn.c \
+    's/past == io->din ? io->dout : io->din/io->din/' test_laws_network 'dropout*'
+plant "what is dropped depends on the lane" src/model/pass.c \
+    '/part.dropout.first +=/d' test_threads 'test_dropout_of_a_batch'
+plant "biases decay" src/train/optimizer.c \
+    's/(p->rank > 1) != decays/(p->rank > 0) != decays/' test_small_sets 'weights_decay*'
+plant "the decay is not times the rate" src/train/optimizer.c \
+    's/(float)(rate \* o->weight_decay)/(float)(0.1 * o->weight_decay)/' test_small_sets 'weights_decay*'
+plant "an image is the same in every epoch" src/train/trainer.c \
+    's/prnn_augment(&how, epoch,/prnn_augment(\&how, 0,/' test_small_sets 'steps_are_their_formulas'
+plant "what comes in at a border is from the other side" src/train/augment.c \
+    's/i < 0 ? 0 :/i < 0 ? i + end :/' test_small_sets 'images_are_mirrored*'
+plant "an update drops what the one before dropped" src/train/trainer.c \
+    's/.step = t->state.step}/.step = 0}/' test_small_sets 'steps_are_their_formulas'
+plant "a resumed run has all its patience again" src/train/checkpoint.c \
+    's/ && get_newer(st, s);/;/' test_small_sets 'stopped_runs*'
+plant "validation images are moved" src/train/validation.c \
+    's/^#include "data\/data.h"/&\n#include "train\/augment.h"/
+     s/^    TRY(prnn_model_evaluate/    prnn_augment(\&(prnn_augmentation){1, 1, 1, 4, 4, 1}, 0, t->indices, n, t->images, t->scratch_image);\n&/' \
+    test_small_sets 'validation_is*'
+plant "validation drops features" src/model/pass.c \
+    's/^    prnn_score score = {.given = given_step(net, batch), .nats = nats, .values = values};/&\n    pass->dropout = (prnn_dropout){.below = 20000, .scale = 1.4f};/' \
+    test_small_sets 'validation_is*'
 
 # ------------------------------------------------------------------------------------------ memory
 

@@ -119,6 +119,8 @@ static void test_elementwise(void **state) {
     hash = hashed_floats(hash, &b);
     k->add(a.n, a.at, b.at, c.at);
     expect_recorded(k->name, "relu, relu_gradient, add", hashed_floats(hash, &c));
+    k->dropout(&(prnn_drops){5, 7, UINT32_MAX - 9, 20000, 1.4f}, a.n, a.at, b.at, c.at);
+    expect_recorded(k->name, "dropout", hashed_floats(NOTHING, &c));
     guarded_free_all((guarded[]){a, b, c}, 3);
 }
 
@@ -186,7 +188,7 @@ static void test_steps(void **state) {
         for (size_t i = 0; i < n; i++) {
             all[3].at[i] = fabsf(all[3].at[i]);
         }
-        prnn_step step = {0.01f, n % 2 ? 0.9f : 0, 0.99f, 1e-8f, 0.3f, 1.3f, 1.7f, 0.99f};
+        prnn_step step = {0.01f, n % 2 ? 0.9f : 0, 0.99f, 1e-8f, 0.3f, 1.3f, 1.7f, 0.99f, 0};
         prnn_state s = {n, all[0].at, all[1].at, all[2].at, all[3].at, n % 3 ? all[4].at : NULL};
         k->rmsprop(&step, &s);
         k->adam(&step, &s);
@@ -329,7 +331,8 @@ static void check_samples(network *net) {
     free(drawn);
 }
 
-static void check_training(network *net, prnn_optimizer optimizer) {
+/* `small_set`: as one would train on few images. */
+static void check_training(network *net, prnn_optimizer optimizer, bool small_set) {
     static int serial;
     char out[128];
     snprintf(out, sizeof out, "%s/run%d", folder, serial++);
@@ -351,6 +354,10 @@ static void check_training(network *net, prnn_optimizer optimizer) {
     o.ema = optimizer == PRNN_ADAM ? 0.9 : 0;
     o.clip = 5;
     o.out = out;
+    o.flip = small_set;
+    o.shift = small_set ? 1 : 0;
+    o.dropout = small_set ? 0.3 : 0;
+    o.weight_decay = small_set ? 0.5 : 0;
     assert_ok(net->ctx, prnn_train(net->ctx, net->model, data, data, &o));
     uint64_t hash = NOTHING;
     for (size_t t = 0; t < prnn_model_tensor_count(net->model); t++) {
@@ -359,7 +366,7 @@ static void check_training(network *net, prnn_optimizer optimizer) {
         hash = hashed(hash, tensor.values, tensor.count * sizeof *tensor.values);
     }
     prnn_data_free(data);
-    expect_call(net, "train", hash);
+    expect_call(net, small_set ? "train on few images" : "train", hash);
 }
 
 static void check_certificate(network *net) {
@@ -386,7 +393,8 @@ static void check_networks(const char *cpu, const char *precision, int threads) 
             if (s == 0) {
                 check_certificate(net);
             }
-            check_training(net, (prnn_optimizer)(s % 3));
+            check_training(net, (prnn_optimizer)(s % 3), false);
+            check_training(net, (prnn_optimizer)(s % 3), true);
             network_free(net);
         }
     }

@@ -102,6 +102,10 @@ static const char *const settings[] = {"format",
                                        "seed",
                                        "valid-every",
                                        "log-every",
+                                       "flip",
+                                       "shift",
+                                       "dropout",
+                                       "weight-decay",
                                        "step",
                                        "validated",
                                        "logged",
@@ -112,7 +116,12 @@ static const char *const settings[] = {"format",
                                        "valid_nats",
                                        "best_nats",
                                        "best_step",
-                                       "metrics_bytes"};
+                                       "metrics_bytes",
+                                       "not_lower",
+                                       "overfitted",
+                                       "between_sum",
+                                       "between_images",
+                                       "between_nats"};
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
 /* All metadata of a checkpoint, that of `key` (NULL: none) replaced by `value` (NULL: left out). */
@@ -149,9 +158,11 @@ static prnn_status resume_with(const prnn_safetensors_entry *entries, size_t ent
 
 static void checkpoints_with_wrong_metadata(void **state) {
     (void)state;
-    static const char *const keys[] = {"format",    "version",    "config",    "batch",     "step",
-                                       "validated", "logged",     "seconds",   "nats_sum",  "images",
-                                       "last_nats", "valid_nats", "best_nats", "best_step", "metrics_bytes"};
+    static const char *const keys[] = {
+        "format",       "version",    "config",        "batch",          "step",        "validated",
+        "logged",       "seconds",    "nats_sum",      "images",         "last_nats",   "valid_nats",
+        "best_nats",    "best_step",  "metrics_bytes", "flip",           "shift",       "dropout",
+        "weight-decay", "overfitted", "between_sum",   "between_images", "between_nats"};
     static const char *const bad[] = {"", "x", "1x", NULL};
     prnn_safetensors *st = checkpoint_of(reference_run(NULL));
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {

@@ -49,7 +49,7 @@ options_of() {
     train) echo "data cache valid $reading kind layers hidden head levels output components no-residual skip epochs steps batch lr optimizer" \
         "ema clip seed init resume out preset config height width channels limit valid-last valid-limit valid-every" \
         "log-every checkpoint-every schedule warmup final-fraction decay-factor decay-epochs beta1 beta2 epsilon" \
-        "list-presets show-preset condition-size condition-features $common" ;;
+        "list-presets show-preset condition-size condition-features patience flip shift dropout weight-decay $common" ;;
     eval) echo "data $reading first limit json per-image per-value scores sort worst best $common" ;;
     compare) echo "data $reading first limit seed json scores $common" ;;
     sample) echo "count seed temperature out columns zoom captions overwrite $common" ;;
@@ -101,6 +101,10 @@ usage "above 0" train --lr nan
 usage "above 0" train --lr 0
 usage "below 1" train --ema 1
 usage "whole number" train --seed -1
+usage "below 1" train --dropout 1
+usage "from 0 to 4095" train --shift -1
+usage "from 0 to" train --weight-decay -1
+usage "no effect without --valid, --valid-last or --valid-fraction" train --data x --out y --patience 3
 usage "whole number" train --seed 18446744073709551616
 usage "row|diagonal|cnn" train --kind lstm
 usage "true or false" train --skip=perhaps
@@ -195,6 +199,25 @@ mkdir bare
 run 1 "a folder without a model" info bare
 has "says what it lacks" "bare: is a folder without a model.safetensors" err.txt
 run 0 "a folder as --init" train --data train.idx --init run --steps 1 --out init_folder --threads 1
+# Noise, of which there is nothing to learn but the images themselves.
+awk 'BEGIN { printf "\\000\\000\\010\\003\\000\\000\\000\\074\\000\\000\\000\\006\\000\\000\\000\\006"
+    for (i = 0; i < 60 * 36; i++) { x = (x * 69069 + 1) % 2147483648; printf "%s", (x > 1073741824) ? "\\377" : "\\000" } }' >escapes.txt
+# shellcheck disable=SC2059 # escapes are bytes
+printf "$(cat escapes.txt)" >noise.idx
+small=(--data noise.idx --valid-last 40 --kind cnn --layers 1 --hidden 8 --head 8 --levels 2 --batch 8 --threads 1 --optimizer adam --lr 0.02 --valid-every 3 --steps 300)
+run 2 "moved out of sight" train "${small[@]}" --shift 6 --out moved
+has "the message says by how much" "shift is 6; images of 6 x 6 can be moved by at most 5 pixels" err.txt
+check "no folder is made" test ! -e moved
+run 0 "until it overfits" train "${small[@]}" --out overfits
+check "that is said once" test "$(grep -c "has risen 3 times in a row while training NLL fell: the model overfits" err.txt)" = 1
+has "with the remedies" "--dropout, --weight-decay, --flip or --shift where such images are as likely, and --patience" err.txt
+run 0 "--patience" train "${small[@]}" --patience 3 --out patient
+check "it ends before its last step" test "$(tail -n 1 patient/metrics.csv | cut -d, -f1)" -lt 300
+has "and says so" "ended at step $(tail -n 1 patient/metrics.csv | cut -d, -f1) of 300: the last 3 validations brought" err.txt
+run 0 "to resume it" train "${small[@]}" --patience 3 --out patient --resume
+has "there is nothing to do" "after 3 validations without a lower NLL, and nothing is left to do" err.txt
+run 0 "with more patience" train "${small[@]}" --patience 4 --out patient --resume
+check "it goes on" grep -q "goes on from step" err.txt
 run 0 "without validation" train --data train.idx "${tiny[@]}" --steps 2 --out plain/
 check "there is a training figure" grep -q "^last training" out.txt
 run 0 "--init" train --data train.idx --init run/model.safetensors --steps 2 --out init --threads 1

@@ -1,6 +1,7 @@
 /* What a device does element by element: maps, weights, optimizers. The bits of plain C. */
 #include "gpu.h"
 
+#include "base/random.h"
 #include "device/cpu.h"
 #include "train/optimizer.h"
 
@@ -63,6 +64,65 @@ static void elementwise(void **state) {
         LAUNCH(r, name, groups_of((size_t)x.l.rows * x.l.width / 4, 256), 1, 256, PRNN_GPU_VALUE(x.l),
                PRNN_GPU_BLOCK(memory));
         compare_maps(r, name, &x, memory);
+    }
+}
+
+/* What the CPU drops of the images of a batch: number `first` and so on, lane by lane. */
+static uint32_t number_of(const prnn_gpu_dropout *l, uint32_t image) {
+    return l->first + image / l->lane * l->apart + image % l->lane;
+}
+
+static void plain_dropout(const prnn_gpu_dropout *l, uint32_t step, const maps *x) {
+    for (uint32_t m = 0; m < l->e.rows; m++) {
+        uint32_t row = l->row + m / l->e.run, column = l->column + m % l->e.run / l->images;
+        for (uint32_t i = 0; i < l->e.width; i++) {
+            uint64_t index = prnn_dropout_index(number_of(l, m % l->images), (int)l->layer,
+                                                (int)(row * l->width + column), (int)i);
+            prnn_random bits = prnn_random_at(l->seed, PRNN_RANDOM_DROPOUT, step, index);
+            uint32_t drawn = bits.word[i % 8 / 2] >> (i % 2 * 16) & 0xffff;
+            float kept = drawn < l->below ? 0 : x->before[position(l->e.a, m, l->e.run) + i] * l->scale;
+            float more = l->add ? x->before[position(l->e.b, m, l->e.run) + i] : 0;
+            x->expected[position(l->e.out, m, l->e.run) + i] = l->add ? more + kept : kept;
+        }
+    }
+}
+
+static void dropout(void **state) {
+    rig *r = *state;
+    for (int trial = 0; trial < 12; trial++) {
+        maps x = new_maps();
+        uint32_t step = below(1000), images = 1 + below(4), columns = 1 + below(5), rows = 1 + x.l.rows / 40;
+        prnn_gpu_dropout l = {.e = x.l,
+                              .seed = (uint64_t)below(1 << 30) << 20,
+                              .high = prnn_random_high(PRNN_RANDOM_DROPOUT, step),
+                              .images = images,
+                              .lane = 1 + below(images),
+                              .first = below(60000),
+                              .apart = 1 + below(9),
+                              .layer = below(256),
+                              .row = below(100),
+                              .column = below(100),
+                              .width = 100 + columns,
+                              .below = below(65536),
+                              .add = below(2),
+                              .scale = 1.25f};
+        free(x.before);
+        free(x.expected);
+        l.e.run = columns * images, l.e.rows = rows * l.e.run;
+        x.floats = 0;
+        l.e.a = new_place(&x.floats, l.e.width, l.e.rows, l.e.run);
+        l.e.b = new_place(&x.floats, l.e.width, l.e.rows, l.e.run);
+        l.e.out = trial % 3 == 0   ? l.e.a
+                  : trial % 3 == 1 ? l.e.b
+                                   : new_place(&x.floats, l.e.width, l.e.rows, l.e.run);
+        x.before = any_floats(x.floats);
+        x.expected = malloc(x.floats * sizeof(float));
+        memcpy(x.expected, x.before, x.floats * sizeof(float));
+        plain_dropout(&l, step, &x);
+        prnn_gpu_block *memory = put(r, x.before, x.floats * sizeof(float));
+        LAUNCH(r, "dropout", groups_of((size_t)l.e.rows * l.e.width / 4, 256), 1, 256, PRNN_GPU_VALUE(l),
+               PRNN_GPU_BLOCK(memory));
+        compare_maps(r, "dropout", &x, memory);
     }
 }
 
@@ -279,7 +339,8 @@ static void update(void **state) {
             expected[i] = copy_of(all[i], N);
             blocks[i] = put(r, all[i], BYTES);
         }
-        prnn_gpu_step s = {.n = N,
+        prnn_gpu_step s = {.n = N - (uint32_t)trial,
+                           .first = (uint32_t)trial,
                            .rate = 0.01f,
                            .beta1 = trial % 2 || trial % 3 == 1 ? 0.9f : 0,
                            .beta2 = 0.95f,
@@ -288,15 +349,21 @@ static void update(void **state) {
                            .correct1 = 1.3f,
                            .correct2 = 1.1f,
                            .keep = 0.99f,
+                           .decay = trial % 4 ? 0.02f : 0,
                            .kind = (uint32_t)trial % 3,
                            .ema = below(2)};
-        prnn_step step = {s.rate, s.beta1, s.beta2, s.epsilon, s.scale, s.correct1, s.correct2, s.keep};
-        prnn_state plain = {N,           expected[0], expected[1],
-                            expected[2], expected[3], s.ema ? expected[4] : NULL};
+        prnn_step step = {s.rate,     s.beta1,    s.beta2, s.epsilon, s.scale,
+                          s.correct1, s.correct2, s.keep,  s.decay};
+        prnn_state plain = {s.n,
+                            expected[0] + trial,
+                            expected[1] + trial,
+                            expected[2] + trial,
+                            expected[3] + trial,
+                            s.ema ? expected[4] + trial : NULL};
         void (*const kinds[])(const prnn_step *, const prnn_state *) = {
             prnn_kernels_generic.rmsprop, prnn_kernels_generic.adam, prnn_kernels_generic.sgd};
         kinds[s.kind](&step, &plain);
-        LAUNCH(r, "update", groups_of(N, 256), 1, 256, PRNN_GPU_VALUE(s), PRNN_GPU_BLOCK(blocks[0]),
+        LAUNCH(r, "update", groups_of(s.n, 256), 1, 256, PRNN_GPU_VALUE(s), PRNN_GPU_BLOCK(blocks[0]),
                PRNN_GPU_BLOCK(blocks[1]), PRNN_GPU_BLOCK(blocks[2]), PRNN_GPU_BLOCK(blocks[3]),
                PRNN_GPU_BLOCK(blocks[4]));
         for (int i = 0; i < 5; i++) {
@@ -359,9 +426,12 @@ static void no_room(void **state) {
 
 int main(int count, char **arguments) {
     const kernel_test tests[] = {
-        {"elementwise", elementwise}, {"fill", fill},     {"load_levels", load_levels}, {"pack", pack},
-        {"unpack", unpack},           {"clear", clear},   {"squares", squares},         {"update", update},
-        {"numbers", numbers},         {"replay", replay}, {"no_room", no_room},
+        {"elementwise", elementwise}, {"fill", fill},
+        {"load_levels", load_levels}, {"pack", pack},
+        {"unpack", unpack},           {"clear", clear},
+        {"squares", squares},         {"update", update},
+        {"dropout", dropout},         {"numbers", numbers},
+        {"replay", replay},           {"no_room", no_room},
     };
     return run_on_devices(PRNN_GPU_FP32, tests, sizeof tests / sizeof *tests, count, arguments);
 }

@@ -159,6 +159,12 @@ static void expect_gradient(const law_model *cpu, const law_model *gpu, const ui
     assert_ok(gpu->ctx, prnn_gradient(gpu->ctx, gpu->model, images, count, &nats[1], own));
     assert_memory_equal(&nats[0], &nats[1], sizeof nats[0]);
     expect_floats("gradient", own, expected, cpu->parameters);
+    prnn_dropout dropout = law_dropout(0.4);
+    nats[0] = law_gradient(cpu, images, count, &dropout, expected);
+    nats[1] = law_gradient(gpu, images, count, &dropout, own);
+    assert_ok(gpu->ctx, prnn_device_of(gpu->ctx)->check(gpu->ctx));
+    assert_memory_equal(&nats[0], &nats[1], sizeof nats[0]);
+    expect_floats("gradient with dropout", own, expected, cpu->parameters);
     free(own);
     free(expected);
 }
@@ -306,6 +312,9 @@ static void trains(void **state) {
     o.learning_rate = 0.01;
     o.clip = number % 4 ? 2 : 0;
     o.ema = number % 5 ? 0.5 : 0;
+    o.dropout = number % 2 ? 0.3 : 0;
+    o.weight_decay = number % 3 ? 2 : 0;
+    o.flip = number % 4 == 0;
     float *own = train(&p.gpu, p.cpu.model, p.images, o), *expected = train(&p.cpu, p.cpu.model, p.images, o);
     expect_floats("trained weights", own, expected, p.cpu.parameters);
     free(own);

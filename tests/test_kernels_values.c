@@ -4,6 +4,8 @@
 
 #include "kernels.h"
 
+#include "base/random.h"
+
 /* ---------------------------------------------------------------------------------- elementwise */
 
 static void test_elementwise(void **state) {
@@ -31,6 +33,46 @@ static void test_elementwise(void **state) {
         }
         guarded all[] = {x, y, z, d, before};
         guarded_free_all(all, sizeof all / sizeof *all);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- dropout */
+
+static void plain_dropout(const prnn_drops *drops, uint64_t step, const guarded *x, const guarded *add,
+                          guarded *out) {
+    for (size_t i = 0; i < x->n; i++) {
+        prnn_random bits = prnn_random_at(drops->seed, PRNN_RANDOM_DROPOUT, step, drops->index + i / 8);
+        uint32_t drawn = bits.word[i % 8 / 2] >> (i % 2 * 16) & 0xffff;
+        float kept = drawn < drops->below ? 0 : x->at[i] * drops->scale;
+        out->at[i] = add ? add->at[i] + kept : kept;
+    }
+}
+
+/* To the last bit, also where the index carries, and in place of x or of what is added. */
+static void test_dropout(void **state) {
+    const prnn_kernels *kernels = *state;
+    for (size_t n = 0; n <= 208; n += PRNN_PANEL) {
+        for (int how = 0; how < 5; how++) {
+            uint64_t step = random_below(1000) + ((uint64_t)random_below(1 << 20) << 30);
+            prnn_drops drops = {.seed = (uint64_t)random_below(1 << 30) << 20 | 7,
+                                .high = prnn_random_high(PRNN_RANDOM_DROPOUT, step),
+                                .index = ((uint64_t)random_below(1000) << 32) - random_below(3),
+                                .below = (uint32_t)random_below(65536),
+                                .scale = 1.37f};
+            guarded x = guarded_new(n, 1), add = guarded_new(n, 1), out = guarded_new(n, 1);
+            guarded expected = guarded_copy(&out);
+            if (n > 0) {
+                x.at[n / 2] = NAN;
+            }
+            plain_dropout(&drops, step, &x, how % 2 ? &add : NULL, &expected);
+            guarded *to = how == 4 ? &x : how == 3 ? &add : &out;
+            kernels->dropout(&drops, n, x.at, how % 2 ? add.at : NULL, to->at);
+            for (size_t i = 0; i < n; i++) {
+                assert_true(isnan(expected.at[i]) ? isnan(to->at[i]) : to->at[i] == expected.at[i]);
+            }
+            guarded all[] = {x, add, out, expected};
+            guarded_free_all(all, sizeof all / sizeof *all);
+        }
     }
 }
 
@@ -240,6 +282,7 @@ static void plain_update(prnn_optimizer optimizer, const prnn_step *s, number *x
     double g = (double)s->scale * x[GRADIENT].value, b1 = (double)s->beta1, b2 = (double)s->beta2;
     double rate = (double)s->rate, keep = (double)s->keep;
     number *m = &x[MOMENT1], *v = &x[MOMENT2], *w = &x[WEIGHTS];
+    *w = sum_of(w->value, -(double)s->decay * w->value, 2, 0);
     if (optimizer != PRNN_SGD) {
         *v = sum_of(b2 * v->value, (1 - b2) * g * g, 6, 0);
     }
@@ -249,11 +292,11 @@ static void plain_update(prnn_optimizer optimizer, const prnn_step *s, number *x
         double factor = rate * (double)s->correct1 / root;
         /* The root has half of the relative error of v, and some roundings. */
         *w = sum_of(w->value, -factor * m->value, 2,
-                    factor * m->error + 10 * ROUNDING * fabs(factor * m->value));
+                    factor * m->error + 10 * ROUNDING * fabs(factor * m->value) + w->error);
     } else {
         double now = optimizer == PRNN_SGD ? g : g / (sqrt(v->value) + (double)s->epsilon);
         *m = sum_of(now, b1 > 0 ? b1 * m->value : 0, 3, 6 * ROUNDING * fabs(now));
-        *w = sum_of(w->value, -rate * m->value, 2, rate * m->error);
+        *w = sum_of(w->value, -rate * m->value, 2, rate * m->error + w->error);
     }
     x[EMA] = sum_of(keep * x[EMA].value, (1 - keep) * w->value, 4, (1 - keep) * w->error);
 }
@@ -320,9 +363,9 @@ static void check_optimizer(const prnn_kernels *kernels, prnn_optimizer optimize
 }
 
 static const prnn_step steps[] = {
-    {0.01f, 0, 0.95f, 1e-8f, 1, 1, 1 / 0.05f, 0.999f},
-    {0.003f, 0.9f, 0.999f, 1e-4f, 0.37f, 10, 1000, 0.1f},
-    {1, 0.5f, 0.7f, 0.1f, 1e-3f, 1.4f, 2.1f, 0},
+    {0.01f, 0, 0.95f, 1e-8f, 1, 1, 1 / 0.05f, 0.999f, 0},
+    {0.003f, 0.9f, 0.999f, 1e-4f, 0.37f, 10, 1000, 0.1f, 0.01f},
+    {1, 0.5f, 0.7f, 0.1f, 1e-3f, 1.4f, 2.1f, 0, 0.3f},
 };
 enum { STEPS = sizeof steps / sizeof *steps };
 
@@ -377,6 +420,7 @@ static void test_optimizer_nan(void **state) {
 int main(int count, char **arguments) {
     static const kernel_test tests[] = {
         {"elementwise", test_elementwise},
+        {"dropout", test_dropout},
         {"softmax", test_softmax},
         {"softmax_weights", test_softmax_weights},
         {"NaN in softmax", test_softmax_nan},

@@ -133,10 +133,40 @@ typedef struct gradient_check {
     double *parameters;
     float *moved;
     double *direction; /* zero outside the tensor under test */
+    prnn_dropout dropout;
 } gradient_check;
 
-static gradient_check open_check(const prnn_config *config) {
-    gradient_check g = {.m = law_open(config, 4)};
+/* Mean likelihood at parameters + step * direction, by the library or by the reference. */
+static double mean_nats(const gradient_check *g, double step, bool by_reference) {
+    const law_model *m = &g->m;
+    double nats[IMAGES], mean = 0;
+    if (by_reference) {
+        double *at = malloc(m->parameters * sizeof *at);
+        for (size_t i = 0; i < m->parameters; i++) {
+            at[i] = g->parameters[i] + step * g->direction[i];
+        }
+        reference r = {.model = m->model, .config = m->config, .parameters = at};
+        r.dropout = g->dropout.below ? &g->dropout : NULL;
+        for (size_t i = 0; i < IMAGES; i++) {
+            r.image = i;
+            nats[i] = reference_nats(&r, g->images + i * m->bytes);
+        }
+        free(at);
+    } else {
+        for (size_t i = 0; i < m->parameters; i++) {
+            g->moved[i] = (float)(g->parameters[i] + step * g->direction[i]);
+        }
+        assert_ok(m->ctx, prnn_model_set_parameters(m->ctx, m->model, g->moved));
+        assert_ok(m->ctx, prnn_evaluate(m->ctx, m->model, g->images, IMAGES, NULL, nats, NULL));
+    }
+    for (int i = 0; i < IMAGES; i++) {
+        mean += nats[i] / IMAGES;
+    }
+    return mean;
+}
+
+static gradient_check open_check(const prnn_config *config, double dropout) {
+    gradient_check g = {.m = law_open(config, 4), .dropout = law_dropout(dropout)};
     g.images = malloc(IMAGES * g.m.bytes);
     g.gradient = malloc(g.m.parameters * sizeof *g.gradient);
     g.moved = malloc(g.m.parameters * sizeof *g.moved);
@@ -144,7 +174,12 @@ static gradient_check open_check(const prnn_config *config) {
     g.parameters = reference_parameters(&g.m);
     random_images(12, config->levels, IMAGES * g.m.bytes, g.images);
     double mean;
-    assert_ok(g.m.ctx, prnn_gradient(g.m.ctx, g.m.model, g.images, IMAGES, &mean, g.gradient));
+    if (dropout > 0) {
+        mean = law_gradient(&g.m, g.images, IMAGES, &g.dropout, g.gradient);
+    } else {
+        assert_ok(g.m.ctx, prnn_gradient(g.m.ctx, g.m.model, g.images, IMAGES, &mean, g.gradient));
+    }
+    assert_true(fabs(mean - mean_nats(&g, 0, true)) < 1e-4 * mean);
     for (size_t i = 0; i < g.m.parameters; i++) {
         if (prnn_model_parameter_is_masked(g.m.model, i)) {
             assert_true(g.gradient[i] == 0);
@@ -160,33 +195,6 @@ static void close_check(gradient_check *g) {
     free(g->direction);
     free(g->parameters);
     law_close(&g->m);
-}
-
-/* Mean likelihood at parameters + step * direction, by the library or by the reference. */
-static double mean_nats(const gradient_check *g, double step, bool by_reference) {
-    const law_model *m = &g->m;
-    double nats[IMAGES], mean = 0;
-    if (by_reference) {
-        double *at = malloc(m->parameters * sizeof *at);
-        for (size_t i = 0; i < m->parameters; i++) {
-            at[i] = g->parameters[i] + step * g->direction[i];
-        }
-        reference r = {.model = m->model, .config = m->config, .parameters = at};
-        for (size_t i = 0; i < IMAGES; i++) {
-            nats[i] = reference_nats(&r, g->images + i * m->bytes);
-        }
-        free(at);
-    } else {
-        for (size_t i = 0; i < m->parameters; i++) {
-            g->moved[i] = (float)(g->parameters[i] + step * g->direction[i]);
-        }
-        assert_ok(m->ctx, prnn_model_set_parameters(m->ctx, m->model, g->moved));
-        assert_ok(m->ctx, prnn_evaluate(m->ctx, m->model, g->images, IMAGES, NULL, nats, NULL));
-    }
-    for (int i = 0; i < IMAGES; i++) {
-        mean += nats[i] / IMAGES;
-    }
-    return mean;
 }
 
 /* A random unit direction over the unmasked parameters of a tensor; returns the derivative along it that the
@@ -209,9 +217,9 @@ static double choose_direction(gradient_check *g, const prnn_tensor *tensor, uin
 
 /* Derivatives along several directions for each tensor, found by central differences, against those that the
  * gradient promises: root mean squares. */
-static void check_gradient(const prnn_config *config, bool by_reference, int repeats, double step,
-                           double relative, double absolute) {
-    gradient_check g = open_check(config);
+static void check_gradient(const prnn_config *config, double dropout, bool by_reference, int repeats,
+                           double step, double relative, double absolute) {
+    gradient_check g = open_check(config, dropout);
     uint64_t seed = 5;
     for (size_t t = 0; t < prnn_model_tensor_count(g.m.model); t++) {
         prnn_tensor tensor = PRNN_TENSOR_INIT;
@@ -228,7 +236,7 @@ static void check_gradient(const prnn_config *config, bool by_reference, int rep
             fail_msg("%s: derivatives of %g are off by %g", tensor.name, sqrt(size), sqrt(off));
         }
         /* Biases and initial states matter too; but a right scan does not, on an image of one row. */
-        if (!(size > 0) && config->height > 1) {
+        if (!(size > 0) && config->height > 1 && dropout == 0) {
             fail_msg("%s: has no gradient", tensor.name);
         }
     }
@@ -240,14 +248,21 @@ static void check_gradient(const prnn_config *config, bool by_reference, int rep
  * that lacks a tap, a gate or a scan is off by more. */
 static void test_gradient(void **state) {
     prnn_config config = law_of_state(state);
-    check_gradient(&config, false, 6, 1e-3, 0.1, 1.5e-3);
+    check_gradient(&config, 0, false, 6, 1e-3, 0.1, 1.5e-3);
 }
 
 /* Against the reference in double precision, where a step of 1e-6 has neither noise nor, hardly ever, a
  * kink: what remains is the library's single precision. */
 static void test_gradient_exactly(void **state) {
     prnn_config config = law_of_state(state);
-    check_gradient(&config, true, 2, 1e-6, 1e-4, 1e-6);
+    check_gradient(&config, 0, true, 2, 1e-6, 1e-4, 1e-6);
+}
+
+/* The likelihood and its gradient are those of the network without what was dropped, in every image other
+ * features. */
+static void test_dropout(void **state) {
+    prnn_config config = law_of_state(state);
+    check_gradient(&config, 0.3, true, 2, 1e-6, 1e-4, 1e-6);
 }
 
 int main(int count, char **arguments) {
@@ -258,5 +273,6 @@ int main(int count, char **arguments) {
     failures += law_run("masks", test_masks);
     failures += law_run("gradient against differences", test_gradient);
     failures += law_run("gradient against exact differences", test_gradient_exactly);
+    failures += law_run("dropout against exact differences", test_dropout);
     return failures;
 }

@@ -12,7 +12,7 @@ metrics() { cut -d, -f1,2,4,5,6 "$1/metrics.csv"; } # without the columns that a
 make_idx train.idx 60 6
 settings="--data train.idx --valid-last 10 --kind row --layers 1 --hidden 4 --head 8 --levels 2 --batch 8
     --optimizer adam --schedule cosine --warmup 5 --clip 2 --ema 0.99 --lr 0.01 --valid-every 13 --log-every 5
-    --checkpoint-every 0"
+    --checkpoint-every 0 --flip --shift 1 --dropout 0.1 --weight-decay 0.1 --patience 1000"
 
 # train FOLDER STEPS ARGUMENTS...
 train() {

@@ -167,9 +167,9 @@ static void test_filled(void **state) {
 static void test_has(void **state) {
     (void)state;
     prnn_progress p = {.size = sizeof p};
-    assert_true(PRNN_HAS(&p, phase) && PRNN_HAS(&p, best_nats));
+    assert_true(PRNN_HAS(&p, phase) && PRNN_HAS(&p, overfitted));
     p.size -= 1;
-    assert_true(PRNN_HAS(&p, valid_nats) && !PRNN_HAS(&p, best_nats));
+    assert_true(PRNN_HAS(&p, not_lower) && !PRNN_HAS(&p, overfitted));
 }
 
 static bool has_size(void *user, const prnn_progress *progress) {

@@ -52,6 +52,14 @@ static prnn_status gradient(work *w, size_t count) {
     return prnn_gradient(w->ctx, w->small.model, w->images, count, w->numbers, w->gradient);
 }
 
+static prnn_status gradient_with_dropout(work *w, size_t count) {
+    prnn_dropout dropout = law_dropout(0.4);
+    law_model m = w->small;
+    m.ctx = w->ctx;
+    w->numbers[0] = law_gradient(&m, w->images, count, &dropout, w->gradient);
+    return PRNN_OK;
+}
+
 static prnn_status sample(work *w, size_t count) {
     return prnn_sample(w->ctx, w->small.model, count, NULL, w->drawn);
 }
@@ -148,6 +156,11 @@ static void test_gradient(void **state) {
     run_kinds(gradient);
 }
 
+static void test_gradient_with_dropout(void **state) {
+    (void)state;
+    run_kinds(gradient_with_dropout);
+}
+
 static void test_sample(void **state) {
     (void)state;
     run_kinds(sample);
@@ -195,6 +208,37 @@ static void check_smaller_batches(prnn_kind kind, int batch) {
     free(one);
     free(many);
     law_close(&m);
+}
+
+/* Whatever lane and shard an image is in, what is dropped of it follows from its number in the batch. */
+static void check_dropout_of_a_batch(prnn_kind kind, size_t count) {
+    law_model m = open_small(kind, 2);
+    uint8_t *images = malloc(count * m.bytes);
+    float *gradient = malloc(m.parameters * sizeof *gradient);
+    prnn_dropout all = law_dropout(0.5);
+    double sum = 0, same = 0;
+    assert_true(images && gradient);
+    random_images(SEED, 2, count * m.bytes, images);
+    for (size_t i = 0; i < count; i++) {
+        prnn_dropout one = all;
+        one.first = (uint32_t)i;
+        sum += law_gradient(&m, images + i * m.bytes, 1, &one, gradient);
+        same += law_gradient(&m, images + i * m.bytes, 1, &all, gradient);
+    }
+    assert_true(law_gradient(&m, images, count, &all, gradient) == sum / (double)count);
+    assert_true(sum != same);
+    free(images);
+    free(gradient);
+    law_close(&m);
+}
+
+static void test_dropout_of_a_batch(void **state) {
+    (void)state;
+    for (prnn_kind kind = PRNN_ROW; kind <= PRNN_CNN; kind++) {
+        check_dropout_of_a_batch(kind, 7);
+        check_dropout_of_a_batch(kind, 270);
+        check_dropout_of_a_batch(kind, 331);
+    }
 }
 
 static void test_smaller_batches(void **state) {
@@ -305,6 +349,9 @@ static void train(int threads, int batch, float *weights) {
     prnn_train_options o = PRNN_TRAIN_OPTIONS_INIT;
     o.steps = 3;
     o.batch = batch;
+    o.dropout = batch % 2 ? 0 : 0.3;
+    o.flip = true;
+    o.shift = 1;
     o.out = in_folder(name);
     assert_ok(ctx, prnn_train(ctx, m.model, data, data, &o));
     for (size_t i = 0; i < prnn_model_tensor_count(m.model); i++) {
@@ -455,6 +502,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_evaluate),
         cmocka_unit_test(test_evaluate_chain),
         cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_gradient_with_dropout),
+        cmocka_unit_test(test_dropout_of_a_batch),
         cmocka_unit_test(test_sample),
         cmocka_unit_test(test_upscale),
         cmocka_unit_test(test_complete),

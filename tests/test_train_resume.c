@@ -209,6 +209,19 @@ static void change_log(prnn_train_options *o) {
     o->log_every++;
 }
 
+static void change_flip(prnn_train_options *o) {
+    o->flip = false;
+}
+static void change_shift(prnn_train_options *o) {
+    o->shift = 2;
+}
+static void change_dropout(prnn_train_options *o) {
+    o->dropout = 0.25;
+}
+static void change_decay(prnn_train_options *o) {
+    o->weight_decay = 0;
+}
+
 /* The run folder is as it was, to the last byte. */
 static void assert_unchanged(const char *run, const char *reference) {
     for (int i = 0; i < 3; i++) {
@@ -239,6 +252,10 @@ static void other_settings_are_refused_by_name(void **state) {
         {"seed 5, this run has 6", change_seed},
         {"valid-every 3, this run has 4", change_valid},
         {"log-every 2, this run has 3", change_log},
+        {"flip 1, this run has 0", change_flip},
+        {"shift 1, this run has 2", change_shift},
+        {"dropout 0.2, this run has 0.25", change_dropout},
+        {"weight-decay 0.5, this run has 0", change_decay},
     };
     const char *reference = reference_run(NULL), *run = fresh("settings");
     copy_run(reference, run);
@@ -253,6 +270,7 @@ static void other_settings_are_refused_by_name(void **state) {
     }
     prnn_train_options o = full_options(run);
     o.resume = true;
+    o.patience = 0;
     assert_int_equal(train_kind(PRNN_ROW, &o, false), PRNN_ERROR_ARGUMENT);
     assert_says("validation images 70, this run has 0");
     assert_int_equal(train_kind(PRNN_CNN, &o, true), PRNN_ERROR_ARGUMENT);

@@ -168,8 +168,9 @@ static inline const float *block_of(const prnn_safetensors *st, const char *name
 
 /* The tensors, and the state of the run but for times. */
 static inline void assert_same_checkpoint(const char *a, const char *b) {
-    static const char *const state[] = {"step",      "validated",  "logged",    "nats_sum", "images",
-                                        "last_nats", "valid_nats", "best_nats", "best_step"};
+    static const char *const state[] = {
+        "step",      "validated", "logged",    "nats_sum",   "images",      "last_nats",      "valid_nats",
+        "best_nats", "best_step", "not_lower", "overfitted", "between_sum", "between_images", "between_nats"};
     prnn_safetensors *x = checkpoint_of(a), *y = checkpoint_of(b);
     assert_int_equal(x->count, y->count);
     for (size_t i = 0; i < x->count; i++) {
@@ -266,6 +267,11 @@ static inline prnn_train_options full_options(const char *out) {
     o.ema = 0.9;
     o.valid_every = 3;
     o.log_every = 2;
+    o.flip = true;
+    o.shift = 1;
+    o.dropout = 0.2;
+    o.weight_decay = 0.5;
+    o.patience = 9;
     return o;
 }
 

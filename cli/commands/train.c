@@ -87,10 +87,16 @@ static void describe(const session *s, const train_settings *want) {
 typedef struct training {
     session *s;
     const train_settings *want;
-    bool began;
+    bool began, warned;
     uint64_t beyond; /* the step of the checkpoint, if it is beyond the last one, `total` */
     uint64_t total;
 } training;
+
+/* Whether --patience has ended the training before its last step. */
+static bool ran_out(const train_settings *want, const prnn_progress *report) {
+    uint64_t patience = want->train.patience;
+    return patience && report->not_lower >= patience && report->done < report->total;
+}
 
 /* The first report, before any step, is of the checkpoint. */
 static void begin(training *t, const prnn_progress *report) {
@@ -104,9 +110,32 @@ static void begin(training *t, const prnn_progress *report) {
     progress_end(&t->s->bar);
     if (done == total) {
         note("%s: is at step %llu, its last one, and nothing is left to do", t->want->train.out, done);
+    } else if (ran_out(t->want, report)) {
+        note("%s: is at step %llu, after %llu validations without a lower NLL, and nothing is left to do; a "
+             "larger "
+             "--patience goes on",
+             t->want->train.out, done, (unsigned long long)report->not_lower);
     } else {
         note("%s: goes on from step %llu of %llu", t->want->train.out, done, total);
     }
+}
+
+enum { OVERFITTED = 3 }; /* validations: two may be chance */
+
+/* Once, with the remedies that are not in use. */
+static void warn_overfitting(training *t, const prnn_progress *report) {
+    const prnn_train_options *o = &t->want->train;
+    if (t->warned || t->s->common->quiet || report->overfitted < OVERFITTED) {
+        return;
+    }
+    t->warned = true;
+    progress_end(&t->s->bar);
+    note("validation NLL has risen %d times in a row while training NLL fell: the model overfits; what helps "
+         "is "
+         "more images, a smaller model%s%s%s%s",
+         OVERFITTED, o->dropout > 0 ? "" : ", --dropout", o->weight_decay > 0 ? "" : ", --weight-decay",
+         o->flip || o->shift ? "" : ", --flip or --shift where such images are as likely",
+         o->patience ? "" : ", and --patience to end in time");
 }
 
 static bool on_progress(void *user, const prnn_progress *report) {
@@ -116,8 +145,20 @@ static bool on_progress(void *user, const prnn_progress *report) {
     }
     if (!t->beyond) {
         progress_show(&t->s->bar, report);
+        warn_overfitting(t, report);
     }
     return !t->beyond && !stop_asked();
+}
+
+static void tell_end(const training *t) {
+    const prnn_progress *last = &t->s->bar.last;
+    if (ran_out(t->want, last) && !t->s->common->quiet) {
+        note("ended at step %llu of %llu: the last %llu validation%s brought no lower NLL than that at step "
+             "%llu",
+             (unsigned long long)last->done, (unsigned long long)last->total,
+             (unsigned long long)last->not_lower, plural(last->not_lower),
+             (unsigned long long)last->best_step);
+    }
 }
 
 static void print_result(const session *s, const char *out) {
@@ -153,6 +194,7 @@ static int train(session *s, train_settings *want) {
                     want->train.resume ? "" : " with --resume");
     }
     TRY(exit_code(s->ctx, status));
+    tell_end(&t);
     print_result(s, want->train.out);
 done:
     return code;

@@ -89,7 +89,24 @@ static const struct option options[] = {
            "step: what the rate is multiplied by"),
     DOUBLE("decay-epochs", AT(train.decay_epochs), 0, 1e9, OPTION_OPEN_MIN,
            "step: after so many epochs each"),
-    UINT64("seed", AT(train.seed), 0, 0, "first weights, order of the images, --binarize sample"),
+    UINT64("seed", AT(train.seed), 0, 0,
+           "first weights, order of the images, --binarize sample, --flip, --shift, --dropout"),
+
+    GROUP("Small sets"),
+    UINT64("patience", AT(train.patience), 0, 0,
+           "end when so many validations in a row brought no lower NLL; 0: do not"),
+    FLAG("flip", AT(train.flip), 0,
+         "mirror each training image, left to right, with probability 1/2, anew each epoch"),
+    INTEGER(
+        "shift", AT(train.shift), 0, 4095, 0,
+        "move each training image by -N .. N pixels down and to the right, anew each epoch; what comes in at "
+        "a border repeats the edge's pixels"),
+    DOUBLE("dropout", AT(train.dropout), 0, 1, OPTION_OPEN_MAX,
+           "probability that a feature of a layer's output is left out, in training only"),
+    DOUBLE(
+        "weight-decay", AT(train.weight_decay), 0, 1e6, 0,
+        "part of each weight, times the learning rate, that a step takes away, with every optimizer; not of "
+        "biases and initial states"),
 
     GROUP("Output"),
     OUTPUT("out", AT(train.out), "DIR", OPTION_REQUIRED,
@@ -132,6 +149,7 @@ static int check_idle(const arguments *args, const train_settings *s) {
         {"components", s->config.output == PRNN_LOGISTICS || s->init, "--output logistics"},
         {"valid-limit", validates, "--valid, --valid-last or --valid-fraction"},
         {"valid-every", validates, "--valid, --valid-last or --valid-fraction"},
+        {"patience", validates, "--valid, --valid-last or --valid-fraction"},
         {"valid-array", s->valid, "--valid"},
         {"shuffle-split", train_holds_out(s), "--valid-last or --valid-fraction"},
         {"condition-features", s->config.condition_size || s->init, "--condition-size"},

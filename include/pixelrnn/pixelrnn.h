@@ -271,12 +271,16 @@ typedef struct prnn_progress {
     /* Only while training: */
     double epoch; /* passes over the training data, with fraction */
     double learning_rate;
-    double train_nats; /* mean over the images since the last line of the log; NaN before the first step */
-    double valid_nats; /* of the last validation; NaN before the first */
-    double best_nats;  /* lowest validation so far; NaN before the first */
+    double train_nats;   /* mean over the images since the last line of the log; NaN before the first step */
+    double valid_nats;   /* of the last validation; NaN before the first */
+    double best_nats;    /* lowest validation so far; NaN before the first */
+    uint64_t best_step;  /* updates before it */
+    uint64_t not_lower;  /* validations since then */
+    uint64_t overfitted; /* the last validations, as many as each had a higher NLL than the one before while
+                            training NLL, the mean over the images between two of them, fell */
 } prnn_progress;
 #define PRNN_PROGRESS_INIT                                                                                   \
-    { sizeof(prnn_progress), NULL, 0, 1, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(prnn_progress), NULL, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Called from the calling thread, after every step, 64 images of a validation, 32 images a thread of an
  * evaluation or of sampling, or some images of a data set. Return false to stop: the call then ends with
@@ -658,12 +662,21 @@ typedef struct prnn_train_options {
     const char *out;         /* folder, made if missing */
     prnn_progress_fn progress;
     void *user;
+    /* For small sets, which a model learns by heart (docs/small-sets.md). Validations see nothing of them. */
+    bool flip; /* each image is mirrored, left to right, with probability 1/2, anew each epoch */
+    int shift; /* and moved by -shift .. shift pixels down and to the right, which the edge's pixels fill;
+                  below the images' height and width */
+    double dropout; /* probability that a feature of a layer's output is 0, below 1, to 1/65536; the others
+                       are divided by 1 - dropout */
+    double weight_decay; /* each step first takes this part, times the learning rate, of each weight away; not
+                            of biases and initial states; weight_decay * learning_rate below 1 */
+    uint64_t patience;   /* training ends when so many validations in a row brought no lower NLL; 0: never */
 } prnn_train_options;
 
 #define PRNN_TRAIN_OPTIONS_INIT                                                                              \
     {                                                                                                        \
         sizeof(prnn_train_options), 10, 0, 16, PRNN_RMSPROP, 1e-3, PRNN_CONSTANT, 0, 0, 0.5, 10, -1, -1,     \
-            1e-8, 0, 0, 0, 0, 0, 60, false, NULL, NULL, NULL                                                 \
+            1e-8, 0, 0, 0, 0, 0, 60, false, NULL, NULL, NULL, false, 0, 0, 0, 0                              \
     }
 
 /* Trains `model` from its present weights by stochastic gradient descent on the mean NLL of a batch in

@@ -29,8 +29,9 @@ static const size_t tensor_ends[] = {F(size), F(name), F(rank), F(shape), F(coun
 
 #define F(field) END(prnn_progress, field)
 static const size_t progress_ends[] = {
-    F(size),  F(phase),         F(done),       F(total),      F(seconds),  F(images_per_second),
-    F(epoch), F(learning_rate), F(train_nats), F(valid_nats), F(best_nats)};
+    F(size),      F(phase),         F(done),       F(total),      F(seconds),   F(images_per_second),
+    F(epoch),     F(learning_rate), F(train_nats), F(valid_nats), F(best_nats), F(best_step),
+    F(not_lower), F(overfitted)};
 #undef F
 
 #define F(field) END(prnn_data_options, field)
@@ -59,10 +60,12 @@ static const size_t check_options_ends[] = {F(size), F(seed), F(positions), F(pr
 
 #define F(field) END(prnn_train_options, field)
 static const size_t train_options_ends[] = {
-    F(size),      F(epochs),           F(steps),          F(batch),        F(optimizer),    F(learning_rate),
-    F(schedule),  F(warmup_steps),     F(final_fraction), F(decay_factor), F(decay_epochs), F(beta1),
-    F(beta2),     F(epsilon),          F(clip),           F(ema),          F(seed),         F(valid_every),
-    F(log_every), F(checkpoint_every), F(resume),         F(out),          F(progress),     F(user)};
+    F(size),          F(epochs),   F(steps),        F(batch),          F(optimizer),
+    F(learning_rate), F(schedule), F(warmup_steps), F(final_fraction), F(decay_factor),
+    F(decay_epochs),  F(beta1),    F(beta2),        F(epsilon),        F(clip),
+    F(ema),           F(seed),     F(valid_every),  F(log_every),      F(checkpoint_every),
+    F(resume),        F(out),      F(progress),     F(user),           F(flip),
+    F(shift),         F(dropout),  F(weight_decay), F(patience)};
 #undef F
 
 #define F(field) END(prnn_certificate, field)
@@ -92,13 +95,13 @@ static const size_t device_info_ends[] = {F(size), F(name), F(product), F(driver
 
 FIELDS(config, components);
 FIELDS(tensor, values);
-FIELDS(progress, best_nats);
+FIELDS(progress, overfitted);
 FIELDS(data_options, array);
 FIELDS(evaluate_options, user);
 FIELDS(sample_options, user);
 FIELDS(stepper_options, temperature);
 FIELDS(check_options, user);
-FIELDS(train_options, user);
+FIELDS(train_options, patience);
 FIELDS(certificate, worst_sum);
 FIELDS(device_info, why_not);
 

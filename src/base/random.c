@@ -3,10 +3,8 @@
 #include <Random123/philox.h>
 
 prnn_random prnn_random_at(uint64_t seed, prnn_random_stream stream, uint64_t step, uint64_t index) {
-    /* 64 bits of key for the seed; 128 bits of counter: 8 for the stream, 56 for the step, 64 for the index.
-     */
     philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
-    uint64_t high = ((uint64_t)stream << 56) ^ step;
+    uint64_t high = prnn_random_high(stream, step);
     philox4x32_ctr_t counter = {
         {(uint32_t)index, (uint32_t)(index >> 32), (uint32_t)high, (uint32_t)(high >> 32)}};
     philox4x32_ctr_t r = philox4x32(counter, key);

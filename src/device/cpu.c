@@ -180,6 +180,7 @@ const prnn_device prnn_cpu = {
     .relu = prnn_cpu_relu,
     .relu_gradient = prnn_cpu_relu_gradient,
     .add = prnn_cpu_add,
+    .dropout = prnn_cpu_dropout,
     .copy = prnn_cpu_copy,
 
     .show = show,

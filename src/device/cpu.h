@@ -53,6 +53,8 @@ void prnn_cpu_relu(const prnn_pass *pass, prnn_region region, const prnn_map *x,
 void prnn_cpu_relu_gradient(const prnn_pass *pass, prnn_region region, const prnn_map *y, const prnn_map *dy);
 void prnn_cpu_add(const prnn_pass *pass, prnn_region region, const prnn_map *a, const prnn_map *b,
                   const prnn_map *sum);
+void prnn_cpu_dropout(const prnn_pass *pass, int layer, prnn_region region, const prnn_map *x,
+                      const prnn_map *add, const prnn_map *out);
 void prnn_cpu_copy(const prnn_pass *pass, int rows, int cols, const prnn_map *from, prnn_lattice from_at,
                    const prnn_map *to, prnn_lattice to_at);
 

@@ -2,6 +2,8 @@
 
 #include "device/cpu.h"
 
+#include "base/random.h"
+
 #include <string.h>
 
 void prnn_cpu_clear_all(const prnn_pass *pass) {
@@ -81,6 +83,26 @@ void prnn_cpu_add(const prnn_pass *pass, prnn_region region, const prnn_map *a, 
     for (int r = region.row; r < region.row + region.rows; r++) {
         prnn_cpu_of(pass)->kernels->add(prnn_map_floats(pass, sum, region.count), row_of(pass, a, region, r),
                                         row_of(pass, b, region, r), row_of(pass, sum, region, r));
+    }
+}
+
+void prnn_cpu_dropout(const prnn_pass *pass, int layer, prnn_region region, const prnn_map *x,
+                      const prnn_map *add, const prnn_map *out) {
+    const prnn_dropout *d = &pass->dropout;
+    size_t images = (size_t)pass->images, stride = (size_t)out->stride;
+    prnn_drops drops = {.seed = d->seed,
+                        .high = prnn_random_high(PRNN_RANDOM_DROPOUT, d->step),
+                        .below = d->below,
+                        .scale = d->scale};
+    for (int r = region.row; r < region.row + region.rows; r++) {
+        const float *from = row_of(pass, x, region, r), *plus = add ? row_of(pass, add, region, r) : NULL;
+        float *to = row_of(pass, out, region, r);
+        for (size_t m = 0; m < (size_t)region.count * images; m++) {
+            int pixel = r * out->width + region.first + (int)(m / images);
+            drops.index = prnn_dropout_index(d->first + (uint32_t)(m % images), layer, pixel, 0);
+            prnn_cpu_of(pass)->kernels->dropout(&drops, stride, from + m * stride,
+                                                plus ? plus + m * stride : NULL, to + m * stride);
+        }
     }
 }
 

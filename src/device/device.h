@@ -47,6 +47,25 @@ typedef struct prnn_pass_shape {
     prnn_product_list products;
 } prnn_pass_shape;
 
+/* Which features of the outputs of layers are dropped in training: a function of the seed, the update, the
+ * image's number in the batch, the layer, the pixel and the feature, so that the backward pass finds again
+ * what the forward pass dropped. 16 random bits decide. */
+typedef struct prnn_dropout {
+    uint32_t below; /* a feature whose bits are below it becomes 0, of 65536; 0: none is dropped */
+    float scale;    /* of the others: 65536 / (65536 - below) */
+    uint64_t seed, step;
+    /* Image i of a pass is number first + i / lane * apart + i % lane of the batch; where all images of a
+     * pass are of one lane, first + i. */
+    uint32_t first, apart;
+} prnn_dropout;
+
+/* Features that share 128 random bits, and which those are: 65536 images, 256 layers, 2^24 pixels. */
+enum { PRNN_DROPOUT_RUN = 8 };
+static inline uint64_t prnn_dropout_index(uint32_t image, int layer, int pixel, int feature) {
+    return ((uint64_t)image << 8 | (uint64_t)layer) << 40 | (uint64_t)pixel << 16 |
+           (uint64_t)(feature / PRNN_DROPOUT_RUN);
+}
+
 /* One batch going through a network: what must not be shared by those that do so at once. */
 typedef struct prnn_pass {
     const prnn_device *device;
@@ -56,6 +75,7 @@ typedef struct prnn_pass {
     /* Rows whose gradients are summed as one: a region is cut into such blocks, from the last to the first;
      * 0: all of its rows. */
     int sum_rows;
+    prnn_dropout dropout;         /* of the present batch, in training */
     prnn_pictures pictures;       /* of the present batch */
     prnn_block forward, backward; /* packed weights; backward ones in training only */
     /* Laid out like `forward`, of each lane of images for itself, one after the other; training only. */
@@ -70,8 +90,8 @@ typedef struct prnn_score {
     float *values; /* (images, H, W, C): -log p of each value in the region is put there; NULL: not wanted */
 } prnn_score;
 
-/* One step of an optimizer on blocks of all weights; a moment that the formula does not have, and an average
- * that nobody wants, have no memory. */
+/* One step of an optimizer on blocks of weights, which are the same ones of each; a moment that the formula
+ * does not have, and an average that nobody wants, have no memory. */
 typedef struct prnn_update {
     prnn_optimizer optimizer;
     prnn_step step;
@@ -147,6 +167,8 @@ struct prnn_device {
     void (*relu_gradient)(const prnn_pass *pass, prnn_region region, const prnn_map *y, const prnn_map *dy);
     void (*add)(const prnn_pass *pass, prnn_region region, const prnn_map *a, const prnn_map *b,
                 const prnn_map *sum);
+    void (*dropout)(const prnn_pass *pass, int layer, prnn_region region, const prnn_map *x,
+                    const prnn_map *add, const prnn_map *out);
     void (*copy)(const prnn_pass *pass, int rows, int cols, const prnn_map *from, prnn_lattice from_at,
                  const prnn_map *to, prnn_lattice to_at);
 
@@ -240,6 +262,13 @@ static inline void prnn_map_relu_gradient(const prnn_pass *pass, prnn_region reg
 static inline void prnn_map_add(const prnn_pass *pass, prnn_region region, const prnn_map *a,
                                 const prnn_map *b, const prnn_map *sum) {
     pass->device->add(pass, region, a, b, sum);
+}
+
+/* out = add + x, with the features of x dropped and scaled as the pass says for layer `layer`; `add` may be
+ * NULL, and `out` x or `add`. */
+static inline void prnn_map_dropout(const prnn_pass *pass, int layer, prnn_region region, const prnn_map *x,
+                                    const prnn_map *add, const prnn_map *out) {
+    pass->device->dropout(pass, layer, region, x, add, out);
 }
 
 /* to = from */

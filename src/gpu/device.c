@@ -327,6 +327,7 @@ const prnn_device prnn_gpu_device = {
     .relu = prnn_gpu_relu_map,
     .relu_gradient = prnn_gpu_relu_gradient_map,
     .add = prnn_gpu_add_maps,
+    .dropout = prnn_gpu_dropout_map,
     .copy = prnn_gpu_copy_map,
 
     .show = prnn_gpu_show,

@@ -1,5 +1,6 @@
 /* Maps on a GPU: rows that lie behind each other, with margins or without, are one launch. */
 
+#include "base/random.h"
 #include "gpu/pass.h"
 
 /* Pixels of a row, margins included. */
@@ -107,6 +108,33 @@ void prnn_gpu_relu_gradient_map(const prnn_pass *pass, prnn_region region, const
 void prnn_gpu_add_maps(const prnn_pass *pass, prnn_region region, const prnn_map *a, const prnn_map *b,
                        const prnn_map *sum) {
     run(pass, PRNN_GPU_add, region, a, b, sum);
+}
+
+void prnn_gpu_dropout_map(const prnn_pass *pass, int layer, prnn_region region, const prnn_map *x,
+                          const prnn_map *add, const prnn_map *out) {
+    const prnn_gpu_pass *own = prnn_gpu_pass_of(pass);
+    const prnn_dropout *d = &pass->dropout;
+    prnn_gpu_dropout l = {.seed = d->seed,
+                          .high = prnn_random_high(PRNN_RANDOM_DROPOUT, d->step),
+                          .images = (uint32_t)pass->images,
+                          .lane = (uint32_t)(pass->lane ? pass->lane : pass->images),
+                          .first = d->first,
+                          .apart = d->apart,
+                          .layer = (uint32_t)layer,
+                          .column = (uint32_t)region.first,
+                          .width = (uint32_t)out->width,
+                          .below = d->below,
+                          .add = add != NULL,
+                          .scale = d->scale};
+    int end = region.row + region.rows;
+    for (; region.row < end; region.row += region.rows) {
+        region.rows = end - region.row;
+        region.rows = rows_of(region, x, add, out);
+        l.row = (uint32_t)region.row;
+        l.e = elementwise(pass, region, x, add, out);
+        PRNN_GPU_RUN(own->state, PRNN_GPU_dropout, groups_of(&l.e), 1, PRNN_GPU_VALUE(l),
+                     PRNN_GPU_BLOCK(own->memory));
+    }
 }
 
 void prnn_gpu_fill_map(const prnn_pass *pass, const prnn_map *map, prnn_region region, size_t vector) {

@@ -95,6 +95,8 @@ void prnn_gpu_relu_gradient_map(const prnn_pass *pass, prnn_region region, const
                                 const prnn_map *dy);
 void prnn_gpu_add_maps(const prnn_pass *pass, prnn_region region, const prnn_map *a, const prnn_map *b,
                        const prnn_map *sum);
+void prnn_gpu_dropout_map(const prnn_pass *pass, int layer, prnn_region region, const prnn_map *x,
+                          const prnn_map *add, const prnn_map *out);
 void prnn_gpu_copy_map(const prnn_pass *pass, int rows, int cols, const prnn_map *from, prnn_lattice from_at,
                        const prnn_map *to, prnn_lattice to_at);
 

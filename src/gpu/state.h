@@ -22,6 +22,7 @@
     KERNEL(add, 256)                                                                                         \
     KERNEL(relu, 256)                                                                                        \
     KERNEL(relu_gradient, 256)                                                                               \
+    KERNEL(dropout, 256)                                                                                     \
     KERNEL(fill, 256)                                                                                        \
     KERNEL(load_levels, 256)                                                                                 \
     KERNEL(softmax_nll, 128)                                                                                 \

@@ -102,6 +102,17 @@ typedef struct prnn_gpu_elementwise {
     U32 rows, run, width, unused;
 } prnn_gpu_elementwise;
 
+/* out = b + a, with features of a dropped as prnn_dropout says: of layer `layer`, in a region that begins at
+ * (row, column) of an image of `width` columns. `high` is the upper half of the counter of the random bits;
+ * `add`: whether there is a b. */
+typedef struct prnn_gpu_dropout {
+    prnn_gpu_elementwise e;
+    U64 seed, high;
+    U32 images, lane, first, apart, layer, row, column, width, below, add;
+    F32 scale;
+    U32 unused;
+} prnn_gpu_dropout;
+
 /* Sums over the positions of lanes, to lane * lane_size + at. */
 typedef struct prnn_gpu_sum {
     prnn_gpu_lanes lanes;
@@ -144,10 +155,10 @@ typedef struct prnn_gpu_load {
     U32 step, unused; /* of the pixels of the pictures, whose width is p.width * step */
 } prnn_gpu_load;
 
-/* As prnn_step, of n weights. */
+/* As prnn_step, of n weights from `first` on. */
 typedef struct prnn_gpu_step {
-    U64 n;
-    F32 rate, beta1, beta2, epsilon, scale, correct1, correct2, keep;
+    U64 n, first;
+    F32 rate, beta1, beta2, epsilon, scale, correct1, correct2, keep, decay;
     U32 kind, ema, unused; /* PRNN_RMSPROP, PRNN_ADAM or PRNN_SGD; whether there is an average */
 } prnn_gpu_step;
 

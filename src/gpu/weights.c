@@ -62,6 +62,7 @@ void prnn_gpu_optimize(prnn_context *ctx, const prnn_update *u) {
     const prnn_step *s = &u->step;
     prnn_gpu_block *weights = block_of(u->weights), *ema = u->ema.memory ? block_of(u->ema) : weights;
     prnn_gpu_step step = {.n = u->weights.count,
+                          .first = u->weights.first,
                           .rate = s->rate,
                           .beta1 = s->beta1,
                           .beta2 = s->beta2,
@@ -70,6 +71,7 @@ void prnn_gpu_optimize(prnn_context *ctx, const prnn_update *u) {
                           .correct1 = s->correct1,
                           .correct2 = s->correct2,
                           .keep = s->keep,
+                          .decay = s->decay,
                           .kind = (uint32_t)u->optimizer,
                           .ema = u->ema.memory != NULL};
     PRNN_GPU_RUN(ctx->gpu, PRNN_GPU_update, prnn_gpu_groups(u->weights.count, 256), 1, PRNN_GPU_VALUE(step),

@@ -107,6 +107,7 @@ typedef struct prnn_step {
     float scale;              /* of the gradient */
     float correct1, correct2; /* Adam's bias corrections */
     float keep;               /* of the average: ema = keep * ema + (1 - keep) * weight */
+    float decay;              /* the part of each weight that is taken away first */
 } prnn_step;
 
 /* n weights, with any n; `ema` may be NULL, a moment that the formula does not have too. */
@@ -115,6 +116,15 @@ typedef struct prnn_state {
     const float *gradient;
     float *weights, *moment1, *moment2, *ema;
 } prnn_state;
+
+/* Which features are dropped: each has 16 bits of a block of random ones (base/random.h), eight features a
+ * block, from block `index` of a seed and an upper half of the counter on. A feature whose bits are below
+ * `below` is dropped, the others are multiplied by `scale`. */
+typedef struct prnn_drops {
+    uint64_t seed, high, index;
+    uint32_t below;
+    float scale;
+} prnn_drops;
 
 /* e^-7: the least scale of a logistic distribution, where levels lie in -1 .. 1. */
 #define PRNN_LEAST_SCALE 9.1188197e-4f
@@ -154,6 +164,9 @@ typedef struct prnn_kernels {
     void (*relu)(size_t n, const float *x, float *y);                  /* y = max(x, 0) */
     void (*relu_gradient)(size_t n, const float *y, float *dy);        /* dy = y > 0 ? dy : 0 */
     void (*add)(size_t n, const float *a, const float *b, float *sum); /* sum = a + b */
+
+    /* out = add + x, of x what is kept; add may be NULL, and out x or add. */
+    void (*dropout)(const prnn_drops *drops, size_t n, const float *x, const float *add, float *out);
 
     /* Softmax over `levels` logits (padded to a multiple of PRNN_PANEL, pads overwritten): returns
      * -log p(target). With scale != 0 the logits become scale * (p - onehot(target)). */

@@ -1,6 +1,7 @@
 /* The kernels, written once with the compiler's vectors. An instruction set's file defines PRNN_NAME (of its
  * table), VECTOR (floats in a vector) and the rows of its tiles (tile.h), and includes this. */
 
+#include "kernels/dropout_template.h"
 #include "kernels/gradient_template.h"
 #include "kernels/product_template.h"
 
@@ -337,6 +338,9 @@ INLINE void update_some(void (*vector)(const prnn_step *, bool, update *), const
     if (second) {
         u.moment2 = load_some(s->moment2 + i, n);
     }
+    if (step->decay > 0) {
+        u.weight = vfma(splat(-step->decay), u.weight, u.weight);
+    }
     vector(step, first, &u);
     store_some(s->weights + i, u.weight, n);
     if (first) {
@@ -394,6 +398,7 @@ const prnn_kernels PASTE(prnn_kernels_, PRNN_NAME) = {
     .relu = relu,
     .relu_gradient = relu_gradient,
     .add = add,
+    .dropout = dropout,
     .softmax_nll = softmax_nll,
     .softmax_weights = softmax_weights,
     .bernoulli_nll = bernoulli_nll,

@@ -151,7 +151,7 @@ static void forward(const void *self, const prnn_pass *pass, prnn_region region)
         rest.rows--;
     }
     prnn_map_add(pass, rest, left, &layer->right_above, layer->sum);
-    prnn_product_run(pass, layer->out_of, region, layer->io.out, prnn_layer_residual(&layer->io), false);
+    prnn_layer_output(pass, &layer->io, layer->out_of, region);
 }
 
 /* ------------------------------------------------------------------------------------ backward */
@@ -184,12 +184,13 @@ static void scan_backward(const scan *s, const prnn_pass *pass, prnn_region rows
 
 static void backward(const void *self, const prnn_pass *pass, prnn_region rows) {
     const diagonal_bilstm *layer = self;
+    const prnn_map *past = prnn_layer_output_gradient(pass, &layer->io, rows);
     prnn_product_gradient(pass, layer->out_of, rows, layer->io.dout);
     prnn_product_run(pass, layer->dsum_of, rows, layer->dsum, NULL, false);
     scan_backward(&layer->left, pass, rows, layer->dsum);
     scan_backward(&layer->right, pass, rows_above(rows), &layer->dsum_below);
     /* The right scan's part is of the same rows: of the last one it is there since the step before. */
-    prnn_product_run(pass, layer->din_of, rows, layer->io.din, prnn_layer_dresidual(&layer->io), false);
+    prnn_product_run(pass, layer->din_of, rows, layer->io.din, past, false);
     prnn_layer_condition_backward(pass, &layer->io, layer->dcondition_of, rows);
 }
 

@@ -23,3 +23,25 @@ void prnn_layer_condition_backward(const prnn_pass *pass, const prnn_layer_io *i
         prnn_product_run(pass, dcondition_of, rows, dcondition, dcondition, false);
     }
 }
+
+void prnn_layer_output(const prnn_pass *pass, const prnn_layer_io *io, const prnn_product *out_of,
+                       prnn_region region) {
+    const prnn_map *residual = io->residual ? io->in : NULL;
+    if (pass->dropout.below) {
+        prnn_product_run(pass, out_of, region, io->out, NULL, false);
+        prnn_map_dropout(pass, io->number, region, io->out, residual, io->out);
+    } else {
+        prnn_product_run(pass, out_of, region, io->out, residual, false);
+    }
+}
+
+const prnn_map *prnn_layer_output_gradient(const prnn_pass *pass, const prnn_layer_io *io, prnn_region rows) {
+    if (!pass->dropout.below) {
+        return io->residual ? io->dout : NULL;
+    }
+    if (io->residual) {
+        prnn_map_copy(pass, rows, io->dout, io->din);
+    }
+    prnn_map_dropout(pass, io->number, rows, io->dout, NULL, io->dout);
+    return io->residual ? io->din : NULL;
+}

@@ -15,6 +15,7 @@ typedef struct prnn_layer_io {
     const prnn_map *din, *dout;      /* gradients by them, of the present rows; NULL without training */
     bool residual;                   /* out = in + y(in) */
     const prnn_upsampler *condition; /* what every layer sees of the small image; NULL without */
+    int number;                      /* l */
 } prnn_layer_io;
 
 typedef struct prnn_layer_kind {
@@ -46,14 +47,15 @@ prnn_conv prnn_layer_condition(prnn_plan *plan, const char *name, const prnn_ups
 void prnn_layer_condition_backward(const prnn_pass *pass, const prnn_layer_io *io,
                                    const prnn_product *dcondition_of, prnn_region rows);
 
-/* What is added to a layer's output, and to the gradient by its input: NULL without residual connections. */
-static inline const prnn_map *prnn_layer_residual(const prnn_layer_io *io) {
-    return io->residual ? io->in : NULL;
-}
+/* The end of a layer's forward pass: its output y, which `out_of` gives, goes to the next stream. In training
+ * with dropout it is y that features are dropped of, before x_l is added to it. */
+void prnn_layer_output(const prnn_pass *pass, const prnn_layer_io *io, const prnn_product *out_of,
+                       prnn_region region);
 
-static inline const prnn_map *prnn_layer_dresidual(const prnn_layer_io *io) {
-    return io->residual ? io->dout : NULL;
-}
+/* The beginning of its backward pass: `dout` of some rows becomes the gradient by y. Returns what the layer
+ * adds to its part of `din`, the gradient that goes past it: `dout`, or `din` itself, or NULL without
+ * residual connections. */
+const prnn_map *prnn_layer_output_gradient(const prnn_pass *pass, const prnn_layer_io *io, prnn_region rows);
 
 #define PRNN_LAYER_KIND(number, name, layer) extern const prnn_layer_kind layer;
 PRNN_KINDS(PRNN_LAYER_KIND)

@@ -64,7 +64,7 @@ static void forward(const void *self, const prnn_pass *pass, prnn_region region)
     prnn_map_relu(pass, region, layer->io.in, layer->rectified);
     prnn_product_run(pass, layer->reduced_of, region, layer->reduced, NULL, true);
     prnn_product_run(pass, layer->convolved_of, region, layer->convolved, NULL, true);
-    prnn_product_run(pass, layer->out_of, region, layer->io.out, prnn_layer_residual(&layer->io), false);
+    prnn_layer_output(pass, &layer->io, layer->out_of, region);
 }
 
 static void begin_backward(const void *self, const prnn_pass *pass) {
@@ -75,6 +75,9 @@ static void begin_backward(const void *self, const prnn_pass *pass) {
 static void backward(const void *self, const prnn_pass *pass, prnn_region rows) {
     const pixelcnn *layer = self;
     const prnn_layer_io *io = &layer->io;
+    const prnn_map *past = prnn_layer_output_gradient(pass, io, rows);
+    /* A ReLU lies between `past` and the sum, so its part waits where the gradient by y was. */
+    const prnn_map *through = past == io->din ? io->dout : io->din;
     prnn_product_gradient(pass, layer->out_of, rows, io->dout);
     prnn_product_run(pass, layer->dconvolved_of, rows, layer->dconvolved, NULL, false);
     prnn_map_relu_gradient(pass, rows, layer->convolved, layer->dconvolved);
@@ -84,10 +87,10 @@ static void backward(const void *self, const prnn_pass *pass, prnn_region rows) 
     prnn_map_relu_gradient(pass, rows, layer->reduced, layer->dreduced);
     prnn_map_relu(pass, rows, io->in, layer->rectified);
     prnn_product_gradient(pass, layer->reduced_of, rows, layer->dreduced);
-    prnn_product_run(pass, layer->drectified_of, rows, io->din, NULL, false);
-    prnn_map_relu_gradient(pass, rows, layer->rectified, io->din);
-    if (io->residual) {
-        prnn_map_add(pass, rows, io->din, io->dout, io->din);
+    prnn_product_run(pass, layer->drectified_of, rows, through, NULL, false);
+    prnn_map_relu_gradient(pass, rows, layer->rectified, through);
+    if (past) {
+        prnn_map_add(pass, rows, through, past, io->din);
     }
 }
 

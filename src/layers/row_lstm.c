@@ -79,7 +79,7 @@ static void begin(const void *self, const prnn_pass *pass) {
 static void forward(const void *self, const prnn_pass *pass, prnn_region region) {
     const row_lstm *layer = self;
     prnn_lstm_run(pass, &layer->cells, region);
-    prnn_product_run(pass, layer->out_of, region, layer->io.out, prnn_layer_residual(&layer->io), false);
+    prnn_layer_output(pass, &layer->io, layer->out_of, region);
 }
 
 static void begin_backward(const void *self, const prnn_pass *pass) {
@@ -91,10 +91,11 @@ static void begin_backward(const void *self, const prnn_pass *pass) {
 static void backward(const void *self, const prnn_pass *pass, prnn_region rows) {
     const row_lstm *layer = self;
     const prnn_lstm *cells = &layer->cells;
+    const prnn_map *past = prnn_layer_output_gradient(pass, &layer->io, rows);
     prnn_product_gradient(pass, layer->out_of, rows, layer->io.dout);
     prnn_lstm_gradient(pass, cells, rows, NULL);
     prnn_product_gradient(pass, cells->step_of, rows, cells->dgates);
-    prnn_product_run(pass, layer->din_of, rows, layer->io.din, prnn_layer_dresidual(&layer->io), false);
+    prnn_product_run(pass, layer->din_of, rows, layer->io.din, past, false);
     prnn_layer_condition_backward(pass, &layer->io, layer->dcondition_of, rows);
     if (rows.row == 0) {
         prnn_region above = {-1, 1, 0, rows.count, -1};

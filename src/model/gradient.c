@@ -282,6 +282,8 @@ static void run_shards(const prnn_gradient_engine *e) {
         prnn_batch part = *e->batch;
         pass->lane = left < e->cut.shard ? left : e->cut.shard;
         part.images = e->gathered;
+        part.dropout.first += (uint32_t)first;
+        part.dropout.apart = (uint32_t)e->cut.lane;
         part.n = gather(e, first, pass->lane, false);
         prnn_network_gradient(e->network, pass, &part, 1.0f / (float)e->batch->n, e->gathered_nats);
         gather(e, first, pass->lane, true);

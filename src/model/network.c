@@ -25,8 +25,13 @@ static void plan_layers(prnn_network *net, prnn_features stream) {
     for (int l = 0; l < layers && p->status == PRNN_OK; l++) {
         char name[32];
         snprintf(name, sizeof name, "layers.%d", l);
-        prnn_layer_io io = {net->stream[l],      net->stream[l + 1], net->dstream[l],
-                            net->dstream[l + 1], p->config.residual, net->condition};
+        prnn_layer_io io = {net->stream[l],
+                            net->stream[l + 1],
+                            net->dstream[l],
+                            net->dstream[l + 1],
+                            p->config.residual,
+                            net->condition,
+                            l};
         net->layers[l] = net->kind->plan(p, name, io);
     }
 }

@@ -112,6 +112,7 @@ typedef struct prnn_batch {
     const uint8_t *small;  /* as prnn_network_condition has it */
     int n;                 /* at most the capacity of a pass */
     bool new_only;         /* values that the small image gives count 0 nats: they are certain, given it */
+    prnn_dropout dropout;  /* of prnn_network_gradient alone */
 } prnn_batch;
 
 /* Images first .. first + n - 1 of a batch. */

@@ -89,6 +89,7 @@ prnn_batch prnn_batch_part(const prnn_config *c, const prnn_batch *batch, size_t
     part.images += first * image;
     part.small = batch->small ? batch->small + first * small : NULL;
     part.n = n;
+    part.dropout.first += (uint32_t)first;
     return part;
 }
 
@@ -163,6 +164,7 @@ void prnn_network_gradient(const prnn_network *net, prnn_pass *pass, const prnn_
     const prnn_config *c = &net->plan.config;
     prnn_score score = {.scale = scale, .given = given_step(net, batch), .nats = nats};
     int rows = net->plan.block_rows;
+    pass->dropout = batch->dropout;
     begin_batch(net, pass, batch, nats);
     for (int row = 0; row < c->height; row += rows) {
         forward_block(net, pass, block_at(net, row));

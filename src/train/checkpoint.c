@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXT = 32, MAX_PAIRS = 48, MAX_BLOCKS = 5 };
+enum { TEXT = 32, MAX_PAIRS = 64, MAX_BLOCKS = 5 };
 
 /* Metadata in the making; the texts belong to it. */
 typedef struct pairs {
@@ -44,8 +44,8 @@ static void put_readable(pairs *p, const char *key, double value) {
     put(p, key, p->text[p->count]);
 }
 
-/* What must be the same for a run to go on as if it had never stopped. The length of the run is not here: it
- * may be made longer. */
+/* What must be the same for a run to go on as if it had never stopped. The length of the run is not here, nor
+ * is its patience: it may be made longer. */
 static void put_settings(pairs *p, const prnn_trainer *t) {
     const prnn_train_options *o = &t->options;
     put(p, "arithmetic", prnn_context_arithmetic(t->ctx));
@@ -69,6 +69,10 @@ static void put_settings(pairs *p, const prnn_trainer *t) {
     put_u64(p, "seed", o->seed);
     put_u64(p, "valid-every", o->valid_every);
     put_u64(p, "log-every", o->log_every);
+    put_u64(p, "flip", o->flip);
+    put_u64(p, "shift", (uint64_t)o->shift);
+    put_readable(p, "dropout", o->dropout);
+    put_readable(p, "weight-decay", o->weight_decay);
 }
 
 static void put_state(pairs *p, const prnn_trainer *t) {
@@ -84,6 +88,11 @@ static void put_state(pairs *p, const prnn_trainer *t) {
     put_double(p, "best_nats", s->best_nats);
     put_u64(p, "best_step", s->best_step);
     put_u64(p, "metrics_bytes", s->metrics_bytes);
+    put_u64(p, "not_lower", s->not_lower);
+    put_u64(p, "overfitted", s->overfitted);
+    put_double(p, "between_sum", s->between_sum);
+    put_double(p, "between_images", s->between_images);
+    put_double(p, "between_nats", s->between_nats);
 }
 
 typedef struct named_block {
@@ -165,7 +174,8 @@ static prnn_status check_settings(prnn_trainer *t, const prnn_safetensors *st) {
     put_settings(&now, t);
     for (size_t i = 0; i < now.count; i++) {
         const char *key = now.pair[i].key, *was = prnn_safetensors_metadata(st, key);
-        if (!was || strcmp(was, now.pair[i].value) != 0) {
+        /* What an earlier version did not know was 0. */
+        if (strcmp(was ? was : "0", now.pair[i].value) != 0) {
             return prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
                              "%s: was made with %s %s, this run has %s; give the same to resume, or start in "
                              "another folder with --init of this checkpoint",
@@ -189,13 +199,22 @@ static bool get_double(const prnn_safetensors *st, const char *key, double *valu
     return text && *text && !*end;
 }
 
+/* What checkpoints of earlier versions do not have stays as it is. */
+static bool get_newer(const prnn_safetensors *st, prnn_train_state *s) {
+    return !prnn_safetensors_metadata(st, "not_lower") ||
+           (get_u64(st, "not_lower", &s->not_lower) && get_u64(st, "overfitted", &s->overfitted) &&
+            get_double(st, "between_sum", &s->between_sum) &&
+            get_double(st, "between_images", &s->between_images) &&
+            get_double(st, "between_nats", &s->between_nats));
+}
+
 static bool get_state(const prnn_safetensors *st, prnn_train_state *s) {
     return get_u64(st, "step", &s->step) && get_u64(st, "validated", &s->validated) &&
            get_u64(st, "logged", &s->logged) && get_double(st, "seconds", &s->seconds) &&
            get_double(st, "nats_sum", &s->nats_sum) && get_double(st, "images", &s->images) &&
            get_double(st, "last_nats", &s->last_nats) && get_double(st, "valid_nats", &s->valid_nats) &&
            get_double(st, "best_nats", &s->best_nats) && get_u64(st, "best_step", &s->best_step) &&
-           get_u64(st, "metrics_bytes", &s->metrics_bytes);
+           get_u64(st, "metrics_bytes", &s->metrics_bytes) && get_newer(st, s);
 }
 
 static prnn_status read_state(prnn_trainer *t, const prnn_safetensors *st, prnn_train_state *state) {
@@ -272,7 +291,7 @@ prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found) {
         return status;
     }
     prnn_safetensors *st = NULL;
-    prnn_train_state state;
+    prnn_train_state state = t->state;
     TRY(prnn_safetensors_read(t->ctx, t->folder.checkpoint, &st));
     TRY(check_format(t, st));
     TRY(check_config(t, st));

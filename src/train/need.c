@@ -21,7 +21,7 @@ static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
                         const prnn_train_options *options, size_t images, bool valid) {
     const prnn_config *c = &network->plan.config;
     size_t n = network->plan.parameter_floats, room = prnn_trainer_room(prnn_trainer_batch(options, images));
-    size_t bytes = 0;
+    size_t bytes = 0, image = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
     int blocks = prnn_device_of(ctx)->apart ? 0 : 4 + (options->ema > 0) + valid;
     for (int block = 0; block < blocks; block++) {
         prnn_need_block(&bytes, n, sizeof(float));
@@ -29,7 +29,8 @@ static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
     prnn_need_block(&bytes, prnn_device_of(ctx)->norm_scratch(n), sizeof(double));
     prnn_need_block(&bytes, images, sizeof(uint64_t));
     prnn_need_block(&bytes, room, sizeof(size_t));
-    prnn_need_block(&bytes, room, (size_t)c->height * (size_t)c->width * (size_t)c->channels);
+    prnn_need_block(&bytes, room, image);
+    prnn_need_block(&bytes, 1, image);
     return bytes;
 }
 

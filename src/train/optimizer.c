@@ -50,5 +50,39 @@ prnn_update prnn_optimizer_step(const prnn_train_options *o, double rate, uint64
                                   .scale = (float)scale,
                                   .correct1 = (float)(1 / (1 - prnn_power(o->beta1, step + 1))),
                                   .correct2 = (float)(1 / (1 - prnn_power(o->beta2, step + 1))),
-                                  .keep = prnn_ema_keep(o->ema, step)}};
+                                  .keep = prnn_ema_keep(o->ema, step),
+                                  .decay = (float)(rate * o->weight_decay)}};
+}
+
+static prnn_block part_of(prnn_block block, size_t first, size_t count) {
+    return block.memory ? prnn_block_part(block, first, count) : block;
+}
+
+static void update_part(prnn_context *ctx, const prnn_device *device, const prnn_update *all, size_t first,
+                        size_t end, bool decays) {
+    prnn_update part = *all;
+    prnn_block *blocks[] = {&part.gradient, &part.weights, &part.moment1, &part.moment2, &part.ema};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        *blocks[i] = part_of(*blocks[i], first, end - first);
+    }
+    part.step.decay = decays ? part.step.decay : 0;
+    device->update(ctx, &part);
+}
+
+/* Neighbours that are treated alike go together: without decay, all. */
+void prnn_optimizer_update(prnn_context *ctx, const prnn_device *device, const prnn_plan *plan,
+                           const prnn_update *update) {
+    size_t first = 0;
+    bool decays = false;
+    for (int i = 0; i < plan->parameter_count && update->step.decay > 0; i++) {
+        const prnn_parameter *p = &plan->parameters[i];
+        if ((p->rank > 1) != decays) {
+            if (p->offset > first) {
+                update_part(ctx, device, update, first, p->offset, decays);
+            }
+            first = p->offset;
+            decays = !decays;
+        }
+    }
+    update_part(ctx, device, update, first, plan->parameter_floats, decays);
 }

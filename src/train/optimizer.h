@@ -3,7 +3,7 @@
 #ifndef PRNN_TRAIN_OPTIMIZER_H
 #define PRNN_TRAIN_OPTIMIZER_H
 
-#include "device/device.h"
+#include "layers/plan.h"
 
 /* Name of an optimizer in messages and checkpoints, "rmsprop", ... */
 const char *prnn_optimizer_name(prnn_optimizer optimizer);
@@ -22,8 +22,14 @@ double prnn_learning_rate(const prnn_train_options *options, uint64_t step, uint
  *   adam     Kingma & Ba 2015, with bias correction
  *   sgd      m = beta1 m + g;  w -= rate m
  * moment1 (m) and moment2 (v) begin at zero and are read only where the formula has them. With an average:
- * ema = d ema + (1 - d) w, d = prnn_ema_keep(). A device does all of it in one pass over the blocks. */
+ * ema = d ema + (1 - d) w, d = prnn_ema_keep(). A device does all of it in one pass over the blocks. With
+ * decay, w -= rate decay w comes first, whatever the optimizer (Loshchilov & Hutter 2019). */
 prnn_update prnn_optimizer_step(const prnn_train_options *options, double rate, uint64_t step, double scale);
+
+/* Does it: to all parameters of a plan, of which `update` has the blocks. Biases and initial states, which
+ * are vectors, do not decay. */
+void prnn_optimizer_update(prnn_context *ctx, const prnn_device *device, const prnn_plan *plan,
+                           const prnn_update *update);
 
 /* What an average keeps at step `step`: min(decay, (1 + step) / (10 + step)), so that early averages follow.
  */

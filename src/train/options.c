@@ -12,6 +12,21 @@ static prnn_status check_number(prnn_context *ctx, const char *name, double valu
     return PRNN_OK;
 }
 
+/* What has a bound that is not in it. */
+static prnn_status check_small_sets(prnn_context *ctx, const prnn_train_options *o) {
+    if (!(o->dropout >= 0 && o->dropout < 1)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "dropout is %.12g; it must be 0 or more and below 1",
+                         o->dropout);
+    }
+    if (o->weight_decay * o->learning_rate >= 1) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "weight decay is %.12g and the learning rate %.12g; their product is the part of a "
+                         "weight that each step takes away, and must be below 1",
+                         o->weight_decay, o->learning_rate);
+    }
+    return PRNN_OK;
+}
+
 static prnn_status check_options(prnn_context *ctx, const prnn_train_options *o) {
     const struct {
         const char *name;
@@ -30,6 +45,8 @@ static prnn_status check_options(prnn_context *ctx, const prnn_train_options *o)
         {"clip", o->clip, 0, 1e12},
         {"ema", o->ema, 0, 0.999999},
         {"the time between checkpoints", o->checkpoint_every, 0, 1e9},
+        {"shift", o->shift, 0, 1e6},
+        {"weight decay", o->weight_decay, 0, 1e6},
     };
     prnn_status status = PRNN_OK;
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
@@ -39,6 +56,7 @@ static prnn_status check_options(prnn_context *ctx, const prnn_train_options *o)
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "optimizer %d, schedule %d: there is no such",
                          (int)o->optimizer, (int)o->schedule);
     }
+    TRY(check_small_sets(ctx, o));
     if (!o->out || !*o->out) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "training needs a folder for its results");
     }
@@ -56,6 +74,24 @@ prnn_status prnn_train_options_read(prnn_context *ctx, const prnn_train_options 
     TRY(check_options(ctx, options));
 done:
     return status;
+}
+
+prnn_status prnn_train_options_check_set(prnn_context *ctx, const prnn_train_options *o, const prnn_config *c,
+                                         bool valid) {
+    int side = c->height < c->width ? c->height : c->width;
+    if (o->shift >= side) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "shift is %d; images of %d x %d can be moved by at most %d pixel%s", o->shift,
+                         c->height, c->width, side - 1, side == 2 ? "" : "s");
+    }
+    if (o->patience && !valid) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "patience is %llu, of validations, and there are no validation images: give some, or "
+            "no patience",
+            (unsigned long long)o->patience);
+    }
+    return PRNN_OK;
 }
 
 prnn_status prnn_train_data_check(prnn_context *ctx, const prnn_model *model, const prnn_data *data,

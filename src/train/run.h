@@ -18,7 +18,10 @@ typedef struct prnn_train_state {
     double last_nats;             /* its mean at that line */
     double valid_nats, best_nats; /* NaN: none yet */
     uint64_t best_step;
-    uint64_t metrics_bytes; /* length of metrics.csv */
+    uint64_t metrics_bytes;             /* length of metrics.csv */
+    uint64_t not_lower, overfitted;     /* as prnn_progress has them */
+    double between_sum, between_images; /* training likelihood since the last validation */
+    double between_nats;                /* its mean before that one; NaN: none */
 } prnn_train_state;
 
 struct prnn_trainer {
@@ -47,6 +50,7 @@ struct prnn_trainer {
     uint64_t order_epoch;
     size_t *indices;
     uint8_t *images; /* of a batch, or of a piece of the validation set */
+    uint8_t *scratch_image;
 
     prnn_run_folder folder;
     FILE *metrics;

@@ -42,6 +42,7 @@ prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const 
     prnn_status status;
     TRY(prnn_options_read(ctx, &full, &prnn_config_fields, config));
     TRY(prnn_train_options_read(ctx, options, &o));
+    TRY(prnn_train_options_check_set(ctx, &o, &full, valid != NULL));
     TRY(prnn_trainer_need(ctx, &full, &o, prnn_data_count(train), valid, &needs));
     TRY(prnn_trainer_afford(ctx, &needs, true, o.batch));
 done:

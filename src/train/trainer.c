@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/try.h"
 #include "data/data.h"
+#include "train/augment.h"
 #include "train/optimizer.h"
 #include "train/options.h"
 #include "train/run.h"
@@ -72,7 +73,7 @@ static prnn_status begin(prnn_trainer *t) {
     if (t->ema.memory) {
         t->device->copy_block(t->weights, t->ema);
     }
-    t->state = (prnn_train_state){.last_nats = NAN, .valid_nats = NAN, .best_nats = NAN};
+    t->state = (prnn_train_state){.last_nats = NAN, .valid_nats = NAN, .best_nats = NAN, .between_nats = NAN};
     if (t->options.resume) {
         TRY(prnn_checkpoint_load(t, &found));
     }
@@ -86,6 +87,7 @@ done:
 static prnn_status create(prnn_trainer *t, const prnn_train_options *options) {
     prnn_status status;
     TRY(prnn_train_options_read(t->ctx, options, &t->options));
+    TRY(prnn_train_options_check_set(t->ctx, &t->options, &t->model->network->plan.config, t->valid != NULL));
     TRY(prnn_train_data_check(t->ctx, t->model, t->train, "training"));
     if (t->valid) {
         TRY(prnn_train_data_check(t->ctx, t->model, t->valid, "validation"));
@@ -135,6 +137,19 @@ void prnn_trainer_free(prnn_trainer *trainer) {
 
 /* ---------------------------------------------------------------------------------------- update */
 
+/* Images of a batch as this epoch has them. */
+static void augment(prnn_trainer *t, uint64_t epoch, size_t n) {
+    const prnn_train_options *o = &t->options;
+    const prnn_config *c = &t->model->network->plan.config;
+    prnn_augmentation how = {.seed = o->seed,
+                             .flip = o->flip,
+                             .shift = o->shift,
+                             .height = c->height,
+                             .width = c->width,
+                             .channels = c->channels};
+    prnn_augment(&how, epoch, t->indices, n, t->images, t->scratch_image);
+}
+
 /* The images of the next update, and how many; those after them are announced to the system. */
 static prnn_status read_batch(prnn_trainer *t, size_t *n) {
     uint64_t epoch = t->state.step / t->table.epoch, count = prnn_data_count(t->train);
@@ -149,7 +164,20 @@ static prnn_status read_batch(prnn_trainer *t, size_t *n) {
     }
     uint64_t next = first + *n, rest = count - next, batch = (uint64_t)t->options.batch;
     prnn_data_prefetch(t->train, t->order + next, (size_t)(rest < batch ? rest : batch));
-    return prnn_data_read(t->ctx, t->train, t->indices, *n, t->options.seed, epoch, t->images);
+    prnn_status status;
+    TRY(prnn_data_read(t->ctx, t->train, t->indices, *n, t->options.seed, epoch, t->images));
+    augment(t, epoch, *n);
+done:
+    return status;
+}
+
+/* What a step drops of its batch. */
+static prnn_dropout dropout_of(const prnn_trainer *t) {
+    const prnn_train_options *o = &t->options;
+    double below = o->dropout * 65536 + 0.5;
+    uint32_t whole = below < 65535 ? (uint32_t)below : 65535;
+    return (prnn_dropout){
+        .below = whole, .scale = (float)(65536 / (65536.0 - whole)), .seed = o->seed, .step = t->state.step};
 }
 
 static prnn_status update(prnn_trainer *t, double *nats) {
@@ -161,7 +189,7 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     if (status != PRNN_OK) {
         return status;
     }
-    prnn_batch batch = {.images = t->images, .n = (int)n, .new_only = true};
+    prnn_batch batch = {.images = t->images, .n = (int)n, .new_only = true, .dropout = dropout_of(t)};
     *nats = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, &batch, t->gradient);
     double length = t->device->norm(t->ctx, t->gradient, t->scratch);
     status = t->device->check(t->ctx);
@@ -181,7 +209,7 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     step.moment1 = t->moment1;
     step.moment2 = t->moment2;
     step.ema = t->ema;
-    t->device->update(t->ctx, &step);
+    prnn_optimizer_update(t->ctx, t->device, &t->model->network->plan, &step);
     status = t->device->check(t->ctx);
     if (status != PRNN_OK) {
         return status;
@@ -189,6 +217,8 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     s->step++;
     s->nats_sum += *nats * (double)n;
     s->images += (double)n;
+    s->between_sum += *nats * (double)n;
+    s->between_images += (double)n;
     t->step_seconds += prnn_clock() - began;
     t->step_images += (double)n;
     note_due(t);
@@ -197,10 +227,15 @@ static prnn_status update(prnn_trainer *t, double *nats) {
 
 /* ---------------------------------------------------------------------------------------- attend */
 
+/* Whether there is no update to come. */
+static bool is_over(const prnn_trainer *t) {
+    uint64_t patience = t->options.patience;
+    return t->state.step >= t->table.steps || (patience && t->state.not_lower >= patience);
+}
+
 bool prnn_trainer_is_done(const prnn_trainer *t) {
     const prnn_due *due = &t->due;
-    return t->state.step >= t->table.steps && !due->validation && !due->line && !due->checkpoint &&
-           !due->result;
+    return is_over(t) && !due->validation && !due->line && !due->checkpoint && !due->result;
 }
 
 prnn_status prnn_trainer_stop(prnn_trainer *t) {
@@ -209,6 +244,13 @@ prnn_status prnn_trainer_stop(prnn_trainer *t) {
                                          "stopped at step %" PRIu64 " of %" PRIu64 "; the checkpoint is %s",
                                          t->state.step, t->table.steps, t->folder.checkpoint)
                              : status;
+}
+
+/* A validation may be the last one. */
+static void note_end(prnn_trainer *t) {
+    if (is_over(t)) {
+        t->due.checkpoint = t->due.result = true;
+    }
 }
 
 /* What fails stays due. */
@@ -220,6 +262,7 @@ static prnn_status do_what_is_due(prnn_trainer *t) {
     if (due->validation) {
         TRY(prnn_validation_run(t));
         due->validation = false;
+        note_end(t);
     }
     if (due->line) {
         TRY(prnn_metrics_write(t, t->valid && s->validated == s->step));
@@ -306,6 +349,7 @@ prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, doub
     }
     if (isnan(s->valid_nats) || s->validated != s->step) {
         TRY(prnn_validation_run(trainer));
+        note_end(trainer);
         TRY(prnn_metrics_write(trainer, true));
     }
     if (nats) {

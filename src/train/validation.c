@@ -48,15 +48,27 @@ static prnn_status give_back_best(prnn_trainer *t) {
                                                                             : prnn_run_assign(t, t->best);
 }
 
+/* What this validation says beside the ones before: read before they are forgotten. */
+static void compare(prnn_train_state *s, double nats) {
+    double trained = s->between_images > 0 ? s->between_sum / s->between_images : NAN;
+    bool overfits = nats > s->valid_nats && trained < s->between_nats;
+    bool lower = isnan(s->best_nats) || nats < s->best_nats;
+    s->overfitted = overfits ? s->overfitted + 1 : 0;
+    s->not_lower = lower ? 0 : s->not_lower + 1;
+    s->between_nats = trained;
+    s->between_sum = s->between_images = 0;
+}
+
 static prnn_status run(prnn_trainer *t) {
     prnn_train_state *s = &t->state;
     double nats;
     prnn_status status;
     TRY(evaluate(t, &nats));
     TRY(isfinite(nats) ? PRNN_OK : prnn_run_diverged(t, "the validation NLL", nats, s->step));
+    compare(s, nats);
     s->valid_nats = nats;
     s->validated = s->step;
-    if (isnan(s->best_nats) || nats < s->best_nats) {
+    if (s->not_lower == 0) {
         s->best_nats = nats;
         s->best_step = s->step;
         t->device->copy_block(prnn_run_result(t), t->best);

@@ -57,6 +57,40 @@ ELEMENTWISE(add, WITH_B EACH(SUM_OF))
 ELEMENTWISE(relu, float4 b = a; EACH(RELU_OF))
 ELEMENTWISE(relu_gradient, WITH_B EACH(OPEN_OF)) /* a: y, b: dy */
 
+/* Philox 4x32-10 (Salmon et al. 2011), as src/base/random.c has it. */
+DEVICE void random_at(ulong seed, ulong high, ulong index, uint *word) {
+    uint a = (uint)seed, b = (uint)(seed >> 32);
+    word[0] = (uint)index, word[1] = (uint)(index >> 32);
+    word[2] = (uint)high, word[3] = (uint)(high >> 32);
+    for (uint round = 0; round < 10; round++) {
+        ulong x = (ulong)0xd2511f53u * word[0], y = (ulong)0xcd9e8d57u * word[2];
+        word[0] = (uint)(y >> 32) ^ word[1] ^ a, word[1] = (uint)y;
+        word[2] = (uint)(x >> 32) ^ word[3] ^ b, word[3] = (uint)x;
+        a += 0x9e3779b9u, b += 0xbb67ae85u;
+    }
+}
+
+/* Four features have two words of the eight that share 128 bits. */
+KERNEL(ELEMENTWISE_ITEMS) dropout(prnn_gpu_dropout l, GLOBAL float *memory) {
+    uint q, r, feature, word[4];
+    if (find_four(&l.e, &q, &r, &feature)) {
+        uint image = r % l.images, pixel = (l.row + q) * l.width + l.column + r / l.images;
+        ulong number = l.first + image / l.lane * l.apart + image % l.lane;
+        random_at(l.seed, l.high, (number << 8 | l.layer) << 40 | (ulong)pixel << 16 | feature / 8, word);
+        uint low = feature % 8 ? word[2] : word[0], high = feature % 8 ? word[3] : word[1];
+        float4 a = load_four(memory, &l.e.a, q, r, feature);
+        a.x = (low & 0xffffu) < l.below ? 0.0f : a.x * l.scale;
+        a.y = low >> 16 < l.below ? 0.0f : a.y * l.scale;
+        a.z = (high & 0xffffu) < l.below ? 0.0f : a.z * l.scale;
+        a.w = high >> 16 < l.below ? 0.0f : a.w * l.scale;
+        if (l.add) {
+            float4 b = load_four(memory, &l.e.b, q, r, feature);
+            EACH(SUM_OF)
+        }
+        store_four(memory, &l.e.out, q, r, feature, a);
+    }
+}
+
 /* All positions get the same features: packed[first ..], or zeros. */
 KERNEL(ELEMENTWISE_ITEMS) fill(prnn_gpu_elementwise l, uint zeros, uint first, GLOBAL const float *packed,
                                GLOBAL float *memory) {

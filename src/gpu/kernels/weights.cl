@@ -74,7 +74,9 @@ KERNEL(256) update(prnn_gpu_step s, GLOBAL const float *gradient, GLOBAL float *
                    GLOBAL float *moment2, GLOBAL float *ema) {
     ulong i = ((ulong)GROUP_Y * 65535u + GROUP_X) * 256 + ITEM;
     if (i >= s.n) { return; }
+    i += s.first;
     float g = gradient[i] * s.scale, w = weights[i], m, v;
+    if (s.decay > 0) { w = FMA(-s.decay, w, w); }
     if (s.kind == 0) { /* rmsprop */
         v = FMA(s.beta2, moment2[i], (1 - s.beta2) * g * g);
         moment2[i] = v;
