@@ -206,7 +206,8 @@ PRNN_API prnn_status prnn_output_from_name(prnn_context *ctx, const char *name, 
 
 /* A network and its weights. Functions that take a const prnn_model only read it: any number of threads may
  * call them with one model at the same time, each in a context of its own. Those that change or free it
- * (prnn_model_set_parameters, prnn_train, prnn_model_free) need it for themselves. */
+ * (prnn_model_set_parameters, prnn_model_set_metadata, prnn_train, prnn_model_free) need it for themselves.
+ */
 typedef struct prnn_model prnn_model;
 
 /* A new model with random weights, which are a function of config (NULL: PRNN_CONFIG_INIT) and seed. The
@@ -253,6 +254,26 @@ PRNN_API bool prnn_model_parameter_is_masked(const prnn_model *model, size_t ind
 /* Replaces the block of all parameters (prnn_model_parameter_count floats, copied). Refuses what
  * prnn_model_load refuses. */
 PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values);
+
+/* -------------------------------------------------------------------------------------- metadata */
+
+/* Texts under keys that a model file keeps beside the network: where the model comes from, as training writes
+ * it (docs/formats.md says which keys), and whatever else its makers note. They change no number. A model has
+ * at most 1024 of them, each key of 1 to 256 bytes and each value of up to 64 KiB of UTF-8, 1 MiB in all; a
+ * file with more is refused. They may hold control characters. Who trains a model further keeps them. */
+
+PRNN_API size_t prnn_model_metadata_count(const prnn_model *model);
+/* The key of entry i, in the order in which they were first set; NULL unless 0 <= i <
+ * prnn_model_metadata_count. It, and the value below, are the model's, and are valid until its metadata are
+ * changed, which training does too. */
+PRNN_API const char *prnn_model_metadata_key(const prnn_model *model, size_t i);
+/* The value under `key`; NULL: there is none. */
+PRNN_API const char *prnn_model_metadata(const prnn_model *model, const char *key);
+/* Sets the value under `key`, copying both, or, if it is NULL, removes the entry, if there is one.
+ * PRNN_ERROR_ARGUMENT beyond the limits above, and for "format", "version" and "config", which are the
+ * file's. */
+PRNN_API prnn_status prnn_model_set_metadata(prnn_context *ctx, prnn_model *model, const char *key,
+                                             const char *value);
 
 /* ------------------------------------------------------------------------------------ progress */
 

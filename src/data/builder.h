@@ -34,6 +34,7 @@ typedef struct prnn_builder {
     size_t left;               /* skipped besides: folders */
     bool named;                /* the images are those of options.array */
     bool from_file;            /* a set of one value is refused */
+    bool piped;                /* which has no name */
     bool noted;                /* the caller knows what was assumed of arrays */
     uint32_t *folders; /* of a folder of pictures: the number of that of each file; later of each image */
 } prnn_builder;

@@ -96,6 +96,7 @@ prnn_status prnn_builder_read(prnn_builder *b, const char *path) {
     prnn_status status = prnn_input_open_any(b->ctx, path, &input);
     b->from_file = true;
     if (status == PRNN_OK) {
+        b->piped = input.piped;
         status = open_input(b, &input);
         prnn_input_close(&input);
     }

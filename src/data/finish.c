@@ -114,7 +114,11 @@ static prnn_status complete(prnn_builder *b) {
     d->skipped = b->skipped + b->left;
     d->folders = b->folders;
     b->folders = NULL;
-    return b->out || !b->options.shuffle ? PRNN_OK : prnn_shuffle_set(b->ctx, d, b->options.shuffle);
+    prnn_status status;
+    TRY(b->from_file && !b->piped ? prnn_data_set_source(b->ctx, d, b->name) : PRNN_OK);
+    TRY(b->out || !b->options.shuffle ? PRNN_OK : prnn_shuffle_set(b->ctx, d, b->options.shuffle));
+done:
+    return status;
 }
 
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data) {

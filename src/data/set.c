@@ -19,8 +19,27 @@ void prnn_data_free(prnn_data *data) {
         }
         prnn_free(data->names);
         prnn_free(data->folders);
+        free(data->source);
         prnn_free(data);
     }
+}
+
+prnn_status prnn_data_set_source(prnn_context *ctx, prnn_data *d, const char *path) {
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/') {
+        end--;
+    }
+    size_t begin = end;
+    while (begin > 0 && path[begin - 1] != '/') {
+        begin--;
+    }
+    if (begin == end || strncmp(path, "/dev/", 5) == 0) {
+        return PRNN_OK;
+    }
+    free(d->source);
+    d->source = strndup(path + begin, end - begin);
+    return d->source ? PRNN_OK
+                     : prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory for its name", path);
 }
 
 /* The images from number `first` on, as they are stored. */
@@ -81,11 +100,15 @@ prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, pr
         part->values = NULL;
         part->disk = NULL;
         part->names = NULL;
+        part->source = NULL;
         part->first += first;
         part->folders = NULL;
         part->skipped = 0;
         part->count = data->count - first;
         prnn_status status = copy_rest(ctx, data, first, part);
+        if (status == PRNN_OK && data->source) {
+            status = prnn_data_set_source(ctx, part, data->source);
+        }
         if (status != PRNN_OK) {
             prnn_data_free(part);
             return status;

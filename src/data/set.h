@@ -20,6 +20,7 @@ struct prnn_data {
     bool draw;         /* stored are bytes, from which prnn_data_read draws level 0 or 1 */
     uint8_t *values;   /* (count, height, width, channels) levels (or bytes); NULL: on disk */
     prnn_disk *disk;
+    char *source;      /* last part of the path; malloc; NULL: it has none that says anything */
     prnn_name *names;  /* of the images; NULL: they have none */
     uint32_t *folders; /* of each image, the number of its folder; NULL: of none */
 };
@@ -34,6 +35,9 @@ static inline size_t prnn_data_size(const prnn_data *d) {
  * image's own memory where their sizes agree. */
 prnn_status prnn_data_take(prnn_context *ctx, const prnn_data *d, const char *name, size_t number,
                            const prnn_image *image, uint8_t *to, int *highest);
+
+/* Notes the last part of a path, but for one of /dev, which says nothing, as the set's source. */
+prnn_status prnn_data_set_source(prnn_context *ctx, prnn_data *d, const char *path);
 
 /* What is stored of image `index` < count; `to` gets prnn_data_size bytes. */
 prnn_status prnn_data_stored(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to);
