@@ -275,6 +275,17 @@ PRNN_API const char *prnn_model_metadata(const prnn_model *model, const char *ke
 PRNN_API prnn_status prnn_model_set_metadata(prnn_context *ctx, prnn_model *model, const char *key,
                                              const char *value);
 
+/* Colours that levels stand for: level k of an image of one channel is colour k. All are different. */
+typedef struct prnn_palette {
+    int count;               /* 2..256 */
+    uint8_t colours[256][3]; /* R, G, B */
+} prnn_palette;
+
+/* The palette of a model that was trained on images of one: the value under "palette", words #rrggbb; owned
+ * by the model. NULL: its levels are shades. A "palette" that is not of as many different colours as the
+ * model has levels, or of a model with 3 channels, is refused when it is set or loaded. */
+PRNN_API const prnn_palette *prnn_model_palette(const prnn_model *model);
+
 /* ------------------------------------------------------------------------------------ progress */
 
 typedef struct prnn_progress {
@@ -353,12 +364,20 @@ typedef struct prnn_data_options {
     uint64_t shuffle;      /* 0: in the order of the files; else the images that `first` and `limit` leave
                               come in an order that is a function of this seed and of their number */
     const char *array;     /* of .npz: the name of the array, with or without .npy; NULL: see below */
+    bool paletted;         /* images become levels of one channel, which are numbers of colours; `levels` is
+                              not looked at, but is their number then. Refused with binarize_sample, channels
+                              3, and fit resize, which would mix colours */
+    const prnn_palette *palette; /* of these; another colour is an error. NULL: the colours that there are, at
+                                    most 256, darkest first (by luma, then R, G, B), of all images. With
+                                    PRNN_VALUES_LEVELS, which need one, the file holds its numbers */
+    prnn_palette *palette_used;  /* unless NULL, gets the palette of what was opened or converted */
 } prnn_data_options;
 
 #define PRNN_DATA_OPTIONS_INIT                                                                               \
     {                                                                                                        \
         sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0,              \
-            (size_t)1 << 30, NULL, NULL, NULL, NULL, PRNN_ALPHA_OVER, {0, 0, 0}, false, 0, NULL              \
+            (size_t)1 << 30, NULL, NULL, NULL, NULL, PRNN_ALPHA_OVER, {0, 0, 0}, false, 0, NULL, false,      \
+            NULL, NULL                                                                                       \
     }
 
 /* Opens a data set; the format is told by the content, not by the name:
@@ -417,6 +436,8 @@ PRNN_API int prnn_data_height(const prnn_data *data);
 PRNN_API int prnn_data_width(const prnn_data *data);
 PRNN_API int prnn_data_channels(const prnn_data *data);
 PRNN_API int prnn_data_levels(const prnn_data *data);
+/* The colours of its levels, which are the set's; NULL: it was not opened as `paletted`. */
+PRNN_API const prnn_palette *prnn_data_palette(const prnn_data *data);
 
 /* Copies the images indices[0..n-1] (each < count) into `images`, n * H * W * C levels. seed and epoch
  * choose the draw of binarize_sample and mean nothing without it. */
@@ -691,8 +712,9 @@ typedef struct prnn_train_options {
  *   checkpoint.safetensors  everything that `resume` needs; a resumed run ends with the same bits as one
  *                           that was never interrupted
  * and, with PRNN_OK and PRNN_STOPPED, leaves in `model` what model.safetensors holds (as long as nothing was
- * validated there is none). PRNN_ERROR_DIVERGED keeps the last good checkpoint and model. A folder that
- * already holds a checkpoint is refused unless `resume`. */
+ * validated there is none). The palette of a paletted training set becomes the model's; where the model has
+ * one, or the validation set, it must be the same. PRNN_ERROR_DIVERGED keeps the last good checkpoint and
+ * model. A folder that already holds a checkpoint is refused unless `resume`. */
 PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                 const prnn_data *valid, const prnn_train_options *options);
 
@@ -773,7 +795,8 @@ PRNN_API prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *confi
 typedef struct prnn_chain prnn_chain;
 
 /* A chain of `count` models, at least 1, which stay the caller's and must outlive it. PRNN_ERROR_ARGUMENT
- * says which two models do not fit, with both sizes. Free with prnn_chain_free. */
+ * says which two models do not fit, with both sizes, or that their palettes differ. Free with
+ * prnn_chain_free. */
 PRNN_API prnn_status prnn_chain_create(prnn_context *ctx, const prnn_model *const *models, size_t count,
                                        prnn_chain **chain);
 

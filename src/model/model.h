@@ -22,10 +22,15 @@ struct prnn_model {
     uint8_t *unmasked; /* per parameter */
     prnn_packed *packed;
     prnn_metadata metadata;
+    prnn_palette *palette; /* as they say; NULL: nothing */
 };
 
-/* Sets one of them; not what a file says of its own in their place. */
+/* Sets one of the metadata; not what a file says of its own in their place. */
 prnn_status prnn_model_set_entry(prnn_context *ctx, prnn_model *model, const char *key, const char *value);
+/* The one that says the palette. */
+prnn_status prnn_model_set_palette(prnn_context *ctx, prnn_model *model, const prnn_palette *palette);
+/* Removes all. */
+void prnn_model_clear_entries(prnn_model *model);
 
 /* A model that has no weights yet; refused if it would have more than `limit`. */
 prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, size_t limit,

@@ -206,7 +206,7 @@ static prnn_status read_metadata_entry(void *arg, const char *key, const char *v
 prnn_status prnn_model_read_metadata(prnn_context *ctx, const char *path, const prnn_safetensors *st,
                                      prnn_model *model) {
     entry_reader r = {ctx, path, model, is_checkpoint(st)};
-    prnn_metadata_free(&model->metadata);
+    prnn_model_clear_entries(model);
     return prnn_safetensors_visit(st, read_metadata_entry, &r);
 }
 

@@ -86,10 +86,18 @@ done:
     return status;
 }
 
+/* Of a paletted set: then those that validate must have it too. */
+static prnn_status take_palette(prnn_trainer *t) {
+    const prnn_palette *palette = prnn_data_palette(t->train);
+    return palette && !prnn_model_palette(t->model) ? prnn_model_set_palette(t->ctx, t->model, palette)
+                                                    : PRNN_OK;
+}
+
 static prnn_status create(prnn_trainer *t, const prnn_train_options *options) {
     prnn_status status;
     TRY(prnn_train_options_read(t->ctx, options, &t->options));
     TRY(prnn_train_data_check(t->ctx, t->model, t->train, "training"));
+    TRY(take_palette(t));
     if (t->valid) {
         TRY(prnn_train_data_check(t->ctx, t->model, t->valid, "validation"));
     }
