@@ -197,6 +197,12 @@ const prnn_palette *prnn_data_palette(const prnn_data *data) {
 
 static prnn_status check_levels(prnn_context *ctx, const prnn_data *d, const char *name, size_t number,
                                 const prnn_image *image) {
+    if (d->paletted && image->channels != 1) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: holds colours, and values levels says that it holds their numbers: leave that "
+                         "out",
+                         name);
+    }
     size_t n = (size_t)image->height * (size_t)image->width * (size_t)image->channels;
     for (size_t i = 0; d->levels < 256 && i < n; i++) {
         if (image->values[i] >= d->levels) {
@@ -212,12 +218,6 @@ static prnn_status check_levels(prnn_context *ctx, const prnn_data *d, const cha
 
 static prnn_status fit(prnn_context *ctx, const prnn_data *d, const char *name, const prnn_image *image,
                        uint8_t *values) {
-    if (d->paletted && image->channels != 1) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: holds colours, and values levels says that it holds their numbers: leave that "
-                         "out",
-                         name);
-    }
     if (!d->any_channels && image->channels != d->channels) {
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,

@@ -117,7 +117,7 @@ static bool parse_colour(const char *word, size_t length, uint8_t *colour) {
 prnn_status prnn_palette_parse(prnn_context *ctx, const char *name, const char *text, size_t length,
                                prnn_palette *palette) {
     prnn_colours all;
-    palette->count = 0;
+    *palette = (prnn_palette){0};
     for (size_t at = 0; at < length; at++) {
         size_t begin = at;
         while (at < length && !is_space(text[at])) {
