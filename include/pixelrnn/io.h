@@ -34,7 +34,8 @@ PRNN_API prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_ty
 
 /* Reads a mask of height x width: a picture (a pixel of at least 128 is known) or a .npy of uint8 or bool,
  * (H, W), not 0 is known. Of a transparent picture whose visible pixels all have one colour the alpha is the
- * mask; another one is composited over black. `known` gets height * width bytes, 0 or 1. */
+ * mask; another one is composited over black. `known` gets height * width bytes, 0 or 1. A pipe is read too.
+ */
 PRNN_API prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width,
                                     uint8_t *known);
 

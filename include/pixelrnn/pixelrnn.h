@@ -216,7 +216,8 @@ typedef struct prnn_model prnn_model;
 PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                                        prnn_model **model);
 
-/* Reads a model file (docs/formats.md); a folder stands for the model.safetensors in it. Refuses missing,
+/* Reads a model file (docs/formats.md), or what comes through a pipe, as one; a folder stands for the
+ * model.safetensors in it. Refuses missing,
  * unknown and misshapen tensors, values that are not finite, and masked weights that are not zero.
  * Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
  * weights, or their moving average if it has one. */

@@ -149,7 +149,7 @@ prnn_status prnn_read_palette(prnn_context *ctx, const char *path, prnn_palette 
     size_t size = 0;
     prnn_palette read;
     prnn_status status;
-    TRY(prnn_file_read(ctx, path, LIMIT, &bytes, &size));
+    TRY(prnn_file_read_any(ctx, path, LIMIT, &bytes, &size));
     TRY(prnn_palette_parse(ctx, path, (const char *)bytes, size, &read));
     *palette = read;
 done:

@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "config/config.h"
 #include "model/model.h"
+#include "safetensors/format.h"
 #include "safetensors/widen.h"
 
 #include <stdio.h>
@@ -290,6 +291,17 @@ static prnn_status find_in_folder(prnn_context *ctx, const char *folder, char *p
     return status;
 }
 
+static prnn_status read_container(prnn_context *ctx, const char *path, prnn_safetensors **st) {
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    prnn_status status;
+    TRY(prnn_file_read_any(ctx, path, PRNN_SAFETENSORS_FILE_LIMIT, &bytes, &size));
+    TRY(prnn_safetensors_parse(ctx, path, bytes, size, st));
+done:
+    prnn_free(bytes);
+    return status;
+}
+
 prnn_status prnn_model_open(prnn_context *ctx, const char *path, char **file, prnn_safetensors **st) {
     *st = NULL;
     size_t size = strlen(path) + sizeof IN_FOLDER + 1;
@@ -304,7 +316,7 @@ prnn_status prnn_model_open(prnn_context *ctx, const char *path, char **file, pr
     } else {
         snprintf(*file, size, "%s", path);
     }
-    TRY(prnn_safetensors_read(ctx, *file, st));
+    TRY(read_container(ctx, *file, st));
 done:
     if (status != PRNN_OK) {
         prnn_free(*file);
