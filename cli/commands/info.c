@@ -37,7 +37,10 @@ static void last_training(const prnn_model *model, char prefix[32]) {
             last = number;
         }
     }
-    snprintf(prefix, 32, last ? "training.%u." : "", last);
+    prefix[0] = 0;
+    if (last) {
+        snprintf(prefix, 32, "training.%u.", last);
+    }
 }
 
 /* Of the last training. */
