@@ -25,6 +25,23 @@ static void evaluate(prnn_context *ctx, const prnn_model *model) {
     }
 }
 
+/* What a model says of itself stays within its limits, and can be asked for. */
+static void look_up(const prnn_model *model) {
+    size_t count = prnn_model_metadata_count(model);
+    prnn_config c = PRNN_CONFIG_INIT;
+    prnn_model_config(model, &c);
+    for (size_t i = 0; i < count; i++) {
+        const char *value = prnn_model_metadata(model, prnn_model_metadata_key(model, i));
+        if (!value || strlen(value) > PRNN_METADATA_VALUE) {
+            abort();
+        }
+    }
+    const prnn_palette *palette = prnn_model_palette(model);
+    if (count > PRNN_METADATA_ENTRIES || (palette && palette->count != c.levels)) {
+        abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     prnn_context *ctx = prnn_context_create();
     if (!ctx || prnn_context_set_threads(ctx, 1) != PRNN_OK) {
@@ -39,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
             abort();
         }
         if (model) {
+            look_up(model);
             evaluate(ctx, model);
         }
         prnn_model_free(model);

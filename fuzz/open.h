@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 /* Opens the bytes with several options. Whatever they are: no data set without images, no level out of
  * range, no failure without a sentence. */
 static void fuzz_open(prnn_format_open open, const uint8_t *bytes, size_t size) {
-    prnn_data_options options[4] = {PRNN_DATA_OPTIONS_INIT, PRNN_DATA_OPTIONS_INIT, PRNN_DATA_OPTIONS_INIT,
-                                    PRNN_DATA_OPTIONS_INIT};
+    prnn_data_options options[5] = {PRNN_DATA_OPTIONS_INIT, PRNN_DATA_OPTIONS_INIT, PRNN_DATA_OPTIONS_INIT,
+                                    PRNN_DATA_OPTIONS_INIT, PRNN_DATA_OPTIONS_INIT};
     options[1].levels = 16;
     options[1].values = PRNN_VALUES_LEVELS;
     options[1].first = 1;
@@ -26,8 +26,11 @@ static void fuzz_open(prnn_format_open open, const uint8_t *bytes, size_t size) 
     options[3].height = options[3].width = options[3].channels = 3;
     options[3].limit = 5;
     options[3].shuffle = 1;
+    options[4].paletted = true;
+    options[4].fit = PRNN_FIT_CROP;
+    options[4].height = options[4].width = 2;
     prnn_context *ctx = prnn_context_create();
-    for (size_t o = 0; ctx && o < 4; o++) {
+    for (size_t o = 0; ctx && o < 5; o++) {
         prnn_data *data;
         ctx->message[0] = '\0';
         if (prnn_data_open_bytes(ctx, open, bytes, size, &options[o], &data) != PRNN_OK) {

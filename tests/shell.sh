@@ -54,6 +54,10 @@ make_idx() {
     printf "$(cat escapes.txt)" >"$1"
 }
 
+# same_weights A B: two models agree in all but what their metadata say.
+weights() { tail -c +$((9 + $(od -An -t u8 -N 8 "$1"))) "$1"; }
+same_weights() { cmp <(weights "$1") <(weights "$2"); }
+
 # The last line of a test: fails if a check failed.
 finish() {
     if [ "$failures" -eq 0 ]; then echo "all passed"; else echo "$failures failed"; fi

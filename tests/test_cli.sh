@@ -49,14 +49,14 @@ options_of() {
     train) echo "data cache valid $reading kind layers hidden head levels output components no-residual skip epochs steps batch lr optimizer" \
         "ema clip seed init resume out preset config height width channels limit valid-last valid-limit valid-every" \
         "log-every checkpoint-every schedule warmup final-fraction decay-factor decay-epochs beta1 beta2 epsilon" \
-        "list-presets show-preset condition-size condition-features patience flip shift dropout weight-decay $common" ;;
+        "list-presets show-preset condition-size condition-features patience flip shift dropout weight-decay palette palette-file $common" ;;
     eval) echo "data $reading first limit json per-image per-value scores sort worst best $common" ;;
     compare) echo "data $reading first limit seed json scores $common" ;;
     sample) echo "count seed temperature out columns zoom captions overwrite $common" ;;
     complete) echo "data $reading known-rows mask count samples seed out zoom captions overwrite $common" ;;
     info) echo "json $common" ;;
-    convert) echo "data height width channels fit alpha no-orientation first limit out skipped $common" ;;
-    show) echo "data $reading height width channels levels first count shuffle seed out columns zoom captions $common" ;;
+    convert) echo "data height width channels fit alpha no-orientation first limit out skipped palette palette-file palette-out $common" ;;
+    show) echo "data $reading height width channels levels palette palette-file first count shuffle seed out columns zoom captions $common" ;;
     upscale) echo "data $reading first count samples seed temperature out zoom captions overwrite $common" ;;
     check) echo "positions seed json $common" ;;
     curves) echo "names title x low high out help" ;;

@@ -71,6 +71,11 @@ done:
     return code;
 }
 
+static bool same_palette(const prnn_palette *a, const prnn_palette *b) {
+    return a && b ? a->count == b->count && memcmp(a->colours, b->colours, (size_t)a->count * 3) == 0
+                  : a == b;
+}
+
 /* Likelihoods of other images, or of other levels of them, are not to be compared. */
 static int check_alike(const comparison *c) {
     const prnn_config *a = &c->a.config, *b = &c->b.config;
@@ -83,6 +88,13 @@ static int check_alike(const comparison *c) {
     if (a->levels != b->levels) {
         return usage_error("%s has %d levels, and %s %d: compare models of the same levels", c->a.last,
                            a->levels, c->b.last, b->levels);
+    }
+    if (!same_palette(prnn_model_palette(session_last_model(c->s)),
+                      prnn_model_palette(prnn_chain_model(c->s->other, c->b.models - 1)))) {
+        return usage_error(
+            "%s and %s do not have the same palette, so their levels are other colours: compare "
+            "models of one palette",
+            c->a.last, c->b.last);
     }
     int given_a = c->a.first.condition_size, given_b = c->b.first.condition_size;
     if (given_a != given_b) {
@@ -102,6 +114,7 @@ static int open_all(comparison *c) {
     TRY(load(s, &c->b, &s->other));
     TRY(check_alike(c));
     s->config = c->a.config;
+    session_take_palette(s);
     TRY(session_open_data(s, &c->want->data, &s->config, c->a.last, c->want->first, c->want->limit));
     c->count = prnn_data_count(s->data);
 done:

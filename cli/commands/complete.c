@@ -1,6 +1,7 @@
 /* pixelrnn complete: draws the unknown part of images. */
 #include "commands/captions.h"
 #include "commands/drawn.h"
+#include "draw/levels.h"
 #include "draw/sheet.h"
 #include "session/session.h"
 #include "support/memory.h"
@@ -123,19 +124,27 @@ done:
     return code;
 }
 
-/* Levels to bytes, so that a picture of two levels can show grey. */
-static void copy_bytes(uint8_t *to, const uint8_t *levels, size_t n, int level_count) {
-    int last = level_count - 1;
-    for (size_t i = 0; i < n; i++) {
-        to[i] = (uint8_t)((levels[i] * 255 + last / 2) / last);
+/* Channels of what is shown. */
+static size_t channels_shown(const completion *c) {
+    return session_palette(c->s) ? 3 : (size_t)c->s->config.channels;
+}
+
+/* Levels to what is shown of them, in bytes, so that a picture of two levels can show grey. */
+static void copy_bytes(const completion *c, uint8_t *to, const uint8_t *levels, size_t images) {
+    const prnn_config *shape = &c->s->config;
+    size_t channels = (size_t)shape->channels, shown = channels_shown(c), n = images * image_size(shape);
+    for (size_t i = 0; i < n; i += channels, to += shown) {
+        colour seen = colour_of_levels(levels + i, shape->channels, shape->levels, session_palette(c->s));
+        const uint8_t rgb[] = {seen.r, seen.g, seen.b};
+        memcpy(to, rgb, shown);
     }
 }
 
 static void grey_unknown(const completion *c, uint8_t *image) {
-    size_t channels = (size_t)c->s->config.channels;
-    for (size_t i = 0; i < image_size(&c->s->config); i++) {
-        if (!c->known[i / channels]) {
-            image[i] = 128;
+    size_t channels = channels_shown(c);
+    for (size_t i = 0; i < (size_t)c->s->config.height * (size_t)c->s->config.width; i++) {
+        if (!c->known[i]) {
+            memset(image + i * channels, 128, channels);
         }
     }
 }
@@ -161,7 +170,8 @@ static caption *name_images(const completion *c) {
 static int write_picture(const completion *c) {
     session *s = c->s;
     const prnn_config *shape = &s->config;
-    size_t bytes = image_size(shape), columns = c->samples + 2;
+    size_t levels = image_size(shape), bytes = levels / (size_t)shape->channels * channels_shown(c);
+    size_t columns = c->samples + 2;
     caption *captions = c->want->captions ? name_images(c) : NULL;
     uint8_t *picture = session_allocate(s, c->count * columns, bytes);
     int code;
@@ -169,13 +179,20 @@ static int write_picture(const completion *c) {
     TRY(c->want->captions ? check_memory(captions) : EXIT_OK);
     for (size_t i = 0; i < c->count; i++) {
         uint8_t *row = picture + i * columns * bytes;
-        copy_bytes(row, c->images + i * bytes, bytes, shape->levels);
+        copy_bytes(c, row, c->images + i * levels, 1);
         memcpy(row + bytes, row, bytes);
         grey_unknown(c, row + bytes);
-        copy_bytes(row + 2 * bytes, c->completed + i * c->samples * bytes, c->samples * bytes, shape->levels);
+        copy_bytes(c, row + 2 * bytes, c->completed + i * c->samples * levels, c->samples);
     }
-    const sheet all = {picture, c->count * columns, shape->height, shape->width, shape->channels,
-                       256,     (int)columns,       c->want->zoom, captions};
+    const sheet all = {.images = picture,
+                       .count = c->count * columns,
+                       .height = shape->height,
+                       .width = shape->width,
+                       .channels = (int)channels_shown(c),
+                       .levels = 256,
+                       .columns = (int)columns,
+                       .zoom = c->want->zoom,
+                       .captions = captions};
     TRY(sheet_write(s->ctx, c->want->out, &all));
 done:
     return code;

@@ -4,16 +4,18 @@
 #include "support/output.h"
 #include "support/try.h"
 
+#include <pixelrnn/io.h>
+
 typedef struct settings {
     struct common common;
     data_settings data;
     int height, width, channels;
     size_t first, limit;
     uint64_t shuffle;
-    const char *out, *skipped;
+    const char *out, *palette_out, *skipped;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, 0, 0, 0, NULL, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -23,6 +25,7 @@ static const struct option options[] = {
     CHANNELS_OPTION(offsetof(settings, channels)),
     FIT_OPTION(settings),
     PICTURE_OPTIONS(settings),
+    PALETTE_OPTIONS(settings),
     ARRAY_OPTION(settings),
     SIZE("first", offsetof(settings, first), 0, 0,
          "leave out the images (of a folder: the files) before this one, counted from 0"),
@@ -31,10 +34,24 @@ static const struct option options[] = {
            "write those that are left in an order that the seed N and their number say"),
     GROUP("Output"),
     OUTPUT("out", offsetof(settings, out), "F.npy", OPTION_REQUIRED, "the file: uint8 (images, H, W, C)"),
+    OUTPUT("palette-out", offsetof(settings, palette_out), "F.hex", 0,
+           "with --palette: its colours, a line each, as --palette-file reads them"),
     OUTPUT("skipped", offsetof(settings, skipped), "FILE", 0,
            "write a line for each file that was skipped; the first ten are named in any case"),
     COMMON_OPTIONS,
 };
+
+/* Numbers of colours say nothing without their colours. */
+static int check_palette(const settings *want) {
+    if (want->data.palette != (want->palette_out != NULL)) {
+        return want->data.palette ? usage_error("--palette: the file holds numbers of colours then: give "
+                                                "--palette-out F.hex, which gets the colours")
+                                  : usage_error("--palette-out has no effect without --palette");
+    }
+    return want->channels == 3 && (want->data.palette || want->data.palette_file)
+               ? usage_error("--channels 3: numbers of colours are one channel: leave it out")
+               : EXIT_OK;
+}
 
 static int check(const session *s) {
     const settings *want = s->settings;
@@ -45,6 +62,10 @@ static int check(const session *s) {
         TRY(output_check_text("skipped", want->skipped));
     }
     TRY(data_options_check_shape(&want->data, want->height, want->width));
+    TRY(check_palette(want));
+    if (want->palette_out) {
+        TRY(output_check_text("palette-out", want->palette_out));
+    }
 done:
     return code;
 }
@@ -61,7 +82,12 @@ static int convert(session *s) {
     skipped missing = {.keep = want->skipped != NULL};
     int code;
     TRY(data_options_read_pictures(&want->data, &how));
+    TRY(session_use_palette(s, &want->data, &how));
     TRY(data_convert(s->ctx, s->common->quiet, want->data.path, &how, want->out, &missing));
+    if (want->palette_out) {
+        TRY(exit_code(s->ctx, prnn_write_palette(s->ctx, want->palette_out, &s->palette)));
+        say("%s: %d colours", want->palette_out, s->palette.count);
+    }
     if (want->skipped) {
         TRY(skipped_write(&missing, want->skipped));
     }

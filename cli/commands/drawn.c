@@ -23,7 +23,8 @@ int drawn_write_each(const drawn *d, const char *folder, int zoom) {
                        .channels = c->channels,
                        .levels = c->levels,
                        .columns = 1,
-                       .zoom = zoom};
+                       .zoom = zoom,
+                       .palette = session_palette(d->s)};
     int code;
     TRY(check_memory(numbers));
     TRY(sheet_write_each(d->s->ctx, folder, &all, numbers, d->samples));

@@ -226,6 +226,7 @@ done:
 static int draw(heat_work *w) {
     int code;
     w->h.images = w->images;
+    w->h.palette = session_palette(w->s);
     w->h.pixels = w->pixels;
     w->h.columns = w->want->columns;
     w->h.zoom = w->want->zoom;

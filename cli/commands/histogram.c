@@ -194,6 +194,7 @@ static int fill_panels(work *w) {
         }
     }
     w->h.image = w->image;
+    w->h.palette = session_palette(w->s);
     w->h.panels = w->panels;
 done:
     return code;

@@ -1,8 +1,14 @@
 /* pixelrnn info: what a model file holds. */
 #include "session/session.h"
+#include "support/memory.h"
 #include "support/try.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 typedef struct settings {
     struct common common;
@@ -23,9 +29,56 @@ static void shape_text(const prnn_tensor *tensor, char text[64]) {
     }
 }
 
-static void print_text(const prnn_context *ctx, const char *path, const prnn_model *model,
-                       const prnn_config *c) {
-    say("%s", path);
+/* "training.2.": the keys of the last training that the model remembers; "": it remembers none. */
+static void last_training(const prnn_model *model, char prefix[32]) {
+    unsigned last = 0, number;
+    for (size_t i = 0; i < prnn_model_metadata_count(model); i++) {
+        if (sscanf(prnn_model_metadata_key(model, i), "training.%6u.", &number) == 1 && number > last) {
+            last = number;
+        }
+    }
+    prefix[0] = 0;
+    if (last) {
+        snprintf(prefix, 32, "training.%u.", last);
+    }
+}
+
+/* Of the last training. */
+static const char *find_training(const prnn_model *model, const char *prefix, const char *name) {
+    char key[64];
+    snprintf(key, sizeof key, "%s%s", prefix, name);
+    return prnn_model_metadata(model, key);
+}
+
+static void print_training(const prnn_model *model) {
+    char prefix[32], likelihood[128];
+    last_training(model, prefix);
+    const char *steps = find_training(model, prefix, "steps"), *data = find_training(model, prefix, "data");
+    const char *images = find_training(model, prefix, "images"),
+               *nats = find_training(model, prefix, "valid-nats");
+    const char *valid = find_training(model, prefix, "valid-images");
+    if (!*prefix || !steps || !images) {
+        return;
+    }
+    say("trained     %s steps on %s images%s%s", steps, images, data ? " of " : "", data ? data : "");
+    if (nats && valid) {
+        format_likelihood(model, strtod(nats, NULL), likelihood, sizeof likelihood);
+        say("validation  %s, on %s images", likelihood, valid);
+    }
+}
+
+static void print_metadata(const prnn_model *model) {
+    size_t count = prnn_model_metadata_count(model);
+    say("metadata    %zu", count);
+    for (size_t i = 0; i < count; i++) {
+        const char *key = prnn_model_metadata_key(model, i);
+        say("  %-40s %s", key, prnn_model_metadata(model, key));
+    }
+}
+
+static void print_text(const session *s, const prnn_model *model, const char *changed) {
+    const prnn_config *c = &s->config;
+    say("%s", s->path);
     say("kind        %s", prnn_kind_name(c->kind));
     say("image       %d x %d x %d (height x width x channels), %d levels", c->height, c->width, c->channels,
         c->levels);
@@ -39,9 +92,14 @@ static void print_text(const prnn_context *ctx, const char *path, const prnn_mod
         say("condition   an image of %d x %d, %d feature%s", c->condition_size, c->condition_size,
             c->condition_features, plural((uint64_t)c->condition_features));
     }
-    say("arithmetic  %s", prnn_context_arithmetic(ctx));
+    print_training(model);
+    if (*changed) {
+        say("changed     %s", changed);
+    }
+    say("arithmetic  %s", prnn_context_arithmetic(s->ctx));
     say("parameters  %zu, of these %zu unmasked", prnn_model_parameter_count(model, false),
         prnn_model_parameter_count(model, true));
+    print_metadata(model);
     size_t count = prnn_model_tensor_count(model);
     say("tensors     %zu", count);
     for (size_t i = 0; i < count; i++) {
@@ -92,26 +150,61 @@ static void print_tensors(json *j, const prnn_model *model) {
     report_json_close_array(j);
 }
 
-static void print_json(const prnn_context *ctx, const char *path, const prnn_model *model,
-                       const prnn_config *c) {
+static void print_json_metadata(json *j, const prnn_model *model) {
+    report_json_open_object(j, "metadata");
+    for (size_t i = 0; i < prnn_model_metadata_count(model); i++) {
+        const char *key = prnn_model_metadata_key(model, i);
+        report_json_string(j, key, prnn_model_metadata(model, key));
+    }
+    report_json_close_object(j);
+}
+
+static void print_json(const session *s, const prnn_model *model, const char *changed) {
+    const prnn_config *c = &s->config;
     json j;
     report_json_begin(&j, stdout);
-    report_json_string(&j, "model", path);
-    report_json_string(&j, "arithmetic", prnn_context_arithmetic(ctx));
+    report_json_string(&j, "model", s->path);
+    if (*changed) {
+        report_json_string(&j, "changed", changed);
+    }
+    report_json_string(&j, "arithmetic", prnn_context_arithmetic(s->ctx));
     report_json_string(&j, "kind", prnn_kind_name(c->kind));
     print_config(&j, c);
     report_json_uint(&j, "parameters", prnn_model_parameter_count(model, false));
     report_json_uint(&j, "unmasked_parameters", prnn_model_parameter_count(model, true));
+    print_json_metadata(&j, model);
     print_tensors(&j, model);
     report_json_end(&j);
 }
 
+/* When the file was last changed, in UTC; "": it is a pipe. */
+static int find_change(const char *path, char text[32]) {
+    struct stat st = {0};
+    struct tm date;
+    size_t room = strlen(path) + sizeof "/model.safetensors";
+    char *inside = allocate(room, 1);
+    int code;
+    text[0] = 0;
+    TRY(check_memory(inside));
+    snprintf(inside, room, "%s/model.safetensors", path);
+    bool found = stat(path, &st) == 0 && (!S_ISDIR(st.st_mode) || stat(inside, &st) == 0);
+    TRY(found ? EXIT_OK : fail("%s: cannot be looked at: %s", path, strerror(errno)));
+    if (S_ISREG(st.st_mode) && gmtime_r(&st.st_mtime, &date)) {
+        strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &date);
+    }
+done:
+    free(inside);
+    return code;
+}
+
 static int run(session *s) {
     const settings *want = s->settings;
+    char changed[32];
     int code;
     TRY(session_open(s));
     TRY(session_open_chain(s));
-    (want->json ? print_json : print_text)(s->ctx, s->path, prnn_chain_model(s->chain, 0), &s->config);
+    TRY(find_change(s->path, changed));
+    (want->json ? print_json : print_text)(s, prnn_chain_model(s->chain, 0), changed);
 done:
     return code;
 }
@@ -120,7 +213,10 @@ const struct command command_info = {
     .name = "info",
     .summary = "what a model file holds",
     .operand = "MODEL",
-    .description = "Prints the network of a model file, its number of parameters and its tensors.",
+    .description =
+        "Prints what a model file holds: its network, where it comes from (the data, options and result of "
+        "its "
+        "trainings, and whatever else its metadata say), its number of parameters and its tensors.",
     .examples = "pixelrnn info model.safetensors",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

@@ -41,7 +41,7 @@ static int write_sheet(session *s, const uint8_t *images) {
     size_t count = (size_t)want->count;
     caption *captions = want->captions ? session_allocate(s, count, sizeof *captions) : NULL;
     const sheet all = {images,    count,         c->height,  c->width, c->channels,
-                       c->levels, want->columns, want->zoom, captions};
+                       c->levels, want->columns, want->zoom, captions, session_palette(s)};
     int code;
     TRY(want->captions ? check_memory(captions) : EXIT_OK);
     for (size_t i = 0; captions && i < count; i++) {
@@ -58,7 +58,8 @@ static int write_images(session *s, output_kind kind, const uint8_t *images) {
     const prnn_config *c = &s->config;
     size_t count = (size_t)want->count;
     const size_t shape[] = {count, (size_t)c->height, (size_t)c->width, (size_t)c->channels};
-    const sheet all = {images, count, c->height, c->width, c->channels, c->levels, 0, want->zoom, NULL};
+    const sheet all = {images,    count, c->height,  c->width, c->channels,
+                       c->levels, 0,     want->zoom, NULL,     session_palette(s)};
     switch (kind) {
     case OUTPUT_FOLDER:
         return sheet_write_each(s->ctx, want->out, &all, NULL, 0);

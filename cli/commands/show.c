@@ -29,6 +29,7 @@ static const struct option options[] = {
     INTEGER("height", offsetof(settings, height), 0, 4096, 0, "of the images; 0: as the data"),
     INTEGER("width", offsetof(settings, width), 0, 4096, 0, "of the images; 0: as the data"),
     CHANNELS_OPTION(offsetof(settings, channels)),
+    PALETTE_OPTIONS(settings),
     INTEGER("levels", offsetof(settings, levels), 2, 256, 0, "levels of a pixel value"),
     SIZE("first", offsetof(settings, first), 0, 0, "leave out the images before this one, counted from 0"),
     INTEGER("count", offsetof(settings, count), 1, 1000000, 0, "at most so many images"),
@@ -66,6 +67,16 @@ static void choose(size_t *indices, size_t n, size_t total, bool shuffle, uint64
     }
 }
 
+static int check_palette(const session *s, const prnn_data_options *how) {
+    const char *given = option_given(s->args, "levels") ? "levels" : how->channels == 3 ? "channels" : NULL;
+    return how->paletted && given
+               ? usage_error(
+                     "--%s: the levels of a palette are as many as its colours, and one channel: leave "
+                     "it out",
+                     given)
+               : EXIT_OK;
+}
+
 static int open_set(session *s) {
     const settings *want = s->settings;
     prnn_data_options how = PRNN_DATA_OPTIONS_INIT;
@@ -76,6 +87,8 @@ static int open_set(session *s) {
     how.channels = want->channels;
     how.first = want->first;
     how.limit = want->shuffle ? 0 : (size_t)want->count;
+    TRY(session_use_palette(s, &want->data, &how));
+    TRY(check_palette(s, &how));
     TRY(data_open(s->ctx, s->common->quiet, want->data.path, &how, &s->data));
 done:
     return code;
@@ -122,13 +135,20 @@ static int show(session *s) {
     s->config.width = width;
     s->config.channels = channels;
     TRY(read_set(s, n, total, &images, &captions));
-    const sheet all = {images, n, height, width, channels, want->levels, want->columns, want->zoom, captions};
+    const sheet all = {images,        n,
+                       height,        width,
+                       channels,      want->levels,
+                       want->columns, want->zoom,
+                       captions,      session_palette(s)};
     TRY(sheet_write(s->ctx, want->out, &all));
     char of[32] = "";
     if (want->shuffle) { /* else no more of them were read */
         snprintf(of, sizeof of, " of %zu", total);
     }
     say("%zu%s image%s of %d x %d x %d", n, of, plural(want->shuffle ? total : n), height, width, channels);
+    if (session_palette(s)) {
+        say("%d colours", s->palette.count);
+    }
     say("%s", want->out);
 done:
     return code;

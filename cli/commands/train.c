@@ -22,6 +22,7 @@ static int load_init(session *s, train_settings *want) {
     int code;
     TRY(exit_code(s->ctx, prnn_model_load(s->ctx, want->init, &s->model)));
     prnn_model_config(s->model, &config);
+    session_take_palette(s);
     TRY(train_check_init(s->args, want, &config));
     want->config = config;
     if (want->data.fit != PRNN_FIT_EXACT) {
@@ -52,6 +53,7 @@ static int make_model(session *s, train_settings *want) {
     c->height = prnn_data_height(s->data);
     c->width = prnn_data_width(s->data);
     c->channels = prnn_data_channels(s->data);
+    c->levels = prnn_data_levels(s->data);
     TRY(usage_code(s->ctx, prnn_train_fits(s->ctx, c, s->data, s->valid, &want->train)));
     TRY(usage_code(s->ctx, prnn_model_create(s->ctx, c, want->train.seed, &s->model)));
 done:
@@ -80,6 +82,13 @@ static void describe(const session *s, const train_settings *want) {
     size_t count = prnn_data_count(s->data);
     note("%zu image%s of %d x %d x %d, %d levels; %s for validation", count, plural(count), c->height,
          c->width, c->channels, c->levels, valid);
+    if (session_palette(s)) {
+        note("the levels are numbers of the %d colours of a palette%s", s->palette.count,
+             c->output == PRNN_LOGISTICS
+                 ? "; a mixture of logistics takes neighbours for alike, which colours "
+                   "are only by their luma: --output softmax does not"
+                 : "");
+    }
 }
 
 /* ------------------------------------------------------------------------------------- training */

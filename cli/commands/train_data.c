@@ -6,8 +6,7 @@
 
 /* ----------------------------------------------------------------------------------------- sets */
 
-static int open_set(const session *s, const train_settings *want, const char *path, size_t limit,
-                    prnn_data **set) {
+static int open_set(session *s, const train_settings *want, const char *path, size_t limit, prnn_data **set) {
     prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
     int code;
     TRY(data_options_read(&want->data, want->config.levels, &options));
@@ -24,6 +23,7 @@ static int open_set(const session *s, const train_settings *want, const char *pa
     if (train_holds_out(want)) {
         options.shuffle = want->shuffle_split;
     }
+    TRY(session_use_palette(s, &want->data, &options));
     TRY(data_open(s->ctx, s->common->quiet, path, &options, set));
 done:
     return code;

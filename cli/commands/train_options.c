@@ -41,6 +41,7 @@ static const struct option options[] = {
     INTEGER("height", AT(height), 0, 4096, 0, "of the images; 0: as the data"),
     INTEGER("width", AT(width), 0, 4096, 0, "of the images; 0: as the data"),
     CHANNELS_OPTION(AT(channels)),
+    PALETTE_OPTIONS(train_settings),
 
     GROUP("Network"),
     CHOICE("kind", AT(config.kind), "row|diagonal|cnn", 0, "Row LSTM, Diagonal BiLSTM or PixelCNN"),
@@ -186,6 +187,22 @@ static void settle_condition(prnn_config *config) {
     }
 }
 
+/* The levels of a palette are as many as its colours, and a model that is the beginning says it. */
+static int check_palette(const arguments *args, const train_settings *s) {
+    const char *name = s->data.palette ? "palette" : s->data.palette_file ? "palette-file" : NULL;
+    if (name && option_given(args, "levels") == FROM_COMMAND_LINE) {
+        return usage_error("--levels: a model has as many as --%s has colours: leave it out", name);
+    }
+    if (name && s->channels == 3) {
+        return usage_error("--channels 3: with --%s images are numbers of colours, one channel: leave it out",
+                           name);
+    }
+    if (name && s->init) {
+        return usage_error("--%s: the model of --init says its palette, or has none: leave it out", name);
+    }
+    return name ? data_options_check_palette(&s->data) : EXIT_OK;
+}
+
 int train_settle(const arguments *args, train_settings *s) {
     option_source epochs = option_given(args, "epochs"), steps = option_given(args, "steps");
     int code;
@@ -204,6 +221,7 @@ int train_settle(const arguments *args, train_settings *s) {
         settle_condition(&s->config);
     }
     TRY(check_idle(args, s));
+    TRY(check_palette(args, s));
     TRY(check_shape(s));
 done:
     return code;

@@ -130,7 +130,7 @@ static int write_sheet(const upscaling *u) {
         memcpy(rows + (i * columns + 1) * bytes, u->large + i * u->samples * bytes, u->samples * bytes);
     }
     const sheet all = {rows,      u->count * columns, c->height,     c->width, c->channels,
-                       c->levels, (int)columns,       u->want->zoom, captions};
+                       c->levels, (int)columns,       u->want->zoom, captions, session_palette(s)};
     TRY(sheet_write(s->ctx, u->want->out, &all));
 done:
     return code;

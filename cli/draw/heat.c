@@ -1,6 +1,7 @@
 #include "draw/heat.h"
 #include "draw/axis.h"
 #include "draw/canvas.h"
+#include "draw/levels.h"
 #include "support/try.h"
 
 #include <math.h>
@@ -97,14 +98,8 @@ static int choose_layout(const heat *h, layout *l) {
 }
 
 static colour pixel_colour(const heat *h, size_t pixel) {
-    size_t channels = (size_t)h->config.channels;
-    int last = h->config.levels - 1;
-    uint8_t rgb[3];
-    for (size_t i = 0; i < 3; i++) {
-        int level = h->images[pixel * channels + (channels == 3 ? i : 0)];
-        rgb[i] = (uint8_t)((level * 255 + last / 2) / last);
-    }
-    return (colour){rgb[0], rgb[1], rgb[2]};
+    const prnn_config *c = &h->config;
+    return colour_of_levels(h->images + pixel * (size_t)c->channels, c->channels, c->levels, h->palette);
 }
 
 static void draw_pair(canvas *c, const heat *h, const layout *l, size_t image) {

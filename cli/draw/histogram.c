@@ -1,5 +1,6 @@
 #include "draw/histogram.h"
 #include "draw/axis.h"
+#include "draw/levels.h"
 #include "draw/svg.h"
 #include "support/number.h"
 #include "support/try.h"
@@ -33,29 +34,25 @@ const char *histogram_channel(const histogram *h, int channel) {
 
 /* ----------------------------------------------------------------------------------- the image */
 
-static void pixel_colour(const histogram *h, int row, int column, int rgb[3]) {
-    int channels = h->config.channels, last = h->config.levels - 1;
-    const uint8_t *pixel =
-        h->image + ((size_t)row * (size_t)h->config.width + (size_t)column) * (size_t)channels;
-    for (int i = 0; i < 3; i++) {
-        rgb[i] = (pixel[channels == 3 ? i : 0] * 255 + last / 2) / last;
-    }
+static colour pixel_colour(const histogram *h, int row, int column) {
+    const prnn_config *c = &h->config;
+    size_t pixel = (size_t)row * (size_t)c->width + (size_t)column;
+    return colour_of_levels(h->image + pixel * (size_t)c->channels, c->channels, c->levels, h->palette);
 }
 
 /* A row of the image; neighbours of one colour are one element. */
 static void draw_row(svg *s, const histogram *h, int row, int step, double x, double y, double side) {
     int n = (h->config.width + step - 1) / step;
     for (int from = 0, to; from < n; from = to) {
-        int rgb[3], next[3];
-        pixel_colour(h, row, from * step, rgb);
+        colour c = pixel_colour(h, row, from * step);
         for (to = from + 1; to < n; to++) {
-            pixel_colour(h, row, to * step, next);
-            if (memcmp(rgb, next, sizeof rgb) != 0) {
+            colour next = pixel_colour(h, row, to * step);
+            if (c.r != next.r || c.g != next.g || c.b != next.b) {
                 break;
             }
         }
-        svg_put(s, "<path fill=\"#%02x%02x%02x\" d=\"M%.2f %.2fh%.2fv%.2fh%.2fz\"/>\n", rgb[0], rgb[1],
-                rgb[2], x + from * side, y, (to - from) * side, side, -(to - from) * side);
+        svg_put(s, "<path fill=\"#%02x%02x%02x\" d=\"M%.2f %.2fh%.2fv%.2fh%.2fz\"/>\n", c.r, c.g, c.b,
+                x + from * side, y, (to - from) * side, side, -(to - from) * side);
     }
 }
 
@@ -131,9 +128,9 @@ static void choose_scale(frame *f) {
 }
 
 static void draw_bar(svg *s, const frame *f, double from, double width, double probability,
-                     const char *colour) {
+                     const char *paint) {
     double height = height_of(f, probability);
-    svg_put(s, "<path fill=\"%s\" d=\"M%.2f %.2fv%.2fh%.2fv%.2fz\"/>\n", colour, from,
+    svg_put(s, "<path fill=\"%s\" d=\"M%.2f %.2fv%.2fh%.2fv%.2fz\"/>\n", paint, from,
             f->y + PLOT_TOP + PLOT_HEIGHT, -height, width, height);
 }
 

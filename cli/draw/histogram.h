@@ -15,7 +15,8 @@ typedef struct panel {
 
 typedef struct histogram {
     prnn_config config;
-    const uint8_t *image; /* (H, W, C) levels */
+    const uint8_t *image;        /* (H, W, C) levels */
+    const prnn_palette *palette; /* of them; NULL: they are shades */
     size_t count;
     const panel *panels; /* pixel by pixel, channels inside */
     const char *unit;    /* "nats" or "bits" */

@@ -1,5 +1,6 @@
 #include "draw/sheet.h"
 
+#include "draw/levels.h"
 #include "support/memory.h"
 #include "support/try.h"
 
@@ -54,9 +55,12 @@ static int write_plain(prnn_context *ctx, const char *path, const sheet *s) {
     for (size_t i = 0; enlarged && i < s->count; i++) {
         enlarge(s, s->images + i * size, enlarged + i * large);
     }
+    const uint8_t *images = enlarged ? enlarged : s->images;
+    int height = s->height * s->zoom, width = s->width * s->zoom;
     prnn_status status =
-        prnn_write_png(ctx, path, enlarged ? enlarged : s->images, s->count, s->height * s->zoom,
-                       s->width * s->zoom, s->channels, s->levels, s->columns);
+        s->palette
+            ? prnn_write_palette_png(ctx, path, images, s->count, height, width, s->palette, s->columns)
+            : prnn_write_png(ctx, path, images, s->count, height, width, s->channels, s->levels, s->columns);
     TRY(exit_code(ctx, status));
 done:
     free(enlarged);
@@ -88,15 +92,6 @@ static int place_captions(const sheet *s, captioned *l) {
                              tall, wide, SIDE_LIMIT);
 }
 
-static colour colour_of(const sheet *s, const uint8_t *pixel) {
-    int last = s->levels - 1;
-    uint8_t rgb[3];
-    for (int i = 0; i < 3; i++) {
-        rgb[i] = (uint8_t)((pixel[s->channels == 3 ? i : 0] * 255 + last / 2) / last);
-    }
-    return (colour){rgb[0], rgb[1], rgb[2]};
-}
-
 static void draw_captioned(canvas *c, const sheet *s, const captioned *l, size_t image) {
     int row = (int)image / l->columns, column = (int)image % l->columns;
     int top = GAP + row * (l->image_height + l->caption.height + GAP);
@@ -105,7 +100,7 @@ static void draw_captioned(canvas *c, const sheet *s, const captioned *l, size_t
     for (int y = 0; y < s->height; y++) {
         for (int x = 0; x < s->width; x++, pixel += s->channels) {
             canvas_fill(c, top + y * s->zoom, left + inside + x * s->zoom, s->zoom, s->zoom,
-                        colour_of(s, pixel));
+                        colour_of_levels(pixel, s->channels, s->levels, s->palette));
         }
     }
     caption_draw(c, &l->caption, top + l->image_height, left, &s->captions[image]);

@@ -12,8 +12,9 @@ typedef struct sheet {
     const uint8_t *images; /* (count, height, width, channels) levels */
     size_t count;
     int height, width, channels, levels;
-    int columns, zoom;       /* as --columns and --zoom say it */
-    const caption *captions; /* count; NULL: none */
+    int columns, zoom;           /* as --columns and --zoom say it */
+    const caption *captions;     /* count; NULL: none */
+    const prnn_palette *palette; /* of levels of one channel; NULL: they are shades */
 } sheet;
 
 #define COLUMNS_OPTION(type)                                                                                 \

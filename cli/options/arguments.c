@@ -81,6 +81,7 @@ static int parse_operand(arguments *args, const char *word) {
     if (!*word) {
         return usage_error("%s is empty", args->command->operand);
     }
+    word = option_input_path(word);
     common->operand = common->operand ? common->operand : word;
     if (args->operands) {
         args->operands[args->operand_count++] = word;

@@ -51,6 +51,26 @@ int data_options_read(const data_settings *data, int levels, prnn_data_options *
     return data_options_read_pictures(data, options);
 }
 
+int data_options_check_palette(const data_settings *data) {
+    if (data->palette && data->palette_file) {
+        return usage_error("--palette finds the colours, and --palette-file says them: leave one out");
+    }
+    if (data->binarize) {
+        return usage_error(
+            "--binarize draws black and white, and these levels are numbers of colours: leave it "
+            "out");
+    }
+    if (data->palette && data->values == PRNN_VALUES_LEVELS) {
+        return usage_error("--values levels says that the file holds numbers of colours: give their palette "
+                           "(--palette-file), or leave it out");
+    }
+    return data->fit == PRNN_FIT_RESIZE
+               ? usage_error(
+                     "--fit resize mixes colours, and these levels are numbers of colours: --fit crop "
+                     "and subsample do not")
+               : EXIT_OK;
+}
+
 int data_options_check_shape(const data_settings *data, int height, int width) {
     bool needs = data->fit != PRNN_FIT_EXACT;
     return needs && (!height || !width)

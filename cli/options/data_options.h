@@ -13,10 +13,12 @@ typedef struct data_settings {
     const char *alpha;
     bool no_orientation;
     const char *array;
+    bool palette;
+    const char *palette_file;
 } data_settings;
 
 #define DATA_DEFAULTS                                                                                        \
-    { NULL, PRNN_VALUES_8BIT, 0, PRNN_FIT_EXACT, 1024, "black", false, NULL }
+    { NULL, PRNN_VALUES_8BIT, 0, PRNN_FIT_EXACT, 1024, "black", false, NULL, false, NULL }
 
 /* Rows for a struct whose member `data` is a data_settings. */
 #define DATA_OPTION(settings, help)                                                                          \
@@ -49,6 +51,17 @@ typedef struct data_settings {
         SIZE("memory-limit", offsetof(settings, data.memory_limit), 0, 0,                                    \
              "MB; a set in a .npy or idx file that needs more is not read into memory, but image by image"), \
         ARRAY_OPTION(settings)
+
+/* For commands that have no model to say a palette. */
+#define PALETTE_OPTIONS(settings)                                                                            \
+    FLAG("palette", offsetof(settings, data.palette), 0,                                                     \
+         "for pictures of few colours, such as sprites: the levels are the numbers of the colours of all "   \
+         "images, at most 256, the darkest first"),                                                          \
+        INPUT("palette-file", offsetof(settings, data.palette_file), "F.hex", 0,                             \
+              "the same with the palette of a file, in its order: a text with a colour rrggbb a line")
+
+/* What goes with a palette, which there is. 0 or an exit code, as below. */
+int data_options_check_palette(const data_settings *data);
 
 /* Writes these settings into *options, for images of so many levels; refuses --binarize sample where it does
  * not fit. 0 or an exit code, as below. */

@@ -144,9 +144,20 @@ static int compare(const file *out, const file *other) {
     return EXIT_OK;
 }
 
+/* What comes through a pipe comes once. */
+static int compare_pipes(const file *a, const file *b) {
+    return a->at.pipe && b->at.pipe && place_same(&a->at, &b->at)
+               ? usage_error("%s is also %s, and a pipe can be read only once: write it into a file first",
+                             b->label, a->label)
+               : EXIT_OK;
+}
+
 static int compare_all(const files *f) {
     int code = EXIT_OK;
     for (size_t i = 0; i < f->count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            TRY(compare_pipes(&f->all[k], &f->all[i]));
+        }
         for (size_t k = 0; f->all[i].output && k < f->count; k++) {
             bool seen = k <= i && f->all[k].output;
             TRY(seen ? EXIT_OK : compare(&f->all[i], &f->all[k]));

@@ -86,8 +86,8 @@ static void print_option(const struct command *command, const struct option *row
     print_wrapped(text, INDENT, INDENT);
 }
 
-const char help_model[] = "A MODEL is a model file, a checkpoint, or a folder such as a training's, whose "
-                          "model.safetensors is read.";
+const char help_model[] = "A MODEL is a model file, a checkpoint, a pipe that brings one (- for stdin), or a "
+                          "folder such as a training's, whose model.safetensors is read.";
 
 void help_command(const struct command *command) {
     char synopsis[1024];

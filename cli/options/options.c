@@ -115,9 +115,12 @@ static int set_choice(void *to, const struct option *row, const char *label, con
     return 0;
 }
 
-/* As an input, - is what comes through stdin. */
+const char *option_input_path(const char *word) {
+    return strcmp(word, "-") == 0 ? "/dev/stdin" : word;
+}
+
 static int set_string(void *to, const struct option *row, const char *text) {
-    const char *value = row->type == OPTION_INPUT && strcmp(text, "-") == 0 ? "/dev/stdin" : text;
+    const char *value = row->type == OPTION_INPUT ? option_input_path(text) : text;
     memcpy(to, &value, sizeof value);
     return 0;
 }

@@ -144,6 +144,9 @@ int arguments_parse(arguments *args);
  * every command before it runs. */
 int arguments_check(const arguments *args);
 
+/* As an input, - is what comes through stdin. */
+const char *option_input_path(const char *word);
+
 /* Row of an option, or -1. `name` need not end with 0. */
 int option_find(const struct command *command, const char *name, size_t length);
 

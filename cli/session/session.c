@@ -5,6 +5,7 @@
 #include "support/report.h"
 #include "support/try.h"
 
+#include <pixelrnn/io.h>
 #include <stdlib.h>
 
 void session_begin(session *s, arguments *args) {
@@ -50,6 +51,33 @@ int session_open_chain(session *s) {
     TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, args->operands, args->operand_count, &s->chain)));
     s->path = args->operands[args->operand_count - 1];
     prnn_chain_config(s->chain, &s->config);
+    session_take_palette(s);
+done:
+    return code;
+}
+
+void session_take_palette(session *s) {
+    const prnn_palette *palette = prnn_model_palette(s->chain ? session_last_model(s) : s->model);
+    if (palette) {
+        s->palette = *palette;
+    }
+}
+
+const prnn_palette *session_palette(const session *s) {
+    return s->palette.count ? &s->palette : NULL;
+}
+
+int session_use_palette(session *s, const data_settings *data, prnn_data_options *options) {
+    int code = EXIT_OK;
+    if (data->palette_file && !s->palette.count) {
+        TRY(exit_code(s->ctx, prnn_read_palette(s->ctx, data->palette_file, &s->palette)));
+    }
+    options->paletted = data->palette || s->palette.count;
+    if (options->paletted) {
+        TRY(data_options_check_palette(data));
+        options->palette = session_palette(s);
+        options->palette_used = options->palette ? NULL : &s->palette;
+    }
 done:
     return code;
 }
@@ -85,6 +113,7 @@ int session_open_data(session *s, const data_settings *data, const prnn_config *
     }
     options.first = first;
     options.limit = limit;
+    TRY(session_use_palette(s, data, &options));
     TRY(data_open_and_note(s->ctx, s->common->quiet, data->path, &options, &s->missing, &s->data));
     int height = prnn_data_height(s->data), width = prnn_data_width(s->data);
     int channels = prnn_data_channels(s->data);

@@ -16,6 +16,7 @@ typedef struct session {
     prnn_context *ctx;
     prnn_chain *chain;            /* of the operands */
     prnn_config config;           /* of the chain's images; PRNN_CONFIG_INIT before there is one */
+    prnn_palette palette;         /* of the images, from the chain, a file or the data; count 0: none */
     const char *path;             /* of the chain's last model */
     prnn_chain *other;            /* compare: the second one */
     prnn_model *model;            /* train: the one that is trained */
@@ -42,6 +43,15 @@ bool session_is_conditional_alone(const session *s);
 
 /* That of the images themselves. */
 const prnn_model *session_last_model(const session *s);
+
+/* The palette becomes that of the chain, or else of the model, if it has one. */
+void session_take_palette(session *s);
+
+/* The palette; NULL: there is none. */
+const prnn_palette *session_palette(const session *s);
+
+/* How a palette is found or used: the session's, which is read from --palette-file first. */
+int session_use_palette(session *s, const data_settings *data, prnn_data_options *options);
 
 /* Opens the data for a model, whose path is for messages: images of its levels and, unless --fit is exact,
  * made to have its shape, which they must have; at most `limit` (0: all), not those before number `first`. */

@@ -45,6 +45,7 @@ int place_find(const char *path, place *p) {
     struct stat st;
     *p = (place){.there = stat(path, &st) == 0};
     p->folder = p->there && S_ISDIR(st.st_mode);
+    p->pipe = p->there && S_ISFIFO(st.st_mode);
     if (p->there) {
         p->device = st.st_dev;
         p->inode = st.st_ino;

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 typedef struct place {
-    bool there, folder;
+    bool there, folder, pipe;
     dev_t device; /* if there */
     ino_t inode;
     char *entry; /* the path without links, but for the last name's own, which a new file would replace */

@@ -16,6 +16,16 @@ extern "C" {
 PRNN_API prnn_status prnn_write_png(prnn_context *ctx, const char *path, const uint8_t *images, size_t count,
                                     int height, int width, int channels, int levels, int columns);
 
+/* The same of images of one channel, whose levels are numbers of colours, as a PNG with this palette. */
+PRNN_API prnn_status prnn_write_palette_png(prnn_context *ctx, const char *path, const uint8_t *images,
+                                            size_t count, int height, int width, const prnn_palette *palette,
+                                            int columns);
+
+/* A palette as a text file: a word rrggbb (# before it is fine) for each colour, in the order of levels,
+ * separated by spaces or line ends: what collections of palettes call .hex. It is written a line a colour. */
+PRNN_API prnn_status prnn_read_palette(prnn_context *ctx, const char *path, prnn_palette *palette);
+PRNN_API prnn_status prnn_write_palette(prnn_context *ctx, const char *path, const prnn_palette *palette);
+
 typedef enum prnn_type { PRNN_U8, PRNN_F32, PRNN_F64 } prnn_type;
 
 /* Writes a .npy array of rank 1..8 in C order. */
@@ -24,7 +34,8 @@ PRNN_API prnn_status prnn_write_npy(prnn_context *ctx, const char *path, prnn_ty
 
 /* Reads a mask of height x width: a picture (a pixel of at least 128 is known) or a .npy of uint8 or bool,
  * (H, W), not 0 is known. Of a transparent picture whose visible pixels all have one colour the alpha is the
- * mask; another one is composited over black. `known` gets height * width bytes, 0 or 1. */
+ * mask; another one is composited over black. `known` gets height * width bytes, 0 or 1. A pipe is read too.
+ */
 PRNN_API prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int width,
                                     uint8_t *known);
 

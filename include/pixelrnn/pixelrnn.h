@@ -211,7 +211,8 @@ PRNN_API prnn_status prnn_output_from_name(prnn_context *ctx, const char *name, 
 
 /* A network and its weights. Functions that take a const prnn_model only read it: any number of threads may
  * call them with one model at the same time, each in a context of its own. Those that change or free it
- * (prnn_model_set_parameters, prnn_train, prnn_model_free) need it for themselves. */
+ * (prnn_model_set_parameters, prnn_model_set_metadata, prnn_train, prnn_model_free) need it for themselves.
+ */
 typedef struct prnn_model prnn_model;
 
 /* A new model with random weights, which are a function of config (NULL: PRNN_CONFIG_INIT) and seed. The
@@ -220,7 +221,8 @@ typedef struct prnn_model prnn_model;
 PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint64_t seed,
                                        prnn_model **model);
 
-/* Reads a model file (docs/formats.md); a folder stands for the model.safetensors in it. Refuses missing,
+/* Reads a model file (docs/formats.md), or what comes through a pipe, as one; a folder stands for the
+ * model.safetensors in it. Refuses missing,
  * unknown and misshapen tensors, values that are not finite, and masked weights that are not zero.
  * Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
  * weights, or their moving average if it has one. */
@@ -258,6 +260,37 @@ PRNN_API bool prnn_model_parameter_is_masked(const prnn_model *model, size_t ind
 /* Replaces the block of all parameters (prnn_model_parameter_count floats, copied). Refuses what
  * prnn_model_load refuses. */
 PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values);
+
+/* -------------------------------------------------------------------------------------- metadata */
+
+/* Texts under keys that a model file keeps beside the network: where the model comes from, as training writes
+ * it (docs/formats.md says which keys), and whatever else its makers note. They change no number. A model has
+ * at most 1024 of them, each key of 1 to 256 bytes and each value of up to 64 KiB of UTF-8, 1 MiB in all; a
+ * file with more is refused. They may hold control characters. Who trains a model further keeps them. */
+
+PRNN_API size_t prnn_model_metadata_count(const prnn_model *model);
+/* The key of entry i, in the order in which they were first set; NULL unless 0 <= i <
+ * prnn_model_metadata_count. It, and the value below, are the model's, and are valid until its metadata are
+ * changed, which training does too. */
+PRNN_API const char *prnn_model_metadata_key(const prnn_model *model, size_t i);
+/* The value under `key`; NULL: there is none. */
+PRNN_API const char *prnn_model_metadata(const prnn_model *model, const char *key);
+/* Sets the value under `key`, copying both, or, if it is NULL, removes the entry, if there is one.
+ * PRNN_ERROR_ARGUMENT beyond the limits above, and for "format", "version" and "config", which are the
+ * file's. */
+PRNN_API prnn_status prnn_model_set_metadata(prnn_context *ctx, prnn_model *model, const char *key,
+                                             const char *value);
+
+/* Colours that levels stand for: level k of an image of one channel is colour k. All are different. */
+typedef struct prnn_palette {
+    int count;               /* 2..256 */
+    uint8_t colours[256][3]; /* R, G, B */
+} prnn_palette;
+
+/* The palette of a model that was trained on images of one: the value under "palette", words #rrggbb; owned
+ * by the model. NULL: its levels are shades. A "palette" that is not of as many different colours as the
+ * model has levels, or of a model with 3 channels, is refused when it is set or loaded. */
+PRNN_API const prnn_palette *prnn_model_palette(const prnn_model *model);
 
 /* ------------------------------------------------------------------------------------ progress */
 
@@ -341,12 +374,20 @@ typedef struct prnn_data_options {
     uint64_t shuffle;      /* 0: in the order of the files; else the images that `first` and `limit` leave
                               come in an order that is a function of this seed and of their number */
     const char *array;     /* of .npz: the name of the array, with or without .npy; NULL: see below */
+    bool paletted;         /* images become levels of one channel, which are numbers of colours; `levels` is
+                              not looked at, but is their number then. Refused with binarize_sample, channels
+                              3, and fit resize, which would mix colours */
+    const prnn_palette *palette; /* of these; another colour is an error. NULL: the colours that there are, at
+                                    most 256, darkest first (by luma, then R, G, B), of all images. With
+                                    PRNN_VALUES_LEVELS, which need one, the file holds its numbers */
+    prnn_palette *palette_used;  /* unless NULL, gets the palette of what was opened or converted */
 } prnn_data_options;
 
 #define PRNN_DATA_OPTIONS_INIT                                                                               \
     {                                                                                                        \
         sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0,              \
-            (size_t)1 << 30, NULL, NULL, NULL, NULL, PRNN_ALPHA_OVER, {0, 0, 0}, false, 0, NULL              \
+            (size_t)1 << 30, NULL, NULL, NULL, NULL, PRNN_ALPHA_OVER, {0, 0, 0}, false, 0, NULL, false,      \
+            NULL, NULL                                                                                       \
     }
 
 /* Opens a data set; the format is told by the content, not by the name:
@@ -405,6 +446,8 @@ PRNN_API int prnn_data_height(const prnn_data *data);
 PRNN_API int prnn_data_width(const prnn_data *data);
 PRNN_API int prnn_data_channels(const prnn_data *data);
 PRNN_API int prnn_data_levels(const prnn_data *data);
+/* The colours of its levels, which are the set's; NULL: it was not opened as `paletted`. */
+PRNN_API const prnn_palette *prnn_data_palette(const prnn_data *data);
 
 /* Copies the images indices[0..n-1] (each < count) into `images`, n * H * W * C levels. seed and epoch
  * choose the draw of binarize_sample and mean nothing without it. */
@@ -688,8 +731,9 @@ typedef struct prnn_train_options {
  *   checkpoint.safetensors  everything that `resume` needs; a resumed run ends with the same bits as one
  *                           that was never interrupted
  * and, with PRNN_OK and PRNN_STOPPED, leaves in `model` what model.safetensors holds (as long as nothing was
- * validated there is none). PRNN_ERROR_DIVERGED keeps the last good checkpoint and model. A folder that
- * already holds a checkpoint is refused unless `resume`. */
+ * validated there is none). The palette of a paletted training set becomes the model's; where the model has
+ * one, or the validation set, it must be the same. PRNN_ERROR_DIVERGED keeps the last good checkpoint and
+ * model. A folder that already holds a checkpoint is refused unless `resume`. */
 PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                 const prnn_data *valid, const prnn_train_options *options);
 
@@ -770,7 +814,8 @@ PRNN_API prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *confi
 typedef struct prnn_chain prnn_chain;
 
 /* A chain of `count` models, at least 1, which stay the caller's and must outlive it. PRNN_ERROR_ARGUMENT
- * says which two models do not fit, with both sizes. Free with prnn_chain_free. */
+ * says which two models do not fit, with both sizes, or that their palettes differ. Free with
+ * prnn_chain_free. */
 PRNN_API prnn_status prnn_chain_create(prnn_context *ctx, const prnn_model *const *models, size_t count,
                                        prnn_chain **chain);
 

@@ -36,9 +36,10 @@ static const size_t progress_ends[] = {
 
 #define F(field) END(prnn_data_options, field)
 static const size_t data_options_ends[] = {
-    F(size), F(levels), F(values),     F(binarize_sample), F(height),  F(width),    F(channels),
-    F(fit),  F(first),  F(limit),      F(memory_limit),    F(skipped), F(progress), F(user),
-    F(note), F(alpha),  F(background), F(as_stored),       F(shuffle), F(array)};
+    F(size),     F(levels), F(values),   F(binarize_sample), F(height),       F(width),
+    F(channels), F(fit),    F(first),    F(limit),           F(memory_limit), F(skipped),
+    F(progress), F(user),   F(note),     F(alpha),           F(background),   F(as_stored),
+    F(shuffle),  F(array),  F(paletted), F(palette),         F(palette_used)};
 #undef F
 
 #define F(field) END(prnn_evaluate_options, field)
@@ -96,7 +97,7 @@ static const size_t device_info_ends[] = {F(size), F(name), F(product), F(driver
 FIELDS(config, components);
 FIELDS(tensor, values);
 FIELDS(progress, overfitted);
-FIELDS(data_options, array);
+FIELDS(data_options, palette_used);
 FIELDS(evaluate_options, user);
 FIELDS(sample_options, user);
 FIELDS(stepper_options, temperature);

@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include "base/memory.h"
+#include "base/try.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { PIPE_ROOM = 1 << 16 };
 
 /* Opening a pipe waits for somebody to write, and opening a device may do something to it. */
 static prnn_status check_kind(prnn_context *ctx, const char *path) {
@@ -78,6 +81,69 @@ prnn_status prnn_file_read(prnn_context *ctx, const char *path, size_t limit, ui
     }
     *bytes = memory;
     *size = (size_t)n;
+    return PRNN_OK;
+}
+
+/* What is read of a pipe, so far. */
+typedef struct piece {
+    uint8_t *bytes;
+    size_t size, room;
+} piece;
+
+static prnn_status grow(prnn_context *ctx, const char *path, piece *p) {
+    size_t room = p->room ? 2 * p->room : PIPE_ROOM;
+    uint8_t *larger = prnn_alloc_raw(ctx, room, 1, path);
+    if (!larger) {
+        return PRNN_ERROR_MEMORY;
+    }
+    if (p->size) {
+        memcpy(larger, p->bytes, p->size);
+    }
+    prnn_free(p->bytes);
+    p->bytes = larger;
+    p->room = room;
+    return PRNN_OK;
+}
+
+static prnn_status read_pipe(prnn_context *ctx, const char *path, int pipe, size_t limit, piece *p) {
+    prnn_status status = PRNN_OK;
+    for (ssize_t n = 1; n != 0;) {
+        TRY(p->size == p->room ? grow(ctx, path, p) : PRNN_OK);
+        n = read(pipe, p->bytes + p->size, p->room - p->size);
+        if (n < 0 && errno != EINTR) {
+            return prnn_fail_system(ctx, errno, "%s: cannot be read", path);
+        }
+        p->size += n > 0 ? (size_t)n : 0;
+        if (p->size > limit) {
+            return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is too large (at most %zu bytes are read)", path,
+                             limit);
+        }
+    }
+done:
+    return status;
+}
+
+prnn_status prnn_file_read_any(prnn_context *ctx, const char *path, size_t limit, uint8_t **bytes,
+                               size_t *size) {
+    struct stat st;
+    *bytes = NULL;
+    *size = 0;
+    if (stat(path, &st) != 0 || !S_ISFIFO(st.st_mode)) {
+        return prnn_file_read(ctx, path, limit, bytes, size);
+    }
+    int pipe = open(path, O_RDONLY | O_CLOEXEC);
+    if (pipe < 0) {
+        return prnn_fail_system(ctx, errno, "%s: cannot be opened", path);
+    }
+    piece all = {NULL, 0, 0};
+    prnn_status status = read_pipe(ctx, path, pipe, limit, &all);
+    close(pipe);
+    if (status != PRNN_OK) {
+        prnn_free(all.bytes);
+        return status;
+    }
+    *bytes = all.bytes;
+    *size = all.size;
     return PRNN_OK;
 }
 

@@ -13,6 +13,10 @@ prnn_status prnn_file_open(prnn_context *ctx, const char *path, int *file, uint6
 /* A whole file in memory, at most `limit` bytes (larger: PRNN_ERROR_FORMAT); free *bytes with prnn_free. */
 prnn_status prnn_file_read(prnn_context *ctx, const char *path, size_t limit, uint8_t **bytes, size_t *size);
 
+/* The same of a file, or of what comes through a pipe, which waits for who writes it. */
+prnn_status prnn_file_read_any(prnn_context *ctx, const char *path, size_t limit, uint8_t **bytes,
+                               size_t *size);
+
 /* Whether there is something at `path`; fails where nobody can tell, which is no reason to write over it. */
 prnn_status prnn_file_exists(prnn_context *ctx, const char *path, bool *there);
 

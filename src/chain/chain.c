@@ -4,6 +4,7 @@
 #include "base/call.h"
 #include "base/memory.h"
 #include "base/try.h"
+#include "image/palette.h"
 
 #include <stdio.h>
 
@@ -32,6 +33,14 @@ static prnn_status check_pair(prnn_context *ctx, const prnn_chain *chain, size_t
                          of_large, large->condition_size, large->condition_size, large->channels,
                          large->levels, of_small, small->height, small->width, small->channels,
                          small->levels);
+    }
+    const prnn_palette *a = prnn_model_palette(chain->models[k - 1]),
+                       *b = prnn_model_palette(chain->models[k]);
+    if ((a != NULL) != (b != NULL) || (a && !prnn_palette_same(a, b))) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "%s and %s do not have the same palette: the levels of one mean other colours than "
+                         "those of the other",
+                         of_small, of_large);
     }
     return PRNN_OK;
 }

@@ -109,6 +109,26 @@ static bool stays_on_disk(const prnn_builder *b, const prnn_stream *s, const prn
            b->count > b->options.memory_limit / prnn_data_size(b->data);
 }
 
+/* A pass over the whole file. */
+static prnn_status find_colours(prnn_builder *b) {
+    const prnn_disk *disk = b->data->disk;
+    size_t raw = prnn_disk_size(disk), size = prnn_data_size(b->data);
+    uint8_t *memory = prnn_alloc(b->ctx, raw + size, 1, disk->name), *numbers = memory + raw;
+    const prnn_image image = {disk->height, disk->width, disk->channels, memory};
+    prnn_status status = memory ? PRNN_OK : PRNN_ERROR_MEMORY;
+    for (b->done = 0; b->done < b->count && status == PRNN_OK; b->done++) {
+        TRY(prnn_disk_read(b->ctx, disk, b->done, memory));
+        TRY(prnn_data_take(b->ctx, b->data, disk->name, prnn_disk_number(disk, b->done), &image, numbers,
+                           &b->highest, b->found + 1));
+        TRY(prnn_builder_merge(b, disk->name, b->found + 1, numbers));
+    }
+    TRY(status);
+    TRY(prnn_builder_number(b));
+done:
+    prnn_free(memory);
+    return status;
+}
+
 /* The first image is read, so that a size that does not fit is known now. */
 static prnn_status leave_on_disk(prnn_builder *b, const prnn_stream *s, const prnn_array *a) {
     prnn_disk disk = {.file = fileno(s->input->file),
@@ -120,6 +140,7 @@ static prnn_status leave_on_disk(prnn_builder *b, const prnn_stream *s, const pr
     uint8_t *image = NULL;
     prnn_status status;
     TRY(prnn_disk_open(b->ctx, &disk, s->name, &b->data->disk));
+    TRY(b->found ? find_colours(b) : PRNN_OK);
     b->done = b->count;
     image = prnn_alloc(b->ctx, prnn_data_size(b->data), 1, "an image");
     TRY(image ? prnn_data_load(b->ctx, b->data, 0, image, &b->highest) : PRNN_ERROR_MEMORY);

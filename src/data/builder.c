@@ -45,11 +45,36 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
     return PRNN_OK;
 }
 
+/* What a palette does not go with. */
+static prnn_status check_palette(prnn_context *ctx, const prnn_data_options *o) {
+    prnn_colours all;
+    if (o->palette && !o->paletted) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "a palette is given for images that are not paletted");
+    }
+    if (!o->paletted) {
+        return PRNN_OK;
+    }
+    if (o->binarize_sample || o->channels == 3 || o->fit == PRNN_FIT_RESIZE) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "numbers of colours cannot be %s",
+                         o->binarize_sample ? "binarized: leave that out"
+                         : o->channels == 3 ? "3 channels: they are one"
+                                            : "averaged, as fit resize does: choose crop or subsample");
+    }
+    if (o->values == PRNN_VALUES_LEVELS && !o->palette) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "values levels says that the file holds numbers of colours: give their palette");
+    }
+    return o->palette ? prnn_colours_take(ctx, "the palette", o->palette, &all) : PRNN_OK;
+}
+
 prnn_status prnn_builder_init(prnn_builder *b, prnn_context *ctx, const char *name,
                               const prnn_data_options *options) {
     *b = (prnn_builder){.ctx = ctx, .name = name, .options = PRNN_DATA_OPTIONS_INIT, .began = prnn_clock()};
     prnn_status status = prnn_options_read(ctx, &b->options, &prnn_data_options_fields, options);
-    return status == PRNN_OK ? check_options(ctx, &b->options) : status;
+    if (status == PRNN_OK) {
+        status = check_options(ctx, &b->options);
+    }
+    return status == PRNN_OK ? check_palette(ctx, &b->options) : status;
 }
 
 prnn_status prnn_builder_slice(prnn_builder *b, uint64_t total) {
@@ -74,6 +99,23 @@ prnn_status prnn_builder_slice(prnn_builder *b, uint64_t total) {
     return PRNN_OK;
 }
 
+/* The palette that was given, or room to find one. */
+static prnn_status begin_palette(prnn_builder *b) {
+    const prnn_palette *given = b->options.palette;
+    prnn_data *d = b->data;
+    prnn_colours **to = given ? &d->colours : &b->found;
+    *to = prnn_alloc(b->ctx, given ? 1 : 2, sizeof **to, "a palette");
+    if (!*to) {
+        return PRNN_ERROR_MEMORY;
+    }
+    d->paletted = true;
+    d->channels = 1;
+    if (given) {
+        d->levels = given->count;
+    }
+    return given ? prnn_colours_take(b->ctx, "the palette", given, d->colours) : PRNN_OK;
+}
+
 prnn_status prnn_builder_shape(prnn_builder *b, const char *name, const prnn_image *image) {
     const prnn_data_options *o = &b->options;
     prnn_data *d = prnn_alloc(b->ctx, 1, sizeof *d, "a data set");
@@ -96,7 +138,7 @@ prnn_status prnn_builder_shape(prnn_builder *b, const char *name, const prnn_ima
             "fit crop, resize or subsample",
             name, image->height, image->width, SIDE_LIMIT, SIDE_LIMIT);
     }
-    return PRNN_OK;
+    return o->paletted ? begin_palette(b) : PRNN_OK;
 }
 
 prnn_status prnn_builder_room(prnn_builder *b) {
@@ -136,6 +178,39 @@ static prnn_status tell(prnn_builder *b) {
 prnn_status prnn_builder_fail_write(prnn_builder *b) {
     return prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: could not be written: %s; nothing was changed",
                      b->out->path, strerror(errno));
+}
+
+prnn_status prnn_builder_merge(prnn_builder *b, const char *name, const prnn_colours *own, uint8_t *values) {
+    size_t size = prnn_data_size(b->data), beyond = 0;
+    uint8_t numbers[PRNN_PALETTE_MOST] = {0};
+    for (int k = 0; k < own->palette.count; k++) {
+        int number = prnn_colours_add(b->found, own->palette.colours[k]);
+        beyond += number < 0;
+        numbers[k] = (uint8_t)number;
+    }
+    if (beyond) {
+        return prnn_data_fail_colours(b->ctx, name, b->first + b->done + b->skipped,
+                                      PRNN_PALETTE_MOST + beyond);
+    }
+    for (size_t i = 0; i < size; i++) {
+        values[i] = numbers[values[i]];
+    }
+    return PRNN_OK;
+}
+
+prnn_status prnn_builder_number(prnn_builder *b) {
+    prnn_data *d = b->data;
+    const uint8_t *first = b->found->palette.colours[0];
+    d->levels = b->found->palette.count;
+    if (d->levels < 2) {
+        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                         "%s: has the one colour #%02x%02x%02x, and a palette has 2 or more: read it without",
+                         b->name, first[0], first[1], first[2]);
+    }
+    prnn_colours_sort(b->found, b->numbers);
+    d->colours = b->found; /* and the room behind them */
+    b->found = NULL;
+    return PRNN_OK;
 }
 
 prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values) {
@@ -206,7 +281,9 @@ prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image
         TRY(prnn_builder_room(b));
     }
     uint8_t *to = b->out ? b->one : b->data->values + b->done * prnn_data_size(b->data);
-    TRY(prnn_data_take(b->ctx, b->data, name, b->first + b->done, image, to, &b->highest));
+    prnn_colours *own = b->found ? b->found + 1 : NULL;
+    TRY(prnn_data_take(b->ctx, b->data, name, b->first + b->done, image, to, &b->highest, own));
+    TRY(own ? prnn_builder_merge(b, name, own, to) : PRNN_OK);
     TRY(prnn_builder_store(b, to));
 done:
     return status;

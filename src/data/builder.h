@@ -34,7 +34,10 @@ typedef struct prnn_builder {
     size_t left;               /* skipped besides: folders */
     bool named;                /* the images are those of options.array */
     bool from_file;            /* a set of one value is refused */
+    bool piped;                /* which has no name */
     bool noted;                /* the caller knows what was assumed of arrays */
+    prnn_colours *found; /* of a palette that is to be found: those so far, and room for those of one image */
+    uint8_t numbers[PRNN_PALETTE_MOST]; /* finish: what the numbers of colours that are written become */
     uint32_t *folders; /* of a folder of pictures: the number of that of each file; later of each image */
 } prnn_builder;
 
@@ -54,8 +57,16 @@ prnn_status prnn_builder_room(prnn_builder *b);
 /* The next image, as its file has it: checked, fitted and stored. */
 prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image *image);
 
-/* The next image, as prnn_data_take made it. */
+/* Where colours are to be found: `own` are those that prnn_data_take found in the next image, whose values
+ * become their numbers among all so far. */
+prnn_status prnn_builder_merge(prnn_builder *b, const char *name, const prnn_colours *own, uint8_t *values);
+
+/* The next image, as prnn_data_take (and merge) made it. */
 prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values);
+
+/* Puts the colours that were found into their order: they are the set's, and b->numbers says what the numbers
+ * become that were stored. */
+prnn_status prnn_builder_number(prnn_builder *b);
 
 /* The path of the image that was stored last. */
 prnn_status prnn_builder_name(prnn_builder *b, const char *path);

@@ -1,6 +1,7 @@
 /* A data set of any size into one .npy file. */
 #define _DEFAULT_SOURCE /* realpath */
 #include "base/call.h"
+#include "base/memory.h"
 #include "base/try.h"
 #include "data/data.h"
 #include "data/finish.h"
@@ -23,6 +24,29 @@ static prnn_status write_head(prnn_builder *b, const prnn_data *d) {
                    prnn_npy_write_head(stream, d->count, d->height, d->width, d->channels)
                ? PRNN_OK
                : prnn_builder_fail_write(b);
+}
+
+/* Colours that were found on the way get their last numbers. */
+static prnn_status renumber(prnn_builder *b, const prnn_data *d) {
+    enum { PIECE = 1 << 16 };
+    uint8_t *piece = prnn_alloc(b->ctx, PIECE, 1, "numbers of colours");
+    FILE *stream = b->out->stream;
+    size_t left = d->count * prnn_data_size(d);
+    off_t at = PRNN_NPY_HEAD;
+    bool ok = true;
+    while (piece && ok && left) {
+        size_t n = left < PIECE ? left : PIECE;
+        ok = fseeko(stream, at, SEEK_SET) == 0 && fread(piece, 1, n, stream) == n;
+        for (size_t i = 0; i < n; i++) {
+            piece[i] = b->numbers[piece[i]];
+        }
+        ok = ok && fseeko(stream, at, SEEK_SET) == 0 && fwrite(piece, 1, n, stream) == n;
+        left -= n;
+        at += (off_t)n;
+    }
+    bool memory = piece != NULL;
+    prnn_free(piece);
+    return !memory ? PRNN_ERROR_MEMORY : ok ? PRNN_OK : prnn_builder_fail_write(b);
 }
 
 /* Whether `out` is the file `path`, or a file in the folder `path`, by any name. */
@@ -64,6 +88,7 @@ prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_da
     TRY(prnn_file_begin(ctx, out, &writer));
     b.out = &writer;
     TRY(prnn_builder_finish(&b, write_images(&b, path), &data));
+    TRY(b.options.paletted && !b.options.palette ? renumber(&b, data) : PRNN_OK);
     if (b.options.shuffle) {
         TRY(prnn_shuffle_file(ctx, data, writer.stream, out, PRNN_NPY_HEAD, b.options.shuffle));
     }

@@ -2,6 +2,7 @@
 #include "data/data.h"
 #include "base/call.h"
 #include "base/memory.h"
+#include "base/try.h"
 #include "data/array.h"
 #include "data/finish.h"
 
@@ -44,17 +45,12 @@ static prnn_status fail_unknown(prnn_context *ctx, const prnn_input *input, cons
 
 /* A picture is decoded from the file of a name, or from memory. */
 static prnn_status open_piped(prnn_builder *b, prnn_input *input, prnn_format_open open) {
-    if (input->size > PRNN_PICTURE_BYTES) {
-        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: is too large for a picture (%llu bytes)",
-                         input->name, (unsigned long long)input->size);
-    }
-    size_t size = (size_t)input->size;
-    uint8_t *bytes = prnn_alloc_raw(b->ctx, size, 1, input->name);
-    prnn_status status = bytes ? prnn_input_read(b->ctx, input, 0, bytes, size) : PRNN_ERROR_MEMORY;
-    if (status == PRNN_OK) {
-        prnn_input memory = prnn_input_memory(input->name, bytes, size);
-        status = open(b, &memory);
-    }
+    uint8_t *bytes = NULL;
+    prnn_status status;
+    TRY(prnn_input_take(b->ctx, input, PRNN_PICTURE_BYTES, &bytes));
+    prnn_input memory = prnn_input_memory(input->name, bytes, (size_t)input->size);
+    TRY(open(b, &memory));
+done:
     prnn_free(bytes);
     return status;
 }
@@ -96,6 +92,7 @@ prnn_status prnn_builder_read(prnn_builder *b, const char *path) {
     prnn_status status = prnn_input_open_any(b->ctx, path, &input);
     b->from_file = true;
     if (status == PRNN_OK) {
+        b->piped = input.piped;
         status = open_input(b, &input);
         prnn_input_close(&input);
     }

@@ -30,7 +30,7 @@ static prnn_status look_for_bright(prnn_builder *b) {
 /* Images of levels, read as bytes, would all be black without a word. */
 static prnn_status check_scale(prnn_builder *b) {
     const prnn_data_options *o = &b->options;
-    if (o->values != PRNN_VALUES_8BIT) {
+    if (o->values != PRNN_VALUES_8BIT || o->paletted) {
         return PRNN_OK;
     }
     prnn_status status = b->data->disk ? look_for_bright(b) : PRNN_OK;
@@ -96,6 +96,20 @@ done:
     return status;
 }
 
+/* Where the colours were found while the images were stored: in a file, their numbers are still to be
+ * changed.
+ */
+static prnn_status number_colours(prnn_builder *b) {
+    prnn_data *d = b->data;
+    prnn_status status;
+    TRY(prnn_builder_number(b));
+    for (size_t i = 0; d->values && i < b->done * prnn_data_size(d); i++) {
+        d->values[i] = b->numbers[d->values[i]];
+    }
+done:
+    return status;
+}
+
 static prnn_status check_images(prnn_builder *b) {
     prnn_status status = check_scale(b);
     return status == PRNN_OK && b->from_file ? check_varied(b) : status;
@@ -114,7 +128,14 @@ static prnn_status complete(prnn_builder *b) {
     d->skipped = b->skipped + b->left;
     d->folders = b->folders;
     b->folders = NULL;
-    return b->out || !b->options.shuffle ? PRNN_OK : prnn_shuffle_set(b->ctx, d, b->options.shuffle);
+    if (b->options.palette_used && d->colours) {
+        *b->options.palette_used = d->colours->palette;
+    }
+    prnn_status status;
+    TRY(b->from_file && !b->piped ? prnn_data_set_source(b->ctx, d, b->name) : PRNN_OK);
+    TRY(b->out || !b->options.shuffle ? PRNN_OK : prnn_shuffle_set(b->ctx, d, b->options.shuffle));
+done:
+    return status;
 }
 
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data) {
@@ -125,15 +146,19 @@ prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data *
     b->data->count = b->done; /* also where it is freed: it has that many names */
     b->data->first = b->first;
     TRY(status);
-    TRY(b->done ? check_images(b) : fail_none(b));
+    TRY(b->done ? PRNN_OK : fail_none(b));
+    TRY(b->found ? number_colours(b) : PRNN_OK);
+    TRY(check_images(b));
     TRY(complete(b));
     *data = b->data;
     b->data = NULL;
 done:
     prnn_data_free(b->data);
     prnn_free(b->one);
+    prnn_free(b->found);
     prnn_free(b->folders);
     b->one = NULL;
+    b->found = NULL;
     b->data = NULL;
     b->folders = NULL;
     return status;

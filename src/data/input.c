@@ -159,3 +159,20 @@ prnn_status prnn_input_read(prnn_context *ctx, prnn_input *input, uint64_t offse
     }
     return PRNN_OK;
 }
+
+prnn_status prnn_input_take(prnn_context *ctx, prnn_input *input, size_t limit, uint8_t **bytes) {
+    *bytes = NULL;
+    if (input->size > limit) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: is too large (%llu bytes, at most %zu are read)",
+                         input->name, (unsigned long long)input->size, limit);
+    }
+    uint8_t *taken = prnn_alloc_raw(ctx, (size_t)input->size, 1, input->name);
+    prnn_status status =
+        taken ? prnn_input_read(ctx, input, 0, taken, (size_t)input->size) : PRNN_ERROR_MEMORY;
+    if (status == PRNN_OK) {
+        *bytes = taken;
+    } else {
+        prnn_free(taken);
+    }
+    return status;
+}

@@ -26,4 +26,7 @@ void prnn_input_close(prnn_input *input);
 /* Reads n bytes from `offset`; too few are PRNN_ERROR_FORMAT. */
 prnn_status prnn_input_read(prnn_context *ctx, prnn_input *input, uint64_t offset, void *to, size_t n);
 
+/* All of it, at most `limit` bytes, in memory; free *bytes with prnn_free. */
+prnn_status prnn_input_take(prnn_context *ctx, prnn_input *input, size_t limit, uint8_t **bytes);
+
 #endif

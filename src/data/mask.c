@@ -49,8 +49,10 @@ static void keep_alpha(prnn_image *image) {
 static prnn_status from_picture(prnn_context *ctx, prnn_input *input, int height, int width, uint8_t *known) {
     static const prnn_look look = {.keep_alpha = true};
     prnn_image image = {0}, grey = {height, width, 1, known};
+    uint8_t *bytes = NULL;
     prnn_status status;
-    TRY(prnn_picture_read(ctx, input->name, &look, &image, NULL));
+    TRY(prnn_input_take(ctx, input, PRNN_PICTURE_BYTES, &bytes));
+    TRY(prnn_picture_decode(ctx, input->name, bytes, (size_t)input->size, &look, &image, NULL));
     TRY(check_size(ctx, input->name, (uint64_t)image.height, (uint64_t)image.width, height, width));
     if (is_in_alpha(&image)) {
         keep_alpha(&image);
@@ -62,6 +64,7 @@ static prnn_status from_picture(prnn_context *ctx, prnn_input *input, int height
         known[i] = known[i] >= 128;
     }
 done:
+    prnn_free(bytes);
     prnn_image_free(&image);
     return status;
 }
@@ -120,7 +123,7 @@ prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int 
                          "%s: a mask of %dx%d: choose a height and width of 1 or more", path, height, width);
     }
     prnn_input input;
-    prnn_status status = prnn_input_open(ctx, path, &input);
+    prnn_status status = prnn_input_open_any(ctx, path, &input);
     if (status == PRNN_OK) {
         status = read_input(ctx, &input, height, width, known);
         prnn_input_close(&input);

@@ -88,6 +88,7 @@ typedef struct slot {
     prnn_found found;
     int highest;
     uint8_t *values;
+    prnn_colours *own; /* of its picture, where a palette is to be found; else NULL */
 } slot;
 
 typedef struct job {
@@ -116,7 +117,8 @@ static void decode(void *arg, size_t i, void *own) {
     s->unusable = at_fault(&s->ctx, s->status);
     if (s->status == PRNN_OK) {
         bool small = image.height < d->height || image.width < d->width;
-        s->status = prnn_data_take(&s->ctx, d, j->paths[i], j->number + i, &image, s->values, &s->highest);
+        s->status =
+            prnn_data_take(&s->ctx, d, j->paths[i], j->number + i, &image, s->values, &s->highest, s->own);
         s->unusable = s->status == PRNN_ERROR_FORMAT && small && d->fit == PRNN_FIT_CROP;
         prnn_image_free(&image);
     }
@@ -135,14 +137,16 @@ static prnn_status collect(job *j, size_t n) {
         b->highest = s->highest > b->highest ? s->highest : b->highest;
         if (s->status == PRNN_OK) {
             count_found(b, &s->found);
-            status = prnn_builder_store(b, s->values);
-            status = status == PRNN_OK ? prnn_builder_name(b, j->paths[i]) : status;
+            TRY(s->own ? prnn_builder_merge(b, j->paths[i], s->own, s->values) : PRNN_OK);
+            TRY(prnn_builder_store(b, s->values));
+            TRY(prnn_builder_name(b, j->paths[i]));
         } else if (s->unusable) {
             status = prnn_builder_skip(b, j->paths[i], s->ctx.message);
         } else {
             status = prnn_fail(b->ctx, s->status, "%s", s->ctx.message);
         }
     }
+done:
     return status;
 }
 
@@ -189,15 +193,18 @@ static prnn_status put_all(prnn_builder *b, char *const *paths) {
     round = round < 1 ? 1 : round > ROUND ? ROUND : round;
     slot *slots = prnn_alloc(b->ctx, round, sizeof *slots, "pictures");
     uint8_t *values = prnn_alloc(b->ctx, round, size, "pictures");
+    prnn_colours *own = b->found ? prnn_alloc(b->ctx, round, sizeof *own, "palettes of pictures") : NULL;
     prnn_status status = PRNN_ERROR_MEMORY;
-    if (slots && values) {
+    if (slots && values && (own || !b->found)) {
         for (size_t i = 0; i < round; i++) {
             slots[i].values = values + i * size;
+            slots[i].own = own ? own + i : NULL;
         }
         status = work(b, paths, slots, round);
     }
     prnn_free(slots);
     prnn_free(values);
+    prnn_free(own);
     return status;
 }
 

@@ -19,8 +19,28 @@ void prnn_data_free(prnn_data *data) {
         }
         prnn_free(data->names);
         prnn_free(data->folders);
+        prnn_free(data->colours);
+        free(data->source);
         prnn_free(data);
     }
+}
+
+prnn_status prnn_data_set_source(prnn_context *ctx, prnn_data *d, const char *path) {
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/') {
+        end--;
+    }
+    size_t begin = end;
+    while (begin > 0 && path[begin - 1] != '/') {
+        begin--;
+    }
+    if (begin == end || strncmp(path, "/dev/", 5) == 0) {
+        return PRNN_OK;
+    }
+    free(d->source);
+    d->source = strndup(path + begin, end - begin);
+    return d->source ? PRNN_OK
+                     : prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory for its name", path);
 }
 
 /* The images from number `first` on, as they are stored. */
@@ -38,6 +58,13 @@ static prnn_status copy_rest(prnn_context *ctx, const prnn_data *data, size_t fi
             return PRNN_ERROR_MEMORY;
         }
         memcpy(rest->folders, data->folders + first, rest->count * sizeof *rest->folders);
+    }
+    if (data->colours) {
+        rest->colours = prnn_alloc(ctx, 1, sizeof *rest->colours, "a palette");
+        if (!rest->colours) {
+            return PRNN_ERROR_MEMORY;
+        }
+        *rest->colours = *data->colours;
     }
     if (data->disk) {
         return prnn_disk_rest(ctx, data->disk, first, &rest->disk);
@@ -81,11 +108,16 @@ prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, pr
         part->values = NULL;
         part->disk = NULL;
         part->names = NULL;
+        part->source = NULL;
+        part->colours = NULL;
         part->first += first;
         part->folders = NULL;
         part->skipped = 0;
         part->count = data->count - first;
         prnn_status status = copy_rest(ctx, data, first, part);
+        if (status == PRNN_OK && data->source) {
+            status = prnn_data_set_source(ctx, part, data->source);
+        }
         if (status != PRNN_OK) {
             prnn_data_free(part);
             return status;
@@ -157,10 +189,20 @@ int prnn_data_levels(const prnn_data *data) {
     return data->levels;
 }
 
+const prnn_palette *prnn_data_palette(const prnn_data *data) {
+    return data->colours ? &data->colours->palette : NULL;
+}
+
 /* ---------------------------------------------------------------------------------------- taking */
 
 static prnn_status check_levels(prnn_context *ctx, const prnn_data *d, const char *name, size_t number,
                                 const prnn_image *image) {
+    if (d->paletted && image->channels != 1) {
+        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                         "%s: holds colours, and values levels says that it holds their numbers: leave that "
+                         "out",
+                         name);
+    }
     size_t n = (size_t)image->height * (size_t)image->width * (size_t)image->channels;
     for (size_t i = 0; d->levels < 256 && i < n; i++) {
         if (image->values[i] >= d->levels) {
@@ -187,11 +229,105 @@ static prnn_status fit(prnn_context *ctx, const prnn_data *d, const char *name, 
     return values == image->values ? PRNN_OK : prnn_image_fit(ctx, name, image, d->fit, &to);
 }
 
+/* What is taken of an image of colours. */
+typedef struct indexing {
+    const prnn_data *d;
+    const char *name;
+    size_t number;
+    const prnn_image *image;
+    prnn_grid grid;
+} indexing;
+
+static const uint8_t *colour_at(const indexing *x, int row, int col, uint8_t grey[3]) {
+    int y = x->grid.top + row * x->grid.step, at = x->grid.left + col * x->grid.step;
+    const uint8_t *pixel =
+        x->image->values + ((size_t)y * (size_t)x->image->width + (size_t)at) * (size_t)x->image->channels;
+    memset(grey, pixel[0], 3);
+    return x->image->channels == 3 ? pixel : grey;
+}
+
+/* Of one picture; a bit for each colour. 0: no memory. */
+static size_t count_colours(prnn_context *ctx, const indexing *x) {
+    uint8_t *seen = prnn_alloc(ctx, 1 << 21, 1, "the colours of a picture"), grey[3];
+    size_t count = 0;
+    for (int row = 0; seen && row < x->d->height; row++) {
+        for (int col = 0; col < x->d->width; col++) {
+            const uint8_t *c = colour_at(x, row, col, grey);
+            size_t all = (size_t)c[0] << 16 | (size_t)c[1] << 8 | c[2];
+            count += !(seen[all / 8] >> all % 8 & 1);
+            seen[all / 8] = (uint8_t)(seen[all / 8] | 1 << all % 8);
+        }
+    }
+    prnn_free(seen);
+    return count;
+}
+
+static prnn_status fail_colour(prnn_context *ctx, const indexing *x, int row, int col, bool finding) {
+    size_t count = finding ? count_colours(ctx, x) : 0;
+    uint8_t grey[3];
+    const uint8_t *c = colour_at(x, row, col, grey);
+    if (finding && !count) {
+        return PRNN_ERROR_MEMORY;
+    }
+    if (finding) {
+        return prnn_data_fail_colours(ctx, x->name, x->number, count);
+    }
+    return prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                     "%s: the pixel in row %d, column %d of image %zu is #%02x%02x%02x, which is none of the "
+                     "palette's %d colours: choose images in these colours (alpha says what is behind "
+                     "transparent ones)%s",
+                     x->name, x->grid.top + row * x->grid.step, x->grid.left + col * x->grid.step, x->number,
+                     c[0], c[1], c[2], x->d->colours->palette.count,
+                     x->image->channels == 1 ? ", or values levels, if the file holds numbers of colours"
+                                             : ", or another palette");
+}
+
+prnn_status prnn_data_fail_colours(prnn_context *ctx, const char *name, size_t number, size_t count) {
+    return prnn_fail(
+        ctx, PRNN_ERROR_FORMAT,
+        "%s: with image %zu there are %zu colours, and a palette has at most %d: reduce the images "
+        "to fewer colours (quantise them), or read them without a palette",
+        name, number, count, PRNN_PALETTE_MOST);
+}
+
+/* Colours to their numbers. */
+static prnn_status take_colours(prnn_context *ctx, const indexing *x, uint8_t *to, prnn_colours *own) {
+    uint8_t grey[3];
+    for (int row = 0; row < x->d->height; row++) {
+        for (int col = 0; col < x->d->width; col++) {
+            const uint8_t *colour = colour_at(x, row, col, grey);
+            int k = x->d->colours ? prnn_colours_find(x->d->colours, colour) : prnn_colours_add(own, colour);
+            if (k < 0) {
+                return fail_colour(ctx, x, row, col, !x->d->colours);
+            }
+            to[(size_t)row * (size_t)x->d->width + (size_t)col] = (uint8_t)k;
+        }
+    }
+    return PRNN_OK;
+}
+
+/* Where the image's own memory is `to`, a number is written where its colour, or one before it, was. */
+static prnn_status take_paletted(prnn_context *ctx, const prnn_data *d, const char *name, size_t number,
+                                 const prnn_image *image, uint8_t *to, prnn_colours *own) {
+    indexing x = {.d = d, .name = name, .number = number, .image = image};
+    prnn_status status;
+    TRY(prnn_image_grid(ctx, name, image, d->fit, d->height, d->width, &x.grid));
+    if (own) {
+        *own = (prnn_colours){0};
+    }
+    TRY(take_colours(ctx, &x, to, own));
+done:
+    return status;
+}
+
 prnn_status prnn_data_take(prnn_context *ctx, const prnn_data *d, const char *name, size_t number,
-                           const prnn_image *image, uint8_t *to, int *highest) {
+                           const prnn_image *image, uint8_t *to, int *highest, prnn_colours *own) {
     size_t size = prnn_data_size(d);
     int most = 0;
     prnn_status status;
+    if (d->paletted && d->scale == PRNN_VALUES_8BIT) {
+        return take_paletted(ctx, d, name, number, image, to, own);
+    }
     TRY(d->scale == PRNN_VALUES_LEVELS ? check_levels(ctx, d, name, number, image) : PRNN_OK);
     TRY(fit(ctx, d, name, image, to));
     for (size_t i = 0; i < size; i++) {
@@ -224,7 +360,7 @@ static prnn_status load_from_disk(prnn_context *ctx, const prnn_data *d, size_t 
     }
     prnn_status status = prnn_disk_read(ctx, disk, index, image.values);
     if (status == PRNN_OK) {
-        status = prnn_data_take(ctx, d, disk->name, prnn_disk_number(disk, index), &image, to, highest);
+        status = prnn_data_take(ctx, d, disk->name, prnn_disk_number(disk, index), &image, to, highest, NULL);
     }
     if (!same) {
         prnn_give(ctx, image.values, n);
@@ -310,6 +446,9 @@ prnn_status prnn_data_fingerprint(prnn_context *ctx, const prnn_data *d, uint64_
         int length =
             snprintf(shape, sizeof shape, "%zu %d %d %d", d->count, d->height, d->width, d->channels);
         crc = crc32_z(crc, (const uint8_t *)shape, (size_t)length);
+    }
+    if (d->colours) {
+        crc = crc32_z(crc, *d->colours->palette.colours, (size_t)d->levels * 3);
     }
     prnn_status status = PRNN_OK;
     for (size_t i = 0; i < n && status == PRNN_OK; i++) {

@@ -4,6 +4,7 @@
 
 #include "data/disk.h"
 #include "image/image.h"
+#include "image/palette.h"
 
 /* Where an image of a folder came from. */
 typedef struct prnn_name {
@@ -16,10 +17,13 @@ struct prnn_data {
     int height, width, channels, levels;
     prnn_values scale; /* of the bytes of the file */
     prnn_fit fit;
-    bool any_channels; /* images with others than `channels` are converted */
-    bool draw;         /* stored are bytes, from which prnn_data_read draws level 0 or 1 */
-    uint8_t *values;   /* (count, height, width, channels) levels (or bytes); NULL: on disk */
+    bool any_channels;     /* images with others than `channels` are converted */
+    bool paletted;         /* levels are numbers of colours */
+    prnn_colours *colours; /* of a paletted set; NULL: still to be found */
+    bool draw;             /* stored are bytes, from which prnn_data_read draws level 0 or 1 */
+    uint8_t *values;       /* (count, height, width, channels) levels (or bytes); NULL: on disk */
     prnn_disk *disk;
+    char *source;      /* last part of the path; malloc; NULL: it has none that says anything */
     prnn_name *names;  /* of the images; NULL: they have none */
     uint32_t *folders; /* of each image, the number of its folder; NULL: of none */
 };
@@ -31,9 +35,16 @@ static inline size_t prnn_data_size(const prnn_data *d) {
 
 /* Makes what the set stores, prnn_data_size bytes, from an image as a file has it: checked, fitted, as levels
  * (or bytes). `number` is for messages; *highest becomes the largest byte, if that is larger. `to` may be the
- * image's own memory where their sizes agree. */
+ * image's own memory where their sizes agree. Of a paletted set whose colours are still to be found, *own
+ * becomes those of the image, whose numbers `to` gets then; else it may be NULL. */
 prnn_status prnn_data_take(prnn_context *ctx, const prnn_data *d, const char *name, size_t number,
-                           const prnn_image *image, uint8_t *to, int *highest);
+                           const prnn_image *image, uint8_t *to, int *highest, prnn_colours *own);
+
+/* PRNN_ERROR_FORMAT: with image `number` there are so many colours, too many for a palette. */
+prnn_status prnn_data_fail_colours(prnn_context *ctx, const char *name, size_t number, size_t count);
+
+/* Notes the last part of a path, but for one of /dev, which says nothing, as the set's source. */
+prnn_status prnn_data_set_source(prnn_context *ctx, prnn_data *d, const char *path);
 
 /* What is stored of image `index` < count; `to` gets prnn_data_size bytes. */
 prnn_status prnn_data_stored(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to);

@@ -109,24 +109,41 @@ static prnn_status choose(prnn_context *ctx, const char *name, const prnn_image 
     return PRNN_OK;
 }
 
-/* The pixels (row * step, col * step). */
-static prnn_status subsample(prnn_context *ctx, const char *name, const prnn_image *from, prnn_image *to) {
-    int step = from->height / to->height;
-    if (step < 1 || from->height != step * to->height || from->width != step * to->width) {
+static prnn_status choose_step(prnn_context *ctx, const char *name, const prnn_image *from, int height,
+                               int width, int *step) {
+    *step = from->height / height;
+    if (*step < 1 || from->height != *step * height || from->width != *step * width) {
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,
             "%s: the image is %dx%d (height x width), which is not %dx%d times a whole number: choose "
             "another size, or fit resize",
-            name, from->height, from->width, to->height, to->width);
+            name, from->height, from->width, height, width);
     }
+    return PRNN_OK;
+}
+
+prnn_status prnn_image_grid(prnn_context *ctx, const char *name, const prnn_image *from, prnn_fit fit,
+                            int height, int width, prnn_grid *grid) {
+    const prnn_image to = {.height = height, .width = width};
+    rectangle r = {0};
+    int step = 1;
+    prnn_status status = fit == PRNN_FIT_SUBSAMPLE ? choose_step(ctx, name, from, height, width, &step)
+                                                   : choose(ctx, name, from, fit, &to, &r);
+    *grid = (prnn_grid){r.top, r.left, step};
+    return status;
+}
+
+static prnn_status subsample(prnn_context *ctx, const char *name, const prnn_image *from, prnn_image *to) {
+    int step;
+    prnn_status status = choose_step(ctx, name, from, to->height, to->width, &step);
     uint8_t *out = to->values;
-    for (int y = 0; y < to->height; y++) {
+    for (int y = 0; status == PRNN_OK && y < to->height; y++) {
         for (int x = 0; x < to->width; x++, out += to->channels) {
             size_t pixel = ((size_t)y * (size_t)from->width + (size_t)x) * (size_t)step;
             store(from->values + pixel * (size_t)from->channels, from->channels, out, to->channels);
         }
     }
-    return PRNN_OK;
+    return status;
 }
 
 prnn_status prnn_image_fit(prnn_context *ctx, const char *name, const prnn_image *from, prnn_fit fit,

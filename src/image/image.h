@@ -53,10 +53,10 @@ void prnn_printable(char *words);
 /* Fills `values` with row `row`, width * channels bytes. */
 typedef void (*prnn_png_row)(void *arg, uint32_t row, uint8_t *values);
 
-/* Writes an 8-bit PNG (grey for 1 channel, RGB for 3), asking for its rows from the top. A failure leaves
- * what was at `path`. */
+/* Writes an 8-bit PNG (grey for 1 channel, RGB for 3), asking for its rows from the top. With `palette`
+ * (NULL: none), the values of 1 channel are numbers of its colours. A failure leaves what was at `path`. */
 prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height, uint32_t width, int channels,
-                           prnn_png_row row, void *arg);
+                           const prnn_palette *palette, prnn_png_row row, void *arg);
 
 /* Of R, G, B: (299 R + 587 G + 114 B) / 1000, to nearest. */
 static inline uint8_t prnn_luma(const uint8_t *colour) {
@@ -72,5 +72,14 @@ static inline uint8_t prnn_luma(const uint8_t *colour) {
  * `name` is for messages. */
 prnn_status prnn_image_fit(prnn_context *ctx, const char *name, const prnn_image *from, prnn_fit fit,
                            prnn_image *to);
+
+/* Which pixels of an image a fit that mixes none takes: pixel (i, j) is (top + i step, left + j step). */
+typedef struct prnn_grid {
+    int top, left, step;
+} prnn_grid;
+
+/* The same of `height` x `width` pixels, by another fit than PRNN_FIT_RESIZE; values are not looked at. */
+prnn_status prnn_image_grid(prnn_context *ctx, const char *name, const prnn_image *from, prnn_fit fit,
+                            int height, int width, prnn_grid *grid);
 
 #endif

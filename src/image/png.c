@@ -224,9 +224,19 @@ done:
     return status;
 }
 
-static int encode(spng_ctx *png, struct spng_ihdr *header, prnn_png_row row, void *arg, uint8_t *values,
-                  size_t row_bytes) {
+static int set_palette(spng_ctx *png, const prnn_palette *palette) {
+    struct spng_plte colours = {.n_entries = (uint32_t)palette->count};
+    for (int k = 0; k < palette->count; k++) {
+        const uint8_t *c = palette->colours[k];
+        colours.entries[k] = (struct spng_plte_entry){.red = c[0], .green = c[1], .blue = c[2]};
+    }
+    return spng_set_plte(png, &colours);
+}
+
+static int encode(spng_ctx *png, struct spng_ihdr *header, const prnn_palette *palette, prnn_png_row row,
+                  void *arg, uint8_t *values, size_t row_bytes) {
     int error = spng_set_ihdr(png, header);
+    error = error || !palette ? error : set_palette(png, palette);
     if (!error) {
         error = spng_encode_image(png, NULL, 0, SPNG_FMT_PNG, SPNG_ENCODE_PROGRESSIVE | SPNG_ENCODE_FINALIZE);
     }
@@ -241,10 +251,12 @@ static int encode(spng_ctx *png, struct spng_ihdr *header, prnn_png_row row, voi
 }
 
 prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height, uint32_t width, int channels,
-                           prnn_png_row row, void *arg) {
+                           const prnn_palette *palette, prnn_png_row row, void *arg) {
     struct spng_ihdr header = {width, height, 8, SPNG_COLOR_TYPE_GRAYSCALE, 0, 0, 0};
     if (channels == 3) {
         header.color_type = SPNG_COLOR_TYPE_TRUECOLOR;
+    } else if (palette) {
+        header.color_type = SPNG_COLOR_TYPE_INDEXED;
     }
     size_t row_bytes = (size_t)width * (size_t)channels;
     prnn_file_writer writer;
@@ -257,7 +269,7 @@ prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height,
     int error = SPNG_EMEM;
     if (png) {
         error = spng_set_png_file(png, writer.stream);
-        error = error ? error : encode(png, &header, row, arg, values, row_bytes);
+        error = error ? error : encode(png, &header, palette, row, arg, values, row_bytes);
     }
     spng_ctx_free(png);
     prnn_free(values);

@@ -21,6 +21,8 @@ void prnn_model_free(prnn_model *model) {
         prnn_free(model->packed);
     }
     prnn_network_free(model->network);
+    prnn_metadata_free(&model->metadata);
+    prnn_free(model->palette);
     prnn_free(model->parameters);
     prnn_free(model->unmasked);
     prnn_free(model);

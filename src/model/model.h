@@ -2,6 +2,7 @@
 #ifndef PRNN_MODEL_MODEL_H
 #define PRNN_MODEL_MODEL_H
 
+#include "model/metadata.h"
 #include "model/network.h"
 #include "safetensors/safetensors.h"
 
@@ -20,7 +21,16 @@ struct prnn_model {
     float *parameters;
     uint8_t *unmasked; /* per parameter */
     prnn_packed *packed;
+    prnn_metadata metadata;
+    prnn_palette *palette; /* as they say; NULL: nothing */
 };
+
+/* Sets one of the metadata; not what a file says of its own in their place. */
+prnn_status prnn_model_set_entry(prnn_context *ctx, prnn_model *model, const char *key, const char *value);
+/* The one that says the palette. */
+prnn_status prnn_model_set_palette(prnn_context *ctx, prnn_model *model, const prnn_palette *palette);
+/* Removes all. */
+void prnn_model_clear_entries(prnn_model *model);
 
 /* A model that has no weights yet; refused if it would have more than `limit`. */
 prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config, size_t limit,
@@ -85,6 +95,13 @@ prnn_status prnn_model_open(prnn_context *ctx, const char *path, char **file, pr
  * (free with prnn_free): prnn_model_assign says whether a model may have them. */
 prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safetensors *st,
                             prnn_model **model, float **values);
+
+/* Before the keys of the model's metadata in those of a checkpoint, which has others of its own. */
+#define PRNN_CHECKPOINT_ENTRY "model."
+
+/* The metadata become those of the file. */
+prnn_status prnn_model_read_metadata(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                                     prnn_model *model);
 
 /* "head.0.weight[3, 1, 0, 0]": parameter number `index`, for messages. */
 void prnn_model_describe_parameter(const prnn_model *model, size_t index, char *text, size_t size);

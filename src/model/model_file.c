@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "config/config.h"
 #include "model/model.h"
+#include "safetensors/format.h"
 #include "safetensors/widen.h"
 
 #include <stdio.h>
@@ -175,6 +176,41 @@ static prnn_status check_format(prnn_context *ctx, const char *path, const prnn_
     return PRNN_OK;
 }
 
+/* ------------------------------------------------------------------------------------- metadata */
+
+/* What a file says in the same place of its own; of a checkpoint all but the model's, which have a prefix. */
+static bool is_own(const char *key, bool checkpoint) {
+    return checkpoint
+               ? strncmp(key, PRNN_CHECKPOINT_ENTRY, strlen(PRNN_CHECKPOINT_ENTRY)) != 0
+               : strcmp(key, "format") == 0 || strcmp(key, "version") == 0 || strcmp(key, "config") == 0;
+}
+
+typedef struct entry_reader {
+    prnn_context *ctx;
+    const char *path;
+    prnn_model *model;
+    bool checkpoint;
+} entry_reader;
+
+static prnn_status read_metadata_entry(void *arg, const char *key, const char *value) {
+    const entry_reader *r = arg;
+    if (is_own(key, r->checkpoint)) {
+        return PRNN_OK;
+    }
+    key += r->checkpoint ? strlen(PRNN_CHECKPOINT_ENTRY) : 0;
+    prnn_status status = prnn_model_set_entry(r->ctx, r->model, key, value);
+    return status == PRNN_ERROR_ARGUMENT
+               ? prnn_fail(r->ctx, PRNN_ERROR_FORMAT, "%s: %s", r->path, prnn_message(r->ctx))
+               : status;
+}
+
+prnn_status prnn_model_read_metadata(prnn_context *ctx, const char *path, const prnn_safetensors *st,
+                                     prnn_model *model) {
+    entry_reader r = {ctx, path, model, is_checkpoint(st)};
+    prnn_model_clear_entries(model);
+    return prnn_safetensors_visit(st, read_metadata_entry, &r);
+}
+
 /* A config that asks for far more than the file holds must not make anything large; one that asks for a
  * little more has a tensor that can be named. */
 static prnn_status create_for(prnn_context *ctx, const char *path, const prnn_safetensors *st,
@@ -213,6 +249,7 @@ prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safe
         TRY(read_entries(ctx, *model, path, st, *values));
         TRY(check_unknown(ctx, *model, path, st));
     }
+    TRY(prnn_model_read_metadata(ctx, path, st, *model));
 done:
     if (status != PRNN_OK) {
         prnn_model_free(*model);
@@ -254,6 +291,17 @@ static prnn_status find_in_folder(prnn_context *ctx, const char *folder, char *p
     return status;
 }
 
+static prnn_status read_container(prnn_context *ctx, const char *path, prnn_safetensors **st) {
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    prnn_status status;
+    TRY(prnn_file_read_any(ctx, path, PRNN_SAFETENSORS_FILE_LIMIT, &bytes, &size));
+    TRY(prnn_safetensors_parse(ctx, path, bytes, size, st));
+done:
+    prnn_free(bytes);
+    return status;
+}
+
 prnn_status prnn_model_open(prnn_context *ctx, const char *path, char **file, prnn_safetensors **st) {
     *st = NULL;
     size_t size = strlen(path) + sizeof IN_FOLDER + 1;
@@ -268,7 +316,7 @@ prnn_status prnn_model_open(prnn_context *ctx, const char *path, char **file, pr
     } else {
         snprintf(*file, size, "%s", path);
     }
-    TRY(prnn_safetensors_read(ctx, *file, st));
+    TRY(read_container(ctx, *file, st));
 done:
     if (status != PRNN_OK) {
         prnn_free(*file);
@@ -291,19 +339,32 @@ done:
     return status;
 }
 
+enum { OWN = 3 };
+
+static void list_metadata(const prnn_model *model, const char *config, prnn_safetensors_pair *to) {
+    const prnn_safetensors_pair own[OWN] = {{"format", "pixelrnn"}, {"version", "1"}, {"config", config}};
+    memcpy(to, own, sizeof own);
+    for (size_t i = 0; i < model->metadata.count; i++) {
+        const prnn_metadata_entry *e = &model->metadata.entries[i];
+        to[OWN + i] = (prnn_safetensors_pair){e->key, e->value};
+    }
+}
+
 prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path) {
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_GIVEN(path));
-    size_t count = prnn_model_tensor_count(model);
+    size_t count = prnn_model_tensor_count(model), pairs = OWN + model->metadata.count;
     prnn_safetensors_entry *entries = prnn_alloc(ctx, count, sizeof *entries, "the list of tensors");
+    prnn_safetensors_pair *metadata = prnn_alloc(ctx, pairs, sizeof *metadata, "the metadata of a model");
     char *config = prnn_config_to_json(&model->network->plan.config);
-    prnn_safetensors_pair metadata[] = {{"format", "pixelrnn"}, {"version", "1"}, {"config", config}};
     prnn_status status;
-    TRY(entries ? PRNN_OK : PRNN_ERROR_MEMORY);
+    TRY(entries && metadata ? PRNN_OK : PRNN_ERROR_MEMORY);
     TRY(config ? PRNN_OK : prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path));
     list_entries(model, entries);
-    TRY(prnn_safetensors_write(ctx, path, entries, count, metadata, 3));
+    list_metadata(model, config, metadata);
+    TRY(prnn_safetensors_write(ctx, path, entries, count, metadata, pairs));
 done:
     free(config);
+    prnn_free(metadata);
     prnn_free(entries);
     return status;
 }

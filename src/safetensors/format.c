@@ -55,3 +55,25 @@ bool prnn_safetensors_is_printable(const char *name) {
     }
     return true;
 }
+
+bool prnn_is_utf8(const char *text) {
+    for (const uint8_t *p = (const uint8_t *)text; *p;) {
+        int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : *p >= 0xe0 && *p < 0xf0 ? 2 : 3;
+        uint32_t code = more ? *p & (0x3fu >> more) : *p;
+        if (more == 3 && (*p < 0xf0 || *p > 0xf4)) {
+            return false;
+        }
+        p++;
+        for (int i = 0; i < more; i++, p++) {
+            if ((*p & 0xc0) != 0x80) {
+                return false;
+            }
+            code = code << 6 | (*p & 0x3fu);
+        }
+        bool overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
+        if (overlong || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -14,6 +14,9 @@ bool prnn_safetensors_measure(prnn_safetensors_entry *e);
 /* Names end up in messages and so on terminals. */
 bool prnn_safetensors_is_printable(const char *name);
 
+/* jansson refuses other text, and does not say whether it was that or memory. */
+bool prnn_is_utf8(const char *text);
+
 /* False: there is none of this name. */
 bool prnn_dtype_from_name(const char *name, prnn_dtype *dtype);
 

@@ -327,3 +327,14 @@ const prnn_safetensors_entry *prnn_safetensors_find(const prnn_safetensors *st, 
 const char *prnn_safetensors_metadata(const prnn_safetensors *st, const char *key) {
     return json_string_value(json_object_get(json_object_get(st->header, PRNN_SAFETENSORS_METADATA), key));
 }
+
+prnn_status prnn_safetensors_visit(const prnn_safetensors *st, prnn_safetensors_visitor visit, void *arg) {
+    json_t *metadata = json_object_get(st->header, PRNN_SAFETENSORS_METADATA), *value;
+    const char *key;
+    prnn_status status = PRNN_OK;
+    json_object_foreach(metadata, key, value) {
+        TRY(visit(arg, key, json_string_value(value)));
+    }
+done:
+    return status;
+}

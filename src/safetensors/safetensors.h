@@ -65,6 +65,11 @@ const prnn_safetensors_entry *prnn_safetensors_find(const prnn_safetensors *st, 
 /* A value of __metadata__; NULL if there is none. */
 const char *prnn_safetensors_metadata(const prnn_safetensors *st, const char *key);
 
+/* Calls `visit` for each value of __metadata__, in their order, until one does not return PRNN_OK, which is
+ * returned then. */
+typedef prnn_status (*prnn_safetensors_visitor)(void *arg, const char *key, const char *value);
+prnn_status prnn_safetensors_visit(const prnn_safetensors *st, prnn_safetensors_visitor visit, void *arg);
+
 typedef struct prnn_safetensors_pair {
     const char *key, *value;
 } prnn_safetensors_pair;

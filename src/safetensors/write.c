@@ -59,29 +59,6 @@ static prnn_status fail_memory(prnn_context *ctx, const char *path) {
     return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path);
 }
 
-/* jansson refuses other text, and does not say whether it was that or memory. */
-static bool is_utf8(const char *text) {
-    for (const uint8_t *p = (const uint8_t *)text; *p;) {
-        int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : *p >= 0xe0 && *p < 0xf0 ? 2 : 3;
-        uint32_t code = more ? *p & (0x3fu >> more) : *p;
-        if (more == 3 && (*p < 0xf0 || *p > 0xf4)) {
-            return false;
-        }
-        p++;
-        for (int i = 0; i < more; i++, p++) {
-            if ((*p & 0xc0) != 0x80) {
-                return false;
-            }
-            code = code << 6 | (*p & 0x3fu);
-        }
-        bool overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
-        if (overlong || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static prnn_status put_metadata(prnn_context *ctx, const char *path, json_t *header,
                                 const prnn_safetensors_pair *metadata, size_t count) {
     if (!count) {
@@ -92,7 +69,7 @@ static prnn_status put_metadata(prnn_context *ctx, const char *path, json_t *hea
         return fail_memory(ctx, path);
     }
     for (size_t i = 0; i < count; i++) {
-        if (!is_utf8(metadata[i].key) || !is_utf8(metadata[i].value)) {
+        if (!prnn_is_utf8(metadata[i].key) || !prnn_is_utf8(metadata[i].value)) {
             return fail_text(ctx, path, "metadata", i);
         }
         if (json_object_set_new(pairs, metadata[i].key, json_string(metadata[i].value)) != 0) {
@@ -111,7 +88,7 @@ static prnn_status put_entries(prnn_context *ctx, const char *path, json_t *head
             return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: there are two tensors named %.200s; rename one",
                              path, name);
         }
-        if (!is_utf8(name)) {
+        if (!prnn_is_utf8(name)) {
             return fail_text(ctx, path, "name of tensor", i);
         }
         if (json_object_set_new(header, name, describe(&sorted[i], begin)) != 0) {

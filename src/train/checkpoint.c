@@ -2,97 +2,53 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/try.h"
 #include "config/config.h"
 #include "data/data.h"
-#include "train/optimizer.h"
 #include "train/run.h"
+#include "train/settings.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXT = 32, MAX_PAIRS = 64, MAX_BLOCKS = 5 };
-
-/* Metadata in the making; the texts belong to it. */
-typedef struct pairs {
-    prnn_safetensors_pair pair[MAX_PAIRS];
-    char text[MAX_PAIRS][TEXT];
-    size_t count;
-} pairs;
-
-static void put(pairs *p, const char *key, const char *value) {
-    p->pair[p->count++] = (prnn_safetensors_pair){key, value};
-}
-
-static void put_u64(pairs *p, const char *key, uint64_t value) {
-    snprintf(p->text[p->count], TEXT, "%" PRIu64, value);
-    put(p, key, p->text[p->count]);
-}
-
-/* Hexadecimal keeps every bit. */
-static void put_double(pairs *p, const char *key, double value) {
-    snprintf(p->text[p->count], TEXT, "%a", value);
-    put(p, key, p->text[p->count]);
-}
-
-static void put_readable(pairs *p, const char *key, double value) {
-    snprintf(p->text[p->count], TEXT, "%.9g", value);
-    put(p, key, p->text[p->count]);
-}
+enum { MAX_BLOCKS = 5 };
 
 /* What must be the same for a run to go on as if it had never stopped. The length of the run is not here, nor
  * is its patience: it may be made longer. */
-static void put_settings(pairs *p, const prnn_trainer *t) {
+static void put_settings(prnn_pairs *p, const prnn_trainer *t) {
     const prnn_train_options *o = &t->options;
-    put(p, "arithmetic", prnn_context_arithmetic(t->ctx));
-    put_u64(p, "training images", prnn_data_count(t->train));
-    put_u64(p, "fingerprint of the training images", t->train_print);
-    put_u64(p, "validation images", t->valid ? prnn_data_count(t->valid) : 0);
-    put_u64(p, "fingerprint of the validation images", t->valid_print);
-    put_u64(p, "batch", (uint64_t)o->batch);
-    put(p, "optimizer", prnn_optimizer_name(o->optimizer));
-    put_readable(p, "lr", o->learning_rate);
-    put(p, "schedule", prnn_schedule_name(o->schedule));
-    put_readable(p, "warmup", o->warmup_steps);
-    put_readable(p, "final-fraction", o->final_fraction);
-    put_readable(p, "decay-factor", o->decay_factor);
-    put_readable(p, "decay-epochs", o->decay_epochs);
-    put_readable(p, "beta1", o->beta1);
-    put_readable(p, "beta2", o->beta2);
-    put_readable(p, "epsilon", o->epsilon);
-    put_readable(p, "clip", o->clip);
-    put_readable(p, "ema", o->ema);
-    put_u64(p, "seed", o->seed);
-    put_u64(p, "valid-every", o->valid_every);
-    put_u64(p, "log-every", o->log_every);
-    put_u64(p, "flip", o->flip);
-    put_u64(p, "shift", (uint64_t)o->shift);
-    put_readable(p, "dropout", o->dropout);
-    put_readable(p, "weight-decay", o->weight_decay);
+    prnn_pairs_put(p, "arithmetic", prnn_context_arithmetic(t->ctx));
+    prnn_pairs_put_u64(p, "training images", prnn_data_count(t->train));
+    prnn_pairs_put_u64(p, "fingerprint of the training images", t->train_print);
+    prnn_pairs_put_u64(p, "validation images", t->valid ? prnn_data_count(t->valid) : 0);
+    prnn_pairs_put_u64(p, "fingerprint of the validation images", t->valid_print);
+    prnn_settings_put(p, o);
+    prnn_pairs_put_u64(p, "valid-every", o->valid_every);
+    prnn_pairs_put_u64(p, "log-every", o->log_every);
 }
 
-static void put_state(pairs *p, const prnn_trainer *t) {
+static void put_state(prnn_pairs *p, const prnn_trainer *t) {
     const prnn_train_state *s = &t->state;
-    put_u64(p, "step", s->step);
-    put_u64(p, "validated", s->validated);
-    put_u64(p, "logged", s->logged);
-    put_double(p, "seconds", s->seconds + prnn_clock() - t->run_began);
-    put_double(p, "nats_sum", s->nats_sum);
-    put_double(p, "images", s->images);
-    put_double(p, "last_nats", s->last_nats);
-    put_double(p, "valid_nats", s->valid_nats);
-    put_double(p, "best_nats", s->best_nats);
-    put_u64(p, "best_step", s->best_step);
-    put_u64(p, "metrics_bytes", s->metrics_bytes);
-    put_u64(p, "not_lower", s->not_lower);
-    put_u64(p, "overfitted", s->overfitted);
-    put_double(p, "between_sum", s->between_sum);
-    put_double(p, "between_images", s->between_images);
-    put_double(p, "between_nats", s->between_nats);
+    prnn_pairs_put_u64(p, "step", s->step);
+    prnn_pairs_put_u64(p, "validated", s->validated);
+    prnn_pairs_put_u64(p, "logged", s->logged);
+    prnn_pairs_put_double(p, "seconds", s->seconds + prnn_clock() - t->run_began);
+    prnn_pairs_put_double(p, "nats_sum", s->nats_sum);
+    prnn_pairs_put_double(p, "images", s->images);
+    prnn_pairs_put_double(p, "last_nats", s->last_nats);
+    prnn_pairs_put_double(p, "valid_nats", s->valid_nats);
+    prnn_pairs_put_double(p, "best_nats", s->best_nats);
+    prnn_pairs_put_u64(p, "best_step", s->best_step);
+    prnn_pairs_put_u64(p, "metrics_bytes", s->metrics_bytes);
+    prnn_pairs_put_u64(p, "not_lower", s->not_lower);
+    prnn_pairs_put_u64(p, "overfitted", s->overfitted);
+    prnn_pairs_put_double(p, "between_sum", s->between_sum);
+    prnn_pairs_put_double(p, "between_images", s->between_images);
+    prnn_pairs_put_double(p, "between_nats", s->between_nats);
 }
 
 typedef struct named_block {
@@ -116,11 +72,45 @@ static size_t list_blocks(const prnn_trainer *t, named_block *list) {
     return count;
 }
 
+/* All metadata of a checkpoint: its own, and behind them the model's with their prefix. */
+typedef struct all_pairs {
+    prnn_metadata model;
+    prnn_safetensors_pair *pair; /* (count) */
+    char (*keys)[sizeof PRNN_CHECKPOINT_ENTRY + PRNN_METADATA_KEY];
+    size_t count;
+} all_pairs;
+
+static prnn_status join_pairs(const prnn_trainer *t, const prnn_pairs *own, all_pairs *all) {
+    const prnn_train_state *s = &t->state;
+    double nats = s->validated == s->step ? s->valid_nats : NAN;
+    prnn_status status;
+    TRY(prnn_provenance_make(t, s->step, nats, &all->model));
+    all->count = own->count + all->model.count;
+    all->pair = prnn_alloc(t->ctx, all->count, sizeof *all->pair, "a checkpoint");
+    all->keys = prnn_alloc(t->ctx, all->model.count, sizeof *all->keys, "a checkpoint");
+    TRY(all->pair && all->keys ? PRNN_OK : PRNN_ERROR_MEMORY);
+    memcpy(all->pair, own->pair, own->count * sizeof *own->pair);
+    for (size_t i = 0; i < all->model.count; i++) {
+        const prnn_metadata_entry *e = &all->model.entries[i];
+        snprintf(all->keys[i], sizeof all->keys[i], "%s%s", PRNN_CHECKPOINT_ENTRY, e->key);
+        all->pair[own->count + i] = (prnn_safetensors_pair){all->keys[i], e->value};
+    }
+done:
+    return status;
+}
+
+static void free_pairs(all_pairs *all) {
+    prnn_metadata_free(&all->model);
+    prnn_free(all->pair);
+    prnn_free(all->keys);
+}
+
 static prnn_status write_checkpoint(prnn_trainer *t, const char *config) {
-    pairs p = {.count = 0};
-    put(&p, "format", "pixelrnn-checkpoint");
-    put(&p, "version", "1");
-    put(&p, "config", config);
+    prnn_pairs p = {.count = 0};
+    all_pairs all = {{0}, NULL, NULL, 0};
+    prnn_pairs_put(&p, "format", "pixelrnn-checkpoint");
+    prnn_pairs_put(&p, "version", "1");
+    prnn_pairs_put(&p, "config", config);
     put_settings(&p, t);
     put_state(&p, t);
     named_block blocks[MAX_BLOCKS];
@@ -128,6 +118,7 @@ static prnn_status write_checkpoint(prnn_trainer *t, const char *config) {
     prnn_safetensors_entry entries[MAX_BLOCKS];
     prnn_status status;
     size_t count = list_blocks(t, blocks);
+    TRY(join_pairs(t, &p, &all));
     for (size_t i = 0; i < count; i++) {
         TRY(prnn_view_open(t->ctx, t->device, blocks[i].block, &views[i]));
         entries[i] = (prnn_safetensors_entry){.name = blocks[i].name,
@@ -136,11 +127,12 @@ static prnn_status write_checkpoint(prnn_trainer *t, const char *config) {
                                               .shape = {t->parameters},
                                               .data = views[i].floats};
     }
-    status = prnn_safetensors_write(t->ctx, t->folder.checkpoint, entries, count, p.pair, p.count);
+    status = prnn_safetensors_write(t->ctx, t->folder.checkpoint, entries, count, all.pair, all.count);
 done:
     for (size_t i = 0; i < MAX_BLOCKS; i++) {
         prnn_view_close(&views[i]);
     }
+    free_pairs(&all);
     return status;
 }
 
@@ -170,7 +162,7 @@ done:
 /* ---------------------------------------------------------------------------------------- load */
 
 static prnn_status check_settings(prnn_trainer *t, const prnn_safetensors *st) {
-    pairs now = {.count = 0};
+    prnn_pairs now = {.count = 0};
     put_settings(&now, t);
     for (size_t i = 0; i < now.count; i++) {
         const char *key = now.pair[i].key, *was = prnn_safetensors_metadata(st, key);
@@ -298,6 +290,7 @@ prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found) {
     TRY(check_settings(t, st));
     TRY(read_state(t, st, &state));
     TRY(read_blocks(t, st));
+    TRY(prnn_model_read_metadata(t->ctx, t->folder.checkpoint, st, t->model));
     t->state = state;
 done:
     prnn_safetensors_free(st);

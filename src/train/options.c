@@ -2,6 +2,7 @@
 
 #include "base/fields.h"
 #include "base/try.h"
+#include "image/palette.h"
 #include "train/optimizer.h"
 
 static prnn_status check_number(prnn_context *ctx, const char *name, double value, double low, double high) {
@@ -105,6 +106,13 @@ prnn_status prnn_train_data_check(prnn_context *ctx, const prnn_model *model, co
             "channels and %d levels",
             what, prnn_data_height(data), prnn_data_width(data), prnn_data_channels(data),
             prnn_data_levels(data), c->height, c->width, c->channels, c->levels);
+    }
+    const prnn_palette *palette = prnn_data_palette(data), *own = prnn_model_palette(model);
+    if (palette && own && !prnn_palette_same(palette, own)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "the %s images have another palette than the model: open them with that of the "
+                         "model, or of the training images",
+                         what);
     }
     return PRNN_OK;
 }

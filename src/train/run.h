@@ -60,6 +60,8 @@ struct prnn_trainer {
     prnn_due due;  /* after the present step, and not done yet */
     bool busy;     /* a validation is under way: its callback may not change anything */
     bool diverged; /* there is no way on */
+
+    unsigned number; /* of this training among those that made the model, from 1 on (provenance.c) */
 };
 
 /* run.c: memory for a run whose first part is filled in, and the fingerprints; free it also after a
@@ -87,6 +89,17 @@ prnn_progress prnn_run_progress(const prnn_trainer *t, const char *phase, uint64
 prnn_status prnn_run_diverged(prnn_trainer *t, const char *what, double value, uint64_t step);
 /* The same if a weight or a moment is not finite. */
 prnn_status prnn_run_check_weights(prnn_trainer *t);
+
+/* provenance.c: where the model comes from, in its metadata. Counts the trainings in them: this one is the
+ * next, or, where it goes on, the last of them. Fails, before any work, as the functions below would. */
+prnn_status prnn_provenance_begin(prnn_trainer *t, bool goes_on);
+
+/* *made, which is empty, becomes the model's metadata with what this training says of weights that had `step`
+ * updates and, unless it is NaN, the validation `nats`. */
+prnn_status prnn_provenance_make(const prnn_trainer *t, uint64_t step, double nats, prnn_metadata *made);
+
+/* These become the model's. */
+prnn_status prnn_provenance_set(prnn_trainer *t, uint64_t step, double nats);
 
 /* checkpoint.c: out/checkpoint.safetensors. */
 prnn_status prnn_checkpoint_save(prnn_trainer *t);

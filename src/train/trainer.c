@@ -20,10 +20,11 @@
 
 /* ---------------------------------------------------------------------------------------- result */
 
-/* The weights of `block` become the model's, and model.safetensors. */
-static prnn_status save_model(prnn_trainer *t, prnn_block block) {
+/* The weights of `block`, which had `step` updates, become the model's, and model.safetensors. */
+static prnn_status save_model(prnn_trainer *t, prnn_block block, uint64_t step, double nats) {
     prnn_status status;
     TRY(prnn_run_assign(t, block));
+    TRY(prnn_provenance_set(t, step, nats));
     TRY(prnn_model_save(t->ctx, t->model, t->folder.model));
 done:
     return status;
@@ -31,10 +32,11 @@ done:
 
 /* Those of the best validation; without validation images the present ones. */
 static prnn_status save_result(prnn_trainer *t) {
+    const prnn_train_state *s = &t->state;
     if (!t->valid) {
-        return save_model(t, prnn_run_result(t));
+        return save_model(t, prnn_run_result(t), s->step, NAN);
     }
-    return isnan(t->state.best_nats) ? PRNN_OK : save_model(t, t->best);
+    return isnan(s->best_nats) ? PRNN_OK : save_model(t, t->best, s->best_step, s->best_nats);
 }
 
 /* Notes what is due after the present update, of what was not done by an earlier run. */
@@ -77,6 +79,7 @@ static prnn_status begin(prnn_trainer *t) {
     if (t->options.resume) {
         TRY(prnn_checkpoint_load(t, &found));
     }
+    TRY(prnn_provenance_begin(t, found));
     t->run_began = prnn_clock();
     TRY(found ? go_on(t) : start(t));
     note_due(t);
@@ -84,11 +87,19 @@ done:
     return status;
 }
 
+/* Of a paletted set: then those that validate must have it too. */
+static prnn_status take_palette(prnn_trainer *t) {
+    const prnn_palette *palette = prnn_data_palette(t->train);
+    return palette && !prnn_model_palette(t->model) ? prnn_model_set_palette(t->ctx, t->model, palette)
+                                                    : PRNN_OK;
+}
+
 static prnn_status create(prnn_trainer *t, const prnn_train_options *options) {
     prnn_status status;
     TRY(prnn_train_options_read(t->ctx, options, &t->options));
     TRY(prnn_train_options_check_set(t->ctx, &t->options, &t->model->network->plan.config, t->valid != NULL));
     TRY(prnn_train_data_check(t->ctx, t->model, t->train, "training"));
+    TRY(take_palette(t));
     if (t->valid) {
         TRY(prnn_train_data_check(t->ctx, t->model, t->valid, "validation"));
     }

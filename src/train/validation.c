@@ -72,6 +72,7 @@ static prnn_status run(prnn_trainer *t) {
         s->best_nats = nats;
         s->best_step = s->step;
         t->device->copy_block(prnn_run_result(t), t->best);
+        TRY(prnn_provenance_set(t, s->step, nats));
     }
 done:
     return status;
