@@ -226,7 +226,7 @@ prnn_status prnn_folder_list(prnn_builder *b, prnn_files *found) {
     if (kind == PRNN_FILE_PICTURE) {
         return gather_pictures(b, found);
     }
-    status = prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+    status = prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
                        "%s: the folder holds no pictures, but %s, whose images are of one size: read it as a "
                        "data set",
                        b->name, list_names(&found->paths[kind], text));

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { ROUND = 256 };
 
@@ -116,23 +117,42 @@ done:
     return status;
 }
 
+/* Before a pipe is read: its bytes come once. */
+static prnn_status check_kind(prnn_context *ctx, const char *path) {
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: is a pipe, and not listed: read it as a data set",
+                         path);
+    }
+    return PRNN_OK;
+}
+
+static prnn_status check_picture(prnn_context *ctx, prnn_input *input) {
+    uint8_t head[16] = {0};
+    size_t n = input->size < sizeof head ? (size_t)input->size : sizeof head;
+    prnn_status status = prnn_input_read(ctx, input, 0, head, n);
+    if (status == PRNN_OK && !prnn_is_picture(head, n)) {
+        status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                           "%s: is neither a folder nor a picture, and not listed: read it as a data set",
+                           input->name);
+    }
+    return status;
+}
+
 static prnn_status read_all(prnn_builder *b, prnn_listing *listing) {
     prnn_input input = {0};
     prnn_files found = {0};
     prnn_status status;
-    char *own = listing->name;
-    TRY(prnn_input_open_any(b->ctx, b->name, &input));
+    TRY(check_kind(b->ctx, b->name));
+    TRY(prnn_input_open(b->ctx, b->name, &input));
     listing->of_folder = input.is_folder;
     if (input.is_folder) {
         TRY(prnn_folder_list(b, &found));
         prnn_names *all = &found.paths[PRNN_FILE_PICTURE];
         TRY(look_at(b, listing, all->name, all->count));
-    } else if (input.piped) {
-        status =
-            prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
-                      "%s: is a pipe, and pictures are listed in folders: read it as a data set", b->name);
     } else {
-        TRY(look_at(b, listing, &own, 1));
+        TRY(check_picture(b->ctx, &input));
+        TRY(look_at(b, listing, &listing->name, 1));
     }
 done:
     prnn_input_close(&input);
