@@ -92,6 +92,15 @@ check "are the same" cmp -s c.npy d.npy
 run 0 "heat at another size" heat row-softmax --data data.idx --size own --out h.png --json --quiet
 check "has all pixels" test "$(number out.txt pixels)" -eq $((2 * 30 * 41))
 
+run 0 "a model of another size" train --data train.idx --kind row --levels 16 --layers 1 --hidden 4 --head 8 --batch 8 --steps 5 \
+    --fit crop --height 5 --width 7 --quiet --out other
+run 0 "compare at a third one" compare row-softmax other --data data.idx --size own --json --quiet --scores compared.csv
+cp out.txt compared.json
+run 0 "A alone" eval row-softmax --data data.idx --size own --scores alone.csv --quiet
+check "A has its own likelihoods" test "$(cut -d, -f3 compared.csv | tail -n +2)" = "$(cut -d, -f3 alone.csv | tail -n +2)"
+run 0 "B alone" eval other --data data.idx --size 30x41 --scores alone.csv --quiet
+check "so has B" test "$(cut -d, -f4 compared.csv | tail -n +2)" = "$(cut -d, -f3 alone.csv | tail -n +2)"
+
 # -------------------------------------------------------------------------------------------- tiles
 
 # Every tile of 12 is an image of its own, whatever its size.
@@ -163,6 +172,11 @@ run 0 "a part" eval row-softmax --data mixed --size own --first 2 --limit 4 --qu
 check "of the files in their order" test "$(tail -n +2 part.csv | cut -d, -f1 | tr '\n' ' ')" = "2  4 5 "
 run 0 "in tiles" eval row-softmax --data mixed --tile 5 --quiet --json
 check "every size in tiles" test "$(number out.txt images)" -eq 7
+run 0 "with a row an image" eval row-softmax --data mixed --tile 5 --quiet --scores tiled.csv
+for name in 3-6x9.png 5-20x3.png 6-6x9.png; do
+    run 0 "$name in tiles" eval row-softmax --data "each/$name" --tile 5 --json --quiet
+    check "costs what it costs alone" test "$(nats tiled.csv "$name")" = "$(number out.txt nats)"
+done
 # shellcheck disable=SC2002 # a pipe is what is tested
 cat data.idx | "$program" eval row-softmax --data - --size own --quiet --json >out.txt 2>err.txt
 check "a pipe" test "$(number out.txt images)" -eq 2
@@ -177,6 +191,9 @@ refused 2 "is given small images of 4 x 4" eval large --data train.idx --size 16
 refused 2 "is given small images of 4 x 4" eval large --data train.idx --size own
 refused 2 "is given small images of 4 x 4" eval large --data train.idx --tile 4
 refused 2 "those of a chain" eval small large --data train.idx --size own
+refused 2 "those of a chain" compare small large vs row-softmax --data data.idx --size own
+refused 2 "is given small images of 4 x 4" compare row-softmax large --data data.idx --size own
+refused 2 "images of one size" compare row-softmax other --data data.idx
 refused 2 "those of a chain" sample small large --size 16x16 --out x.png
 for size in 0x5 5x0 4097x1 1x4097 99999x1; do
     refused 2 "1 to 4096 pixels" sample row-softmax --size $size --out x.png

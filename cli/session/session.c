@@ -100,42 +100,56 @@ done:
 
 /* ---------------------------------------------------------------------------------- other sizes */
 
-static int check_resizable(const session *s) {
-    if (prnn_chain_count(s->chain) > 1) {
+static int check_resizable(const prnn_chain *chain, const char *path) {
+    prnn_config config = PRNN_CONFIG_INIT;
+    prnn_chain_config(chain, &config);
+    if (prnn_chain_count(chain) > 1) {
         return usage_error(
             "--size is for one model alone: those of a chain are for the sizes that they have");
     }
-    if (s->config.condition_size) {
-        return usage_error("--size: %s is given small images of %d x %d, and is for %d x %d alone", s->path,
-                           s->config.condition_size, s->config.condition_size, s->config.height,
-                           s->config.width);
+    if (config.condition_size) {
+        return usage_error("--size: %s is given small images of %d x %d, and is for %d x %d alone", path,
+                           config.condition_size, config.condition_size, config.height, config.width);
     }
     return EXIT_OK;
 }
 
-int session_resize(session *s, int height, int width) {
+/* The chain becomes one of a model of that size, which is the session's too. */
+static int resize(const session *s, prnn_chain **chain, prnn_model **model, const char *path, int height,
+                  int width) {
     prnn_model *resized = NULL;
-    prnn_chain *chain = NULL;
+    prnn_chain *other = NULL;
     int code;
-    TRY(check_resizable(s));
-    TRY(usage_code(s->ctx, prnn_model_resize(s->ctx, session_last_model(s), height, width, &resized)));
+    TRY(check_resizable(*chain, path));
+    TRY(usage_code(s->ctx, prnn_model_resize(s->ctx, prnn_chain_model(*chain, 0), height, width, &resized)));
     const prnn_model *only = resized;
-    TRY(exit_code(s->ctx, prnn_chain_create(s->ctx, &only, 1, &chain)));
-    prnn_chain_free(s->chain);
-    prnn_model_free(s->resized);
-    s->chain = chain;
-    s->resized = resized;
+    TRY(exit_code(s->ctx, prnn_chain_create(s->ctx, &only, 1, &other)));
+    prnn_chain_free(*chain);
+    prnn_model_free(*model);
+    *chain = other;
+    *model = resized;
     resized = NULL;
-    prnn_chain_config(s->chain, &s->config);
 done:
     prnn_model_free(resized);
     return code;
 }
 
+int session_resize(session *s, int height, int width) {
+    int code = resize(s, &s->chain, &s->resized, s->path, height, width);
+    if (code == EXIT_OK) {
+        prnn_chain_config(s->chain, &s->config);
+    }
+    return code;
+}
+
+int session_resize_other(session *s, const char *path) {
+    return resize(s, &s->other, &s->other_resized, path, s->config.height, s->config.width);
+}
+
 static int own_options(session *s, const data_settings *data, size_t first, size_t limit,
                        prnn_data_options *options) {
     int code;
-    TRY(check_resizable(s));
+    TRY(check_resizable(s->chain, s->path));
     if (data->fit != PRNN_FIT_EXACT) {
         return usage_error("--size own leaves images as they are: leave out --fit, or name a size");
     }
@@ -280,6 +294,7 @@ void session_close(session *s) {
     prnn_chain_free(s->chain);
     prnn_chain_free(s->other);
     prnn_model_free(s->resized);
+    prnn_model_free(s->other_resized);
     prnn_listing_free(s->listing);
     prnn_model_free(s->model);
     prnn_context_free(s->ctx);

@@ -15,17 +15,17 @@ typedef struct session {
     void *settings;              /* of the command; begins with `common` */
     const struct common *common; /* the same */
     prnn_context *ctx;
-    prnn_chain *chain;            /* of the operands */
-    prnn_config config;           /* of the chain's images; PRNN_CONFIG_INIT before there is one */
-    const char *path;             /* of the chain's last model */
-    prnn_chain *other;            /* compare: the second one */
-    prnn_model *model;            /* train: the one that is trained */
-    prnn_model *resized;          /* the chain's model at another size; NULL: it has its own */
-    prnn_data *data, *valid;      /* valid: of train */
-    prnn_listing *listing;        /* in place of the data: pictures of many sizes */
-    skipped missing;              /* files of the data that cannot be used */
-    progress bar;                 /* of the work that goes on */
-    struct session_block *blocks; /* see session_allocate */
+    prnn_chain *chain;                   /* of the operands */
+    prnn_config config;                  /* of the chain's images; PRNN_CONFIG_INIT before there is one */
+    const char *path;                    /* of the chain's last model */
+    prnn_chain *other;                   /* compare: the second one */
+    prnn_model *model;                   /* train: the one that is trained */
+    prnn_model *resized, *other_resized; /* a chain's model at another size; NULL: it has its own */
+    prnn_data *data, *valid;             /* valid: of train */
+    prnn_listing *listing;               /* in place of the data: pictures of many sizes */
+    skipped missing;                     /* files of the data that cannot be used */
+    progress bar;                        /* of the work that goes on */
+    struct session_block *blocks;        /* see session_allocate */
 } session;
 
 void session_begin(session *s, arguments *args);
@@ -53,6 +53,9 @@ int session_open_data(session *s, const data_settings *data, const prnn_config *
 
 /* The chain is of images of another size from now on: one unconditional model is needed for that. */
 int session_resize(session *s, int height, int width);
+
+/* And the other chain, whose model is from `path`, of images of the session's size. */
+int session_resize_other(session *s, const char *path);
 
 /* Opens the data for the session's chain, of which it makes the size that --size asks for; "own" is the one
  * that all images of the data have. */
