@@ -172,9 +172,9 @@ run 0 "a part" eval row-softmax --data mixed --size own --first 2 --limit 4 --qu
 check "of the files in their order" test "$(tail -n +2 part.csv | cut -d, -f1 | tr '\n' ' ')" = "2  4 5 "
 run 0 "in tiles" eval row-softmax --data mixed --tile 5 --quiet --json
 check "every size in tiles" test "$(number out.txt images)" -eq 7
-run 0 "with a row an image" eval row-softmax --data mixed --tile 5 --quiet --scores tiled.csv
+run 0 "with a row an image" eval row-softmax --data mixed --tile 2 --quiet --scores tiled.csv
 for name in 3-6x9.png 5-20x3.png 6-6x9.png; do
-    run 0 "$name in tiles" eval row-softmax --data "each/$name" --tile 5 --json --quiet
+    run 0 "$name in tiles" eval row-softmax --data "each/$name" --tile 2 --json --quiet
     check "costs what it costs alone" test "$(nats tiled.csv "$name")" = "$(number out.txt nats)"
 done
 # shellcheck disable=SC2002 # a pipe is what is tested
