@@ -269,7 +269,7 @@ plant "a set on disk forgets where it begins" src/data/array.c \
 plant "the rest of a set on disk begins too early" src/data/disk.c \
     '/from.offset += first/d' test_data_disk 'test_split'
 plant "files that are skipped take their numbers along" src/data/builder.c \
-    's|b->done - 1 + b->skipped}|b->done - 1}|' test_data_names 'test_first'
+    's|seen = b->done - 1 + b->skipped;|seen = b->done - 1;|' test_data_names 'test_first'
 plant "the rest of a set has the names of the beginning" src/data/set.c \
     's|rest->names\[i - first\] = data->names\[i\]|rest->names[i - first] = data->names[i - first]|' test_data_names 'test_split'
 plant "the last image is not sampled" src/data/set.c \
