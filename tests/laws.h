@@ -250,7 +250,7 @@ static UNUSED double law_gradient(const law_model *m, const uint8_t *images, siz
     prnn_batch batch = {.images = images, .n = (int)count, .dropout = *dropout};
     assert_ok(m->ctx, prnn_gradient_engine_create(m->ctx, &m->config, (int)count, 0, &engine));
     const prnn_device *device = prnn_device_of(m->ctx);
-    assert_ok(m->ctx, device->share(m->ctx, m->model->parameters, m->parameters, &weights));
+    assert_ok(m->ctx, device->share(m->ctx, m->model->weights->parameters, m->parameters, &weights));
     assert_ok(m->ctx, device->share(m->ctx, gradient, m->parameters, &out));
     double nats = prnn_gradient_engine_run(m->ctx, engine, weights, &batch, out);
     device->unshare(&weights, NULL);

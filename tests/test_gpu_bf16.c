@@ -20,7 +20,7 @@ static pair open_pair(const prnn_config *c, size_t images) {
     p.gpu = p.cpu;
     p.gpu.ctx = device;
     assert_ok(device, prnn_model_create(device, c, 3, &p.gpu.model));
-    assert_ok(device, prnn_model_set_parameters(device, p.gpu.model, p.cpu.model->parameters));
+    assert_ok(device, prnn_model_set_parameters(device, p.gpu.model, p.cpu.model->weights->parameters));
     p.images = malloc(images * p.cpu.bytes);
     assert_non_null(p.images);
     random_images(7, c->levels, images * p.cpu.bytes, p.images);

@@ -115,7 +115,7 @@ static float *trained(prnn_kind kind, prnn_train_options o, const prnn_model **f
     float *weights = malloc(n * sizeof *weights);
     o.out = fresh("trained");
     assert_ok(prnn_train(ctx, model, train, NULL, &o));
-    memcpy(weights, model->parameters, n * sizeof *weights);
+    memcpy(weights, model->weights->parameters, n * sizeof *weights);
     prnn_data_free(train);
     if (from) {
         *from = model;
@@ -161,18 +161,18 @@ static void steps_are_their_formulas(void **state) {
                 .images = images,
                 .n = (int)count,
                 .dropout = {.below = 65536 / 4, .scale = (float)(4.0 / 3), .seed = o.seed, .step = step}};
-            prnn_gradient_engine_run(ctx, engine, (prnn_block){model->parameters, 0, n}, &batch,
+            prnn_gradient_engine_run(ctx, engine, (prnn_block){model->weights->parameters, 0, n}, &batch,
                                      (prnn_block){gradient, 0, n});
             for (int t = 0; t < model->network->plan.parameter_count; t++) {
                 const prnn_parameter *p = &model->network->plan.parameters[t];
                 for (size_t i = p->offset; i < p->offset + p->count; i++) {
-                    float w = model->parameters[i];
+                    float w = model->weights->parameters[i];
                     w = p->rank > 1 ? fmaf(-decay, w, w) : w;
-                    model->parameters[i] = fmaf(-rate, gradient[i], w);
+                    model->weights->parameters[i] = fmaf(-rate, gradient[i], w);
                 }
             }
         }
-        assert_memory_equal(own, model->parameters, n * sizeof *own);
+        assert_memory_equal(own, model->weights->parameters, n * sizeof *own);
         prnn_gradient_engine_free(ctx, engine);
         free(own);
         free(gradient);
@@ -207,7 +207,7 @@ static void weights_decay_with_every_optimizer(void **state) {
             for (int t = 0; t < after->network->plan.parameter_count; t++) {
                 const prnn_parameter *p = &after->network->plan.parameters[t];
                 for (size_t i = p->offset; i < p->offset + p->count; i++) {
-                    double was = (double)before->parameters[i], is = (double)after->parameters[i];
+                    double was = (double)before->weights->parameters[i], is = (double)after->weights->parameters[i];
                     assert_true(fabs(is - was * (p->rank > 1 ? left : 1)) < 1e-5);
                     assert_true(is == 0 || !prnn_model_parameter_is_masked(after, i));
                 }

@@ -80,6 +80,11 @@ static const size_t certificate_ends[] = {
 static const size_t device_info_ends[] = {F(size), F(name), F(product), F(driver), F(memory), F(why_not)};
 #undef F
 
+#define F(field) END(prnn_picture_info, field)
+static const size_t picture_info_ends[] = {F(size),   F(name),  F(number),   F(group),
+                                           F(height), F(width), F(channels), F(transparent)};
+#undef F
+
 /* Bytes of padding at the end would become part of a field that is added, and hold anything in the structs of
  * older callers. */
 #if UINTPTR_MAX > UINT32_MAX
@@ -105,6 +110,7 @@ FIELDS(check_options, user);
 FIELDS(train_options, patience);
 FIELDS(certificate, worst_sum);
 FIELDS(device_info, why_not);
+FIELDS(picture_info, transparent);
 
 size_t prnn_fields_within(const prnn_fields *fields, size_t size) {
     size_t end = sizeof(size_t);

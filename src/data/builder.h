@@ -23,9 +23,11 @@ typedef struct prnn_builder {
     prnn_file_writer *out; /* set after init: the images go there, one after the other; NULL: into memory */
     double began;          /* clock */
 
-    size_t first, count; /* slice: the images that are wanted */
-    prnn_data *data;     /* shape; NULL before */
-    uint8_t *one;        /* room: for the image on its way to `out` */
+    size_t first, count;   /* slice: the images that are wanted */
+    const size_t *numbers; /* of files: which of their folder they are; NULL: one after the other */
+    int side_limit;        /* of the images; 0: that of what a model can have */
+    prnn_data *data;       /* shape; NULL before */
+    uint8_t *one;          /* room: for the image on its way to `out` */
 
     size_t done, skipped;      /* of the wanted images so far; done ones were stored */
     size_t transparent, paged; /* of the done ones, if pictures (prnn_found) */
@@ -37,7 +39,7 @@ typedef struct prnn_builder {
     bool piped;                /* which has no name */
     bool noted;                /* the caller knows what was assumed of arrays */
     prnn_colours *found; /* of a palette that is to be found: those so far, and room for those of one image */
-    uint8_t numbers[PRNN_PALETTE_MOST]; /* finish: what the numbers of colours that are written become */
+    uint8_t renumbered[PRNN_PALETTE_MOST]; /* finish: what the numbers of colours that are written become */
     uint32_t *folders; /* of a folder of pictures: the number of that of each file; later of each image */
 } prnn_builder;
 
@@ -64,9 +66,12 @@ prnn_status prnn_builder_merge(prnn_builder *b, const char *name, const prnn_col
 /* The next image, as prnn_data_take (and merge) made it. */
 prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values);
 
-/* Puts the colours that were found into their order: they are the set's, and b->numbers says what the numbers
+/* Puts the colours that were found into their order: they are the set's, and b->renumbered says what the numbers
  * become that were stored. */
 prnn_status prnn_builder_number(prnn_builder *b);
+
+/* The next image is there, wherever: the caller hears how far it is. */
+prnn_status prnn_builder_count(prnn_builder *b);
 
 /* The path of the image that was stored last. */
 prnn_status prnn_builder_name(prnn_builder *b, const char *path);

@@ -38,7 +38,7 @@ static prnn_status renumber(prnn_builder *b, const prnn_data *d) {
         size_t n = left < PIECE ? left : PIECE;
         ok = fseeko(stream, at, SEEK_SET) == 0 && fread(piece, 1, n, stream) == n;
         for (size_t i = 0; i < n; i++) {
-            piece[i] = b->numbers[piece[i]];
+            piece[i] = b->renumbered[piece[i]];
         }
         ok = ok && fseeko(stream, at, SEEK_SET) == 0 && fwrite(piece, 1, n, stream) == n;
         left -= n;

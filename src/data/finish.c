@@ -33,7 +33,7 @@ static prnn_status check_scale(prnn_builder *b) {
     if (o->values != PRNN_VALUES_8BIT || o->paletted) {
         return PRNN_OK;
     }
-    prnn_status status = b->data->disk ? look_for_bright(b) : PRNN_OK;
+    prnn_status status = b->data && b->data->disk ? look_for_bright(b) : PRNN_OK;
     if (status != PRNN_OK || b->highest == 0 || !is_dark(b)) {
         return status;
     }
@@ -104,7 +104,7 @@ static prnn_status number_colours(prnn_builder *b) {
     prnn_status status;
     TRY(prnn_builder_number(b));
     for (size_t i = 0; d->values && i < b->done * prnn_data_size(d); i++) {
-        d->values[i] = b->numbers[d->values[i]];
+        d->values[i] = b->renumbered[d->values[i]];
     }
 done:
     return status;
@@ -160,6 +160,15 @@ done:
     b->one = NULL;
     b->found = NULL;
     b->data = NULL;
+    b->folders = NULL;
+    return status;
+}
+
+prnn_status prnn_builder_end(prnn_builder *b, prnn_status status) {
+    if (status == PRNN_OK) {
+        status = b->done ? check_scale(b) : fail_none(b);
+    }
+    prnn_free(b->folders);
     b->folders = NULL;
     return status;
 }
