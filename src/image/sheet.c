@@ -90,8 +90,6 @@ prnn_status prnn_write_png(prnn_context *ctx, const char *path, const uint8_t *i
                          count, height, width, s.columns);
     }
     s.row_bytes = (wide - GAP) * s.channels;
-    for (int k = 0; k < levels; k++) {
-        s.shown[k] = (uint8_t)((2 * 255 * k + levels - 1) / (2 * (levels - 1)));
-    }
+    prnn_shown_levels(levels, s.shown);
     return prnn_png_write(ctx, path, (uint32_t)(tall - GAP), (uint32_t)(wide - GAP), channels, sheet_row, &s);
 }
