@@ -1,5 +1,6 @@
 /* pixelrnn compare: which of two models gives the same images the higher likelihood. */
 #include "commands/compare.h"
+#include "commands/alike.h"
 #include "commands/scores.h"
 #include "support/data.h"
 #include "support/memory.h"
@@ -71,28 +72,6 @@ done:
     return code;
 }
 
-/* Likelihoods of other images, or of other levels of them, are not to be compared. */
-static int check_alike(const comparison *c) {
-    const prnn_config *a = &c->a.config, *b = &c->b.config;
-    if (a->height != b->height || a->width != b->width || a->channels != b->channels) {
-        return usage_error(
-            "%s is of images of %d x %d x %d, and %s of %d x %d x %d: compare models of images "
-            "of one size",
-            c->a.last, a->height, a->width, a->channels, c->b.last, b->height, b->width, b->channels);
-    }
-    if (a->levels != b->levels) {
-        return usage_error("%s has %d levels, and %s %d: compare models of the same levels", c->a.last,
-                           a->levels, c->b.last, b->levels);
-    }
-    int given_a = c->a.first.condition_size, given_b = c->b.first.condition_size;
-    if (given_a != given_b) {
-        return usage_error("%s is given small images of side %d, and %s of side %d (0: none): compare models "
-                           "that are given the same, or chains of models ('vs' stands between two)",
-                           c->a.paths[0], given_a, c->b.paths[0], given_b);
-    }
-    return EXIT_OK;
-}
-
 static int open_all(comparison *c) {
     session *s = c->s;
     int code;
@@ -100,7 +79,7 @@ static int open_all(comparison *c) {
     TRY(session_open(s));
     TRY(load(s, &c->a, &s->chain));
     TRY(load(s, &c->b, &s->other));
-    TRY(check_alike(c));
+    TRY(alike_check(c->a.paths, c->a.chain, c->b.paths, c->b.chain));
     s->config = c->a.config;
     TRY(session_open_data(s, &c->want->data, &s->config, c->a.last, c->want->first, c->want->limit));
     c->count = prnn_data_count(s->data);

@@ -17,10 +17,11 @@ typedef struct session {
     prnn_chain *chain;            /* of the operands */
     prnn_config config;           /* of the chain's images; PRNN_CONFIG_INIT before there is one */
     const char *path;             /* of the chain's last model */
-    prnn_chain *other;            /* compare: the second one */
+    prnn_chain *other;            /* compare: the second one; score: the background */
     prnn_model *model;            /* train: the one that is trained */
-    prnn_data *data, *valid;      /* valid: of train */
+    prnn_data *data, *valid;      /* valid: of train; score: what is known to be anomalous */
     skipped missing;              /* files of the data that cannot be used */
+    skipped more_missing;         /* score: of `valid` */
     progress bar;                 /* of the work that goes on */
     struct session_block *blocks; /* see session_allocate */
 } session;
@@ -47,6 +48,16 @@ const prnn_model *session_last_model(const session *s);
  * made to have its shape, which they must have; at most `limit` (0: all), not those before number `first`. */
 int session_open_data(session *s, const data_settings *data, const prnn_config *config, const char *model,
                       size_t first, size_t limit);
+
+/* Which images of a set are opened, and where its files that cannot be used are noted. */
+typedef struct selection {
+    size_t first, limit;
+    skipped *missing;
+} selection;
+
+/* The same of any set, which the caller frees. */
+int session_open_set(session *s, const data_settings *data, const prnn_config *config, const char *model,
+                     const selection *which, prnn_data **set);
 
 /* Reads all images of the data, (count, H, W, C) levels, into memory of the session. */
 int session_read_all(session *s, uint64_t seed, uint8_t **images);
