@@ -100,17 +100,17 @@ done:
 static int measure_chunk(const scoring *w, const chunk *c, const measured *m) {
     const session *s = w->s;
     size_t size = image_size(&s->config);
-    prnn_evaluate_options options = PRNN_EVALUATE_OPTIONS_INIT;
+    prnn_evaluate_options asked = PRNN_EVALUATE_OPTIONS_INIT;
     int code;
     TRY(exit_code(s->ctx, prnn_data_read(s->ctx, c->data, c->indices, c->n, w->want->seed, 0, c->images)));
     if (c->expected) {
-        options.entropies = c->expected;
-        options.variances = c->expected + c->n * size;
+        asked.entropies = c->expected;
+        asked.variances = c->expected + c->n * size;
     }
-    TRY(evaluate(w, c, s->chain, s->path, &options, m->nats + c->to));
+    TRY(evaluate(w, c, s->chain, s->path, &asked, m->nats + c->to));
     if (c->expected) {
-        sum_values(c, size, options.entropies, m->expected + c->to);
-        sum_values(c, size, options.variances, m->variance + c->to);
+        sum_values(c, size, asked.entropies, m->expected + c->to);
+        sum_values(c, size, asked.variances, m->variance + c->to);
     }
     if (m->background) {
         TRY(evaluate(w, c, s->other, w->want->background, NULL, m->background + c->to));
