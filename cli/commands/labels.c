@@ -105,6 +105,13 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const named *)a)->name, ((const named *)b)->name);
 }
 
+/* From the folder of the data on; `path` itself, if it is none of it. */
+static const char *within(const reader *r, const char *path) {
+    size_t n = strlen(r->data);
+    bool inside = strncmp(path, r->data, n) == 0 && (path[n] == '/' || (n && r->data[n - 1] == '/'));
+    return inside ? path + n + strspn(path + n, "/") : path;
+}
+
 static int sort_names(reader *r) {
     int code;
     r->names = session_allocate(r->s, r->count, sizeof *r->names);
@@ -112,7 +119,7 @@ static int sort_names(reader *r) {
     for (size_t i = 0; i < r->count; i++) {
         const char *name = prnn_data_name(r->s->data, i);
         if (name) {
-            r->names[r->name_count++] = (named){name, i};
+            r->names[r->name_count++] = (named){within(r, name), i};
         }
     }
     qsort(r->names, r->name_count, sizeof *r->names, by_name);
@@ -120,34 +127,22 @@ done:
     return code;
 }
 
-/* A path as --scores has it, or from the folder of the data on. */
-static bool is_path(const reader *r, const char *name, const char *text) {
-    size_t n = strlen(r->data);
-    if (strcmp(name, text) == 0) {
-        return true;
-    }
-    return strncmp(name, r->data, n) == 0 && strcmp(name + n + strspn(name + n, "/"), text) == 0;
-}
-
-static bool find_sorted(const reader *r, const char *name, size_t *image) {
+static bool find_within(const reader *r, const char *name, size_t *image) {
     const named key = {name, 0};
     const named *found = bsearch(&key, r->names, r->name_count, sizeof key, by_name);
     *image = found ? found->image : 0;
     return found;
 }
 
-static bool find_name(const reader *r, const char *text, size_t *image) {
-    char joined[8192];
-    bool slash = r->data[strlen(r->data) - 1] == '/';
-    int n = snprintf(joined, sizeof joined, "%s%s%s", r->data, slash ? "" : "/", text);
-    return find_sorted(r, text, image) ||
-           (n > 0 && (size_t)n < sizeof joined && find_sorted(r, joined, image));
+/* A path from the folder of the data on, or as --scores has it. */
+static bool find_name(const reader *r, const char *path, size_t *image) {
+    return find_within(r, path, image) || find_within(r, within(r, path), image);
 }
 
-static bool was_skipped(const reader *r, const char *text) {
+static bool was_skipped(const reader *r, const char *path) {
     const char *name, *why;
     for (size_t at = 0; skipped_next(&r->s->missing, &at, &name, &why);) {
-        if (is_path(r, name, text)) {
+        if (strcmp(within(r, name), path) == 0 || strcmp(within(r, name), within(r, path)) == 0) {
             return true;
         }
     }
