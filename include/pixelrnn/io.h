@@ -1,4 +1,5 @@
-/* pixelrnn/io.h - files beside those of models and data sets: pictures, arrays and masks.
+/* pixelrnn/io.h - files beside those of models and data sets: pictures, arrays and masks; and how long they
+ * would be.
  *
  * The conventions are those of pixelrnn.h. Whoever reads and writes images by other means does without it.
  */
