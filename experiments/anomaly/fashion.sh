@@ -6,7 +6,7 @@
 #   experiments/anomaly/fashion.sh FASHION-MNIST-FOLDER MNIST-FOLDER [OUT]
 #
 # The folders hold train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz and the same with t10k-. OUT (default runs/anomaly)
-# gets the models, table.md, groups.md, alarms.md and two sheets. Needs python3 (split.py). Three minutes of one thread.
+# gets the models, table.md, groups.md, alarms.md and two sheets. Needs python3 (split.py). Two minutes of one thread.
 set -eu
 cd "$(dirname "$0")/../.."
 [ $# -eq 2 ] || [ $# -eq 3 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
@@ -65,7 +65,7 @@ for name in digits others t-shirt pullover dress coat sandal shirt sneaker bag b
     score $name --background "$out/model-clothes" "${typical[@]}" --complexity png --surprise --json >"$out/one.json"
     score $name --background "$out/model-noisy" --complexity webp --json >"$out/two.json" ||
         score $name --background "$out/model-noisy" --json >"$out/two.json" # a build without libwebp
-    printf '| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n' "$name" \
+    printf '| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n' "${name/others/all other clothes}" \
         "$(value "$out/one.json" nats auroc)" "$(value "$out/one.json" ratio auroc)" "$(value "$out/two.json" ratio auroc)" \
         "$(value "$out/one.json" typicality auroc)" "$(value "$out/one.json" complexity auroc)" \
         "$(value "$out/two.json" complexity auroc)" "$(value "$out/one.json" surprise auroc)" \
@@ -79,7 +79,7 @@ mv "$out/table.new" "$out/table.md"
     for name in digits others; do
         for n in 1 2 10; do
             score $name "${typical[@]}" --surprise --group $n --json >"$out/one.json"
-            printf '| %s | %s | %s | %s | %s |\n' $n $name "$(value "$out/one.json" nats auroc)" \
+            printf '| %s | %s | %s | %s | %s |\n' $n "${name/others/other clothes}" "$(value "$out/one.json" nats auroc)" \
                 "$(value "$out/one.json" typicality auroc)" "$(value "$out/one.json" surprise_z auroc)"
         done
     done
