@@ -127,7 +127,7 @@ typedef struct prnn_outputs {
 } prnn_outputs;
 
 void prnn_network_evaluate(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch,
-                           const prnn_outputs *outputs);
+                           const prnn_outputs *to);
 
 /* nats[n]; adds `scale` times the gradient of their sum to pass->gradient. Training networks only. */
 void prnn_network_gradient(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch, float scale,
