@@ -419,9 +419,9 @@ typedef struct prnn_evaluate_options {
     bool new_only;        /* values that the small image gives count 0: it makes them certain */
     prnn_progress_fn progress;
     void *user;
-    /* Unless NULL, they get what the model expected of the -log p of each value before it saw the value, but
-     * those before it: (count, H, W, C) float, the mean, which is the entropy in nats, and the variance; 0
-     * where a value counts 0. */
+    /* Unless NULL, each gets (count, H, W, C) floats: what the model, which knows the values before a value,
+     * expected of its -log p: the mean, which is the entropy in nats, and the variance; 0 where it counts 0.
+     */
     float *entropies;
     float *variances;
 } prnn_evaluate_options;
@@ -431,12 +431,13 @@ typedef struct prnn_evaluate_options {
 
 /* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
  * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, with
- * new_only over those that the small image does not give (docs/equations.md). -log p(image) less the sum of
- * its entropies has, over images drawn from the model, the mean 0 and the mean square of the sum of the
- * variances. PRNN_ERROR_ARGUMENT: a value is no level of the model. PRNN_ERROR_FORMAT names the first image
- * whose likelihood is not finite: a model whose weights lead out of the range of numbers; nats and values
- * then hold what was computed. After PRNN_STOPPED they hold the first images, as many as the callback was
- * told. */
+ * new_only over those that the small image does not give (docs/equations.md).
+ * Over images that the model draws, nats[i] less the sum of the image's entropies has the mean 0, and the
+ * mean of its square is that of the sum of the variances.
+ * PRNN_ERROR_ARGUMENT: a value is no level of the model.
+ * PRNN_ERROR_FORMAT names the first image whose likelihood is not finite: a model whose weights lead out of
+ * the range of numbers; nats and values then hold what was computed. After PRNN_STOPPED they hold the first
+ * images, as many as the callback was told. */
 PRNN_API prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                    size_t count, const prnn_evaluate_options *options, double *nats,
                                    float *values);
