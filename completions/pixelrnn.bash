@@ -51,6 +51,20 @@ _pixelrnn() {
         --alpha | --memory-limit | --array | --first | --limit | --seed | --size | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
+    score)
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --background --typical --typical-limit --complexity --surprise --group --group-folders --labels --normal --anomalous --calibrate --false-alarms --json --scores --sheet --columns --zoom --by --sort --worst --best --threads --cpu --precision --device --quiet --help"
+        others=files
+        case $option in
+        --values) kind=words words="8bit levels" ;;
+        --binarize) kind=words words="none sample" ;;
+        --fit) kind=words words="exact crop resize subsample" ;;
+        --complexity) kind=words words="none png webp" ;;
+        --by) kind=words words="auto nats ratio typicality complexity surprise surprise_z" ;;
+        --sort) kind=words words="none worst best" ;;
+        --data | --background | --typical | --labels | --anomalous | --calibrate | --scores | --sheet) kind=files ;;
+        --alpha | --memory-limit | --array | --first | --limit | --seed | --typical-limit | --group | --normal | --false-alarms | --columns | --zoom | --worst | --best | --threads | --cpu | --precision | --device) kind=text ;;
+        esac
+        ;;
     sample)
         options="--count --seed --temperature --size --out --columns --zoom --captions --overwrite --threads --cpu --precision --device --quiet --help"
         others=files
@@ -105,7 +119,7 @@ _pixelrnn() {
         esac
         ;;
     heat)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --worst --seed --size --unit --max --out --columns --zoom --no-bar --captions --json --threads --cpu --precision --device --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --worst --seed --size --unit --surprise --max --out --columns --zoom --no-bar --captions --json --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
@@ -154,10 +168,10 @@ _pixelrnn() {
         --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
-    help) kind=words words="train eval compare sample upscale complete info check curves heat histogram show convert devices" ;;
+    help) kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices" ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        kind=words words="train eval compare sample upscale complete info check curves heat histogram show convert devices help --help --version"
+        kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices help --help --version"
     elif [ $kind = none ]; then
         kind=$others
         if [ "${word:0:1}" = - ] || [ $kind = none ]; then

@@ -69,7 +69,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads test_small_sets"
+programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads test_small_sets test_compressed"
 without_bugs() {
     echo "building without a bug"
     cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
@@ -298,6 +298,23 @@ plant "a TIFF's tiles may be of any size" src/image/tiff.c \
     's/if (unit_bytes > /if (false \&\& unit_bytes > /' test_image_tiff 'test_hostile'
 plant "what a WebP needs to be decoded is not counted" src/image/webp.c \
     's/return 6 \* pixels + /return /' test_image_webp 'test_budget'
+
+# ------------------------------------------------------------------------------------- information
+
+plant "an entropy forgets the mean" src/heads/head.c \
+    's/prnn_log(total) - mean, /prnn_log(total), /' test_laws_evaluate 'information:*'
+plant "a variance is about 0" src/heads/head.c \
+    's/(d\[k + j\] - mean) \* (d\[k + j\] - mean)/d[k + j] * d[k + j]/' test_laws_evaluate 'information:*'
+plant "levels out of reach have a weight" src/heads/head.c \
+    's/> least_weight/> 0/' test_laws_evaluate 'information at extremes*'
+plant "something is expected of what is given" src/model/pass.c \
+    's/if (!some_given || /if (!some_given || 1 || /' test_laws_evaluate 'information:*'
+plant "threads share a row of logits" src/model/evaluate.c \
+    's/part_of(e->rows, pass \* e->row_logits)/part_of(e->rows, 0)/' test_laws_evaluate 'information:*'
+plant "a chain puts entropies in the place of variances" src/chain/evaluate.c \
+    's/asked->variances = values\[2\]/asked->variances = values[1]/' test_chain 'test_expectations'
+plant "a file is of a darker image" src/image/compressed.c \
+    's/j->shown\[levels\[v\]\]/levels[v]/' test_compressed 'test_png'
 
 # --------------------------------------------------------------------------------------- data sets
 

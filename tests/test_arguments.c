@@ -94,6 +94,9 @@ static void test_null_data_and_files(void **state) {
     refuses(prnn_data_convert(ctx, "/nowhere", NULL, NULL, NULL, NULL), "out is NULL");
     refuses(prnn_write_png(ctx, NULL, t.images, 1, 2, 2, 1, 2, 0), "path is NULL");
     refuses(prnn_write_png(ctx, "/nowhere/x", NULL, 1, 2, 2, 1, 2, 0), "images is NULL");
+    size_t bytes;
+    refuses(prnn_compressed_bytes(ctx, PRNN_LOSSLESS_PNG, NULL, 1, 2, 2, 1, 2, &bytes), "images is NULL");
+    refuses(prnn_compressed_bytes(ctx, PRNN_LOSSLESS_PNG, t.images, 1, 2, 2, 1, 2, NULL), "bytes is NULL");
     refuses(prnn_write_npy(ctx, NULL, PRNN_U8, 1, shape, t.images), "path is NULL");
     refuses(prnn_write_npy(ctx, "/nowhere/x", PRNN_U8, 1, NULL, t.images), "shape is NULL");
     refuses(prnn_write_npy(ctx, "/nowhere/x", PRNN_U8, 1, shape, NULL), "values is NULL");

@@ -295,6 +295,20 @@ static void check_evaluation(network *net) {
     free(logits);
 }
 
+/* What is expected of values. */
+static void check_information(network *net) {
+    double nats[IMAGES];
+    size_t values = IMAGES * net->bytes;
+    float *own = malloc(2 * values * sizeof *own);
+    assert_non_null(own);
+    prnn_evaluate_options options = PRNN_EVALUATE_OPTIONS_INIT;
+    options.entropies = own;
+    options.variances = own + values;
+    assert_ok(net->ctx, prnn_evaluate(net->ctx, net->model, net->images, IMAGES, &options, nats, NULL));
+    expect_call(net, "information", hashed(NOTHING, own, 2 * values * sizeof *own));
+    free(own);
+}
+
 static void check_gradient(network *net) {
     size_t n = prnn_model_parameter_count(net->model, false);
     float *gradient = malloc(n * sizeof *gradient);
@@ -388,6 +402,7 @@ static void check_networks(const char *cpu, const char *precision, int threads) 
         for (int s = 0; s < SHAPES; s++) {
             network *net = network_new(cpu, precision, threads, (prnn_kind)kind, &shapes[s]);
             check_evaluation(net);
+            check_information(net);
             check_gradient(net);
             check_samples(net);
             if (s == 0) {

@@ -217,6 +217,41 @@ static void test_values(void **state) {
     close_family(&f);
 }
 
+/* So is what the model expected of it. */
+static void test_expectations(void **state) {
+    (void)state;
+    family f = open_family();
+    uint8_t *images = some_images(&f, 14);
+    size_t bytes = f.m[2].bytes, n = N * bytes;
+    float *own = calloc(2 * n, sizeof *own), *expected = malloc(2 * n * sizeof *expected);
+    double nats[N], other[N];
+    prnn_evaluate_options options = PRNN_EVALUATE_OPTIONS_INIT;
+    options.entropies = own;
+    options.variances = own + n;
+    assert_ok(f.ctx, prnn_chain_evaluate(f.ctx, f.chain, images, N, &options, nats, NULL, NULL));
+    for (int k = SCALES; k-- > 0;) {
+        uint8_t *small = shrink(&f, k, images, N);
+        size_t step = LARGE / sides[k], own_n = N * f.m[k].bytes;
+        float *of_model = malloc(2 * own_n * sizeof *of_model), *from = of_model;
+        options.entropies = of_model;
+        options.variances = of_model + own_n;
+        assert_ok(f.ctx, prnn_evaluate(f.ctx, f.models[k], small, N, &options, other, NULL));
+        for (size_t i = 0; i < 2 * N; i++) {
+            for (size_t place = 0; place < (size_t)sides[k] * (size_t)sides[k]; place++, from += COLOURS) {
+                size_t row = place / (size_t)sides[k] * step, col = place % (size_t)sides[k] * step;
+                memcpy(expected + i * bytes + (row * LARGE + col) * COLOURS, from, COLOURS * sizeof *from);
+            }
+        }
+        free(of_model);
+        free(small);
+    }
+    assert_memory_equal(own, expected, 2 * n * sizeof *own);
+    free(expected);
+    free(own);
+    free(images);
+    close_family(&f);
+}
+
 /* What the first model is given counts nothing. */
 static void test_given_first(void **state) {
     (void)state;
@@ -519,13 +554,13 @@ static void test_load(void **state) {
 int main(int count, char **arguments) {
     law_choose(count, arguments);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts),          cmocka_unit_test(test_scales),
-        cmocka_unit_test(test_options),        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_given_first),    cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_upscale),        cmocka_unit_test(test_complete),
-        cmocka_unit_test(test_stop),           cmocka_unit_test(test_null),
-        cmocka_unit_test(test_values_refused), cmocka_unit_test(test_mismatch),
-        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_parts),        cmocka_unit_test(test_scales),
+        cmocka_unit_test(test_options),      cmocka_unit_test(test_values),
+        cmocka_unit_test(test_expectations), cmocka_unit_test(test_given_first),
+        cmocka_unit_test(test_sample),       cmocka_unit_test(test_upscale),
+        cmocka_unit_test(test_complete),     cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_null),         cmocka_unit_test(test_values_refused),
+        cmocka_unit_test(test_mismatch),     cmocka_unit_test(test_load),
     };
     return cmocka_run_group_tests_name("chains", tests, NULL, NULL);
 }

@@ -50,6 +50,11 @@ has "compress gets back what it compressed" "and back" out.txt
 # shellcheck disable=SC2016
 check "compress comes near the likelihood" awk '{ says = $9 + 0; exit !($4 < 98 && $4 >= says && $4 < says + 5) }' out.txt
 
+example 0 surprise "$model" images
+"$program" score "$model" --data images --surprise --scores scores.csv --quiet >score.txt
+check "surprise and pixelrnn score agree" [ "$(sed 's/.*nats, \([-0-9.]*\) more.*/\1/' out.txt | tr '\n' ' ')" = \
+    "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { printf "%.2f ", $at["surprise"] }' scores.csv)" ]
+
 example 0 loop images found
 has "loop validates every 10 steps" "^step 10: validation [0-9.]* nats an image$" out.txt
 run 0 "what the loop found is a model" info found

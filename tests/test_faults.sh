@@ -126,6 +126,13 @@ survives "eval from a file" 50 none eval $model --data train.npy --memory-limit 
 survives "scores" 60 s.csv eval $model --data set --fit resize --threads 1 --scores result/s.csv --worst 2 --quiet
 survives "compare" 60 none compare $model $model --data set --fit resize --threads 1 --scores result/s.jsonl --quiet
 survives "captions" 60 out.png heat $model --data set --fit resize --threads 1 --worst 2 --out result/out.png --quiet
+"$program" eval $model --data set --fit resize --scores names.csv --quiet >out.txt 2>err.txt
+awk -F, 'NR == 1 { print "name,label" } NR > 1 { print $2 "," NR % 2 }' names.csv >labels.csv
+survives "score" 80 s.csv score $model --data set --fit resize --background $model --typical train.idx --complexity png \
+    --surprise --labels labels.csv --calibrate train.idx --false-alarms 0.2 --threads 1 --scores result/s.csv \
+    --worst 2 --sheet result/sheet.png --quiet
+survives "score of groups" 60 none score $model --data train.idx --anomalous train.npy --group 5 --threads 1 \
+    --scores result/s.jsonl --quiet
 for piped in train.idx set/00000.png; do
     survives "eval of a pipe" 60 none eval $model --data - --threads 1 --per-image result/i.npy --quiet
 done

@@ -49,16 +49,20 @@ static void expect_floats(const char *what, const float *own, const float *expec
 
 typedef struct answers {
     double nats[IMAGES];
-    float *values, *logits;
+    float *values, *logits, *expected; /* expected: entropies, then variances */
 } answers;
 
 static answers ask(const law_model *m, const prnn_model *model, const uint8_t *images) {
     size_t values = IMAGES * m->bytes;
     answers a = {.values = calloc(values, sizeof(float)),
-                 .logits = calloc(values * m->logits, sizeof(float))};
-    assert_true(a.values && a.logits);
+                 .logits = calloc(values * m->logits, sizeof(float)),
+                 .expected = calloc(2 * values, sizeof(float))};
+    prnn_evaluate_options options = PRNN_EVALUATE_OPTIONS_INIT;
+    assert_true(a.values && a.logits && a.expected);
+    options.entropies = a.expected;
+    options.variances = a.expected + values;
     assert_ok(m->ctx, prnn_logits(m->ctx, model, images, IMAGES, a.logits));
-    assert_ok(m->ctx, prnn_evaluate(m->ctx, model, images, IMAGES, NULL, a.nats, a.values));
+    assert_ok(m->ctx, prnn_evaluate(m->ctx, model, images, IMAGES, &options, a.nats, a.values));
     return a;
 }
 
@@ -66,9 +70,11 @@ static void expect_answers(const law_model *m, answers own, answers expected) {
     size_t values = IMAGES * m->bytes;
     expect_floats("logits", own.logits, expected.logits, values * m->logits);
     expect_floats("values", own.values, expected.values, values);
+    expect_floats("expectations", own.expected, expected.expected, 2 * values);
     assert_memory_equal(own.nats, expected.nats, sizeof own.nats);
     free(own.values);
     free(own.logits);
+    free(own.expected);
 }
 
 /* A model that was made for the CPU goes through in smaller blocks. */
@@ -80,6 +86,7 @@ static void evaluates(void **state) {
     expect_answers(&p.cpu, ask(&p.gpu, p.cpu.model, p.images), expected);
     free(expected.values);
     free(expected.logits);
+    free(expected.expected);
     close_pair(&p);
 }
 

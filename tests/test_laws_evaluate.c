@@ -88,6 +88,96 @@ static void test_small(void **state) {
     law_close(&m);
 }
 
+/* --------------------------------------------------------------------------------- information */
+
+/* Entropy and variance of -log p of a value, by the formulas, from probabilities in double. */
+static void expected_of(const prnn_config *c, const float *logits, double *entropy, double *variance) {
+    double p[256];
+    law_probabilities_of(c, logits, p);
+    *entropy = *variance = 0;
+    for (int k = 0; k < c->levels; k++) {
+        *entropy -= p[k] > 0 ? p[k] * log(p[k]) : 0;
+    }
+    for (int k = 0; k < c->levels; k++) {
+        double away = p[k] > 0 ? -log(p[k]) - *entropy : 0;
+        *variance += p[k] * away * away;
+    }
+}
+
+static void near(const char *what, size_t value, float own, double expected) {
+    if (!(fabs((double)own - expected) <= 2e-5 * (1 + fabs(expected)))) {
+        fail_msg("%s of value %zu is %.9g, not %.9g", what, value, (double)own, expected);
+    }
+}
+
+/* What the model expects of each value is what its probabilities say, 0 of what is given; it takes nothing
+ * from the likelihoods, and any number of threads gives the same bits. */
+static void test_information(void **state) {
+    prnn_config config = law_of_state(state);
+    law_model m = law_open(&config, 67);
+    uint8_t *images = draw_images(&m, 68);
+    size_t n = N * m.bytes;
+    float *logits = malloc(n * m.logits * sizeof *logits), *both = malloc(2 * n * sizeof *both);
+    float *alone = malloc(2 * n * sizeof *alone);
+    double nats[N], own_nats[N], entropy, variance;
+    prnn_evaluate_options options = PRNN_EVALUATE_OPTIONS_INIT;
+    assert_ok(m.ctx, prnn_logits(m.ctx, m.model, images, N, logits));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, NULL, nats, NULL));
+    for (int turn = 0; turn < 2; turn++) {
+        assert_ok(m.ctx, prnn_context_set_threads(m.ctx, 1 + 2 * turn));
+        options.new_only = turn;
+        options.entropies = both;
+        options.variances = both + n;
+        assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, &options, own_nats, NULL));
+        assert_true(m.small || memcmp(nats, own_nats, sizeof nats) == 0);
+        for (size_t i = 0; i < n; i++) {
+            expected_of(&config, logits + i * m.logits, &entropy, &variance);
+            bool given = turn && is_given(&m, i % m.bytes);
+            near("the entropy", i, both[i], given ? 0 : entropy);
+            near("the variance", i, both[n + i], given ? 0 : variance);
+        }
+        options.variances = NULL;
+        options.entropies = alone;
+        assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, &options, own_nats, NULL));
+        options.entropies = NULL;
+        options.variances = alone + n;
+        assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, N, &options, own_nats, NULL));
+        assert_memory_equal(alone, both, 2 * n * sizeof *both);
+    }
+    free(images);
+    free(logits);
+    free(both);
+    free(alone);
+    law_close(&m);
+}
+
+/* Far from where numbers are tame: certain values, and levels that are out of reach. */
+static void test_extremes(void) {
+    const float huge[] = {0, 40, -40, 1e30f, -1e30f};
+    prnn_config config = law_config(PRNN_CNN, &law_shapes[0]), soft = law_config(PRNN_CNN, &law_shapes[1]);
+    prnn_context *ctx = prnn_context_create();
+    prnn_head one = prnn_head_of(&config), many = prnn_head_of(&soft);
+    for (size_t i = 0; i < sizeof huge / sizeof *huge; i++) {
+        float logits[8] = {huge[i], 0, -INFINITY, 0, huge[i]};
+        prnn_information a = one.kind->information(prnn_kernels_of(ctx), &one, logits);
+        prnn_information b = many.kind->information(prnn_kernels_of(ctx), &many, logits);
+        double known = huge[i] == 0 ? log(2) : 0, of_four = huge[i] == 0 ? log(4) : log(2);
+        if (!(fabs(a.entropy - known) < 1e-12 && fabs(a.variance) < 1e-12 &&
+              fabs(b.entropy - of_four) < 1e-6 && fabs(b.variance) < 1e-6)) {
+            fail_msg("logits of %g: %g ± %g, %g ± %g", (double)huge[i], a.entropy, a.variance, b.entropy,
+                     b.variance);
+        }
+    }
+    prnn_context_free(ctx);
+}
+
+static void test_extremes_once(void **state) {
+    prnn_config config = law_of_state(state);
+    if (config.kind == PRNN_CNN && config.levels == 2) {
+        test_extremes();
+    }
+}
+
 /* ------------------------------------------------------------------------------------- progress */
 
 typedef struct watch {
@@ -138,5 +228,7 @@ int main(int count, char **arguments) {
     law_choose(count, arguments);
     int failures = law_run("new values only", test_new_only);
     failures += law_run("small images", test_small);
+    failures += law_run("information", test_information);
+    failures += law_run("information at extremes", test_extremes_once);
     return failures + law_run("progress", test_progress);
 }

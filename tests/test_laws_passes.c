@@ -168,7 +168,7 @@ static void test_memory(void **state) {
     prnn_pass pass = passes.list[0];
     poison(&pass);
     prnn_batch batch = {.images = images, .n = N};
-    prnn_network_evaluate(m.model->network, &pass, &batch, poisoned, NULL, NULL);
+    prnn_network_evaluate(m.model->network, &pass, &batch, &(prnn_outputs){.nats = poisoned});
     assert_memory_equal(clean, poisoned, sizeof clean);
     prnn_passes_close(m.ctx, &passes);
 

@@ -207,7 +207,8 @@ static void weights_decay_with_every_optimizer(void **state) {
             for (int t = 0; t < after->network->plan.parameter_count; t++) {
                 const prnn_parameter *p = &after->network->plan.parameters[t];
                 for (size_t i = p->offset; i < p->offset + p->count; i++) {
-                    double was = (double)before->weights->parameters[i], is = (double)after->weights->parameters[i];
+                    double was = (double)before->weights->parameters[i],
+                           is = (double)after->weights->parameters[i];
                     assert_true(fabs(is - was * (p->rank > 1 ? left : 1)) < 1e-5);
                     assert_true(is == 0 || !prnn_model_parameter_is_masked(after, i));
                 }

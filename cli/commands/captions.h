@@ -9,6 +9,9 @@
  */
 void caption_image(const session *s, const char *path, size_t image, const char *before, caption *c);
 
+/* The same of any set. */
+void caption_image_of(const prnn_data *set, const char *path, size_t image, const char *before, caption *c);
+
 /* The numbers of all images, in memory of the session; NULL: no memory. */
 size_t *image_numbers(session *s);
 

@@ -1,5 +1,6 @@
 /* pixelrnn compare: which of two models gives the same images the higher likelihood. */
 #include "commands/compare.h"
+#include "commands/alike.h"
 #include "commands/scores.h"
 #include "support/data.h"
 #include "support/memory.h"
@@ -79,40 +80,6 @@ done:
     return code;
 }
 
-static bool same_palette(const prnn_palette *a, const prnn_palette *b) {
-    return a && b ? a->count == b->count && memcmp(a->colours, b->colours, (size_t)a->count * 3) == 0
-                  : a == b;
-}
-
-/* Likelihoods of other images, or of other levels of them, are not to be compared. */
-static int check_alike(const comparison *c) {
-    const prnn_config *a = &c->a.config, *b = &c->b.config;
-    if (a->height != b->height || a->width != b->width || a->channels != b->channels) {
-        return usage_error(
-            "%s is of images of %d x %d x %d, and %s of %d x %d x %d: compare models of images "
-            "of one size",
-            c->a.last, a->height, a->width, a->channels, c->b.last, b->height, b->width, b->channels);
-    }
-    if (a->levels != b->levels) {
-        return usage_error("%s has %d levels, and %s %d: compare models of the same levels", c->a.last,
-                           a->levels, c->b.last, b->levels);
-    }
-    if (!same_palette(prnn_model_palette(session_last_model(c->s)),
-                      prnn_model_palette(prnn_chain_model(c->s->other, c->b.models - 1)))) {
-        return usage_error(
-            "%s and %s do not have the same palette, so their levels are other colours: compare "
-            "models of one palette",
-            c->a.last, c->b.last);
-    }
-    int given_a = c->a.first.condition_size, given_b = c->b.first.condition_size;
-    if (given_a != given_b) {
-        return usage_error("%s is given small images of side %d, and %s of side %d (0: none): compare models "
-                           "that are given the same, or chains of models ('vs' stands between two)",
-                           c->a.paths[0], given_a, c->b.paths[0], given_b);
-    }
-    return EXIT_OK;
-}
-
 static int open_all(comparison *c) {
     session *s = c->s;
     int code;
@@ -124,14 +91,14 @@ static int open_all(comparison *c) {
     s->path = c->a.last;
     session_take_palette(s);
     if (!c->want->size) {
-        TRY(check_alike(c));
+        TRY(alike_check(c->a.paths, c->a.chain, c->b.paths, c->b.chain));
     }
     TRY(session_open_sized(s, &c->want->data, c->want->size, c->want->first, c->want->limit));
     if (c->want->size) {
         TRY(session_resize_other(s, c->b.last));
         take_chain(&c->a, s->chain);
         take_chain(&c->b, s->other);
-        TRY(check_alike(c));
+        TRY(alike_check(c->a.paths, c->a.chain, c->b.paths, c->b.chain));
     }
     c->count = prnn_data_count(s->data);
 done:

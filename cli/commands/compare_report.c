@@ -1,20 +1,18 @@
 #include "commands/compare.h"
 #include "support/number.h"
 #include "support/report.h"
+#include "support/statistics.h"
 
 #include <math.h>
 #include <stdio.h>
 
-/* Of a normal distribution, 95 % lie within so many standard deviations. */
-static const double normal_95 = 1.959963984540054;
-
 /* The 95 % interval, in nats. */
 static double low(const comparison *c) {
-    return c->difference - normal_95 * c->error;
+    return c->difference - NORMAL_95 * c->error;
 }
 
 static double high(const comparison *c) {
-    return c->difference + normal_95 * c->error;
+    return c->difference + NORMAL_95 * c->error;
 }
 
 static bool is_apart(const comparison *c) {

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const heat_settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0,    8,     0,   0, 0, 0, 0, 0,
-                                       false,           false,         NULL, false, NULL};
+static const heat_settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0,    8,     0,     0,   0, 0, 0, 0,
+                                       false,           false,         NULL, false, false, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -31,6 +31,10 @@ static const struct option options[] = {
     GROUP("Scale"),
     CHOICE("unit", offsetof(heat_settings, unit), "auto|nats|bits", 0,
            "of a pixel, all channels together; auto: nats for models of 2 levels, else bits"),
+    FLAG("surprise", offsetof(heat_settings, surprise), 0,
+         "draw how much more each pixel cost than the model expected when it knew those before it: its "
+         "negative "
+         "log-likelihood less the entropy of its distribution; black is as much as expected, or less"),
     DOUBLE("max", offsetof(heat_settings, max), 0, AXIS_LIMIT, OPTION_OPEN_MIN | OPTION_NO_DEFAULT,
            "what the brightest colour stands for, so that pictures can be compared; else the value that "
            "99.5 % of the pixels do not exceed, rounded up"),
@@ -76,15 +80,34 @@ static void sum_new(heat_work *w, size_t from, size_t n) {
     }
 }
 
-static int evaluate_chunk(heat_work *w, size_t from, size_t n, float *values) {
+/* For --surprise, from the costs of pixels. */
+static void take_expected(const heat_work *w, const float *entropies, size_t n, float *pixels) {
+    size_t channels = (size_t)w->h.config.channels;
+    double unit = w->h.unit[0] == 'b' ? 1 / log(2) : 1;
+    for (size_t i = 0; i < n * w->area; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < channels; k++) {
+            sum += (double)entropies[i * channels + k];
+        }
+        pixels[i] = (float)((double)pixels[i] - sum * unit);
+    }
+}
+
+/* `entropies` is NULL without --surprise. */
+static int evaluate_chunk(heat_work *w, size_t from, size_t n, float *values, float *entropies) {
     const session *s = w->s;
+    prnn_evaluate_options asked = PRNN_EVALUATE_OPTIONS_INIT;
+    asked.entropies = entropies;
     const uint8_t *images = w->images + from * image_size(&w->h.config);
     int code;
     TRY(exit_code(s->ctx,
-                  prnn_chain_evaluate(s->ctx, s->chain, images, n, NULL, w->nats + from, NULL, values)));
+                  prnn_chain_evaluate(s->ctx, s->chain, images, n, &asked, w->nats + from, NULL, values)));
     sum_channels(w, values, n, w->pixels + from * w->area);
     if (session_is_conditional_alone(s)) {
         sum_new(w, from, n);
+    }
+    if (entropies) {
+        take_expected(w, entropies, n, w->pixels + from * w->area);
     }
 done:
     return code;
@@ -93,14 +116,15 @@ done:
 static int evaluate(heat_work *w) {
     session *s = w->s;
     size_t count = w->h.count, chunk = count < CHUNK ? count : CHUNK;
-    float *values = session_allocate(s, chunk * image_size(&w->h.config), sizeof(float));
+    size_t floats = chunk * image_size(&w->h.config);
+    float *values = session_allocate(s, floats, 2 * sizeof(float));
     double begin = clock_seconds();
     int code;
     progress_begin(&s->bar, s->common->quiet, NULL);
     TRY(check_memory(values));
     for (size_t from = 0; from < count; from += chunk) {
         size_t n = count - from < chunk ? count - from : chunk;
-        TRY(evaluate_chunk(w, from, n, values));
+        TRY(evaluate_chunk(w, from, n, values, w->want->surprise ? values + floats : NULL));
         progress_count(&s->bar, "evaluate", from + n, count, clock_seconds() - begin);
     }
 done:
@@ -280,6 +304,7 @@ const struct command command_heat = {
         "are black, and do not count.",
     .examples = "pixelrnn heat model.safetensors --data t10k-images-idx3-ubyte.gz --count 12 --out heat.png\n"
                 "pixelrnn heat model.safetensors --data test_batch.bin --max 20 --json --out heat.png\n"
+                "pixelrnn heat model.safetensors --data photos/ --surprise --out surprise.png\n"
                 "pixelrnn heat model.safetensors --data photos/ --worst 12 --out worst.png",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

@@ -64,6 +64,7 @@ static void print_json(const heat_work *w) {
     report_json_string(&j, "data", w->want->data.path);
     report_json_string(&j, "out", w->want->out);
     report_json_string(&j, "unit", w->h.unit);
+    report_json_bool(&j, "surprise", w->want->surprise);
     report_json_double(&j, "min", 0);
     report_json_double(&j, "max", w->h.maximum);
     report_json_uint(&j, "pixels", w->h.count * w->area);

@@ -16,12 +16,35 @@ typedef struct gap {
 
 typedef struct table {
     FILE *stream;
-    const session *s;
+    const score_set *set; /* at hand */
+    size_t before;        /* images of the sets before it */
     const score_column *columns;
     size_t n;
     void (*put_image)(const struct table *t, size_t image);
     void (*put_skipped)(const struct table *t, const gap *file);
 } table;
+
+static prnn_picture_info picture_of(const score_set *set, size_t image) {
+    prnn_picture_info info = PRNN_PICTURE_INFO_INIT;
+    prnn_listing_picture(set->listing, image, &info);
+    return info;
+}
+
+static size_t count_of(const score_set *set) {
+    return set->listing ? prnn_listing_count(set->listing) : prnn_data_count(set->data);
+}
+
+static const char *name_of(const score_set *set, size_t image) {
+    return set->listing ? picture_of(set, image).name : prnn_data_name(set->data, image);
+}
+
+static size_t number_of(const score_set *set, size_t image) {
+    return set->listing ? picture_of(set, image).number : prnn_data_number(set->data, image);
+}
+
+static double cell_of(const table *t, size_t column, size_t image) {
+    return t->columns[column].values[(t->before + image) * t->columns[column].stride];
+}
 
 /* ----------------------------------------------------------------------------------------- CSV */
 
@@ -48,12 +71,12 @@ static void put_csv_head(const table *t) {
 }
 
 static void put_csv_image(const table *t, size_t image) {
-    const char *name = session_image_name(t->s, image);
-    fprintf(t->stream, "%zu,", session_image_number(t->s, image));
+    const char *name = name_of(t->set, image);
+    fprintf(t->stream, "%zu,", number_of(t->set, image));
     put_cell(t->stream, name ? name : "");
     for (size_t i = 0; i < t->n; i++) {
         char number[32];
-        format_double(t->columns[i].values[image * t->columns[i].stride], number);
+        format_double(cell_of(t, i, image), number);
         fprintf(t->stream, ",%s", number);
     }
     fputs(",\n", t->stream);
@@ -72,15 +95,15 @@ static void put_csv_skipped(const table *t, const gap *file) {
 /* ---------------------------------------------------------------------------------- JSON lines */
 
 static void put_json_image(const table *t, size_t image) {
-    const char *name = session_image_name(t->s, image);
+    const char *name = name_of(t->set, image);
     json j;
     report_json_begin_line(&j, t->stream);
-    report_json_uint(&j, "image", session_image_number(t->s, image));
+    report_json_uint(&j, "image", number_of(t->set, image));
     if (name) {
         report_json_string(&j, "name", name);
     }
     for (size_t i = 0; i < t->n; i++) {
-        report_json_double(&j, t->columns[i].name, t->columns[i].values[image * t->columns[i].stride]);
+        report_json_double(&j, t->columns[i].name, cell_of(t, i, image));
     }
     report_json_end_line(&j);
 }
@@ -99,12 +122,12 @@ static int by_path(const void *a, const void *b) {
     return strcmp(((const gap *)a)->path, ((const gap *)b)->path);
 }
 
-static int sort_gaps(session *s, gap **gaps) {
-    gap *all = session_allocate(s, s->missing.count, sizeof *all);
+static int sort_gaps(session *s, const skipped *missing, gap **gaps) {
+    gap *all = session_allocate(s, missing->count, sizeof *all);
     size_t at = 0, n = 0;
     int code;
     TRY(check_memory(all));
-    while (n < s->missing.count && skipped_next(&s->missing, &at, &all[n].path, &all[n].why)) {
+    while (n < missing->count && skipped_next(missing, &at, &all[n].path, &all[n].why)) {
         n++;
     }
     qsort(all, n, sizeof *all, by_path);
@@ -115,9 +138,9 @@ done:
 
 /* The images are in the order of their paths already. */
 static void put_rows(const table *t, const gap *gaps, size_t gap_count) {
-    size_t next = 0, count = session_image_count(t->s);
+    size_t next = 0, count = count_of(t->set);
     for (size_t image = 0; image < count; image++) {
-        const char *name = session_image_name(t->s, image);
+        const char *name = name_of(t->set, image);
         while (name && next < gap_count && strcmp(gaps[next].path, name) < 0) {
             t->put_skipped(t, &gaps[next++]);
         }
@@ -132,7 +155,7 @@ static bool is_csv(const char *path) {
     return path[strlen(path) - 1] != 'l' && path[strlen(path) - 1] != 'L';
 }
 
-static void put_table(const session *s, const char *path, const gap *gaps, table *t) {
+static void begin_table(const char *path, table *t) {
     if (is_csv(path)) {
         t->put_image = put_csv_image;
         t->put_skipped = put_csv_skipped;
@@ -141,7 +164,20 @@ static void put_table(const session *s, const char *path, const gap *gaps, table
         t->put_image = put_json_image;
         t->put_skipped = put_json_skipped;
     }
-    put_rows(t, gaps, s->missing.count);
+}
+
+static int put_sets(session *s, const score_set *sets, size_t count, table *t) {
+    gap *gaps = NULL;
+    int code = EXIT_OK;
+    for (size_t i = 0; i < count; i++) {
+        TRY(sets[i].missing->lost ? fail_memory() : EXIT_OK);
+        TRY(sort_gaps(s, sets[i].missing, &gaps));
+        t->set = &sets[i];
+        put_rows(t, gaps, sets[i].missing->count);
+        t->before += count_of(t->set);
+    }
+done:
+    return code;
 }
 
 int scores_check(const char *path) {
@@ -149,15 +185,15 @@ int scores_check(const char *path) {
     return path ? output_check("scores", path, ALLOW_CSV | ALLOW_JSONL, &kind) : EXIT_OK;
 }
 
-int scores_write(session *s, const char *path, const score_column *columns, size_t n) {
+int scores_write_sets(session *s, const char *path, const score_set *sets, size_t count,
+                      const score_column *columns, size_t n) {
     char *text = NULL;
     size_t size = 0;
-    gap *gaps = NULL;
     int code;
-    table t = {.stream = open_memstream(&text, &size), .s = s, .columns = columns, .n = n};
-    TRY(t.stream && !s->missing.lost ? EXIT_OK : fail_memory());
-    TRY(sort_gaps(s, &gaps));
-    put_table(s, path, gaps, &t);
+    table t = {.stream = open_memstream(&text, &size), .columns = columns, .n = n};
+    TRY(t.stream ? EXIT_OK : fail_memory());
+    begin_table(path, &t);
+    TRY(put_sets(s, sets, count, &t));
     bool whole = !ferror(t.stream);
     whole = fclose(t.stream) == 0 && whole;
     t.stream = NULL;
@@ -169,4 +205,9 @@ done:
     }
     free(text);
     return code;
+}
+
+int scores_write(session *s, const char *path, const score_column *columns, size_t n) {
+    const score_set set = {s->data, s->listing, &s->missing};
+    return scores_write_sets(s, path, &set, 1, columns, n);
 }

@@ -19,7 +19,18 @@ typedef struct score_column {
  */
 int scores_check(const char *path);
 
-/* All images of the session's data, and the files that it lacks, in the order of the files. */
+/* A set whose images have rows: those of all sets are counted on in the columns. */
+typedef struct score_set {
+    const prnn_data *data;
+    const prnn_listing *listing; /* in its place, unless NULL */
+    const skipped *missing;      /* with all of them kept */
+} score_set;
+
+/* All images of some sets, and the files that these lack, in the order of the files. */
+int scores_write_sets(session *s, const char *path, const score_set *sets, size_t count,
+                      const score_column *columns, size_t n);
+
+/* The same of the session's data alone. */
 int scores_write(session *s, const char *path, const score_column *columns, size_t n);
 
 #endif

@@ -12,6 +12,7 @@ void session_begin(session *s, arguments *args) {
     *s = (session){.args = args, .settings = args->settings, .common = args->settings};
     s->config = (prnn_config)PRNN_CONFIG_INIT;
     s->missing.keep = true;
+    s->more_missing.keep = true;
 }
 
 /* ------------------------------------------------------------------------------------- opening */
@@ -101,8 +102,8 @@ const prnn_model *session_last_model(const session *s) {
     return prnn_chain_model(s->chain, prnn_chain_count(s->chain) - 1);
 }
 
-int session_open_data(session *s, const data_settings *data, const prnn_config *config, const char *model,
-                      size_t first, size_t limit) {
+int session_open_set(session *s, const data_settings *data, const prnn_config *config, const char *model,
+                     const selection *which, prnn_data **set) {
     prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
     int code;
     TRY(data_options_read(data, config->levels, &options));
@@ -111,12 +112,11 @@ int session_open_data(session *s, const data_settings *data, const prnn_config *
         options.width = config->width;
         options.channels = config->channels;
     }
-    options.first = first;
-    options.limit = limit;
+    options.first = which->first;
+    options.limit = which->limit;
     TRY(session_use_palette(s, data, &options));
-    TRY(data_open_and_note(s->ctx, s->common->quiet, data->path, &options, &s->missing, &s->data));
-    int height = prnn_data_height(s->data), width = prnn_data_width(s->data);
-    int channels = prnn_data_channels(s->data);
+    TRY(data_open_and_note(s->ctx, s->common->quiet, data->path, &options, which->missing, set));
+    int height = prnn_data_height(*set), width = prnn_data_width(*set), channels = prnn_data_channels(*set);
     if (height != config->height || width != config->width || channels != config->channels) {
         bool sized = option_find(s->args->command, "size", 4) >= 0 && !config->condition_size;
         return fail("%s holds images of %d x %d x %d, and %s needs %d x %d x %d; --fit crop, resize or "
@@ -124,11 +124,17 @@ int session_open_data(session *s, const data_settings *data, const prnn_config *
                     data->path, height, width, channels, model, config->height, config->width,
                     config->channels, sized ? ", and --size own takes them as large as they are" : "");
     }
-    if (prnn_data_count(s->data) == 0) {
+    if (prnn_data_count(*set) == 0) {
         return fail("%s: no images are left", data->path);
     }
 done:
     return code;
+}
+
+int session_open_data(session *s, const data_settings *data, const prnn_config *config, const char *model,
+                      size_t first, size_t limit) {
+    const selection which = {first, limit, &s->missing};
+    return session_open_set(s, data, config, model, &which, &s->data);
 }
 
 /* ---------------------------------------------------------------------------------- other sizes */
@@ -324,6 +330,7 @@ void session_close(session *s) {
     prnn_data_free(s->data);
     prnn_data_free(s->valid);
     skipped_free(&s->missing);
+    skipped_free(&s->more_missing);
     prnn_chain_free(s->chain);
     prnn_chain_free(s->other);
     prnn_model_free(s->resized);

@@ -15,16 +15,17 @@ typedef struct session {
     void *settings;              /* of the command; begins with `common` */
     const struct common *common; /* the same */
     prnn_context *ctx;
-    prnn_chain *chain;                   /* of the operands */
-    prnn_config config;                  /* of the chain's images; PRNN_CONFIG_INIT before there is one */
-    prnn_palette palette;                /* of the images, from the chain, a file or the data; count 0: none */
-    const char *path;                    /* of the chain's last model */
-    prnn_chain *other;                   /* compare: the second one */
-    prnn_model *model;                   /* train: the one that is trained */
+    prnn_chain *chain;    /* of the operands */
+    prnn_config config;   /* of the chain's images; PRNN_CONFIG_INIT before there is one */
+    prnn_palette palette; /* of the images, from the chain, a file or the data; count 0: none */
+    const char *path;     /* of the chain's last model */
+    prnn_chain *other;    /* compare: the second one; score: the background */
+    prnn_model *model;    /* train: the one that is trained */
     prnn_model *resized, *other_resized; /* a chain's model at another size; NULL: it has its own */
-    prnn_data *data, *valid;             /* valid: of train */
+    prnn_data *data, *valid;             /* valid: of train; score: what is known to be anomalous */
     prnn_listing *listing;               /* in place of the data: pictures of many sizes */
     skipped missing;                     /* files of the data that cannot be used */
+    skipped more_missing;                /* score: of `valid` */
     progress bar;                        /* of the work that goes on */
     struct session_block *blocks;        /* see session_allocate */
 } session;
@@ -60,6 +61,16 @@ int session_use_palette(session *s, const data_settings *data, prnn_data_options
  * made to have its shape, which they must have; at most `limit` (0: all), not those before number `first`. */
 int session_open_data(session *s, const data_settings *data, const prnn_config *config, const char *model,
                       size_t first, size_t limit);
+
+/* Which images of a set are opened, and where its files that cannot be used are noted. */
+typedef struct selection {
+    size_t first, limit;
+    skipped *missing;
+} selection;
+
+/* The same of any set, which the caller frees. */
+int session_open_set(session *s, const data_settings *data, const prnn_config *config, const char *model,
+                     const selection *which, prnn_data **set);
 
 /* The chain is of images of another size from now on: one unconditional model is needed for that. */
 int session_resize(session *s, int height, int width);

@@ -1,5 +1,6 @@
 #include "support/metrics.h"
 
+#include "support/csv.h"
 #include "support/memory.h"
 #include "support/number.h"
 #include "support/report.h"
@@ -25,79 +26,6 @@ typedef struct reader {
     metrics *m;
 } reader;
 
-/* ----------------------------------------------------------------------------------- the file */
-
-static size_t count_bytes(const char *text, char byte) {
-    size_t n = 0;
-    for (; *text; text++) {
-        n += *text == byte;
-    }
-    return n;
-}
-
-/* Cuts the line at *rest and moves *rest behind it; NULL at the end. */
-static char *next_line(char **rest) {
-    char *line = *rest;
-    if (!*line) {
-        return NULL;
-    }
-    size_t n = strcspn(line, "\n");
-    *rest = line + n + (line[n] == '\n');
-    line[n] = 0;
-    if (n > 0 && line[n - 1] == '\r') {
-        line[n - 1] = 0;
-    }
-    return line;
-}
-
-/* The bytes of a cell in quotes, with them; 0: it is not quoted from end to end. */
-static size_t measure_quoted(const char *cell) {
-    if (*cell != '"') {
-        return 0;
-    }
-    size_t n = 1;
-    while (cell[n] && (cell[n] != '"' || cell[n + 1] == '"')) {
-        n += cell[n] == '"' ? 2 : 1;
-    }
-    bool closed = cell[n] && (!cell[n + 1] || cell[n + 1] == ',');
-    return closed ? n + 1 : 0;
-}
-
-/* In place, a cell of n bytes in quotes. */
-static void unquote(char *cell, size_t n) {
-    char *to = cell;
-    for (size_t i = 1; i < n - 1; i++) {
-        i += cell[i] == '"'; /* the first of two */
-        *to++ = cell[i];
-    }
-    *to = 0;
-}
-
-/* Cuts the cell at *rest, moves *rest behind it and takes off quotes; NULL behind the last. */
-static char *next_cell(char **rest) {
-    char *cell = *rest;
-    if (cell) {
-        size_t quoted = measure_quoted(cell), n = quoted ? quoted : strcspn(cell, ",");
-        *rest = cell[n] ? cell + n + 1 : NULL;
-        cell[n] = 0;
-        if (quoted) {
-            unquote(cell, n);
-        }
-    }
-    return cell;
-}
-
-/* Puts the first `most` cells of a line into `cells`; how many there are. */
-static size_t cut_cells(char *line, char **cells, size_t most) {
-    size_t n = 0;
-    for (char *cell; (cell = next_cell(&line)); n++) {
-        if (n < most) {
-            cells[n] = cell;
-        }
-    }
-    return n;
-}
-
 /* --------------------------------------------------------------------------------- its columns */
 
 static int find_column(const reader *r, const char *name) {
@@ -110,12 +38,12 @@ static int find_column(const reader *r, const char *name) {
 }
 
 static int read_header(reader *r, char *line) {
-    size_t most = count_bytes(line, ',') + 1;
+    size_t most = csv_count(line, ',') + 1;
     r->cells = allocate(most, sizeof *r->cells);
     if (!r->cells) {
         return fail_memory();
     }
-    r->columns = cut_cells(line, r->cells, most);
+    r->columns = csv_cells(line, r->cells, most);
     r->m->bits = find_column(r, "train_bits_per_dim") >= 0;
     r->name[0] = r->x;
     r->name[1] = r->m->bits ? "train_bits_per_dim" : "train_nats";
@@ -152,7 +80,7 @@ static int read_number(const reader *r, int column, const char *cell, double *va
 
 /* A line of another length has its numbers in other columns: a decimal comma, for one, makes two of one. */
 static int read_row(reader *r, char *line) {
-    size_t columns = cut_cells(line, r->cells, r->columns);
+    size_t columns = csv_cells(line, r->cells, r->columns);
     if (columns != r->columns) {
         return fail(
             "%s:%d: has %zu column%s, and the header has %zu; repair the line or cut it off, and write "
@@ -184,11 +112,11 @@ static int check_numbers(const reader *r) {
 
 static int read_text(reader *r) {
     char *rest = r->text;
-    char *header = next_line(&rest);
+    char *header = csv_line(&rest);
     if (!header) {
         return fail("%s: is empty; a metrics.csv of 'pixelrnn train' is needed", r->path);
     }
-    size_t lines = count_bytes(rest, '\n') + 1;
+    size_t lines = csv_count(rest, '\n') + 1;
     double **const arrays[COLUMNS] = {&r->m->x, &r->m->train, &r->m->valid, &r->m->step};
     int code;
     for (int i = 0; i < COLUMNS; i++) {
@@ -197,7 +125,7 @@ static int read_text(reader *r) {
     }
     TRY(read_header(r, header));
     r->line = 1;
-    for (char *line; (line = next_line(&rest));) {
+    for (char *line; (line = csv_line(&rest));) {
         r->line++;
         if (*line) {
             TRY(read_row(r, line));

@@ -1,4 +1,5 @@
-/* pixelrnn/io.h - files beside those of models and data sets: pictures, arrays and masks.
+/* pixelrnn/io.h - files beside those of models and data sets: pictures, arrays and masks; and how long they
+ * would be.
  *
  * The conventions are those of pixelrnn.h. Whoever reads and writes images by other means does without it.
  */
@@ -25,6 +26,17 @@ PRNN_API prnn_status prnn_write_palette_png(prnn_context *ctx, const char *path,
  * separated by spaces or line ends: what collections of palettes call .hex. It is written a line a colour. */
 PRNN_API prnn_status prnn_read_palette(prnn_context *ctx, const char *path, prnn_palette *palette);
 PRNN_API prnn_status prnn_write_palette(prnn_context *ctx, const char *path, const prnn_palette *palette);
+
+/* Formats of pictures that lose nothing. */
+typedef enum prnn_lossless { PRNN_LOSSLESS_PNG, PRNN_LOSSLESS_WEBP } prnn_lossless;
+
+/* bytes[i]: how long a file of image i alone is, of `count` images (count, height, width, channels), with
+ * levels shown as prnn_write_png does. Nothing is written. All threads; the numbers do not depend on how
+ * many. They are the work of zlib and libspng, or of libwebp: where these have the same version and build,
+ * they are the same. PRNN_ERROR_ARGUMENT also for WebP where the library was built without it. */
+PRNN_API prnn_status prnn_compressed_bytes(prnn_context *ctx, prnn_lossless format, const uint8_t *images,
+                                           size_t count, int height, int width, int channels, int levels,
+                                           size_t *bytes);
 
 typedef enum prnn_type { PRNN_U8, PRNN_F32, PRNN_F64 } prnn_type;
 

@@ -529,14 +529,21 @@ typedef struct prnn_evaluate_options {
     bool new_only;        /* values that the small image gives count 0: it makes them certain */
     prnn_progress_fn progress;
     void *user;
+    /* Unless NULL, each gets (count, H, W, C) floats: what the model, which knows the values before a value,
+     * expected of its -log p: the mean, which is the entropy in nats, and the variance; 0 where it counts 0.
+     */
+    float *entropies;
+    float *variances;
 } prnn_evaluate_options;
 
 #define PRNN_EVALUATE_OPTIONS_INIT                                                                           \
-    { sizeof(prnn_evaluate_options), NULL, false, NULL, NULL }
+    { sizeof(prnn_evaluate_options), NULL, false, NULL, NULL, NULL, NULL }
 
 /* Negative log-likelihood of `count` images: nats[i] per image and, unless NULL, values[] per value,
  * (count, H, W, C) float in nats. Of a conditional model it is -log p(large | small) over all values, with
  * new_only over those that the small image does not give (docs/equations.md).
+ * Over images that the model draws, nats[i] less the sum of the image's entropies has the mean 0, and the
+ * mean of its square is that of the sum of the variances.
  * PRNN_ERROR_ARGUMENT: a value is no level of the model.
  * PRNN_ERROR_FORMAT names the first image whose likelihood is not finite: a model whose weights lead out of
  * the range of numbers; nats and values then hold what was computed. After PRNN_STOPPED they hold the first

@@ -43,7 +43,8 @@ static const size_t data_options_ends[] = {
 #undef F
 
 #define F(field) END(prnn_evaluate_options, field)
-static const size_t evaluate_options_ends[] = {F(size), F(small), F(new_only), F(progress), F(user)};
+static const size_t evaluate_options_ends[] = {F(size), F(small),     F(new_only), F(progress),
+                                               F(user), F(entropies), F(variances)};
 #undef F
 
 #define F(field) END(prnn_sample_options, field)
@@ -103,7 +104,7 @@ FIELDS(config, components);
 FIELDS(tensor, values);
 FIELDS(progress, overfitted);
 FIELDS(data_options, palette_used);
-FIELDS(evaluate_options, user);
+FIELDS(evaluate_options, variances);
 FIELDS(sample_options, user);
 FIELDS(stepper_options, temperature);
 FIELDS(check_options, user);

@@ -9,6 +9,9 @@
 #include "chain/chain.h"
 #include "chain/scale.h"
 
+/* What there may be of each value: -log p, and what was expected of it, entropy and variance. */
+enum { PER_VALUE = 3 };
+
 /* What is asked of a chain: see prnn_chain_evaluate. */
 typedef struct evaluation {
     const prnn_chain *chain;
@@ -16,8 +19,15 @@ typedef struct evaluation {
     size_t count;
     const prnn_evaluate_options *options;
     double *nats, *scale_nats;
-    float *values;
+    float *values[PER_VALUE]; /* (count, H, W, C) each, or NULL */
 } evaluation;
+
+/* Where model k, asked of its own images, puts what is wanted of each value. */
+static void want_values(prnn_evaluation *asked, float *const values[PER_VALUE]) {
+    asked->values = values[0];
+    asked->entropies = values[1];
+    asked->variances = values[2];
+}
 
 /* nats[i] is what model k says of image i. */
 static void note_scale(const evaluation *e, size_t k, const double *nats) {
@@ -33,9 +43,9 @@ static prnn_status evaluate_last(prnn_context *ctx, const evaluation *e) {
                              .count = e->count,
                              .new_only = true,
                              .nats = e->nats,
-                             .values = e->values,
                              .progress = e->options->progress,
                              .user = e->options->user};
+    want_values(&asked, e->values);
     prnn_status status = prnn_model_evaluate(ctx, e->chain->models[last], &asked);
     if (status == PRNN_OK) {
         note_scale(e, last, e->nats);
@@ -52,13 +62,17 @@ static prnn_status add_scale(prnn_context *ctx, const evaluation *e, size_t k) {
                              .new_only = true,
                              .progress = e->options->progress,
                              .user = e->options->user};
+    float *own_values[PER_VALUE] = {0};
     prnn_status status;
     uint8_t *small = prnn_alloc(ctx, e->count, values, "the images of a scale");
     asked.nats = prnn_alloc(ctx, e->count, sizeof *asked.nats, "likelihoods");
-    if (e->values) {
-        asked.values = prnn_alloc(ctx, e->count * values, sizeof *asked.values, "likelihoods");
+    TRY(small && asked.nats ? PRNN_OK : PRNN_ERROR_MEMORY);
+    for (int i = 0; i < PER_VALUE; i++) {
+        own_values[i] =
+            e->values[i] ? prnn_alloc(ctx, e->count * values, sizeof(float), "likelihoods") : NULL;
+        TRY(own_values[i] || !e->values[i] ? PRNN_OK : PRNN_ERROR_MEMORY);
     }
-    TRY(small && asked.nats && (asked.values || !e->values) ? PRNN_OK : PRNN_ERROR_MEMORY);
+    want_values(&asked, own_values);
     prnn_scale_take(large, own, channels, e->images, e->count, small);
     asked.images = small;
     TRY(prnn_model_evaluate(ctx, e->chain->models[k], &asked));
@@ -66,13 +80,17 @@ static prnn_status add_scale(prnn_context *ctx, const evaluation *e, size_t k) {
     for (size_t i = 0; i < e->count; i++) {
         e->nats[i] += asked.nats[i];
     }
-    if (e->values) {
-        prnn_scale_put(own, large, channels * sizeof *e->values, asked.values, e->count, e->values);
+    for (int i = 0; i < PER_VALUE; i++) {
+        if (e->values[i]) {
+            prnn_scale_put(own, large, channels * sizeof(float), own_values[i], e->count, e->values[i]);
+        }
     }
 done:
     prnn_free(small);
     prnn_free(asked.nats);
-    prnn_free(asked.values);
+    for (int i = 0; i < PER_VALUE; i++) {
+        prnn_free(own_values[i]);
+    }
     return status;
 }
 
@@ -81,9 +99,11 @@ prnn_status prnn_chain_evaluate(prnn_context *ctx, const prnn_chain *chain, cons
                                 double *scale_nats, float *values) {
     PRNN_ENTER(ctx, PRNN_GIVEN(chain), PRNN_ARRAY(images, count), PRNN_ARRAY(nats, count));
     prnn_evaluate_options o = PRNN_EVALUATE_OPTIONS_INIT;
-    const evaluation e = {chain, images, count, &o, nats, scale_nats, values};
+    evaluation e = {chain, images, count, &o, nats, scale_nats, {values, NULL, NULL}};
     prnn_status status;
     TRY(prnn_options_read(ctx, &o, &prnn_evaluate_options_fields, options));
+    e.values[1] = o.entropies;
+    e.values[2] = o.variances;
     TRY(prnn_model_check_given_small(ctx, chain->models[0], o.small, count));
     TRY(evaluate_last(ctx, &e));
     /* From larger to smaller: a scale overwrites the values that it gives to those above it. */

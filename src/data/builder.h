@@ -66,8 +66,8 @@ prnn_status prnn_builder_merge(prnn_builder *b, const char *name, const prnn_col
 /* The next image, as prnn_data_take (and merge) made it. */
 prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values);
 
-/* Puts the colours that were found into their order: they are the set's, and b->renumbered says what the numbers
- * become that were stored. */
+/* Puts the colours that were found into their order: they are the set's, and b->renumbered says what the
+ * numbers become that were stored. */
 prnn_status prnn_builder_number(prnn_builder *b);
 
 /* The next image is there, wherever: the caller hears how far it is. */

@@ -65,6 +65,14 @@ static void log_p(const prnn_kernels *kernels, const prnn_head *head, const floa
     logs[1] = (double)logits[0];
 }
 
+/* The likelier level has -log p = log(1 + e^-|x|), the other one |x| more. */
+static prnn_information information(const prnn_kernels *kernels, const prnn_head *head, const float *logits) {
+    (void)kernels;
+    (void)head;
+    double x = fabs((double)logits[0]), e = prnn_exp(-x), p = 1 / (1 + e), other = e / (1 + e);
+    return (prnn_information){prnn_log(1 + e) + other * x, p * other * x * x};
+}
+
 const prnn_head_kind prnn_bernoulli = {
     .handles = handles,
     .features = features,
@@ -72,4 +80,5 @@ const prnn_head_kind prnn_bernoulli = {
     .nll = nll,
     .draw = draw,
     .log_p = log_p,
+    .information = information,
 };

@@ -1,4 +1,5 @@
 #include "heads/head.h"
+#include "base/real.h"
 
 #include <math.h>
 
@@ -59,4 +60,40 @@ int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels
     }
     *uniform = 1;
     return last;
+}
+
+/* --------------------------------------------------------------------------------- information */
+
+enum { PARTS = 4 };
+
+static double parts_sum(const double s[PARTS]) {
+    return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+/* What is less adds nothing: however far down a level is, kernels give it a weight of about 1e-38. */
+static const float least_weight = 1e-30f;
+
+/* With weights w = e^d, where d is a logit less the highest, -log p = log sum(w) - d. */
+prnn_information prnn_softmax_information(const prnn_kernels *kernels, const float *logits, int levels) {
+    float w[256], highest = logits[0];
+    double d[256] = {0}, sum[PARTS] = {0}, first[PARTS] = {0}, second[PARTS] = {0};
+    int padded = (levels + BLOCK - 1) / BLOCK * BLOCK;
+    for (int k = 1; k < levels; k++) {
+        highest = logits[k] > highest ? logits[k] : highest;
+    }
+    kernels->softmax_weights(logits, levels, 1, w); /* 0 in the padding */
+    for (int k = 0; k < padded; k += PARTS) {
+        for (int j = 0; j < PARTS; j++) {
+            d[k + j] = w[k + j] > least_weight ? (double)(logits[k + j] - highest) : 0;
+            sum[j] += (double)w[k + j];
+            first[j] += (double)w[k + j] * d[k + j];
+        }
+    }
+    double total = parts_sum(sum), mean = parts_sum(first) / total;
+    for (int k = 0; k < padded; k += PARTS) {
+        for (int j = 0; j < PARTS; j++) {
+            second[j] += (double)w[k + j] * ((d[k + j] - mean) * (d[k + j] - mean));
+        }
+    }
+    return (prnn_information){prnn_log(total) - mean, parts_sum(second) / total};
 }

@@ -25,6 +25,11 @@ typedef struct prnn_draw {
     size_t distance;
 } prnn_draw;
 
+/* What a distribution expects of the information content -log p of its value, in nats. */
+typedef struct prnn_information {
+    double entropy, variance; /* the mean is the entropy */
+} prnn_information;
+
 struct prnn_head_kind {
     bool (*handles)(const prnn_config *config);
     prnn_features (*features)(const prnn_config *config);
@@ -44,6 +49,9 @@ struct prnn_head_kind {
     /* log_p[0..K-1]: logarithms of the probabilities of the levels of one value, plus any number, from its M
      * logits. */
     void (*log_p)(const prnn_kernels *kernels, const prnn_head *head, const float *logits, double *log_p);
+
+    /* Of one value, from its M logits. NaN where these are not finite. */
+    prnn_information (*information)(const prnn_kernels *kernels, const prnn_head *head, const float *logits);
 };
 
 /* The head of a config that prnn_config_check has passed. */
@@ -56,5 +64,9 @@ extern const prnn_head_kind prnn_bernoulli, prnn_softmax, prnn_logistic_mixture;
  */
 int prnn_draw_level(const prnn_kernels *kernels, const float *logits, int levels, double temperature,
                     double *uniform);
+
+/* Of a softmax of `levels` logits, padded to a multiple of PRNN_PANEL with any numbers. Its sums are in
+ * double precision, over the levels in a fixed order. */
+prnn_information prnn_softmax_information(const prnn_kernels *kernels, const float *logits, int levels);
 
 #endif

@@ -85,17 +85,29 @@ static bool draw(const prnn_kernels *kernels, const prnn_head *head, const float
     return finite;
 }
 
-static void log_p(const prnn_kernels *kernels, const prnn_head *head, const float *logits, double *logs) {
+/* Of all levels, from M logits; `logs` has room for 256. */
+static void all_log_p(const prnn_kernels *kernels, const prnn_head *head, const float *logits, float *logs) {
     prnn_logistics mixture = mixture_of(head);
     prnn_features f = head->features;
-    float padded[RUNS * PRNN_MOST_COMPONENTS] = {0}, single[256];
+    float padded[RUNS * PRNN_MOST_COMPONENTS] = {0};
     for (int run = 0; run < RUNS; run++) {
         memcpy(padded + run * f.stride, logits + run * f.size, (size_t)f.size * sizeof *padded);
     }
-    kernels->logistics_log_p(&mixture, padded, (prnn_bins){0, 1, head->levels}, single);
+    kernels->logistics_log_p(&mixture, padded, (prnn_bins){0, 1, head->levels}, logs);
+}
+
+static void log_p(const prnn_kernels *kernels, const prnn_head *head, const float *logits, double *logs) {
+    float single[256];
+    all_log_p(kernels, head, logits, single);
     for (int k = 0; k < head->levels; k++) {
         logs[k] = (double)single[k];
     }
+}
+
+static prnn_information information(const prnn_kernels *kernels, const prnn_head *head, const float *logits) {
+    float logs[256];
+    all_log_p(kernels, head, logits, logs);
+    return prnn_softmax_information(kernels, logs, head->levels);
 }
 
 const prnn_head_kind prnn_logistic_mixture = {
@@ -105,4 +117,5 @@ const prnn_head_kind prnn_logistic_mixture = {
     .nll = nll,
     .draw = draw,
     .log_p = log_p,
+    .information = information,
 };

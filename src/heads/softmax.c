@@ -2,6 +2,8 @@
 
 #include "heads/head.h"
 
+#include <string.h>
+
 static bool handles(const prnn_config *config) {
     return config->levels > 2 && config->output == PRNN_SOFTMAX;
 }
@@ -44,6 +46,12 @@ static void log_p(const prnn_kernels *kernels, const prnn_head *head, const floa
     }
 }
 
+static prnn_information information(const prnn_kernels *kernels, const prnn_head *head, const float *logits) {
+    float padded[256] = {0};
+    memcpy(padded, logits, (size_t)head->levels * sizeof *padded);
+    return prnn_softmax_information(kernels, padded, head->levels);
+}
+
 const prnn_head_kind prnn_softmax = {
     .handles = handles,
     .features = features,
@@ -51,4 +59,5 @@ const prnn_head_kind prnn_softmax = {
     .nll = nll,
     .draw = draw,
     .log_p = log_p,
+    .information = information,
 };

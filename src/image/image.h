@@ -58,6 +58,18 @@ typedef void (*prnn_png_row)(void *arg, uint32_t row, uint8_t *values);
 prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height, uint32_t width, int channels,
                            const prnn_palette *palette, prnn_png_row row, void *arg);
 
+/* How long a PNG of an image is, or a lossless WebP, all of whose channels are 3; 0: there is no memory. On
+ * any thread. */
+size_t prnn_png_bytes(const prnn_image *image);
+size_t prnn_webp_bytes(const prnn_image *image);
+
+/* shown[k]: the byte that level k of `levels` is shown as, round(255 k / (levels - 1)). */
+static inline void prnn_shown_levels(int levels, uint8_t shown[256]) {
+    for (int k = 0; k < levels; k++) {
+        shown[k] = (uint8_t)((2 * 255 * k + levels - 1) / (2 * (levels - 1)));
+    }
+}
+
 /* Of R, G, B: (299 R + 587 G + 114 B) / 1000, to nearest. */
 static inline uint8_t prnn_luma(const uint8_t *colour) {
     return (uint8_t)((299 * colour[0] + 587 * colour[1] + 114 * colour[2] + 500) / 1000);

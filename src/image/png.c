@@ -286,3 +286,22 @@ prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height,
     }
     return prnn_file_commit(ctx, &writer); /* which also reports a failure of the stream */
 }
+
+/* As prnn_png_write would write it. */
+size_t prnn_png_bytes(const prnn_image *image) {
+    int colour = image->channels == 3 ? SPNG_COLOR_TYPE_TRUECOLOR : SPNG_COLOR_TYPE_GRAYSCALE;
+    struct spng_ihdr header = {(uint32_t)image->width, (uint32_t)image->height, 8, (uint8_t)colour, 0, 0, 0};
+    size_t row = (size_t)image->width * (size_t)image->channels, length = 0;
+    spng_ctx *png = new_png(SPNG_CTX_ENCODER);
+    int error = png ? spng_set_option(png, SPNG_ENCODE_TO_BUFFER, 1) : SPNG_EMEM;
+    error = error ? error : spng_set_ihdr(png, &header);
+    error = error ? error
+                  : spng_encode_image(png, image->values, row * (size_t)image->height, SPNG_FMT_PNG,
+                                      SPNG_ENCODE_FINALIZE);
+    if (!error) {
+        void *file = spng_get_png_buffer(png, &length, &error); /* which is the caller's */
+        free(file);
+    }
+    spng_ctx_free(png);
+    return error ? 0 : length;
+}

@@ -100,9 +100,7 @@ prnn_status prnn_write_png(prnn_context *ctx, const char *path, const uint8_t *i
     }
     sheet s = {images,   count, (size_t)height, (size_t)width, (size_t)channels, (size_t)columns, 0,
                GAP_GREY, {0}};
-    for (int k = 0; k < levels; k++) {
-        s.shown[k] = (uint8_t)((2 * 255 * k + levels - 1) / (2 * (levels - 1)));
-    }
+    prnn_shown_levels(levels, s.shown);
     return write_sheet(ctx, path, &s, NULL);
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <webp/decode.h>
+#include <webp/encode.h>
 
 static prnn_status refuse(prnn_context *ctx, const char *name, VP8StatusCode code) {
     static const char *const words[] = {"no error",        "no memory", "wrong argument", "damaged",
@@ -116,6 +117,21 @@ prnn_status prnn_webp_decode(prnn_context *ctx, const char *name, const uint8_t 
     status = code == VP8_STATUS_OK ? PRNN_OK : refuse(ctx, name, code);
 done:
     return status;
+}
+
+size_t prnn_webp_bytes(const prnn_image *image) {
+    uint8_t *file = NULL;
+    size_t length =
+        WebPEncodeLosslessRGB(image->values, image->width, image->height, 3 * image->width, &file);
+    WebPFree(file);
+    return length;
+}
+
+#else
+
+size_t prnn_webp_bytes(const prnn_image *image) {
+    (void)image;
+    return 0;
 }
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/call.h"
 #include "base/clock.h"
 #include "base/fields.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/real.h"
@@ -20,8 +21,15 @@ typedef struct evaluation {
     const prnn_evaluation *asked;
     prnn_passes passes;
     size_t shard, image_bytes, image_logits;
+    float *rows; /* of each pass: the logits of a row of a shard; NULL: nobody needs them */
+    size_t row_logits;
+    const prnn_kernels *kernels;
     size_t first_shard; /* of the present round */
 } evaluation;
+
+static float *part_of(float *all, size_t first) {
+    return all ? all + first : NULL;
+}
 
 static void evaluate_shard(void *arg, size_t index, void *own) {
     const evaluation *e = arg;
@@ -30,9 +38,17 @@ static void evaluate_shard(void *arg, size_t index, void *own) {
     int n = (int)(asked->count - first < e->shard ? asked->count - first : e->shard);
     prnn_batch all = {.images = asked->images, .small = asked->small, .new_only = asked->new_only};
     prnn_batch batch = prnn_batch_part(&e->network->plan.config, &all, first, n);
-    prnn_network_evaluate(e->network, own, &batch, asked->nats + first,
-                          asked->values ? asked->values + first * e->image_bytes : NULL,
-                          asked->logits ? asked->logits + first * e->image_logits : NULL);
+    size_t pass = (size_t)((prnn_pass *)own - e->passes.list), values = first * e->image_bytes;
+    const prnn_outputs outputs = {
+        .nats = asked->nats + first,
+        .values = part_of(asked->values, values),
+        .logits = part_of(asked->logits, first * e->image_logits),
+        .entropies = part_of(asked->entropies, values),
+        .variances = part_of(asked->variances, values),
+        .row = part_of(e->rows, pass * e->row_logits),
+        .kernels = e->kernels,
+    };
+    prnn_network_evaluate(e->network, own, &batch, &outputs);
 }
 
 /* Where nobody wants to know how far it is, all shards are one round. */
@@ -58,6 +74,18 @@ static prnn_status evaluate_all(prnn_context *ctx, evaluation *e, size_t shards)
     return PRNN_OK;
 }
 
+/* Room for the logits of rows, where what is expected of values is computed from them. */
+static prnn_status open_rows(prnn_context *ctx, evaluation *e) {
+    const prnn_config *c = &e->network->plan.config;
+    if (!e->asked->entropies && !e->asked->variances) {
+        return PRNN_OK;
+    }
+    e->kernels = prnn_kernels_of(ctx);
+    e->row_logits = e->shard * (e->image_logits / (size_t)c->height);
+    e->rows = prnn_alloc_raw(ctx, (size_t)e->passes.count * e->row_logits, sizeof *e->rows, "logits");
+    return e->rows ? PRNN_OK : PRNN_ERROR_MEMORY;
+}
+
 prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked) {
     const prnn_network *net = model->network;
     const prnn_config *c = &net->plan.config;
@@ -73,11 +101,12 @@ prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, cons
                     .shard = shard,
                     .image_bytes = bytes,
                     .image_logits = bytes * (size_t)net->head.per_value};
-    status = prnn_model_passes(ctx, model, (int)shard, prnn_device_threads(ctx, shards), &e.passes);
-    if (status == PRNN_OK) {
-        status = evaluate_all(ctx, &e, shards);
-    }
+    TRY(prnn_model_passes(ctx, model, (int)shard, prnn_device_threads(ctx, shards), &e.passes));
+    TRY(open_rows(ctx, &e));
+    TRY(evaluate_all(ctx, &e, shards));
+done:
     prnn_passes_close(ctx, &e.passes);
+    prnn_free(e.rows);
     return status;
 }
 
@@ -107,6 +136,8 @@ prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint
                          .new_only = o.new_only,
                          .nats = nats,
                          .values = values,
+                         .entropies = o.entropies,
+                         .variances = o.variances,
                          .progress = o.progress,
                          .user = o.user};
     TRY(prnn_model_evaluate(ctx, model, &e));

@@ -55,9 +55,10 @@ typedef struct prnn_evaluation {
     const uint8_t
         *small; /* conditional models: (count, s, s, C) levels; NULL: those that the images contain */
     size_t count;
-    bool new_only;          /* values that the small image gives count 0 nats */
-    double *nats;           /* (count) */
-    float *values, *logits; /* (count, H, W, C), (count, H, W, C, M), or NULL */
+    bool new_only;                /* values that the small image gives count 0 nats */
+    double *nats;                 /* (count) */
+    float *values, *logits;       /* (count, H, W, C), (count, H, W, C, M), or NULL */
+    float *entropies, *variances; /* (count, H, W, C), or NULL */
     prnn_progress_fn progress;
     void *user;
 } prnn_evaluation;

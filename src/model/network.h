@@ -118,9 +118,17 @@ typedef struct prnn_batch {
 /* Images first .. first + n - 1 of a batch. */
 prnn_batch prnn_batch_part(const prnn_config *config, const prnn_batch *batch, size_t first, int n);
 
-/* nats[n] and, unless NULL, values (n, H, W, C), or logits (n, H, W, C, M). */
+/* What is wanted of a batch; all but nats may be NULL. */
+typedef struct prnn_outputs {
+    double *nats;                 /* [n] */
+    float *values, *logits;       /* (n, H, W, C), (n, H, W, C, M) */
+    float *entropies, *variances; /* (n, H, W, C): expectations of -log p of a value (heads/head.h) */
+    float *row;                   /* scratch for these two: (n, W, C, M); else NULL */
+    const prnn_kernels *kernels;  /* for these two: whatever the device, the host computes them */
+} prnn_outputs;
+
 void prnn_network_evaluate(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch,
-                           double *nats, float *values, float *logits);
+                           const prnn_outputs *to);
 
 /* nats[n]; adds `scale` times the gradient of their sum to pass->gradient. Training networks only. */
 void prnn_network_gradient(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch, float scale,

@@ -116,19 +116,56 @@ static int given_step(const prnn_network *net, const prnn_batch *batch) {
     return batch->new_only && c->condition_size ? c->height / c->condition_size : 0;
 }
 
-void prnn_network_evaluate(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch, double *nats,
-                           float *values, float *logits) {
+/* Of the values of a row of an image, from their logits; nothing is expected of what is given. */
+static void expect_values(const prnn_network *net, const prnn_outputs *to, int given, int row,
+                          const float *logits, size_t at) {
+    size_t channels = (size_t)net->plan.config.channels, n = (size_t)net->plan.config.width * channels;
+    bool some_given = given && row % given == 0;
+    for (size_t i = 0; i < n; i++, logits += net->head.per_value) {
+        prnn_information x = {0, 0};
+        if (!some_given || i / channels % (size_t)given) {
+            x = net->head.kind->information(to->kernels, &net->head, logits);
+        }
+        if (to->entropies) {
+            to->entropies[at + i] = (float)x.entropy;
+        }
+        if (to->variances) {
+            to->variances[at + i] = (float)x.variance;
+        }
+    }
+}
+
+/* By rows, so that no more than one of them is held as logits. */
+static void expect_block(const prnn_network *net, const prnn_pass *pass, prnn_region block, int given,
+                         const prnn_outputs *to) {
     const prnn_config *c = &net->plan.config;
-    prnn_score score = {.given = given_step(net, batch), .nats = nats, .values = values};
+    size_t values = (size_t)c->width * (size_t)c->channels, logits = values * (size_t)net->head.per_value;
+    for (int row = block.row; row < block.row + block.rows; row++) {
+        prnn_region line = {row, 1, 0, c->width, -1};
+        prnn_head_read_logits(pass, &net->head, net->logits, line, -1, to->row, logits);
+        for (size_t i = 0; i < (size_t)pass->images; i++) {
+            expect_values(net, to, given, row, to->row + i * logits,
+                          (i * (size_t)c->height + (size_t)row) * values);
+        }
+    }
+}
+
+void prnn_network_evaluate(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch,
+                           const prnn_outputs *to) {
+    const prnn_config *c = &net->plan.config;
+    prnn_score score = {.given = given_step(net, batch), .nats = to->nats, .values = to->values};
     size_t row = (size_t)c->width * (size_t)c->channels * (size_t)net->head.per_value;
-    begin_batch(net, pass, batch, nats);
+    begin_batch(net, pass, batch, to->nats);
     for (int first = 0; first < c->height; first += net->plan.block_rows) {
         prnn_region block = block_at(net, first);
         forward_block(net, pass, block);
         prnn_network_logits(net, pass, block);
-        if (logits) {
-            prnn_head_read_logits(pass, &net->head, net->logits, block, -1, logits + (size_t)first * row,
+        if (to->logits) {
+            prnn_head_read_logits(pass, &net->head, net->logits, block, -1, to->logits + (size_t)first * row,
                                   (size_t)c->height * row);
+        }
+        if (to->row) {
+            expect_block(net, pass, block, score.given, to);
         }
         prnn_head_nll(pass, &net->head, net->logits, block, &score);
     }
