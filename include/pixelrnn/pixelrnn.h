@@ -762,7 +762,7 @@ typedef struct prnn_train_options {
     double clip;    /* bound of the gradient's global norm, up to 1e12; 0: none */
     double ema;     /* decay of the moving average of the weights, up to 0.999999, used for validation and
                        the model file; 0: none */
-    uint64_t seed;  /* order of the images, draws of binarize_sample */
+    uint64_t seed;  /* order of the images, draws of binarize_sample, flip, shift and dropout */
     uint64_t valid_every;    /* steps between validations; 0: once an epoch */
     uint64_t log_every;      /* steps between lines of metrics.csv; 0: ten an epoch, and at validations */
     double checkpoint_every; /* seconds between checkpoints (and one at each validation and at the end) */
@@ -842,7 +842,8 @@ PRNN_API prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer,
 
 /* Validates now, unless that was done after the present number of updates: *nats (which may be NULL) becomes
  * the mean NLL of the validation images in nats, and metrics.csv gets a line. The model gets the best weights
- * so far; model.safetensors gets them at the next prnn_trainer_save, checkpoint or last step.
+ * so far; model.safetensors gets them at the next prnn_trainer_save, checkpoint or last step. It counts for
+ * options->patience: if it ends the training, the next prnn_trainer_step writes all files and is done.
  * PRNN_ERROR_ARGUMENT without validation images; PRNN_STOPPED: the progress callback said so, and a
  * checkpoint was written; *nats is as it was. */
 PRNN_API prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, double *nats);

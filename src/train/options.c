@@ -46,7 +46,7 @@ static prnn_status check_options(prnn_context *ctx, const prnn_train_options *o)
         {"clip", o->clip, 0, 1e12},
         {"ema", o->ema, 0, 0.999999},
         {"the time between checkpoints", o->checkpoint_every, 0, 1e9},
-        {"shift", o->shift, 0, 1e6},
+        {"shift", o->shift, 0, 4095},
         {"weight decay", o->weight_decay, 0, 1e6},
     };
     prnn_status status = PRNN_OK;

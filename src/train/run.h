@@ -21,7 +21,7 @@ typedef struct prnn_train_state {
     uint64_t metrics_bytes;             /* length of metrics.csv */
     uint64_t not_lower, overfitted;     /* as prnn_progress has them */
     double between_sum, between_images; /* training likelihood since the last validation */
-    double between_nats;                /* its mean before that one; NaN: none */
+    double between_nats;                /* its mean between the two before; NaN: none */
 } prnn_train_state;
 
 struct prnn_trainer {
@@ -49,8 +49,8 @@ struct prnn_trainer {
     uint64_t *order; /* of the images in epoch `order_epoch` */
     uint64_t order_epoch;
     size_t *indices;
-    uint8_t *images; /* of a batch, or of a piece of the validation set */
-    uint8_t *scratch_image;
+    uint8_t *images;        /* of a batch, or of a piece of the validation set */
+    uint8_t *scratch_image; /* of images that are mirrored and moved */
 
     prnn_run_folder folder;
     FILE *metrics;
