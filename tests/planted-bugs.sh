@@ -251,6 +251,21 @@ plant "a TIFF's tiles may be of any size" src/image/tiff.c \
 plant "what a WebP needs to be decoded is not counted" src/image/webp.c \
     's/return 6 \* pixels + /return /' test_image_webp 'test_budget'
 
+# -------------------------------------------------------------------------- palettes and metadata
+
+plant "converted numbers of colours stay in the order of their finding" src/data/convert.c \
+    '/piece\[i\] = b->numbers/d' test_palette 'files_are_as_memory'
+plant "each picture has its own palette" src/data/pictures.c \
+    's/TRY(s->own ? prnn_builder_merge(.*$//' test_palette 'folders_are_as_memory'
+plant "a fingerprint knows no colours" src/data/set.c \
+    '/crc = crc32_z(crc, \*d->colours/d' test_palette 'files_are_as_memory'
+plant "a chain mixes palettes" src/chain/chain.c \
+    's/(a \&\& !prnn_palette_same(a, b))/false/' test_palette 'chains_have_one_palette'
+plant "the best weights are not described" src/train/validation.c \
+    '/prnn_provenance_set/d' test_metadata 'a_model_says_what_it_was_given'
+plant "a resumed run is another training" src/train/provenance.c \
+    's/goes_on \&\& last ? last :/goes_on \&\& last ? last + 1 :/' test_metadata 'a_resumed_run_is_one_training'
+
 # --------------------------------------------------------------------------------------- data sets
 
 plant "a set on disk forgets where it begins" src/data/array.c \
