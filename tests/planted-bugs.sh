@@ -315,6 +315,20 @@ plant "a chain puts entropies in the place of variances" src/chain/evaluate.c \
     's/asked->variances = values\[2\]/asked->variances = values[1]/' test_chain 'test_expectations'
 plant "a file is of a darker image" src/image/compressed.c \
     's/j->shown\[levels\[v\]\]/levels[v]/' test_compressed 'test_png'
+# -------------------------------------------------------------------------- palettes and metadata
+
+plant "converted numbers of colours stay in the order of their finding" src/data/convert.c \
+    '/piece\[i\] = b->renumbered/d' test_palette 'files_are_as_memory'
+plant "each picture has its own palette" src/data/pictures.c \
+    's/TRY(s->own ? prnn_builder_merge(.*$//' test_palette 'folders_are_as_memory'
+plant "a fingerprint knows no colours" src/data/set.c \
+    '/crc = crc32_z(crc, \*d->colours/d' test_palette 'files_are_as_memory'
+plant "a chain mixes palettes" src/chain/chain.c \
+    's/(a \&\& !prnn_palette_same(a, b))/false/' test_palette 'chains_have_one_palette'
+plant "the best weights are not described" src/train/validation.c \
+    '/prnn_provenance_set/d' test_metadata 'a_model_says_what_it_was_given'
+plant "a resumed run is another training" src/train/provenance.c \
+    's/goes_on \&\& last ? last :/goes_on \&\& last ? last + 1 :/' test_metadata 'a_resumed_run_is_one_training'
 
 # --------------------------------------------------------------------------------------- data sets
 

@@ -65,6 +65,14 @@ check "the parts of the scales are the whole" awk 'function off(x) { return x < 
     $3 < 1 || off($3 - $5 - $6) { exit 1 } END { exit NR != 4 }' out.txt
 run 0 "chain wrote a picture" show --data chain.png --out seen.png
 
+example 0 sprites images 3 sprites sprites.png
+has "sprites counts the colours" "^2 colours$" out.txt
+has "what it noted is kept" "^title: Sprites$" out.txt
+has "and what training did" "^training.1.steps: 3$" out.txt
+check "what was drawn has a palette" test "$(od -An -t u1 -j 25 -N 1 sprites.png | tr -d ' ')" = 3
+run 0 "what was trained is a model" info sprites
+has "with the palette" "palette  *#000000 #ffffff$" out.txt
+
 for name in "$EXAMPLES"/*; do
     [ -f "$name" ] || continue
     name=$(basename "$name")

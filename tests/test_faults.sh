@@ -136,7 +136,15 @@ survives "score of groups" 60 none score $model --data train.idx --anomalous tra
 for piped in train.idx set/00000.png; do
     survives "eval of a pipe" 60 none eval $model --data - --threads 1 --per-image result/i.npy --quiet
 done
+piped=$model
+survives "a model from a pipe" 60 none eval - --data train.npy --memory-limit 0 --threads 1 --quiet
 piped=/dev/null
+survives "convert to a palette" 60 out.npy convert --data set/deep --palette --palette-out result/out.hex --threads 2 \
+    --out result/out.npy --quiet
+survives "a palette of a file" 60 out.png show --data train.npy --memory-limit 0 --palette --threads 1 \
+    --out result/out.png --quiet
+# shellcheck disable=SC2086
+survives "train on a palette" 80 none train --data set/deep --palette ${tiny/--levels 2 /} --steps 2 --threads 1 --out result/run --quiet
 survives "info" 600 none info $model
 survives "sample" 60 out.png sample $model --count 4 --threads 2 --out result/out.png --quiet
 # shellcheck disable=SC2086

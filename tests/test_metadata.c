@@ -226,6 +226,25 @@ static void a_checkpoint_says_what_it_holds(void **state) {
     prnn_model_free(last);
 }
 
+/* The model has the best weights from a validation on, saved or not, and says so. */
+static void a_model_says_what_it_was_given(void **state) {
+    (void)state;
+    prnn_train_options o = options_for(fresh("given"));
+    prnn_model *model = small_model();
+    prnn_data *train = make_data(TRAIN, 1, NULL), *valid = make_data(VALID, 2, NULL);
+    prnn_trainer *trainer;
+    bool done;
+    assert_ok(prnn_trainer_create(ctx, model, train, valid, &o, &trainer));
+    assert_ok(prnn_trainer_step(ctx, trainer, NULL, &done));
+    assert_null(prnn_model_metadata(model, "training.1.steps"));
+    assert_ok(prnn_trainer_validate(ctx, trainer, NULL));
+    assert_entry(model, "training.1.steps", "1");
+    prnn_trainer_free(trainer);
+    prnn_model_free(model);
+    prnn_data_free(train);
+    prnn_data_free(valid);
+}
+
 /* One training after the other, each of the model of the one before. */
 static prnn_model *train_further(prnn_model *model, const char *name, double rate) {
     prnn_train_options o = options_for(fresh(name));
@@ -357,6 +376,7 @@ int main(void) {
         cmocka_unit_test(files_beyond_the_limits_are_refused),
         cmocka_unit_test(a_training_says_what_it_was),
         cmocka_unit_test(a_checkpoint_says_what_it_holds),
+        cmocka_unit_test(a_model_says_what_it_was_given),
         cmocka_unit_test(models_say_what_they_began_with),
         cmocka_unit_test(a_resumed_run_is_one_training),
         cmocka_unit_test(the_first_trainings_are_forgotten),

@@ -25,7 +25,7 @@ values() { od -An -v -t u1 -j 128 "$1"; }
 make_sprites rgb.npy 24 5
 mkdir set
 for i in $(seq 10 33); do
-    "$program" show --data rgb.npy --first $((i - 10)) --count 1 --out set/$i.png --quiet >/dev/null || bad "picture $i"
+    "$program" show --data rgb.npy --first $((i - 10)) --count 1 --out "set/$i.png" --quiet >/dev/null || bad "picture $i"
 done
 check "the pictures are RGB" test "$(kind set/10.png)" = 2
 tiny="--kind row --layers 1 --hidden 4 --head 8 --batch 8"
@@ -114,6 +114,7 @@ run 2 "eval --fit resize" eval run --data set --fit resize
 says "is refused" "mixes colours"
 run 2 "compare with another palette" compare run two --data set
 usage() {
+    # shellcheck disable=SC2086
     run 2 "$1" train --data set $tiny --steps 1 --out no "${@:3}"
     says "is refused" "$2"
 }

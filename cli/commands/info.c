@@ -31,15 +31,17 @@ static void shape_text(const prnn_tensor *tensor, char text[64]) {
 
 /* "training.2.": the keys of the last training that the model remembers; "": it remembers none. */
 static void last_training(const prnn_model *model, char prefix[32]) {
-    unsigned last = 0, number;
+    static const char begin[] = "training.";
+    unsigned long last = 0;
     for (size_t i = 0; i < prnn_model_metadata_count(model); i++) {
-        if (sscanf(prnn_model_metadata_key(model, i), "training.%6u.", &number) == 1 && number > last) {
-            last = number;
-        }
+        const char *key = prnn_model_metadata_key(model, i);
+        bool is_one = strncmp(key, begin, strlen(begin)) == 0;
+        unsigned long number = is_one ? strtoul(key + strlen(begin), NULL, 10) : 0;
+        last = number > last ? number : last;
     }
     prefix[0] = 0;
     if (last) {
-        snprintf(prefix, 32, "training.%u.", last);
+        snprintf(prefix, 32, "%s%lu.", begin, last);
     }
 }
 

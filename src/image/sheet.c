@@ -78,6 +78,7 @@ static prnn_status write_sheet(prnn_context *ctx, const char *path, sheet *s, co
         s->columns = square_side(s->count);
     }
     s->columns = s->columns < s->count ? s->columns : s->count;
+    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): there is an image */
     size_t rows = s->count / s->columns + (s->count % s->columns != 0), tall, wide;
     if (__builtin_mul_overflow(rows, s->height + GAP, &tall) ||
         __builtin_mul_overflow(s->columns, s->width + GAP, &wide) || tall - GAP > INT_MAX ||
