@@ -69,7 +69,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads test_small_sets test_compressed"
+programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads test_small_sets test_compressed test_palette test_metadata"
 without_bugs() {
     echo "building without a bug"
     cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
@@ -169,7 +169,7 @@ plant "validation images are moved" src/train/validation.c \
      s/^    TRY(prnn_model_evaluate/    prnn_augment(\&(prnn_augmentation){1, 1, 1, 4, 4, 1}, 0, t->indices, n, t->images, t->scratch_image);\n&/' \
     test_small_sets 'validation_is*'
 plant "validation drops features" src/model/pass.c \
-    's/^    prnn_score score = {.given = given_step(net, batch), .nats = nats, .values = values};/&\n    pass->dropout = (prnn_dropout){.below = 20000, .scale = 1.4f};/' \
+    's/^    prnn_score score = {.given = given_step(net, batch), .nats = to->nats, .values = to->values};/&\n    pass->dropout = (prnn_dropout){.below = 20000, .scale = 1.4f};/' \
     test_small_sets 'validation_is*'
 
 # ------------------------------------------------------------------------------------- other sizes
