@@ -78,7 +78,7 @@ def known_of(given: Any, size: tuple[int, int]) -> Levels:
     if array.shape != size or array.dtype.kind not in "bui":
         raise ArgumentError(f"known: a mask is an array of bool (or integers, not 0: known) of shape {size}, not of "
                             f"{array.dtype} and shape {array.shape}")
-    return np.asarray(array != 0, np.uint8)
+    return np.ascontiguousarray(array != 0, np.uint8)
 
 
 def count_of(name: str, value: Any) -> int:

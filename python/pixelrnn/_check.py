@@ -1,13 +1,13 @@
 """The certificate of a model file."""
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 from . import _header
 from ._context import Callback, Context, Watch, choose
 from ._data import Path
 from ._library import library
+from ._struct import text_of
 
 
 class Causality(NamedTuple):
@@ -54,7 +54,7 @@ def check(path: Path, *, seed: int | None = None, positions: int | None = None,
     """
     watch, found = Watch(callback), _header.Certificate()
     options = _header.CheckOptions(seed=seed, positions=positions, progress=watch.function)
-    choose(context).watched(library.prnn_check, os.fsencode(path), options, found, watch=watch)
+    choose(context).watched(library.prnn_check, text_of(path), options, found, watch=watch)
     words = found.words()
     for name in ("kernels", "plain"):
         words[name] = Causality(**words[name])

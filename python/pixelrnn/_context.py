@@ -13,7 +13,7 @@ from typing import Any, Callable, NamedTuple, Optional
 from . import _header
 from ._errors import ArgumentError, Error, StoppedError, failure
 from ._library import library
-from ._struct import int_that_fits
+from ._struct import int_that_fits, text_of
 
 # ----------------------------------------------------------------------------------------- handles
 
@@ -48,7 +48,7 @@ class _Opened(Handle):
         for function, word in ((library.prnn_context_set_cpu, settings.cpu),
                                (library.prnn_context_set_precision, settings.precision),
                                (library.prnn_context_set_device, settings.device)):
-            self.call(function, None if word is None else word.encode())
+            self.call(function, None if word is None else text_of(word))
 
     def call(self, function: Any, *arguments: Any) -> None:
         status = function(self.pointer, *arguments)

@@ -15,7 +15,7 @@ from ._context import Callback, Context, Guard, Handle, Watch, choose
 from ._errors import ArgumentError
 from ._images import Images
 from ._library import library
-from ._struct import int_that_fits
+from ._struct import int_that_fits, text_of
 
 Path = Union[str, bytes, "os.PathLike[str]"]
 _log = logging.getLogger("pixelrnn")
@@ -37,7 +37,8 @@ class Data:
     A large .npy or idx file is not in memory: an image is read when it is asked for.
     """
 
-    def __init__(self, pointer: int, context: Context) -> None:
+    def __init__(self, pointer: int, context: Context, options: dict[str, Any], path: Path | None = None) -> None:
+        self._options, self._path = options, path       # of open(); no path: an array, or what was split
         self._handle = Handle(pointer, library.prnn_data_free)
         self._context = context
         self._guard = Guard("the data set")
@@ -109,7 +110,15 @@ class Data:
             self._context.call(library.prnn_data_split, self._handle.pointer, count_of("first", first),
                                ctypes.byref(rest))
         assert rest.value
-        return Data(rest.value, self._context)
+        self._path = None
+        return Data(rest.value, self._context, self._options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._path is not None:
+            return _opened, (self._path, {**self._options, "context": self._context})
+        if self._options["binarize_sample"]:
+            raise TypeError("a data set that draws its levels and has no file cannot be pickled")
+        return _opened, (np.asarray(self), {"levels": self.levels, "values": "levels", "context": self._context})
 
     def _repr_png_(self) -> bytes | None:
         return self[:64]._repr_png_()
@@ -117,6 +126,10 @@ class Data:
     def __repr__(self) -> str:
         n, height, width, channels = self.shape
         return f"<pixelrnn.Data: {n} images of {height} x {width} x {channels}, {self.levels} levels>"
+
+
+def _opened(source: Any, options: dict[str, Any]) -> Data:
+    return open(source, **options)
 
 
 def open(source: Any, *, size: tuple[int, int] | None = None, channels: int | None = None,
@@ -143,21 +156,30 @@ def open(source: Any, *, size: tuple[int, int] | None = None, channels: int | No
     callback: is told of the Progress; False stops. Files that are skipped are warnings of the logger "pixelrnn".
     """
     context, watch = choose(context), Watch(callback)
-    height, width = (None, None) if size is None else (int_that_fits("size", side) for side in size)
-    options = _header.DataOptions(
-        levels=levels, values=values, binarize_sample=binarize_sample, height=height, width=width, channels=channels,
-        fit=fit, first=first, limit=limit, memory_limit=memory_limit, skipped=_skipped, progress=watch.function,
-        note=_noted, alpha=alpha, as_stored=as_stored, shuffle=shuffle,
-        array=None if array is None else array.encode(), background=_colour(background))
-    pointer = ctypes.c_void_p()
+    given: dict[str, Any] = {
+        "size": size, "channels": channels, "levels": levels, "values": values, "fit": fit,
+        "binarize_sample": binarize_sample, "first": first, "limit": limit, "shuffle": shuffle, "alpha": alpha,
+        "background": background, "as_stored": as_stored, "array": array, "memory_limit": memory_limit,
+    }
+    options, pointer = _options_of(watch, **given), ctypes.c_void_p()
+    path: Path | None = None
     if isinstance(source, (str, bytes, os.PathLike)):
-        context.watched(library.prnn_data_open, os.fsencode(source), options, ctypes.byref(pointer), watch=watch)
+        path = source
+        context.watched(library.prnn_data_open, text_of(path), options, ctypes.byref(pointer), watch=watch)
     else:
         images = _batch(source)
         context.watched(library.prnn_data_from_memory, address(images), *images.shape, options, ctypes.byref(pointer),
                         watch=watch)
     assert pointer.value
-    return Data(pointer.value, context)
+    return Data(pointer.value, context, given, path)
+
+
+def _options_of(watch: Watch, *, size: tuple[int, int] | None, array: str | None,
+                background: tuple[int, int, int] | None, **given: Any) -> Any:
+    height, width = (None, None) if size is None else size
+    return _header.DataOptions(
+        height=height, width=width, array=None if array is None else text_of(array), background=_colour(background),
+        skipped=_skipped, progress=watch.function, note=_noted, **given)
 
 
 def _colour(background: tuple[int, int, int] | None) -> Any:
@@ -187,5 +209,5 @@ def read_mask(path: Path, size: tuple[int, int], *, context: Context | None = No
     if not (0 < height <= 4096 and 0 < width <= 4096):
         raise ArgumentError(f"size: {size} is none of a mask")
     known = new((height, width), np.uint8)
-    choose(context).call(library.prnn_read_mask, os.fsencode(path), height, width, address(known))
+    choose(context).call(library.prnn_read_mask, text_of(path), height, width, address(known))
     return known.astype(np.bool_)

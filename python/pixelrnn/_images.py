@@ -13,6 +13,7 @@ from ._arrays import address
 from ._context import choose
 from ._errors import ArgumentError
 from ._library import library
+from ._struct import text_of
 
 _SMALLEST = 56      # pixels of an image's height in a notebook
 _MOST = 100         # images in a notebook
@@ -45,7 +46,7 @@ class Images(npt.NDArray[np.uint8]):
             columns = self.shape[1]
         height, width, channels = self.shape[-3:]
         images = np.ascontiguousarray(np.asarray(self)).reshape(-1, height, width, channels)
-        choose(None).call(library.prnn_write_png, os.fsencode(path), address(images), len(images), height, width,
+        choose(None).call(library.prnn_write_png, text_of(path), address(images), len(images), height, width,
                           channels, self.levels, columns)
 
     def png(self, columns: int = 0) -> bytes:

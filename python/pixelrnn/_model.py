@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import pathlib
 import tempfile
 from typing import Any
@@ -19,6 +18,7 @@ from ._errors import ArgumentError
 from ._images import Images
 from ._library import library
 from ._steps import Steps, stepper_options
+from ._struct import text_of
 
 _SHOWN = 16             # samples that a notebook shows of a model
 _SHOWN_COST = 5e8       # and weights times pixels that it may cost
@@ -32,7 +32,7 @@ def load(path: Path, *, threads: int | None = None, device: str | None = None, p
     """
     context = choose(context, threads, device, precision)
     pointer = ctypes.c_void_p()
-    context.call(library.prnn_model_load, os.fsencode(path), ctypes.byref(pointer))
+    context.call(library.prnn_model_load, text_of(path), ctypes.byref(pointer))
     assert pointer.value
     return Model._of(pointer.value, context)
 
@@ -107,7 +107,7 @@ class Model:
     def save(self, path: Path) -> None:
         """Writes a model file; a failure leaves an old one as it was."""
         with self._guard:
-            self.context.call(library.prnn_model_save, self._pointer, os.fsencode(path))
+            self.context.call(library.prnn_model_save, self._pointer, text_of(path))
 
     def state_dict(self) -> dict[str, npt.NDArray[np.float32]]:
         """All weights by name, copied, in PyTorch's layout."""

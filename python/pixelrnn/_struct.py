@@ -4,6 +4,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import operator
+import os
 from typing import Any, ClassVar
 
 _INTEGERS = (ctypes.c_int, ctypes.c_uint8, ctypes.c_uint64, ctypes.c_size_t)
@@ -19,8 +20,8 @@ class Struct(ctypes.Structure):
     init: ClassVar[tuple[Any, ...]] = ()
     enums: ClassVar[dict[str, tuple[str, ...]]] = {}
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__()
+    def __init__(self, *values: Any, **given: Any) -> None:
+        super().__init__(*values)      # ctypes passes those of a struct within a struct
         if self.init:
             self.size = ctypes.sizeof(self)
             for (name, *_), value in zip(self._fields_[1:], self.init):
@@ -63,6 +64,14 @@ class Struct(ctypes.Structure):
 @functools.lru_cache(None)
 def _types(struct: type[Struct]) -> dict[str, Any]:
     return {field[0]: field[1] for field in struct._fields_}
+
+
+def text_of(value: str | bytes | os.PathLike[str]) -> bytes:
+    """A path, or another text, for the library."""
+    text = os.fsencode(value)
+    if b"\0" in text:
+        raise ValueError(f"{value!r}: embedded null character")
+    return text
 
 
 def enumerator(name: str, words: tuple[str, ...], value: Any) -> int:

@@ -18,6 +18,7 @@ from ._context import Callback, Handle, Progress, Watch, progress_of
 from ._data import Data, Path, open
 from ._errors import StoppedError
 from ._library import library
+from ._struct import text_of
 
 if TYPE_CHECKING:
     from ._model import Model
@@ -49,7 +50,7 @@ def options_of(watch: Watch, out: Path, given: dict[str, Any]) -> Any:
     given = dict(given)
     if "lr" in given:
         given["learning_rate"] = given.pop("lr")
-    return _header.TrainOptions(out=os.fsencode(out), progress=watch.function, **given)
+    return _header.TrainOptions(out=text_of(out), progress=watch.function, **given)
 
 
 def fit(model: Model, train: Any, valid: Any, out: Path | None, callback: Callback | None,
