@@ -34,6 +34,8 @@ def array_of(given: Any, what: str) -> npt.NDArray[Any]:
         raise ArgumentError(f"{what}: an array with masked values; fill them first")
     if not hasattr(given, "__array__") and hasattr(given, "__dlpack__"):
         return np.from_dlpack(given)
+    if isinstance(given, (list, tuple)) and any(hasattr(item, "__array_interface__") for item in given):
+        given = [np.asarray(item) for item in given]    # pictures, which older numpys take for sequences
     return np.asarray(given)
 
 
