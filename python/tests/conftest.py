@@ -13,8 +13,9 @@ import subprocess
 from typing import Any
 
 import numpy as np
-import pixelrnn
 import pytest
+
+import pixelrnn
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 MODELS = SOURCE / "models"

@@ -4,11 +4,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pixelrnn
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+import pixelrnn
 from pixelrnn._arrays import levels_of
 
 

@@ -6,8 +6,9 @@ import pickle
 from typing import Any
 
 import numpy as np
-import pixelrnn
 import pytest
+
+import pixelrnn
 from conftest import MODELS, golden
 
 

@@ -7,8 +7,9 @@ import pickle
 from typing import Any
 
 import numpy as np
-import pixelrnn
 import pytest
+
+import pixelrnn
 from conftest import SOURCE
 
 DATA = SOURCE / "data" / "mnist-binarized" / "valid-images-idx3-ubyte.gz"

@@ -8,8 +8,9 @@ import shutil
 import subprocess
 import sys
 
-import pixelrnn
 import pytest
+
+import pixelrnn
 from conftest import SOURCE
 from pixelrnn import _header, _library
 from pixelrnn._struct import Struct

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pixelrnn
 import pytest
+
+import pixelrnn
 from conftest import golden
 
 

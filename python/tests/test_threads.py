@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import pixelrnn
 import pytest
+
+import pixelrnn
 from pixelrnn import _context
 
 

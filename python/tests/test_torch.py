@@ -7,8 +7,9 @@ import struct
 from typing import Any
 
 import numpy as np
-import pixelrnn
 import pytest
+
+import pixelrnn
 from conftest import GOLDEN, GOLDEN_CASES, MODELS, SHIPPED, golden
 
 torch = pytest.importorskip("torch")

@@ -9,8 +9,9 @@ import time
 from typing import Any
 
 import numpy as np
-import pixelrnn
 import pytest
+
+import pixelrnn
 from conftest import SOURCE
 
 DATA = SOURCE / "data" / "mnist-binarized" / "train-images-idx3-ubyte.gz"
