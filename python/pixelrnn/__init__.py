@@ -9,6 +9,11 @@ Images are levels 0 .. K - 1, (n, H, W, C), C fastest. Results of fp32 are the s
 number of threads. What the library refuses is an exception with its sentence: see Error and its subclasses. With PyTorch:
 pixelrnn.torch; with scikit-learn: pixelrnn.sklearn.
 """
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 from ._chain import Chain
 from ._check import Causality, Certificate, check
 from ._context import Context, Device, Progress, devices
@@ -32,6 +37,14 @@ from ._steps import Position, Steps
 from ._training import History, Trainer
 
 __version__ = version()
+
+
+def __getattr__(name: str) -> Any:
+    """pixelrnn.torch and pixelrnn.sklearn are imported when somebody asks for them: they need what they are named after."""
+    if name in ("torch", "sklearn"):
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "ArgumentError", "Causality", "Certificate", "Chain", "Context", "Data", "Device", "DeviceError", "DivergedError",

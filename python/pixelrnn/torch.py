@@ -216,8 +216,9 @@ class Network(nn.Module):
         for layer in self.layers:
             y = layer(x, condition)
             x = x + y if self.config["residual"] else y
-            if hasattr(layer, "skip"):
-                skips.append(layer.skip(x))
+            skip = getattr(layer, "skip", None)
+            if skip is not None:
+                skips.append(skip(x))
         for skip in skips:
             x = x + skip
         for conv in self.head:

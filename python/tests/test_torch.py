@@ -13,7 +13,7 @@ import pixelrnn
 from conftest import GOLDEN, GOLDEN_CASES, MODELS, SHIPPED, golden
 
 torch = pytest.importorskip("torch")
-import pixelrnn.torch as pt  # noqa: E402
+pt = pixelrnn.torch
 
 NLL, GRADIENT = 1e-6, 3e-4      # relative; the gradient's of a tensor
 
