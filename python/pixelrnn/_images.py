@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import pathlib
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,13 @@ _SMALLEST = 56      # pixels of an image's height in a notebook
 _MOST = 100         # images in a notebook
 
 
-class Images(npt.NDArray[np.uint8]):
+if TYPE_CHECKING:
+    _Bytes = npt.NDArray[np.uint8]
+else:
+    _Bytes = np.ndarray
+
+
+class Images(_Bytes):
     """An array of levels, uint8 (..., H, W, C), that a notebook shows as pictures.
 
     levels: K; level k is shown as round(255 k / (K - 1)).
