@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pathlib
 import pickle
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,24 @@ def test_processes(tiny: pixelrnn.Model, method: str) -> None:
     with multiprocessing.get_context(method).Pool(2) as pool:
         for seed, drawn in enumerate(pool.starmap(_child, [(tiny, seed) for seed in range(4)])):
             np.testing.assert_array_equal(drawn, tiny.sample(3, seed=seed))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_fork(tiny: pixelrnn.Model, tmp_path: pathlib.Path) -> None:
+    """A child has none of the library's threads: it makes its own, and waits for no others when it ends."""
+    tiny.save(tmp_path / "m.safetensors")
+    model = pixelrnn.load(tmp_path / "m.safetensors", threads=3)
+    expected = model.sample(200, seed=1)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)    # instead of waiting for ever
+        same = np.array_equal(model.sample(200, seed=1), expected)
+        del model
+        gc.collect()
+        os._exit(0 if same else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    np.testing.assert_array_equal(model.sample(200, seed=1), expected)
 
 
 def test_contexts(tiny: pixelrnn.Model, images: np.ndarray, tmp_path: pathlib.Path) -> None:
