@@ -15,7 +15,8 @@ import sys
 from typing import NamedTuple
 
 PYTHON = pathlib.Path(__file__).resolve().parent
-HEADERS = [PYTHON.parent / "include" / "pixelrnn" / name for name in ("pixelrnn.h", "io.h")]
+INCLUDE = PYTHON.parent / "include" / "pixelrnn"
+HEADERS = [INCLUDE / "pixelrnn.h", *sorted(set(INCLUDE.glob("*.h")) - {INCLUDE / "pixelrnn.h"})]
 OUTPUT = PYTHON / "pixelrnn" / "_header.py"
 
 SCALARS = {
@@ -28,7 +29,7 @@ SCALARS = {
 class Field(NamedTuple):
     type: str     # without array bounds, one space between words: "const char *"
     name: str
-    bound: int    # of an array; 0: none
+    bounds: tuple[int, ...] = ()    # of an array
 
 
 class Interface:
@@ -65,19 +66,22 @@ def plain(text: str) -> str:
 
 def declared(text: str) -> Field:
     """"const char *name", "int shape[4]" """
-    found = re.fullmatch(r"(.*?)(\w+)(?:\[(\d+)\])?", plain(text))
+    found = re.fullmatch(r"(.*?)(\w+)((?:\[\d+\])*)", plain(text))
     if not found:
         raise SystemExit(f"header.py does not understand {text!r}")
-    return Field(found[1].strip(), found[2], int(found[3] or 0))
+    return Field(found[1].strip(), found[2], tuple(map(int, re.findall(r"\d+", found[3]))))
 
 
 def fields(body: str) -> list[Field]:
     result = []
     for line in body.split(";"):
-        if line.strip():
+        function = re.match(r".*\(\*(\w+)\)\(", line, re.S)
+        if function:
+            result.append(Field("void *", function[1]))
+        elif line.strip():
             first, *others = line.split(",")
             result.append(declared(first))
-            result += [Field(result[-1].type, name.strip(), 0) for name in others]
+            result += [Field(result[-1].type, name.strip()) for name in others]
     return result
 
 
@@ -102,7 +106,7 @@ def ctype(api: Interface, field: Field, of_function: bool = True) -> str:
         base = "c_void_p"
     else:
         raise SystemExit(f"header.py does not know the type {field.type!r} of {field.name}")
-    return f"{base} * {field.bound}" if field.bound else base
+    return " * ".join([base, *map(str, reversed(field.bounds))])
 
 
 def class_name(name: str) -> str:
@@ -206,7 +210,7 @@ def write_types(api: Interface) -> list[str]:
 
 
 def returned(api: Interface, result: str) -> str:
-    return "None" if result == "void" else ctype(api, Field(result, "the result", 0))
+    return "None" if result == "void" else ctype(api, Field(result, "the result"))
 
 
 def write_functions(api: Interface) -> list[str]:

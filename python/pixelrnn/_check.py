@@ -55,7 +55,4 @@ def check(path: Path, *, seed: int | None = None, positions: int | None = None,
     watch, found = Watch(callback), _header.Certificate()
     options = _header.CheckOptions(seed=seed, positions=positions, progress=watch.function)
     choose(context).watched(library.prnn_check, text_of(path), options, found, watch=watch)
-    words = found.words()
-    for name in ("kernels", "plain"):
-        words[name] = Causality(**words[name])
-    return Certificate(**words)
+    return found.pick(Certificate)._replace(kernels=found.kernels.pick(Causality), plain=found.plain.pick(Causality))

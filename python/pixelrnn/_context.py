@@ -177,7 +177,7 @@ def devices() -> list[Device]:
         context.call(library.prnn_device_describe, len(result), info, ctypes.byref(found))
         if not found:
             return result
-        result.append(Device(**info.words()))
+        result.append(info.pick(Device))
 
 
 # --------------------------------------------------------------------------- progress, and Ctrl-C
@@ -202,8 +202,8 @@ Callback = Callable[[Progress], Optional[bool]]
 _MAIN = threading.main_thread().ident
 
 
-def progress_of(report: Any) -> Progress:
-    return Progress(report.phase.decode(), *(getattr(report, name) for name in Progress._fields[1:]))
+def progress_of(report: _header.Progress) -> Progress:
+    return report.pick(Progress)
 
 
 # What the module signal wraps in Python, to give names to numbers, takes ten times as long, at every call.

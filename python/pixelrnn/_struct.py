@@ -5,8 +5,9 @@ import ctypes
 import functools
 import operator
 import os
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+_Picked = TypeVar("_Picked", bound="tuple[Any, ...]")
 _INTEGERS = (ctypes.c_int, ctypes.c_uint8, ctypes.c_uint64, ctypes.c_size_t)
 
 
@@ -49,16 +50,18 @@ class Struct(ctypes.Structure):
             raise ValueError(f"{name}: {value} is out of range")
 
     def words(self) -> dict[str, Any]:
-        """All fields but the size, enumerators as words, text as str, structs as dictionaries."""
-        return {field[0]: self._word(field[0]) for field in self._fields_ if field[0] != "size"}
+        """All fields but the size, enumerators as words, text as str."""
+        return {field[0]: self.word(field[0]) for field in self._fields_ if field[0] != "size"}
 
-    def _word(self, name: str) -> Any:
+    def word(self, name: str) -> Any:
         value = getattr(self, name)
         if name in self.enums:
             return self.enums[name][value]
-        if isinstance(value, bytes):
-            return value.decode(errors="replace")
-        return value.words() if isinstance(value, Struct) else value
+        return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+    def pick(self, kind: type[_Picked]) -> _Picked:
+        """A named tuple of the fields that it names."""
+        return kind(*[self.word(name) for name in kind._fields])  # type: ignore[attr-defined]
 
 
 @functools.lru_cache(None)

@@ -1,6 +1,7 @@
 """Training: the library's loop, and one of the user's own."""
 from __future__ import annotations
 
+import contextlib
 import csv
 import ctypes
 import os
@@ -53,19 +54,25 @@ def options_of(watch: Watch, out: Path, given: dict[str, Any]) -> Any:
     return _header.TrainOptions(out=text_of(out), progress=watch.function, **given)
 
 
-def fit(model: Model, train: Any, valid: Any, out: Path | None, callback: Callback | None,
-        progress: bool | None, options: dict[str, Any]) -> History:
+def fit(model: Model, train: Any, valid: Any, out: Path | None, callback: Callback | None, progress: bool | None,
+        options: dict[str, Any]) -> History:
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback: {callback!r} cannot be called")
     train, valid = data_for(model, train), None if valid is None else data_for(model, valid)
-    if out is not None:
-        return _fit_in(model, train, valid, out, callback, progress, options)
-    with tempfile.TemporaryDirectory() as folder:
-        return _fit_in(model, train, valid, folder, callback, progress, options)
-
-
-def _fit_in(model: Model, train: Data, valid: Data | None, out: Path, callback: Callback | None,
-            progress: bool | None, options: dict[str, Any]) -> History:
-    last: list[Progress] = []
     bar = _bar_of(progress)
+    try:
+        if out is not None:
+            return _fit_in(out, model, train, valid, callback, bar, options)
+        with tempfile.TemporaryDirectory() as folder:
+            return _fit_in(folder, model, train, valid, callback, bar, options)
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _fit_in(out: Path, model: Model, train: Data, valid: Data | None, callback: Callback | None, bar: _Bar | None,
+            options: dict[str, Any]) -> History:
+    last: list[Progress] = []
 
     def hear(report: Progress) -> bool | None:
         if report.phase == "train":
@@ -74,41 +81,24 @@ def _fit_in(model: Model, train: Data, valid: Data | None, out: Path, callback: 
                 bar.show(report)
         return None if callback is None else callback(report)
 
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback: {callback!r} cannot be called")
-    watch, stopped = Watch(hear), False
+    watch, folder = Watch(hear), pathlib.Path(os.fsdecode(out))
     given = options_of(watch, out, options)
-    try:
-        with model._guard.alone(), train._guard, valid._guard if valid else _nothing:
-            try:
-                model.context.watched(library.prnn_train, model._pointer, train._handle.pointer,
-                                      valid._handle.pointer if valid else None, given, watch=watch)
-            except StoppedError:
-                stopped = True
-            finally:
-                if watch.stopped:
-                    _keep(model, pathlib.Path(os.fsdecode(out)))
-    finally:
-        if bar is not None:
-            bar.close()
-    return _history(last, stopped, pathlib.Path(os.fsdecode(out), "metrics.csv"))
+    with model._guard.alone(), train._guard, valid._guard if valid else contextlib.nullcontext():
+        try:
+            model.context.watched(library.prnn_train, model._pointer, train._handle.pointer,
+                                  valid._handle.pointer if valid else None, given, watch=watch)
+        except StoppedError:
+            pass    # the callback said so
+        finally:
+            if watch.stopped:
+                _keep(model, folder)
+    return _history(last, watch.stopped, folder / "metrics.csv")
 
 
 def _keep(model: Model, out: pathlib.Path) -> None:
     """A training that ended before its first validation left weights in its checkpoint alone."""
     if not (out / "model.safetensors").exists() and (out / "checkpoint.safetensors").exists():
         model._take(out / "checkpoint.safetensors")
-
-
-class _Nothing:
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-_nothing = _Nothing()
 
 
 def _history(last: list[Progress], stopped: bool, path: pathlib.Path) -> History:
