@@ -286,12 +286,13 @@ class Model:
             epsilon: float | None = None, clip: float | None = None, ema: float | None = None,
             seed: int | None = None, valid_every: int | None = None, log_every: int | None = None,
             checkpoint_every: float | None = None, resume: bool | None = None, out: Path | None = None,
-            callback: Callback | None = None, progress: bool | None = None) -> _training.History:
+            callback: Callback | None = None, progress: bool | None = None, **others: Any) -> _training.History:
         """Trains from the present weights; then the model has those of the best validation.
 
         train, valid: a Data (see open), a file or folder, or an array of levels. Options are those of `pixelrnn train`,
         which says what they are when absent: optimizer "rmsprop", "adam" or "sgd"; schedule "constant", "cosine" or
-        "step"; steps instead of epochs; valid_every and log_every in steps, checkpoint_every in seconds.
+        "step"; steps instead of epochs; valid_every and log_every in steps, checkpoint_every in seconds. What else
+        prnn_train_options has is taken by its name.
         out: a folder for model.safetensors, metrics.csv and checkpoint.safetensors, from which resume=True goes on, to the
         bits of a training that was never interrupted; without it nothing is left.
         callback: gets the Progress after every step; if it returns False training stops, and the model has the best weights
@@ -302,7 +303,7 @@ class Model:
             "warmup_steps": warmup_steps, "final_fraction": final_fraction, "decay_factor": decay_factor,
             "decay_epochs": decay_epochs, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "clip": clip, "ema": ema,
             "seed": seed, "valid_every": valid_every, "log_every": log_every, "checkpoint_every": checkpoint_every,
-            "resume": resume,
+            "resume": resume, **others,
         }
         return _training.fit(self, train, valid, out, callback, progress, options)
 

@@ -127,8 +127,9 @@ def test_own_loop(model: pixelrnn.Model, train: pixelrnn.Data, valid: pixelrnn.D
     other = pixelrnn.Model(**NETWORK)
     other.fit(train, valid, steps=5)
     np.testing.assert_array_equal(weights(model), weights(other))
-    with pytest.raises(TypeError, match="momentum is no field"):
-        model.trainer(train, out=tmp_path / "other", momentum=1)
+    for wrong in (lambda: model.trainer(train, out=tmp_path / "other", momentum=1), lambda: model.fit(train, momentum=1)):
+        with pytest.raises(TypeError, match="momentum is no field"):
+            wrong()
 
 
 def test_diverged(train: pixelrnn.Data) -> None:
