@@ -13,6 +13,7 @@ mkdir -p "$folder"
 folder=$(realpath "$folder")
 [ $# -eq 0 ] || shift
 own=$(uname -m)
+wished=${CMAKE_ARGS:-}
 tools=$PWD/build-python/tools
 
 if [ ! -x "$tools/bin/auditwheel" ]; then
@@ -23,12 +24,12 @@ export PATH=$tools/bin:$PATH
 
 # How each machine's libraries are found, the build's and auditwheel's.
 set_machine() {
-    unset CMAKE_ARGS _PYTHON_HOST_PLATFORM
-    export LD_LIBRARY_PATH=
+    unset _PYTHON_HOST_PLATFORM
+    export CMAKE_ARGS=$wished LD_LIBRARY_PATH=
     case "$1" in
     "$own") ;;
     aarch64)
-        export CMAKE_ARGS="-DCMAKE_TOOLCHAIN_FILE=$PWD/cmake/arm64.cmake" _PYTHON_HOST_PLATFORM=linux-aarch64
+        export CMAKE_ARGS="$wished -DCMAKE_TOOLCHAIN_FILE=$PWD/cmake/arm64.cmake" _PYTHON_HOST_PLATFORM=linux-aarch64
         export LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu
         ;;
     *) echo "wheels.sh: $1 can be made on such a machine only" >&2 && return 1 ;;

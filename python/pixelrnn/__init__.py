@@ -17,7 +17,8 @@ from typing import Any
 from ._chain import Chain
 from ._check import Causality, Certificate, check
 from ._context import Context, Device, Progress, devices
-from ._data import Data, open, read_mask
+from ._data import Data, read_mask
+from ._data import open as open
 from ._errors import (
     ArgumentError,
     DeviceError,
@@ -49,6 +50,6 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "ArgumentError", "Causality", "Certificate", "Chain", "Context", "Data", "Device", "DeviceError", "DivergedError",
     "Error", "FileError", "FormatError", "History", "Images", "Model", "NotFoundError", "NotPermittedError",
-    "OutOfMemoryError", "Position", "Progress", "Steps", "StoppedError", "Trainer", "check", "devices", "load", "open",
-    "read_mask", "version",
+    "OutOfMemoryError", "Position", "Progress", "Steps", "StoppedError", "Trainer", "check", "devices", "load",
+    "read_mask", "version",     # not open: `from pixelrnn import *` would hide Python's
 ]
