@@ -94,6 +94,16 @@ def test_version() -> None:
     assert _library.library.prnn_version_number() == _header.VERSION_NUMBER
 
 
+def test_all_names() -> None:
+    names: dict[str, object] = {}
+    exec("from pixelrnn import *", names)
+    assert "load" in names
+    assert "open" not in names
+    assert pixelrnn.open
+    with pytest.raises(AttributeError, match="no attribute 'tensorflow'"):
+        pixelrnn.tensorflow  # noqa: B018
+
+
 def test_a_library_that_is_not_there_is_a_sentence() -> None:
     environment = {**os.environ, "PIXELRNN_LIBRARY": "/nowhere/libpixelrnn.so"}
     done = subprocess.run([sys.executable, "-c", "import pixelrnn"], env=environment, capture_output=True, text=True,
