@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Python package as a user gets it: a wheel, installed into a fresh virtual environment, passes its tests there; types
 # (mypy --strict) and style (ruff). Needs PyPI; a machine without Python is passed over with a word.
-#   scripts/check-python.sh [PYTHON...]     with these (default: python3); the first makes the wheel
+#   scripts/check-python.sh [PYTHON...]     with these (default: python3)
 set -eu
 cd "$(dirname "$0")/.."
 work=$PWD/build-python
@@ -15,6 +15,10 @@ fi
 rm -rf "$work/dist" "$work/fresh"
 scripts/wheels.sh "$work/dist" "$(uname -m)"
 wheel=("$work"/dist/*.whl)
+
+"$work/tools/bin/pip" install -q mypy ruff numpy
+"$work/tools/bin/mypy" --cache-dir "$work/mypy"
+"$work/tools/bin/ruff" check --no-cache
 
 # The tests of the wheel alone: nothing of the sources is in the way of Python.
 for python in "$@"; do
@@ -30,7 +34,3 @@ for python in "$@"; do
         fresh/bin/python -m pytest -q -p no:cacheprovider --rootdir .. ../python/tests
     )
 done
-
-"$work/fresh/bin/pip" install -q mypy ruff
-"$work/fresh/bin/mypy" --cache-dir "$work/mypy"
-"$work/fresh/bin/ruff" check --no-cache
