@@ -32,7 +32,7 @@ install: all
 
 clean:
 	@rm -rf $(BUILD) build-debug build-asan build-tsan build-clang build-gcc-O2 build-clang-O2 build-arm64 build-fuzz \
-		build-minimal build-analyse build-coverage demo
+		build-minimal build-analyse build-coverage build-python demo
 
 format:
 	@bash scripts/format.sh

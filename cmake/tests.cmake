@@ -83,6 +83,7 @@ if(PRNN_HAVE_GLIBC_ALLOCATOR AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
 endif()
 
 file(GLOB test_scripts CONFIGURE_DEPENDS tests/test_*.sh)
+list(FILTER test_scripts EXCLUDE REGEX "/test_python\\.sh$") # see below
 if(TARGET pixelrnn_program)
   set(program $<TARGET_FILE:pixelrnn_program>)
   if(CMAKE_CROSSCOMPILING)
@@ -99,6 +100,15 @@ if(TARGET pixelrnn_program)
     set_property(TEST ${name}_sh APPEND PROPERTY ENVIRONMENT ${faults_environment})
     set_property(TEST ${name}_sh PROPERTY SKIP_RETURN_CODE 77)
   endforeach()
+endif()
+
+# The Python package, with the shared library of this build. A label of its own: it takes a minute where PyTorch is.
+if(TARGET pixelrnn_program)
+  add_test(NAME test_python_sh
+    COMMAND bash ${PROJECT_SOURCE_DIR}/tests/test_python.sh ${program} ${PROJECT_SOURCE_DIR}
+    WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  set_test(test_python_sh python)
+  set_property(TEST test_python_sh PROPERTY SKIP_RETURN_CODE 77)
 endif()
 
 add_test(NAME check_includes COMMAND bash ${PROJECT_SOURCE_DIR}/scripts/check-includes.sh)

@@ -2,7 +2,7 @@
 # Installs what a build needs and this machine lacks; silent when nothing is missing.
 #   scripts/setup.sh [build|test|fuzz|arm64|analyse|coverage|ci]
 #       test adds cmocka, fuzz adds clang, arm64 a cross compiler, qemu and libraries, analyse what looks for defects, coverage
-#       gcovr, ci all of them but gcovr, and clang-format, and an OpenCL for the processor (PoCL)
+#       gcovr, ci all of them but gcovr, and clang-format, an OpenCL for the processor (PoCL), and what Python's tests need
 # With apt-get, and as root or with sudo that asks no password, it installs; else it says what to install.
 set -u
 what=${1:-build}
@@ -83,6 +83,16 @@ check_opencl() {
     compgen -G "/etc/OpenCL/vendors/*.icd" >/dev/null || lacks "OpenCL for the processor" pocl-opencl-icd - -
 }
 
+# What the tests of the Python package need, PyTorch and scikit-learn too. Other systems may go without: they are skipped.
+check_python() {
+    has dpkg || return 0
+    local module
+    for module in numpy pytest hypothesis torch sklearn ensurepip:venv; do
+        /usr/bin/python3 -c "import importlib.util as u, sys; sys.exit(not u.find_spec('${module%:*}'))" 2>/dev/null ||
+            lacks "Python's ${module#*:}" "python3-${module#*:}" - -
+    done
+}
+
 check_all() {
     missing=() debian=() fedora=() brew=() arm64=no
     check_compiler
@@ -115,6 +125,7 @@ check_all() {
         has g++ || lacks g++ g++ gcc-c++ gcc
         has clang-format || has clang-format-14 || lacks clang-format clang-format clang-tools-extra clang-format
         check_opencl
+        check_python
         check_library libzip libzip-dev libzip-devel libzip
         check_library libturbojpeg libturbojpeg0-dev turbojpeg-devel jpeg-turbo
         check_library libwebp libwebp-dev libwebp-devel webp

@@ -1,0 +1,118 @@
+"""Chains of models, from small images to large ones."""
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _header
+from ._arrays import address, count_of, known_of, levels_of, new
+from ._context import Callback, Context, Handle, Watch
+from ._data import Path
+from ._errors import ArgumentError
+from ._images import Images
+from ._library import library
+from ._model import Model, load, sample_options
+
+
+class Chain:
+    """Models that work together: each but the first enlarges the images of the one before it.
+
+    models: from small images to large ones; Models, or files. The images of a chain are those of the last model. It computes
+    in `context`, or in that of its first model.
+    """
+
+    def __init__(self, models: Sequence[Model | Path], *, context: Context | None = None) -> None:
+        if isinstance(models, (str, bytes, Model)):
+            raise TypeError("models: give a list of models, from small images to large ones")
+        self.models = tuple(model if isinstance(model, Model) else load(model, context=context) for model in models)
+        if not self.models:
+            raise ArgumentError("models: a chain has at least one")
+        self.context = context or self.models[0].context
+        pointers = (ctypes.c_void_p * len(self.models))(*[model._pointer for model in self.models])
+        pointer = ctypes.c_void_p()
+        self.context.call(library.prnn_chain_create, pointers, len(self.models), ctypes.byref(pointer))
+        assert pointer.value
+        self._pointer = pointer.value
+        self._handle = Handle(pointer.value, library.prnn_chain_free)
+        self.shape, self.levels = self.models[-1].shape, self.models[-1].levels
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            for model in self.models:
+                stack.enter_context(model._guard)
+            yield
+
+    @property
+    def small_shape(self) -> tuple[int, int, int] | None:
+        """(s, s, C) of the small images that the first model sees; None: it sees none."""
+        return self.models[0].small_shape
+
+    def nll(self, images: Any, *, small: Any = None, per_value: bool = False, per_scale: bool = False,
+            callback: Callback | None = None) -> npt.NDArray[Any]:
+        """Negative log-likelihood in nats, every value counted once, where it is new: float64 (n,); per_scale: the part of
+        each model, float64 (n, models); per_value: float32 (n, H, W, C). `small` are those of a conditional first model."""
+        images = levels_of(images, self.shape)
+        small = self.models[0]._small(small, len(images))
+        nats, scales = new((len(images),), np.float64), new((len(images), len(self.models)), np.float64)
+        values = new(images.shape, np.float32) if per_value else None
+        watch = Watch(callback)
+        options = _header.EvaluateOptions(small=None if small is None else address(small), progress=watch.function)
+        with self._guard():
+            self.context.watched(library.prnn_chain_evaluate, self._pointer, address(images), len(images), options,
+                                 address(nats), address(scales), None if values is None else address(values),
+                                 watch=watch)
+        return values if values is not None else scales if per_scale else nats
+
+    def bits_per_dim(self, images: Any, *, small: Any = None,
+                     callback: Callback | None = None) -> npt.NDArray[np.float64]:
+        """The same in bits per dimension of the large images: float64 (n,)."""
+        nats = self.nll(images, small=small, callback=callback)
+        return np.array([library.prnn_bits_per_dim(self.models[-1]._pointer, value) for value in nats])
+
+    def sample(self, n: int = 1, *, seed: int | None = None, first: int | None = None,
+               temperature: float | None = None, callback: Callback | None = None) -> Images:
+        """Draws `n` images: uint8 (n, H, W, C), each a function of the models, `seed` and its number."""
+        images = new((count_of("n", n), *self.shape), np.uint8)
+        watch, options = sample_options(seed, first, temperature, callback)
+        with self._guard():
+            self.context.watched(library.prnn_chain_sample, self._pointer, len(images), options, address(images),
+                                 watch=watch)
+        return Images(images, self.levels)
+
+    def complete(self, images: Any, known: Any, samples: int = 1, *, seed: int | None = None,
+                 first: int | None = None, temperature: float | None = None,
+                 callback: Callback | None = None) -> Images:
+        """Draws what of the images is not known (H, W), `samples` times each: uint8 (n, samples, H, W, C)."""
+        images, known = levels_of(images, self.shape), known_of(known, self.shape[:2])
+        result = new((len(images), count_of("samples", samples), *self.shape), np.uint8)
+        watch, options = sample_options(seed, first, temperature, callback)
+        with self._guard():
+            self.context.watched(library.prnn_chain_complete, self._pointer, address(images), len(images),
+                                 address(known), result.shape[1], options, address(result), watch=watch)
+        return Images(result, self.levels)
+
+    def upscale(self, small: Any, samples: int = 1, *, seed: int | None = None, first: int | None = None,
+                temperature: float | None = None, callback: Callback | None = None) -> Images:
+        """Draws `samples` large images for each small one (n, s, s, C), where the first model is conditional: uint8
+        (n, samples, H, W, C)."""
+        if self.small_shape is None:
+            raise ArgumentError("the first model is not conditional, and enlarges nothing: see sample and complete")
+        small = levels_of(small, self.small_shape, "small")
+        result = new((len(small), count_of("samples", samples), *self.shape), np.uint8)
+        watch, options = sample_options(seed, first, temperature, callback)
+        with self._guard():
+            self.context.watched(library.prnn_chain_upscale, self._pointer, address(small), len(small),
+                                 result.shape[1], options, address(result), watch=watch)
+        return Images(result, self.levels)
+
+    def __repr__(self) -> str:
+        return f"pixelrnn.Chain([{', '.join(map(repr, self.models))}])"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Chain, (list(self.models),)
