@@ -4,7 +4,7 @@
 
 #include "serve/operations.h"
 
-enum { CREW_MOST = 64, CREW_WAITING = 64 };
+enum { CREW_MOST = 64, CREW_WAITING = 128 };
 
 typedef struct worker {
     struct crew *crew;

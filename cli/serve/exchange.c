@@ -12,7 +12,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-enum { BODIES = 256 << 20, PIECE = 64 << 10, PATIENCE = 30 };
+/* So many times the limit is still read, so that the refusal arrives. */
+enum { BODIES = 256 << 20, PIECE = 64 << 10, PATIENCE = 30, STILL_READ = 8 };
 
 typedef struct exchange {
     service *service;
@@ -143,7 +144,7 @@ static void keep(exchange *e, const char *data, size_t size) {
 
 static enum MHD_Result receive(exchange *e, const char *data, size_t *size) {
     e->received += *size;
-    if (clock_seconds() - e->began > PATIENCE || e->received / 8 > e->service->body_limit) {
+    if (clock_seconds() - e->began > PATIENCE || e->received / STILL_READ > e->service->body_limit) {
         return MHD_NO;
     }
     keep(e, data, *size);
@@ -171,7 +172,8 @@ static bool is_json(const char *type) {
     return type && strncasecmp(type, wanted, n) == 0 && (!type[n] || type[n] == ';' || type[n] == ' ');
 }
 
-/* 0, or why the body is not even wanted. */
+/* 0, or why the body is not even wanted. That it is too large is said when it has arrived, unless that is out
+ * of all reason. */
 static int check_body(const exchange *e, const char **why) {
     const char *length = header(e->connection, "Content-Length");
     uint64_t bytes = 0;
@@ -179,7 +181,7 @@ static int check_body(const exchange *e, const char **why) {
         *why = "the body must be JSON, with 'Content-Type: application/json'";
         return 415;
     }
-    if (length && parse_uint64(length, &bytes) && bytes > e->service->body_limit) {
+    if (length && parse_uint64(length, &bytes) && bytes / STILL_READ > e->service->body_limit) {
         *why = "the body is larger than any request for these models needs";
         return 413;
     }

@@ -72,8 +72,9 @@ static int make_guard(server *s) {
     return EXIT_OK;
 }
 
+/* poll, not epoll: libmicrohttpd then sees at once that a client is gone, whatever it has sent before. */
 static int start_http(server *s) {
-    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_AUTO;
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     s->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, exchange_answer, &s->service, MHD_OPTION_LISTEN_SOCKET, s->listener.socket,
         MHD_OPTION_NOTIFY_COMPLETED, exchange_over, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
