@@ -1,4 +1,5 @@
-/* A request's body must be refused with a sentence or read, whatever its bytes; what is read fits the image that it claims to. */
+/* A request's body must be refused with a sentence or read, whatever its bytes; what is read fits the image
+ * that it claims to. */
 #include "serve/request.h"
 
 #include <string.h>
@@ -34,8 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     config.height = 2;
     config.width = 3;
     config.levels = 4;
-    bool ok = request_read((const char *)bytes, size, ~0u, &r, why) &&
-              request_fits(&r, &config, size % 2, why);
+    bool ok =
+        request_read((const char *)bytes, size, ~0u, &r, why) && request_fits(&r, &config, size % 2, why);
     if (ok) {
         use(&r, &config);
     } else if (!*why) {

@@ -58,7 +58,8 @@ static int check(const session *s) {
 
 static int serve(session *s, const studio *all) {
     const settings *want = s->settings;
-    const server_options how = {want->host, want->name, want->token, want->port, want->time_limit, want->open};
+    const server_options how = {want->host, want->name,       want->token,
+                                want->port, want->time_limit, want->open};
     prnn_context *contexts[MOST_WORKERS] = {NULL};
     size_t count = want->workers ? (size_t)want->workers : WORKERS;
     int code = EXIT_OK;

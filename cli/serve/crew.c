@@ -53,7 +53,8 @@ static void *work_on(void *arg) {
 
 /* Whether the newer job takes the place of the older one. */
 static bool replaces(const job *newer, const job *older) {
-    return older && newer->key[0] && newer->operation == older->operation && strcmp(newer->key, older->key) == 0;
+    return older && newer->key[0] && newer->operation == older->operation &&
+           strcmp(newer->key, older->key) == 0;
 }
 
 /* With the lock held. */

@@ -19,7 +19,7 @@ typedef struct crew {
     size_t count;
     pthread_mutex_t lock; /* of all that follows, and of the workers' jobs */
     pthread_cond_t changed;
-    job *first; /* of the queue */
+    job *first;              /* of the queue */
     size_t waiting, lengthy; /* in the queue; in hand and lengthy */
     bool closing;
 } crew;
@@ -30,8 +30,8 @@ bool crew_open(crew *c, const studio *all, prnn_context *const *contexts, size_t
 void crew_stop(crew *c);
 void crew_close(crew *c);
 
-/* Gives a job to the crew, which holds it until it has its answer. One of the same key, if it is not "", ends.
- * If too many wait the job is refused at once. */
+/* Gives a job to the crew, which holds it until it has its answer. One of the same key, if it is not "",
+ * ends. If too many wait the job is refused at once. */
 void crew_take(crew *c, job *j);
 
 #endif

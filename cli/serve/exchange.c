@@ -28,9 +28,9 @@ typedef struct exchange {
 
 /* --------------------------------------------------------------------------------------- answers */
 
-static const char policy[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: "
+                             "data:; connect-src 'self'; "
+                             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 static enum MHD_Result queue(struct MHD_Connection *connection, int status, const char *type,
                              struct MHD_Response *response) {
@@ -65,8 +65,9 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, int status, con
 static enum MHD_Result give_asset(struct MHD_Connection *connection, const asset *a) {
     char type[64];
     snprintf(type, sizeof type, "%s%s", a->type, strncmp(a->type, "text/", 5) == 0 ? "; charset=utf-8" : "");
-    return queue(connection, 200, type,
-                 MHD_create_response_from_buffer(a->size, (void *)(uintptr_t)a->bytes, MHD_RESPMEM_PERSISTENT));
+    return queue(
+        connection, 200, type,
+        MHD_create_response_from_buffer(a->size, (void *)(uintptr_t)a->bytes, MHD_RESPMEM_PERSISTENT));
 }
 
 /* ------------------------------------------------------------------------------------------- job */
@@ -205,7 +206,8 @@ static enum MHD_Result begin(service *c, struct MHD_Connection *connection, cons
     const operation *o = operation_find(method, url, &other);
     if (!o) {
         return other ? refuse(connection, 405, strcmp(other, "GET") == 0 ? "ask by GET" : "ask by POST")
-                     : refuse(connection, 404, "there is nothing of this name; /api/v1/openapi.json says what there is");
+                     : refuse(connection, 404,
+                              "there is nothing of this name; /api/v1/openapi.json says what there is");
     }
     exchange *e = calloc(1, sizeof *e);
     if (!e) {

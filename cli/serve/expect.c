@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* Of all images, value number `value`. */
-static prnn_status put(const work *w, prnn_stepper *stepper, const uint8_t *images, size_t count, size_t bytes,
-                       size_t value, uint8_t *levels) {
+static prnn_status put(const work *w, prnn_stepper *stepper, const uint8_t *images, size_t count,
+                       size_t bytes, size_t value, uint8_t *levels) {
     for (size_t i = 0; i < count; i++) {
         levels[i] = images[i * bytes + value];
     }

@@ -19,8 +19,8 @@ typedef struct field {
     size_t distribution;  /* C K */
     size_t *places;       /* pixels of the image that come before it, nearest rows first */
     size_t count;
-    uint8_t *images;  /* (TOGETHER, H, W, C) */
-    uint8_t *pixels;  /* (TOGETHER, C): as the pixel is, in all of them */
+    uint8_t *images;     /* (TOGETHER, H, W, C) */
+    uint8_t *pixels;     /* (TOGETHER, C): as the pixel is, in all of them */
     double *base, *logs; /* (C, K), (C, TOGETHER, K) */
 } field;
 
@@ -28,8 +28,7 @@ typedef struct field {
 static bool comes_before(const field *f, int row, int column) {
     const request *r = f->w->request;
     size_t stage = served_stage_of(f->model, row, column);
-    return stage < f->stage ||
-           (stage == f->stage && (row < r->row || (row == r->row && column < r->column)));
+    return stage < f->stage || (stage == f->stage && (row < r->row || (row == r->row && column < r->column)));
 }
 
 static void find_places(field *f) {

@@ -138,7 +138,8 @@ done:
 
 int gallery_open(gallery *g, prnn_context *ctx, const char *const *paths, size_t count) {
     int code;
-    *g = (gallery){.models = calloc(count + 1, sizeof *g->models), .names = calloc(count + 1, sizeof *g->names)};
+    *g = (gallery){.models = calloc(count + 1, sizeof *g->models),
+                   .names = calloc(count + 1, sizeof *g->names)};
     TRY(check_memory(g->models));
     TRY(check_memory(g->names));
     for (size_t i = 0; i < count; i++) {

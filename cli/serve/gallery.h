@@ -8,8 +8,8 @@
 enum { GALLERY_STAGES = 12 };
 
 typedef struct served {
-    char *name;        /* of the file, without its ending; of a chain those of its models, with '+' */
-    prnn_chain *chain; /* of one model or more */
+    char *name;         /* of the file, without its ending; of a chain those of its models, with '+' */
+    prnn_chain *chain;  /* of one model or more */
     prnn_config config; /* of its images */
     size_t stages;
     size_t list[GALLERY_STAGES]; /* of the models, their numbers */

@@ -80,9 +80,8 @@ static bool step_all(generation *g, prnn_stepper *stepper, size_t k, const prnn_
     while (prnn_stepper_next(stepper, &row, &column, &channel)) {
         size_t pixel = (size_t)row * step * (size_t)g->model->config.width + (size_t)column * step;
         bool known = g->known && g->known[pixel];
-        prnn_status status =
-            known ? put_known(g, stepper, g->image[pixel * channels + (size_t)channel])
-                  : draw_value(g, stepper, (size_t)channel, channels);
+        prnn_status status = known ? put_known(g, stepper, g->image[pixel * channels + (size_t)channel])
+                                   : draw_value(g, stepper, (size_t)channel, channels);
         if (!work_goes_on(g->w, status)) {
             return false;
         }

@@ -15,7 +15,8 @@ static bool cut_port(const char *host, char name[NAME]) {
     const char *from = host + brackets;
     size_t n = strcspn(from, brackets ? "]" : ":");
     const char *rest = from + n + (brackets && from[n] == ']');
-    if (n == 0 || n >= NAME || (*rest && *rest != ':') || (*rest == ':' && strspn(rest + 1, "0123456789") != strlen(rest + 1))) {
+    if (n == 0 || n >= NAME || (*rest && *rest != ':') ||
+        (*rest == ':' && strspn(rest + 1, "0123456789") != strlen(rest + 1))) {
         return false;
     }
     memcpy(name, from, n);
@@ -69,7 +70,8 @@ int guard_check(const guard *g, const headers *h, bool needs_token, const char *
         *why = "the Host header names another server; --name NAME makes it one of this server's";
         return 403;
     }
-    bool foreign = h->fetch_site && strcmp(h->fetch_site, "same-origin") != 0 && strcmp(h->fetch_site, "none") != 0;
+    bool foreign =
+        h->fetch_site && strcmp(h->fetch_site, "same-origin") != 0 && strcmp(h->fetch_site, "none") != 0;
     if (needs_token && ((h->origin && !is_own_origin(h)) || foreign)) {
         *why = "pages of other sites may not ask";
         return 403;

@@ -28,7 +28,7 @@ typedef struct job {
     const struct operation *operation;
     char *body; /* of the request, or NULL; the job's */
     size_t body_size;
-    char key[JOB_KEY]; /* "": none */
+    char key[JOB_KEY];      /* "": none */
     double deadline, asked; /* of clock_seconds */
     job_client client;
     pthread_mutex_t lock; /* of all that follows */

@@ -21,11 +21,11 @@ static const operation operations[] = {
     {"GET", "/api/v1/runs", 0, 0, false, false, 0, serve_runs},
     {"GET", "/api/v1/runs/0/metrics.csv", 0, 0, false, false, 0, serve_metrics},
     {"GET", "/api/v1/runs/1/metrics.csv", 0, 0, false, false, 1, serve_metrics},
-    {"POST", "/api/v1/runs/samples", GAVE_RUN | GAVE_COUNT | GAVE_SEED | GAVE_TEMPERATURE, GAVE_RUN, false, true,
-     0, serve_run_samples},
+    {"POST", "/api/v1/runs/samples", GAVE_RUN | GAVE_COUNT | GAVE_SEED | GAVE_TEMPERATURE, GAVE_RUN, false,
+     true, 0, serve_run_samples},
     {"POST", "/api/v1/sample", DRAWING, 0, false, true, 0, serve_sample},
-    {"POST", "/api/v1/complete", DRAWING | GAVE_IMAGES | GAVE_KNOWN, GAVE_IMAGES | GAVE_KNOWN, false, false, 0,
-     serve_complete},
+    {"POST", "/api/v1/complete", DRAWING | GAVE_IMAGES | GAVE_KNOWN, GAVE_IMAGES | GAVE_KNOWN, false, false,
+     0, serve_complete},
     {"POST", "/api/v1/nll", ONE, GAVE_IMAGES, true, true, 0, serve_nll},
     {"POST", "/api/v1/values", ONE | GAVE_FORMAT, GAVE_IMAGES, false, false, 0, serve_values},
     {"POST", "/api/v1/distribution", ONE | PLACE, GAVE_IMAGES | PLACE, false, false, 0, serve_distribution},
@@ -97,8 +97,11 @@ static const char *find_missing(unsigned missing) {
     static const struct {
         unsigned bit;
         const char *name;
-    } names[] = {{GAVE_IMAGES, "image"}, {GAVE_KNOWN, "known"}, {GAVE_ROW, "row"},
-                 {GAVE_COLUMN, "column"}, {GAVE_RUN, "run"}};
+    } names[] = {{GAVE_IMAGES, "image"},
+                 {GAVE_KNOWN, "known"},
+                 {GAVE_ROW, "row"},
+                 {GAVE_COLUMN, "column"},
+                 {GAVE_RUN, "run"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (missing & names[i].bit) {
             return names[i].name;

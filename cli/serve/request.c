@@ -116,18 +116,12 @@ static bool read_format(const json_t *value, request_format *to, char why[REQUES
 static const struct {
     const char *name;
     unsigned bit;
-} fields[] = {{"model", GAVE_MODEL},
-              {"image", GAVE_IMAGES},
-              {"images", GAVE_IMAGES},
-              {"known", GAVE_KNOWN},
-              {"count", GAVE_COUNT},
-              {"seed", GAVE_SEED},
-              {"first", GAVE_FIRST},
-              {"temperature", GAVE_TEMPERATURE},
-              {"row", GAVE_ROW},
-              {"column", GAVE_COLUMN},
-              {"format", GAVE_FORMAT},
-              {"run", GAVE_RUN}};
+} fields[] = {{"model", GAVE_MODEL},   {"image", GAVE_IMAGES},
+              {"images", GAVE_IMAGES}, {"known", GAVE_KNOWN},
+              {"count", GAVE_COUNT},   {"seed", GAVE_SEED},
+              {"first", GAVE_FIRST},   {"temperature", GAVE_TEMPERATURE},
+              {"row", GAVE_ROW},       {"column", GAVE_COLUMN},
+              {"format", GAVE_FORMAT}, {"run", GAVE_RUN}};
 
 static unsigned find_field(const char *name) {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {

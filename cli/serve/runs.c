@@ -57,7 +57,8 @@ void serve_runs(work *w) {
 
 static bool has_run(const work *w, size_t run) {
     if (!w->studio->runs[run]) {
-        job_refuse(w->job, 404, "there is no run %zu: start the server with --run DIR (and --beside DIR)", run);
+        job_refuse(w->job, 404, "there is no run %zu: start the server with --run DIR (and --beside DIR)",
+                   run);
         return false;
     }
     return true;
@@ -110,7 +111,8 @@ static void draw_and_answer(const work *w, const prnn_model *model, const prnn_c
     options.temperature = w->request->temperature;
     options.progress = keep_on;
     options.user = w->job;
-    if (images && work_goes_on(w, prnn_sample(w->ctx, model, count, &options, images)) && answer_begin(&a, w)) {
+    if (images && work_goes_on(w, prnn_sample(w->ctx, model, count, &options, images)) &&
+        answer_begin(&a, w)) {
         report_json_uint(&a.json, "count", count);
         report_json_int(&a.json, "height", c->height);
         report_json_int(&a.json, "width", c->width);

@@ -142,7 +142,8 @@ void serve_distribution(work *w) {
     size_t stage = served_stage_of(s, r->row, r->column), channels = (size_t)s->config.channels;
     int step = served_step(s, stage);
     prnn_config c = served_stage(s, stage);
-    const uint8_t *pixel = r->images + ((size_t)r->row * (size_t)s->config.width + (size_t)r->column) * channels;
+    const uint8_t *pixel =
+        r->images + ((size_t)r->row * (size_t)s->config.width + (size_t)r->column) * channels;
     double *logs = work_allocate(w, channels * (size_t)c.levels, sizeof *logs);
     prnn_stepper *stepper = NULL;
     if (logs && expect_pixel(w, stage, r->images, 1, r->row / step, r->column / step, &stepper) &&

@@ -16,7 +16,6 @@ int server_check(void);
 
 /* Serves until SIGINT, SIGTERM or SIGHUP; a worker for each context, which is used by nobody else meanwhile.
  * Says on stdout where. Returns 0 or an exit code. */
-int server_run(const studio *all, prnn_context *const *contexts, size_t count,
-               const server_options *options);
+int server_run(const studio *all, prnn_context *const *contexts, size_t count, const server_options *options);
 
 #endif

@@ -72,10 +72,12 @@ void answer_line(answer *a, const work *w) {
 void answer_npy(const work *w, const char *type, size_t item, int rank, const size_t *shape,
                 const void *values) {
     char header[256];
-    int n = snprintf(header + 10, sizeof header - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (", type);
+    int n =
+        snprintf(header + 10, sizeof header - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (", type);
     size_t size = item, used = 10 + (size_t)n;
     for (int i = 0; i < rank; i++) {
-        used += (size_t)snprintf(header + used, sizeof header - used, "%zu,%s", shape[i], i + 1 < rank ? " " : "");
+        used += (size_t)snprintf(header + used, sizeof header - used, "%zu,%s", shape[i],
+                                 i + 1 < rank ? " " : "");
         size *= shape[i];
     }
     used += (size_t)snprintf(header + used, sizeof header - used, "), }");

@@ -40,11 +40,12 @@ typedef struct answer {
 } answer;
 
 bool answer_begin(answer *a, const work *w);
-void answer_end(answer *a, const work *w);    /* the answer is this object */
-void answer_line(answer *a, const work *w);   /* the answer goes on after this line */
+void answer_end(answer *a, const work *w);  /* the answer is this object */
+void answer_line(answer *a, const work *w); /* the answer goes on after this line */
 
 /* An answer of one .npy array in C order: type is "|u1" or "<f4". */
-void answer_npy(const work *w, const char *type, size_t item, int rank, const size_t *shape, const void *values);
+void answer_npy(const work *w, const char *type, size_t item, int rank, const size_t *shape,
+                const void *values);
 
 /* Levels in base64. */
 void answer_levels(answer *a, const char *key, const uint8_t *levels, size_t size);
