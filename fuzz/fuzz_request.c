@@ -13,13 +13,13 @@ static void use(const request *r, const prnn_config *config) {
     size_t area = (size_t)config->height * (size_t)config->width, one = area * (size_t)config->channels;
     uint8_t sum = 0;
     for (size_t i = 0; (r->gave & GAVE_IMAGES) && i < one; i++) {
-        if (r->images[i] >= config->levels) {
+        if (r->images.list[i] >= config->levels) {
             __builtin_trap();
         }
-        sum ^= r->images[i];
+        sum ^= r->images.list[i];
     }
     for (size_t i = 0; (r->gave & GAVE_KNOWN) && i < area; i++) {
-        sum ^= r->known[i];
+        sum ^= r->known.list[i];
     }
     sink = sum;
     if (r->row >= config->height || r->column >= config->width || r->count < 1 || r->count > REQUEST_IMAGES ||

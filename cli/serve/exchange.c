@@ -65,9 +65,8 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, int status, con
 static enum MHD_Result give_asset(struct MHD_Connection *connection, const asset *a) {
     char type[64];
     snprintf(type, sizeof type, "%s%s", a->type, strncmp(a->type, "text/", 5) == 0 ? "; charset=utf-8" : "");
-    return queue(
-        connection, 200, type,
-        MHD_create_response_from_buffer(a->size, (void *)(uintptr_t)a->bytes, MHD_RESPMEM_PERSISTENT));
+    return queue(connection, 200, type,
+                 MHD_create_response_from_buffer(a->size, (void *)a->bytes, MHD_RESPMEM_PERSISTENT));
 }
 
 /* ------------------------------------------------------------------------------------------- job */

@@ -105,7 +105,7 @@ static void tell(const field *f, size_t from, size_t n) {
 static bool measure(field *f, size_t from, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint8_t *image = f->images + i * f->bytes;
-        memcpy(image, f->w->request->images, f->bytes);
+        memcpy(image, f->w->request->images.list, f->bytes);
         change(f, image, f->places[from + i]);
     }
     if (!expect(f, f->images, n, f->logs)) {
@@ -122,7 +122,7 @@ static void run(field *f) {
     for (size_t i = 0; i < TOGETHER; i++) {
         memcpy(f->pixels + i * channels, f->pixel, channels);
     }
-    if (!expect(f, f->w->request->images, 1, f->base)) {
+    if (!expect(f, f->w->request->images.list, 1, f->base)) {
         return;
     }
     job_begin(f->w->job, 200, type_lines);
@@ -146,7 +146,7 @@ void serve_field(work *w) {
     f.bytes = area * channels;
     f.step = served_step(w->model, f.stage);
     f.config = served_stage(w->model, f.stage);
-    f.pixel = r->images + ((size_t)r->row * (size_t)c->width + (size_t)r->column) * channels;
+    f.pixel = r->images.list + ((size_t)r->row * (size_t)c->width + (size_t)r->column) * channels;
     f.distribution = channels * (size_t)c->levels;
     f.places = work_allocate(w, area, sizeof *f.places);
     f.images = f.places ? work_allocate(w, TOGETHER, f.bytes + channels) : NULL;

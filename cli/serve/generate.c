@@ -192,5 +192,5 @@ void serve_sample(work *w) {
 }
 
 void serve_complete(work *w) {
-    generate(w, w->model, w->request->images, w->request->known);
+    generate(w, w->model, w->request->images.list, w->request->known.list);
 }

@@ -13,6 +13,7 @@
 __attribute__((format(printf, 2, 3))) static bool refuse(char why[REQUEST_WHY], const char *format, ...) {
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is two lines above */
     vsnprintf(why, REQUEST_WHY, format, args);
     va_end(args);
     return false;
@@ -29,15 +30,10 @@ static bool read_name(const json_t *value, void *to, const char *name, char why[
     return true;
 }
 
-typedef struct bytes {
-    uint8_t **list;
-    size_t *size;
-} bytes;
-
-static bool read_numbers(const json_t *array, bytes to, const char *name, char why[REQUEST_WHY]) {
+static bool read_numbers(const json_t *array, request_bytes *to, const char *name, char why[REQUEST_WHY]) {
     size_t n = json_array_size(array);
-    *to.list = malloc(n + 1);
-    if (!*to.list) {
+    to->list = malloc(n + 1);
+    if (!to->list) {
         return refuse(why, "%s: not enough memory", name);
     }
     for (size_t i = 0; i < n; i++) {
@@ -46,23 +42,23 @@ static bool read_numbers(const json_t *array, bytes to, const char *name, char w
         if (number < 0 || number > 255) {
             return refuse(why, "%s: element %zu is not a whole number from 0 to 255", name, i);
         }
-        (*to.list)[i] = (uint8_t)number;
+        to->list[i] = (uint8_t)number;
     }
-    *to.size = n;
+    to->size = n;
     return true;
 }
 
 /* A list of numbers, or base64. */
-static bool read_bytes(const json_t *value, bytes to, const char *name, char why[REQUEST_WHY]) {
+static bool read_bytes(const json_t *value, request_bytes *to, const char *name, char why[REQUEST_WHY]) {
     if (json_is_array(value)) {
         return read_numbers(value, to, name, why);
     }
     size_t length = json_string_length(value);
-    *to.list = json_is_string(value) ? malloc(base64_most(length) + 1) : NULL;
-    if (json_is_string(value) && !*to.list) {
+    to->list = json_is_string(value) ? malloc(base64_most(length) + 1) : NULL;
+    if (json_is_string(value) && !to->list) {
         return refuse(why, "%s: not enough memory", name);
     }
-    if (!*to.list || !base64_read(json_string_value(value), length, *to.list, to.size)) {
+    if (!to->list || !base64_read(json_string_value(value), length, to->list, &to->size)) {
         return refuse(why, "%s: a list of numbers, or bytes in base64, is needed", name);
     }
     return true;
@@ -145,9 +141,9 @@ static bool read_field(request *r, unsigned field, const char *name, const json_
     case GAVE_MODEL:
         return read_name(value, r->model, name, why);
     case GAVE_IMAGES:
-        return read_bytes(value, (bytes){&r->images, &r->image_bytes}, name, why);
+        return read_bytes(value, &r->images, name, why);
     case GAVE_KNOWN:
-        return read_bytes(value, (bytes){&r->known, &r->known_bytes}, name, why);
+        return read_bytes(value, &r->known, name, why);
     case GAVE_COUNT:
         return read_count(value, r, name, why);
     case GAVE_SEED:
@@ -201,24 +197,24 @@ bool request_read(const char *text, size_t size, unsigned allowed, request *r, c
 }
 
 void request_free(request *r) {
-    free(r->images);
-    free(r->known);
-    r->images = r->known = NULL;
+    free(r->images.list);
+    free(r->known.list);
+    r->images.list = r->known.list = NULL;
 }
 
 /* --------------------------------------------------------------------------------- and its shape */
 
 static bool check_images(const request *r, const prnn_config *c, bool many, char why[REQUEST_WHY]) {
     size_t one = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
-    size_t n = r->image_bytes / one;
-    if (n * one != r->image_bytes || n == 0 || n > (many ? REQUEST_IMAGES : 1)) {
-        return refuse(why, "image: has %zu values; %s of %d x %d x %d = %zu is needed", r->image_bytes,
+    size_t n = r->images.size / one;
+    if (n * one != r->images.size || n == 0 || n > (many ? REQUEST_IMAGES : 1)) {
+        return refuse(why, "image: has %zu values; %s of %d x %d x %d = %zu is needed", r->images.size,
                       many ? "a number of images (at most 256), each" : "one image", c->height, c->width,
                       c->channels, one);
     }
-    for (size_t i = 0; i < r->image_bytes; i++) {
-        if (r->images[i] >= c->levels) {
-            return refuse(why, "image: value %zu is %d; the model knows levels 0 to %d", i, r->images[i],
+    for (size_t i = 0; i < r->images.size; i++) {
+        if (r->images.list[i] >= c->levels) {
+            return refuse(why, "image: value %zu is %d; the model knows levels 0 to %d", i, r->images.list[i],
                           c->levels - 1);
         }
     }
@@ -230,8 +226,8 @@ bool request_fits(const request *r, const prnn_config *c, bool many, char why[RE
     if ((r->gave & GAVE_IMAGES) && !check_images(r, c, many, why)) {
         return false;
     }
-    if ((r->gave & GAVE_KNOWN) && r->known_bytes != area) {
-        return refuse(why, "known: has %zu values; the mask of an image of %d x %d has %zu", r->known_bytes,
+    if ((r->gave & GAVE_KNOWN) && r->known.size != area) {
+        return refuse(why, "known: has %zu values; the mask of an image of %d x %d has %zu", r->known.size,
                       c->height, c->width, area);
     }
     if (r->row >= c->height || r->column >= c->width) {

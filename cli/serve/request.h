@@ -30,11 +30,16 @@ enum {
     GAVE_RUN = 1024
 };
 
+/* As they came; NULL without. */
+typedef struct request_bytes {
+    uint8_t *list;
+    size_t size;
+} request_bytes;
+
 typedef struct request {
     unsigned gave;
     char model[REQUEST_NAME]; /* "": the first one */
-    uint8_t *images, *known;  /* as they came; NULL without */
-    size_t image_bytes, known_bytes;
+    request_bytes images, known;
     size_t count;
     uint64_t seed, first;
     double temperature;

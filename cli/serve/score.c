@@ -43,14 +43,14 @@ static void answer_nll(const work *w, size_t count, const double *nats, const do
 
 void serve_nll(work *w) {
     const served *s = w->model;
-    size_t bytes = served_bytes(s, s->stages - 1), count = w->request->image_bytes / bytes;
+    size_t bytes = served_bytes(s, s->stages - 1), count = w->request->images.size / bytes;
     double *nats = work_allocate(w, count, sizeof *nats);
     double *parts = nats ? work_allocate(w, count, s->stages * sizeof *parts) : NULL;
     bool ok = parts != NULL;
     for (size_t i = 0; ok && i < count; i += CHUNK) {
         size_t n = count - i < CHUNK ? count - i : CHUNK;
-        ok = work_goes_on(w, prnn_chain_evaluate(w->ctx, s->chain, w->request->images + i * bytes, n, NULL,
-                                                 nats + i, parts + i * s->stages, NULL));
+        ok = work_goes_on(w, prnn_chain_evaluate(w->ctx, s->chain, w->request->images.list + i * bytes, n,
+                                                 NULL, nats + i, parts + i * s->stages, NULL));
     }
     if (ok) {
         answer_nll(w, count, nats, parts);
@@ -90,8 +90,8 @@ void serve_values(work *w) {
     size_t count = served_bytes(s, s->stages - 1);
     float *values = work_allocate(w, count, sizeof *values);
     double nats = 0;
-    if (values && work_goes_on(w, prnn_chain_evaluate(w->ctx, s->chain, w->request->images, 1, NULL, &nats,
-                                                      NULL, values))) {
+    if (values && work_goes_on(w, prnn_chain_evaluate(w->ctx, s->chain, w->request->images.list, 1, NULL,
+                                                      &nats, NULL, values))) {
         answer_values(w, nats, values, count);
     }
     free(values);
@@ -143,10 +143,10 @@ void serve_distribution(work *w) {
     int step = served_step(s, stage);
     prnn_config c = served_stage(s, stage);
     const uint8_t *pixel =
-        r->images + ((size_t)r->row * (size_t)s->config.width + (size_t)r->column) * channels;
+        r->images.list + ((size_t)r->row * (size_t)s->config.width + (size_t)r->column) * channels;
     double *logs = work_allocate(w, channels * (size_t)c.levels, sizeof *logs);
     prnn_stepper *stepper = NULL;
-    if (logs && expect_pixel(w, stage, r->images, 1, r->row / step, r->column / step, &stepper) &&
+    if (logs && expect_pixel(w, stage, r->images.list, 1, r->row / step, r->column / step, &stepper) &&
         expect_values(w, stepper, &c, pixel, 1, logs)) {
         answer_distribution(w, stage, pixel, logs);
     }
