@@ -265,10 +265,12 @@ def test_vanished(server):
         connection.close()
     took = seconds_of(lambda: server.post("sample", model="tiny-row", count=1))
     check("clients that vanish leave the workers free", took < 2 * whole + 1, took, whole)
-    connection = server.open()
-    connection.request("POST", "/api/v1/sample", json.dumps({**LONG, "format": "npy"}), {"Content-Type": "application/json"})
-    connection.close()
-    check("a client that waits for a whole answer too", server.post("sample", model="tiny-row", count=1)[0] == 200)
+    for _ in range(16):
+        connection = server.open()
+        connection.request("POST", "/api/v1/sample", json.dumps({**LONG, "format": "npy"}), {"Content-Type": "application/json"})
+        connection.close()
+    took = seconds_of(lambda: server.post("sample", model="tiny-row", count=1))
+    check("those that wait for a whole answer too", took < 2 * whole + 1, took, whole)
 
 
 def test_slow(server):
@@ -342,7 +344,8 @@ def test_runs():
 
 def main():
     arguments = [f"{MODELS}/mnist-row.safetensors", f"{MODELS}/mnist-diagonal.safetensors", "tiny-row.safetensors",
-                 "tiny-cnn.safetensors", "small.safetensors", "large.safetensors"]
+                 "tiny-cnn.safetensors", "small.safetensors", "large.safetensors",
+                 "--time-limit", 600]
     with Server(program, *arguments) as server:
         models = {model["name"]: model for model in server.get("models")[1]["models"]}
         check("models and chains have names", list(models) == ["mnist-row", "mnist-diagonal", "tiny-row", "tiny-cnn", "small",

@@ -369,7 +369,7 @@ def main():
     browser = start_browser()
     try:
         files = [f"{MODELS}/{name}.safetensors" for name in ("mnist-row", "mnist-cnn", "cifar10-8x8", "cifar10-32x32-given-8x8")]
-        with Server(program, *files, "--run", "row-run", "--beside", "cnn-run") as server:
+        with Server(program, *files, "--run", "row-run", "--beside", "cnn-run", "--time-limit", 600) as server:
             page = Page(browser, server.url)
             for test in (test_painting, test_settings):
                 test(server, page)

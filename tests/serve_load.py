@@ -71,7 +71,7 @@ def send_malformed(server, random_numbers):
 
 def main():
     random_numbers = random.Random(1)
-    with Server(program, f"{source}/models/mnist-row.safetensors") as server:
+    with Server(program, f"{source}/models/mnist-row.safetensors", "--time-limit", 600) as server:
         crowd(server)
         warm = server.memory()
         began = time.monotonic()

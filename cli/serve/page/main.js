@@ -71,7 +71,7 @@ function showOrder() {
 }
 
 function measure() {
-  const at = thoughts.at || { row: Math.floor(model.height / 2), column: Math.floor(model.width / 2) };
+  const { at } = thoughts;
   const same = (other) => ["height", "width", "channels", "levels"].every((key) => other[key] === model[key]);
   thoughts.look(at);
   fields.measure(models.filter(same), easel.image, at);
@@ -151,7 +151,7 @@ async function chooseModel(one, state) {
   $("model").value = one.name;
   easel.setModel(one);
   fields.clear();
-  thoughts.at = null;
+  thoughts.at = { row: Math.floor(one.height / 2), column: Math.floor(one.width / 2) };
   const colour = one.channels === 3;
   $("colour-label").hidden = !colour;
   $("level-label").hidden = colour || one.levels === 2;
