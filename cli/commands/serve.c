@@ -94,12 +94,14 @@ const struct command command_serve = {
     .many = true,
     .optional = true,
     .description =
-        "Prints the address of a web page, which this program serves itself, and nothing else, to no other "
-        "place. On it one paints, and sees how the model completes what is unknown, pixel by pixel; what it "
-        "expects of each pixel, what each costs, and where it looks; walls of samples; and how a training "
-        "goes on. Ctrl-C ends it.\n\n"
-        "Several models are served side by side, and what conditional ones among them draw from the images "
-        "of others as chains too.\n\n"
+        "Serves a web page and prints its address. On it one paints, and sees how the model completes what "
+        "is "
+        "unknown, pixel by pixel; what it expects of each pixel, what each costs, and where it looks; walls "
+        "of samples; and how a training goes on. The page is part of this program, and asks no other host. "
+        "Ctrl-C ends it.\n\n"
+        "Several models are served side by side. A conditional one among them is served as a chain, with "
+        "each "
+        "model whose images it enlarges.\n\n"
         "Other programs ask by HTTP: docs/api.md says how.\n\n"
         "It listens to this machine alone. With another --host a token is demanded; use a proxy with TLS "
         "where the network is not trusted.",

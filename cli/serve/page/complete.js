@@ -1,6 +1,6 @@
 // Completions of the picture, drawn anew at every stroke.
 import { isSuperseded, stream, toBase64 } from "./api.js";
-import { unknownSquare } from "./easel.js";
+import { tintUnknown } from "./easel.js";
 import { Drawing, imageSize, putImage } from "./pixels.js";
 
 export class Completions {
@@ -84,10 +84,10 @@ function paintTile(canvas, image, drawing) {
   canvas.height = shape.height;
   const context = canvas.getContext("2d"), data = context.createImageData(shape.width, shape.height);
   putImage(data, image, shape);
-  context.putImageData(data, 0, 0);
   for (let i = 0; i < drawn.length; i++) {
     if (!drawn[i] && !(known && known[i])) {
-      unknownSquare(context, i % shape.width, Math.floor(i / shape.width), 1);
+      tintUnknown(data, i);
     }
   }
+  context.putImageData(data, 0, 0);
 }

@@ -186,25 +186,37 @@ export class Easel {
 
   paint() {
     const data = new ImageData(this.shape.width, this.shape.height), context = this.canvas.getContext("2d");
+    const late = this.lateness(), zoom = this.zoom;
     putImage(data, this.image, this.shape);
+    this.late = late.some((part) => part > 0);
+    this.known.forEach((known, i) => {
+      if (!known) {
+        tintUnknown(data, i);
+      }
+    });
     this.small.getContext("2d").putImageData(data, 0, 0);
     context.imageSmoothingEnabled = false;
     context.drawImage(this.small, 0, 0, this.canvas.width, this.canvas.height);
-    const late = this.lateness(), { width } = this.shape, zoom = this.zoom;
-    this.late = late.some((part) => part > 0);
-    this.known.forEach((known, i) => {
-      const x = (i % width) * zoom, y = Math.floor(i / width) * zoom;
-      if (!known) {
-        unknownSquare(context, x, y, zoom);
-      } else if (late[i] > 0) {
-        lateSquare(context, x, y, zoom, late[i]);
-      }
-    });
+    this.mark(context, late);
     if (this.cursor) {
       context.lineWidth = Math.max(2, zoom / 8);
       context.strokeStyle = "#ffc857";
       context.strokeRect(this.cursor.column * zoom, this.cursor.row * zoom, zoom, zoom);
     }
+  }
+
+  // Dots on what is unknown, and stripes on what comes too late.
+  mark(context, late) {
+    const { width } = this.shape, zoom = this.zoom, side = Math.max(1, Math.round(zoom / 7));
+    context.fillStyle = "rgb(255 255 255 / 0.45)";
+    this.known.forEach((known, i) => {
+      const x = (i % width) * zoom, y = Math.floor(i / width) * zoom;
+      if (late[i] > 0) {
+        stripe(context, x, y, zoom, late[i]);
+      } else if (!known && zoom >= 8) {
+        context.fillRect(x + (zoom - side) / 2, y + (zoom - side) / 2, side, side);
+      }
+    });
   }
 
   setColour(hex) {
@@ -230,18 +242,16 @@ export function drawingOrder(model) {
   return order;
 }
 
-// A violet square with a dot: nobody knows what is there.
-export function unknownSquare(context, x, y, zoom) {
-  context.fillStyle = "rgb(112 98 226 / 0.82)";
-  context.fillRect(x, y, zoom, zoom);
-  if (zoom >= 8) {
-    context.fillStyle = "rgb(255 255 255 / 0.45)";
-    context.fillRect(x + zoom / 2 - zoom / 14, y + zoom / 2 - zoom / 14, zoom / 7, zoom / 7);
-  }
+// Violet over a pixel of ImageData: nobody knows what is there.
+export function tintUnknown(data, pixel, part = 0.82) {
+  [112, 98, 226].forEach((value, k) => {
+    const at = 4 * pixel + k;
+    data.data[at] = data.data[at] + part * (value - data.data[at]);
+  });
 }
 
-// Stripes, the stronger the more of the hole cannot see the pixel.
-function lateSquare(context, x, y, zoom, part) {
+// The stronger the more of the hole cannot see the pixel.
+function stripe(context, x, y, zoom, part) {
   context.strokeStyle = `rgb(240 150 40 / ${0.15 + 0.6 * part})`;
   context.lineWidth = Math.max(1, zoom / 9);
   context.beginPath();
