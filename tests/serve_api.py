@@ -312,6 +312,28 @@ def test_token():
         check("--name", server.ask("GET", "/", headers={"Host": "studio.example"})[0] == 200)
 
 
+def test_where():
+    with Server(program, "tiny-row.safetensors") as server:
+        second = subprocess.run([program, "serve", "tiny-row.safetensors", "--port", str(server.port)], capture_output=True,
+                                text=True, timeout=60)
+        check("a port that is taken", second.returncode == 1 and "--port 0" in second.stderr, second)
+    os.mkdir("bin")
+    with open("bin/xdg-open", "w") as file:
+        file.write("#!/bin/sh\necho \"$1\" >opened.txt\n")
+    os.chmod("bin/xdg-open", 0o755)
+    path = os.environ["PATH"]
+    os.environ["PATH"] = "bin:" + path
+    with Server(program, "tiny-row.safetensors", "--open", "--token", "a;b") as server:
+        opened = wait_until(lambda: os.path.exists("opened.txt") and os.path.getsize("opened.txt") > 0)
+        check("--open shows the address in a browser", opened and read_text("opened.txt").strip() == server.url)
+    os.environ["PATH"] = path
+
+
+def read_text(path):
+    with open(path) as file:
+        return file.read()
+
+
 def test_end():
     for number in (signal.SIGTERM, signal.SIGINT):
         server = Server(program, f"{MODELS}/mnist-diagonal.safetensors")
@@ -365,6 +387,7 @@ def main():
     test_time_limit()
     test_token()
     test_runs()
+    test_where()
     test_end()
     finish()
 

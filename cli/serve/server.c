@@ -75,10 +75,13 @@ static int make_guard(server *s) {
 /* poll, not epoll: libmicrohttpd then sees at once that a client is gone, whatever it has sent before. */
 static int start_http(server *s) {
     unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    /* Of this machine everybody has one address; from elsewhere nobody takes all connections. */
+    unsigned each = s->listener.loopback ? 0 : CONNECTIONS / 8;
     s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_answer, &s->service, MHD_OPTION_LISTEN_SOCKET,
                                  s->listener.socket, MHD_OPTION_NOTIFY_COMPLETED, exchange_over, NULL,
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE, MHD_OPTION_END);
+                                 MHD_OPTION_PER_IP_CONNECTION_LIMIT, each, MHD_OPTION_CONNECTION_TIMEOUT,
+                                 (unsigned)IDLE, MHD_OPTION_END);
     return s->daemon ? EXIT_OK : fail("the HTTP server cannot be started: %s", strerror(errno));
 }
 
