@@ -359,8 +359,9 @@ def test_token(browser):
 def test_quiet(browser, server, page):
     hosts = page.run("return performance.getEntriesByType('resource').map((entry) => new URL(entry.name).origin)")
     check("no other host is asked", set(hosts) == {f"http://127.0.0.1:{server.port}"}, set(hosts))
+    # It is this test that reads canvases so often; and newer requests take the place of older ones.
     log = [entry["message"] for entry in browser.get_log("browser") if entry["level"] != "INFO" and
-           "willReadFrequently" not in entry["message"]]  # it is this test that reads canvases so often
+           "willReadFrequently" not in entry["message"] and "409 (Conflict)" not in entry["message"]]
     check("the browser has nothing to complain of", not log, log)
 
 
