@@ -278,7 +278,7 @@ def test_slow(server):
     idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(100)]
     for one in idle:
         one.sendall(b"POST /api/v1/sample HTTP/1.1\r\nHost: localhost\r\nContent-Ty")
-    streams = [begin_stream(server) for _ in range(3)]
+    streams = [begin_stream(server) for _ in range(2)]  # all that may be lengthy
     took = seconds_of(lambda: server.post("values", model="tiny-row", image=text_of(bytes(64))))
     check("slow clients do not hold up others", took < 10, took)
     for connection, answer in streams:

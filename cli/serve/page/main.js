@@ -118,6 +118,8 @@ async function restore() {
   }
   if (found !== model) {
     await chooseModel(found, state);
+  } else if (found && !(state.get("image") && usePicture(state))) {
+    changed();
   }
   showView(views.includes(state.get("view")) ? state.get("view") : models.length ? "paint" : "training");
 }
@@ -138,8 +140,9 @@ function showView(name) {
   } else {
     training.stop();
   }
-  if (name === "samples" && model && wall.drawing?.shape !== model) {
-    wall.draw(model, settings("wall"));
+  const asked = settings("wall"), same = ["count", "seed", "temperature"].every((key) => wall.settings?.[key] === asked[key]);
+  if (name === "samples" && model && !(same && wall.drawing.shape === model)) {
+    wall.draw(model, asked);
   }
   remember();
 }

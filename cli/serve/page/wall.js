@@ -22,6 +22,7 @@ export class Wall {
     this.done = false;
     this.lay();
     this.state.textContent = "Drawing…";
+    this.canvas.dataset.stages = "";
     try {
       await stream("sample", { model: model.name, format: "stream", ...settings }, (line) => {
         drawing.take(line);
@@ -30,6 +31,7 @@ export class Wall {
           this.done = true;
           this.state.textContent = `${settings.count} samples in ${line.seconds.toFixed(2)} s`;
         } else if (line.stages > 1 && line.height) {
+          this.canvas.dataset.stages += `${line.height} `;
           this.state.textContent = `Drawing, stage ${line.stage + 1} of ${line.stages}: ${line.height} × ${line.width}`;
         }
       }, { lane: "wall", signal: controller.signal });
