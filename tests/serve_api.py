@@ -229,10 +229,10 @@ def test_large_bodies(server):
 LONG = {"model": "mnist-diagonal", "count": 256, "format": "stream"}
 
 
-def begin_stream(server, key=None, **fields):
+def begin_stream(server, key=None, turn="2", **fields):
     """A connection whose stream has begun."""
     connection = server.open()
-    headers = {"Content-Type": "application/json", **({"Pixelrnn-Key": key} if key else {})}
+    headers = {"Content-Type": "application/json", **({"Pixelrnn-Key": key, "Pixelrnn-Turn": turn} if key else {})}
     connection.request("POST", "/api/v1/sample", json.dumps({**LONG, **fields}), headers)
     return connection, connection.getresponse()
 
@@ -247,9 +247,11 @@ def test_superseding(server):
     connection, answer = begin_stream(server, "somebody")
     answer.readline()
     other, other_answer = begin_stream(server, "somebody else")
-    status, newer = server.post("sample", {"Pixelrnn-Key": "somebody"}, model="mnist-row", count=1)
+    status, newer = server.post("sample", {"Pixelrnn-Key": "somebody", "Pixelrnn-Turn": "3"}, model="mnist-row", count=1)
     last = answer.read().splitlines()[-1]
     check("a newer request of the same key ends the older one", status == 200 and b"took its place" in last, last)
+    status, outdated = server.post("sample", {"Pixelrnn-Key": "somebody else", "Pixelrnn-Turn": "1"}, model="mnist-row", count=1)
+    check("one that was overtaken on its way ends itself", status == 409 and "took its place" in outdated["error"], status)
     check("another one's goes on", b'"done"' in other_answer.read().splitlines()[-1])
     connection.close()
     other.close()

@@ -51,22 +51,33 @@ static void *work_on(void *arg) {
     return NULL;
 }
 
-/* Whether the newer job takes the place of the older one. */
-static bool replaces(const job *newer, const job *older) {
-    return older && newer->key[0] && newer->operation == older->operation &&
-           strcmp(newer->key, older->key) == 0;
+static bool share_key(const job *a, const job *b) {
+    return b && a->key[0] && a->operation == b->operation && strcmp(a->key, b->key) == 0;
+}
+
+/* With the lock held: requests may come in another order than they were sent in. */
+static bool is_outdated(const crew *c, const job *j) {
+    bool outdated = false;
+    for (size_t i = 0; i < c->count; i++) {
+        const job *other = c->workers[i].job;
+        outdated = outdated || (share_key(j, other) && other->turn > j->turn);
+    }
+    for (const job *other = c->first; other; other = other->next) {
+        outdated = outdated || (share_key(j, other) && other->turn > j->turn);
+    }
+    return outdated;
 }
 
 /* With the lock held. */
 static void end_older(crew *c, const job *newer) {
     for (size_t i = 0; i < c->count; i++) {
-        if (replaces(newer, c->workers[i].job)) {
+        if (share_key(newer, c->workers[i].job)) {
             job_stop(c->workers[i].job, SUPERSEDED);
         }
     }
     for (job **at = &c->first; *at;) {
         job *j = *at;
-        if (!replaces(newer, j)) {
+        if (!share_key(newer, j)) {
             at = &j->next;
             continue;
         }
@@ -78,26 +89,35 @@ static void end_older(crew *c, const job *newer) {
     }
 }
 
+/* With the lock held. */
+static void append(crew *c, job *j) {
+    job **at = &c->first;
+    while (*at) {
+        at = &(*at)->next;
+    }
+    job_hold(j);
+    *at = j;
+    c->waiting++;
+    pthread_cond_broadcast(&c->changed);
+}
+
 void crew_take(crew *c, job *j) {
-    bool taken = false, closing;
     pthread_mutex_lock(&c->lock);
-    end_older(c, j);
-    closing = c->closing;
-    if (!closing && c->waiting < CREW_WAITING) {
-        job **at = &c->first;
-        while (*at) {
-            at = &(*at)->next;
-        }
-        job_hold(j);
-        *at = j;
-        c->waiting++;
-        taken = true;
-        pthread_cond_broadcast(&c->changed);
+    bool outdated = is_outdated(c, j);
+    if (!outdated) {
+        end_older(c, j);
+    }
+    bool closing = c->closing, full = c->waiting >= CREW_WAITING;
+    if (!outdated && !closing && !full) {
+        append(c, j);
     }
     pthread_mutex_unlock(&c->lock);
     if (closing) {
         job_refuse(j, 503, "the server is being closed");
-    } else if (!taken) {
+    } else if (outdated) {
+        job_stop(j, SUPERSEDED);
+        job_refuse_ended(j);
+    } else if (full) {
         job_refuse(j, 503, "%d requests are waiting already: try again later", CREW_WAITING);
     }
 }

@@ -30,8 +30,8 @@ bool crew_open(crew *c, const studio *all, prnn_context *const *contexts, size_t
 void crew_stop(crew *c);
 void crew_close(crew *c);
 
-/* Gives a job to the crew, which holds it until it has its answer. One of the same key, if it is not "",
- * ends. If too many wait the job is refused at once. */
+/* Gives a job to the crew, which holds it until it has its answer. Others of the same operation and key, if
+ * that is not "", end, unless one has a later turn: then, or if too many wait, the job itself is refused. */
 void crew_take(crew *c, job *j);
 
 #endif

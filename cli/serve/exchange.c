@@ -104,6 +104,7 @@ static enum MHD_Result give_job(exchange *e) {
 
 static bool make_job(exchange *e) {
     const char *key = MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, "Pixelrnn-Key");
+    const char *turn = MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, "Pixelrnn-Turn");
     e->job = job_create(e->operation, e->body, e->size, e->service->time_limit);
     if (!e->job) {
         return false;
@@ -113,6 +114,9 @@ static bool make_job(exchange *e) {
     e->room = 0;
     e->job->client = (job_client){wake, is_gone, e};
     snprintf(e->job->key, sizeof e->job->key, "%s", key ? key : "");
+    if (!turn || !parse_uint64(turn, &e->job->turn)) {
+        e->job->turn = 0;
+    }
     crew_take(e->service->crew, e->job);
     return true;
 }

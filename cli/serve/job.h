@@ -29,6 +29,7 @@ typedef struct job {
     char *body; /* of the request, or NULL; the job's */
     size_t body_size;
     char key[JOB_KEY];      /* "": none */
+    uint64_t turn;          /* among those of its key; of equal ones the later arrival is the newer one */
     double deadline, asked; /* of clock_seconds */
     job_client client;
     pthread_mutex_t lock; /* of all that follows */

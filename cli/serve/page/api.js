@@ -11,7 +11,9 @@ export function takeToken(fragment) {
   }
 }
 
-// A newer request of the same lane of this page ends the older one.
+let turn = 0;
+
+// A newer request of the same lane of this page ends the older one, also where that arrives later.
 function headers(lane) {
   const all = { "Content-Type": "application/json" };
   const token = sessionStorage.getItem("token");
@@ -20,6 +22,7 @@ function headers(lane) {
   }
   if (lane) {
     all["Pixelrnn-Key"] = client + "-" + lane;
+    all["Pixelrnn-Turn"] = ++turn;
   }
   return all;
 }

@@ -37,7 +37,9 @@ export class Wall {
       }, { lane: "wall", signal: controller.signal });
       this.paint();
     } catch (error) {
-      this.state.textContent = "Stopped";
+      if (controller === this.controller) {
+        this.state.textContent = "Stopped";
+      }
       if (!isSuperseded(error)) {
         this.onTrouble(error);
       }
