@@ -84,6 +84,12 @@ int guard_check(const guard *g, const headers *h, bool needs_token, const char *
     return 0;
 }
 
+bool guard_takes_token(const char *token) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    size_t n = strlen(token);
+    return n >= 8 && n <= 128 && strspn(token, plain) == n;
+}
+
 bool guard_make_token(char token[33]) {
     uint8_t bytes[16];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {

@@ -20,6 +20,9 @@ typedef struct headers {
 /* 0, or the status of the refusal and a sentence. The page itself needs no token: it holds no secret. */
 int guard_check(const guard *g, const headers *h, bool needs_token, const char **why);
 
+/* Whether a token can stand in an address as it is, and is not guessed at once. */
+bool guard_takes_token(const char *token);
+
 /* 32 hexadecimal digits by chance; false if the system has none. */
 bool guard_make_token(char token[33]);
 

@@ -41,11 +41,13 @@ static bool describe(listener *l) {
     if (at.any.sa_family == AF_INET6) {
         l->port = ntohs(at.v6.sin6_port);
         l->loopback = IN6_IS_ADDR_LOOPBACK(&at.v6.sin6_addr);
+        l->any = IN6_IS_ADDR_UNSPECIFIED(&at.v6.sin6_addr);
         inet_ntop(AF_INET6, &at.v6.sin6_addr, text, sizeof text);
         snprintf(l->address, sizeof l->address, "[%s]:%d", text, l->port);
     } else {
         l->port = ntohs(at.v4.sin_port);
         l->loopback = ntohl(at.v4.sin_addr.s_addr) >> 24 == 127;
+        l->any = at.v4.sin_addr.s_addr == htonl(INADDR_ANY);
         inet_ntop(AF_INET, &at.v4.sin_addr, text, sizeof text);
         snprintf(l->address, sizeof l->address, "%s:%d", text, l->port);
     }

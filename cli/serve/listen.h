@@ -7,6 +7,7 @@
 typedef struct listener {
     int socket;
     bool loopback; /* reached from this machine alone */
+    bool any;      /* on all addresses of this machine */
     int port;
     char address[80]; /* "127.0.0.1:8080", "[::1]:8080" */
 } listener;

@@ -100,13 +100,20 @@ static void open_browser(const char *url) {
     }
 }
 
+/* A server for everybody is reached from here too, and the address for that is one that browsers take. */
 static void announce(const server *s) {
     const guard *g = &s->service.guard;
-    char url[512];
-    snprintf(url, sizeof url, "http://%s/%s%s", s->listener.address, g->token ? "#token=" : "",
+    const listener *l = &s->listener;
+    char url[512], here[80];
+    snprintf(here, sizeof here, "%s:%d", l->address[0] == '[' ? "[::1]" : "127.0.0.1", l->port);
+    snprintf(url, sizeof url, "http://%s/%s%s", l->any ? here : l->address, g->token ? "#token=" : "",
              g->token ? g->token : "");
     say("%s", url);
     fflush(stdout);
+    if (l->any && !s->options->quiet) {
+        note("from elsewhere the same with this machine's address in the place of %.*s",
+             (int)(strrchr(here, ':') - here), here);
+    }
     if (s->options->open) {
         open_browser(url);
     }

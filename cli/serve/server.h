@@ -9,6 +9,7 @@ typedef struct server_options {
     int port;
     double time_limit; /* seconds of a request */
     bool open;         /* show the page in a browser */
+    bool quiet;        /* no notes */
 } server_options;
 
 /* EXIT_OK, or an exit code after a message: this program was built without libmicrohttpd. */
