@@ -318,7 +318,7 @@ complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -F
 complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l port -x -d '0: one that is free'
 complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l host -x -d 'address to listen on'
 complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l name -x -d 'a name by which the server is reached beside localhost, --host and its ...'
-complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l token -x -d 'whoever asks shows this token'
+complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l token -x -d 'whoever asks shows this token, 8 to 128 letters, digits and -._~'
 complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l open -d 'show the page in a browser'
 complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l run -r -F -d 'folder of a training, which may still go on'
 complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l beside -r -F -d 'a second one, over the first'

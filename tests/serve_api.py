@@ -299,8 +299,9 @@ def test_time_limit():
 
 
 def test_token():
-    with Server(program, "tiny-row.safetensors", "--host", "0.0.0.0") as server:
-        check("a server for everybody prints a token", len(server.token) == 32)
+    with Server(program, "tiny-row.safetensors", "--host", "0.0.0.0", "--quiet") as server:
+        check("a server for everybody prints an address that leads to it", server.address == f"127.0.0.1:{server.port}")
+        check("and a token", len(server.token) == 32)
         check("with the token it answers", server.get("models")[0] == 200)
         for header in (None, "Bearer wrong", "Bearer " + server.token[:-1], "Bearer " + server.token + "0", "Basic " + server.token):
             status, _, body = server.ask("GET", "/api/v1/models", headers={"Authorization": header})
@@ -308,8 +309,8 @@ def test_token():
         check("the page comes without", server.ask("GET", "/", headers={"Authorization": None})[0] == 200)
         check("an address is no other site's name", server.ask("GET", "/", headers={"Host": "10.1.2.3:80"})[0] == 200)
         check("a name is", server.ask("GET", "/", headers={"Host": "evil.example"})[0] == 403)
-    with Server(program, "tiny-row.safetensors", "--token", "secret", "--name", "studio.example") as server:
-        check("--token", server.token == "secret" and server.get("models")[0] == 200 and
+    with Server(program, "tiny-row.safetensors", "--token", "secret-1", "--name", "studio.example") as server:
+        check("--token", server.token == "secret-1" and server.get("models")[0] == 200 and
               server.ask("GET", "/api/v1/models", headers={"Authorization": "Bearer other"})[0] == 401)
         check("--name", server.ask("GET", "/", headers={"Host": "studio.example"})[0] == 200)
 
@@ -325,7 +326,7 @@ def test_where():
     os.chmod("bin/xdg-open", 0o755)
     path = os.environ["PATH"]
     os.environ["PATH"] = "bin:" + path
-    with Server(program, "tiny-row.safetensors", "--open", "--token", "a;b") as server:
+    with Server(program, "tiny-row.safetensors", "--open", "--token", "just.for~you") as server:
         opened = wait_until(lambda: os.path.exists("opened.txt") and os.path.getsize("opened.txt") > 0)
         check("--open shows the address in a browser", opened and read_text("opened.txt").strip() == server.url)
     os.environ["PATH"] = path

@@ -7,14 +7,16 @@ run 2 "serve without a model" serve
 has "says what it needs" "name a MODEL, or a training with --run" err.txt
 run 2 "--beside alone" serve --beside run
 run 2 "a port out of range" serve model --port 65536
+run 2 "a token that is no part of an address" serve model --token "open sesame"
+run 2 "one that is guessed" serve model --token 1234
 
-"$program" serve "$source_dir/models/mnist-row.safetensors" --host nowhere.invalid >out.txt 2>err.txt
+"$program" serve "$source_dir/models/mnist-row.safetensors" --host "not a host" >out.txt 2>err.txt
 if grep -q "built without libmicrohttpd" err.txt; then
     has "without libmicrohttpd it says how to get it" "libmicrohttpd-dev" err.txt
     [ $failures -eq 0 ] && echo "skipped: this program was built without libmicrohttpd" && exit 77
     finish
 fi
-has "a host that is not there" "--host nowhere.invalid" err.txt
+has "a host that is not there" "--host not a host: " err.txt
 if ! command -v python3 >/dev/null; then
     echo "skipped: there is no python3"
     exit 77

@@ -13,7 +13,7 @@ for candidate in python3 /usr/bin/python3; do
 done
 [ -n "$python" ] || skip "there is no python3 with selenium (Debian: python3-selenium)"
 command -v chromedriver >/dev/null || skip "there is no chromedriver (Debian: chromium-driver)"
-"$program" serve none --host nowhere.invalid 2>err.txt
+"$program" serve none --host "not a host" 2>err.txt
 ! grep -q "built without libmicrohttpd" err.txt || skip "this program was built without libmicrohttpd"
 
 D=$source_dir/data/mnist-binarized

@@ -1,4 +1,5 @@
 /* pixelrnn serve: models behind a web page and an HTTP API. */
+#include "serve/guard.h"
 #include "serve/server.h"
 #include "session/session.h"
 #include "support/memory.h"
@@ -24,7 +25,8 @@ static const struct option options[] = {
     STRING("name", offsetof(settings, name), "NAME", 0,
            "a name by which the server is reached beside localhost, --host and its addresses"),
     STRING("token", offsetof(settings, token), "TEXT", 0,
-           "whoever asks shows this token; without one, and where one is demanded, a random one is printed"),
+           "whoever asks shows this token, 8 to 128 letters, digits and -._~; without one, and where one is "
+           "demanded, a random one is printed"),
     FLAG("open", offsetof(settings, open), 0, "show the page in a browser (xdg-open)"),
     GROUP("Training"),
     INPUT("run", offsetof(settings, run), "RUN", 0,
@@ -53,13 +55,21 @@ static int check(const session *s) {
     if (want->beside && !want->run) {
         return usage_error("--beside is a second run: name the first one with --run");
     }
+    if (want->token && !guard_takes_token(want->token)) {
+        return usage_error("--token: 8 to 128 letters, digits and -._~ are needed");
+    }
     return server_check();
 }
 
 static int serve(session *s, const studio *all) {
     const settings *want = s->settings;
-    const server_options how = {want->host, want->name,       want->token,
-                                want->port, want->time_limit, want->open};
+    const server_options how = {.host = want->host,
+                                .name = want->name,
+                                .token = want->token,
+                                .port = want->port,
+                                .time_limit = want->time_limit,
+                                .open = want->open,
+                                .quiet = s->common->quiet};
     prnn_context *contexts[MOST_WORKERS] = {NULL};
     size_t count = want->workers ? (size_t)want->workers : WORKERS;
     int code = EXIT_OK;
