@@ -12,6 +12,7 @@ export class Training {
     for (const id of ["axis", "target"]) {
       $(id).addEventListener("input", () => this.show());
     }
+    addEventListener("resize", () => this.show());
   }
 
   start() {
@@ -66,7 +67,7 @@ export class Training {
     const drawn = this.runs.filter((run) => run.log?.rows.length);
     $("training-state").textContent = !this.runs.length ? "No run is watched: start with pixelrnn serve --run DIR."
       : drawn.length ? "" : "The log has no lines yet.";
-    $("curves").replaceChildren(...(drawn.length ? [chart(this.runs, $("axis").value)] : []));
+    $("curves").replaceChildren(...(drawn.length ? [chart(this.runs, $("axis").value, Math.max($("curves").clientWidth, 300))] : []));
     $("run-table").hidden = !drawn.length;
     $("run-table").tBodies[0].replaceChildren(...this.runs.map((run, i) => tableRow(run, i, Number($("target").value))));
   }
@@ -128,7 +129,7 @@ function fixedEpoch(epoch) {
 
 // ----------------------------------------------------------------------------------------- chart
 
-const WIDE = 960, TALL = 360, LEFT = 64, RIGHT = 16, TOP = 14, BOTTOM = 40;
+const TALL = 340, LEFT = 52, RIGHT = 16, TOP = 14, BOTTOM = 40;
 
 function svg(name, attributes, text) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -142,8 +143,8 @@ function svg(name, attributes, text) {
 }
 
 // Numbers at 1, 2 or 5 times a power of ten.
-export function ticks(low, high) {
-  const rough = (high - low) / 6 || 1, power = 10 ** Math.floor(Math.log10(rough));
+export function ticks(low, high, most = 6) {
+  const rough = (high - low) / most || 1, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough);
   const all = [];
   for (let i = Math.ceil(low / step); i * step <= high + step * 1e-9; i++) {
@@ -165,22 +166,23 @@ function range(runs, axis) {
   return { low: low - room, high: high + room, right };
 }
 
-function chart(runs, axis) {
+// As wide as there is room, so that its words are as large as others.
+function chart(runs, axis, wide) {
   const { low, high, right } = range(runs, axis);
-  const x = (value) => LEFT + (value / right) * (WIDE - LEFT - RIGHT);
+  const x = (value) => LEFT + (value / right) * (wide - LEFT - RIGHT);
   const y = (value) => TOP + ((high - Math.min(value, high)) / (high - low)) * (TALL - TOP - BOTTOM);
-  const picture = svg("svg", { viewBox: `0 0 ${WIDE} ${TALL}`, role: "img" });
+  const picture = svg("svg", { viewBox: `0 0 ${wide} ${TALL}`, role: "img" });
   picture.append(svg("title", {}, "Negative log-likelihood during training, lower is better"));
   for (const value of ticks(low, high)) {
-    picture.append(svg("line", { class: "grid", x1: LEFT, x2: WIDE - RIGHT, y1: y(value), y2: y(value) }),
+    picture.append(svg("line", { class: "grid", x1: LEFT, x2: wide - RIGHT, y1: y(value), y2: y(value) }),
       svg("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, value));
   }
-  for (const value of ticks(0, right)) {
+  for (const value of ticks(0, right, wide / 120)) {
     picture.append(svg("text", { x: x(value), y: TALL - BOTTOM + 18, "text-anchor": "middle" }, value));
   }
   const unit = runs.find((run) => run.log?.rows.length).log.unit;
-  picture.append(svg("text", { x: WIDE - RIGHT, y: TALL - 4, "text-anchor": "end" }, axis),
-    svg("text", { x: LEFT, y: TALL - 4 }, `${unit}; thick: validation, thin: training`));
+  picture.append(svg("text", { x: wide - RIGHT, y: TALL - 4, "text-anchor": "end" }, axis),
+    svg("text", { x: LEFT, y: TALL - 4 }, `${unit}: validation thick, training thin`));
   runs.forEach((run, i) => {
     for (const which of ["train", "valid"]) {
       const points = (run.log?.rows || []).filter((row) => Number.isFinite(row[which]));

@@ -68,7 +68,7 @@ export class Wall {
     }
     const room = this.canvas.parentElement.clientWidth - 34;
     const tall = Math.max(innerHeight - 260, 320), ratio = Math.min(room / this.canvas.width, tall / this.canvas.height);
-    this.canvas.style.width = `${this.canvas.width * (ratio >= 1 ? Math.floor(ratio) : ratio)}px`;
+    this.canvas.style.width = `${this.canvas.width * (ratio >= 2 ? Math.floor(ratio) : ratio)}px`;
   }
 
   soon() {
