@@ -1,5 +1,5 @@
 # Finds the libraries; sets PRNN_LIBRARIES, RANDOM123_INCLUDE_DIR, PRNN_HAVE_LIBZIP, PRNN_HAVE_TURBOJPEG,
-# PRNN_HAVE_WEBP and PRNN_HAVE_TIFF, and for the pkg-config file PRNN_PC_REQUIRES.
+# PRNN_HAVE_WEBP and PRNN_HAVE_TIFF, for the pkg-config file PRNN_PC_REQUIRES, and for the program PRNN_HAVE_MICROHTTPD.
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
@@ -58,3 +58,17 @@ may_need(PRNN_WITH_LIBZIP PRNN_HAVE_LIBZIP libzip libzip-dev ".npz files")
 may_need(PRNN_WITH_TURBOJPEG PRNN_HAVE_TURBOJPEG libturbojpeg libturbojpeg0-dev "JPEG files")
 may_need(PRNN_WITH_WEBP PRNN_HAVE_WEBP libwebp libwebp-dev "WebP files")
 may_need(PRNN_WITH_TIFF PRNN_HAVE_TIFF libtiff-4 libtiff-dev "TIFF files" >=4.5) # from where on messages belong to a file
+
+# The program alone needs it. Its version says when suspended connections became dependable.
+set(PRNN_HAVE_MICROHTTPD OFF)
+if(PRNN_BUILD_PROGRAM AND PRNN_WITH_MICROHTTPD)
+  pkg_check_modules(libmicrohttpd QUIET IMPORTED_TARGET libmicrohttpd>=0.9.71)
+  if(libmicrohttpd_FOUND)
+    set(PRNN_HAVE_MICROHTTPD ON)
+  elseif(NOT PRNN_WITH_MICROHTTPD STREQUAL "AUTO")
+    message(FATAL_ERROR "PRNN_WITH_MICROHTTPD is ${PRNN_WITH_MICROHTTPD}, and libmicrohttpd>=0.9.71 is not there: "
+      "apt-get install libmicrohttpd-dev (Debian), or set it to OFF to do without the command serve.")
+  else()
+    message(STATUS "No libmicrohttpd>=0.9.71: there will be no command serve (Debian: libmicrohttpd-dev)")
+  endif()
+endif()

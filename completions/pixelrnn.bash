@@ -168,10 +168,18 @@ _pixelrnn() {
         --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
-    help) kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices" ;;
+    serve)
+        options="--port --host --name --token --open --run --beside --workers --time-limit --threads --cpu --precision --device --quiet --help"
+        others=files
+        case $option in
+        --run | --beside) kind=files ;;
+        --port | --host | --name | --token | --workers | --time-limit | --threads | --cpu | --precision | --device) kind=text ;;
+        esac
+        ;;
+    help) kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices serve" ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices help --help --version"
+        kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices serve help --help --version"
     elif [ $kind = none ]; then
         kind=$others
         if [ "${word:0:1}" = - ] || [ $kind = none ]; then

@@ -2,7 +2,8 @@
 # Installs what a build needs and this machine lacks; silent when nothing is missing.
 #   scripts/setup.sh [build|test|fuzz|arm64|analyse|coverage|ci]
 #       test adds cmocka, fuzz adds clang, arm64 a cross compiler, qemu and libraries, analyse what looks for defects, coverage
-#       gcovr, ci all of them but gcovr, and clang-format, an OpenCL for the processor (PoCL), and what Python's tests need
+#       gcovr, ci all of them but gcovr, and clang-format, an OpenCL for the processor (PoCL), what Python's tests need, and a browser
+#       for the page's
 # With apt-get, and as root or with sudo that asks no password, it installs; else it says what to install.
 set -u
 what=${1:-build}
@@ -93,6 +94,13 @@ check_python() {
     done
 }
 
+# What the tests of the page run in. Other systems may go without: they are skipped.
+check_browser() {
+    has dpkg || return 0
+    has chromedriver || lacks "a browser that can be steered" chromium-driver - -
+    /usr/bin/python3 -c "import selenium" 2>/dev/null || lacks "selenium for python3" python3-selenium - -
+}
+
 check_all() {
     missing=() debian=() fedora=() brew=() arm64=no
     check_compiler
@@ -126,10 +134,12 @@ check_all() {
         has clang-format || has clang-format-14 || lacks clang-format clang-format clang-tools-extra clang-format
         check_opencl
         check_python
+        check_browser
         check_library libzip libzip-dev libzip-devel libzip
         check_library libturbojpeg libturbojpeg0-dev turbojpeg-devel jpeg-turbo
         check_library libwebp libwebp-dev libwebp-devel webp
         check_library libtiff-4 libtiff-dev libtiff-devel libtiff
+        check_library libmicrohttpd libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd
     fi
 }
 
@@ -139,8 +149,8 @@ install_with_apt() {
         run=(sudo -n)
     fi
     local apt=("${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
-    # Not needed, but good to have: a faster build, .npz, JPEG, WebP and TIFF files.
-    local wanted=("${debian[@]}" ninja-build libzip-dev libturbojpeg0-dev libwebp-dev libtiff-dev)
+    # Not needed, but good to have: a faster build, .npz, JPEG, WebP and TIFF files, the command serve.
+    local wanted=("${debian[@]}" ninja-build libzip-dev libturbojpeg0-dev libwebp-dev libtiff-dev libmicrohttpd-dev)
     echo "Installing ${wanted[*]} (missing: $(joined))" >&2
     if [ $arm64 = yes ]; then
         "${run[@]}" dpkg --add-architecture arm64 || return

@@ -38,7 +38,7 @@ make_idx() {
 run 0 "--version" --version
 check "--version prints one line" grep -q '^pixelrnn [0-9]*\.[0-9]*\.[0-9]*$' out.txt
 run 0 "--help" --help
-for command in train eval compare sample upscale complete info check curves heat histogram show convert devices; do
+for command in train eval compare sample upscale complete info check curves heat histogram show convert devices serve; do
     check "--help names $command" grep -q "^  $command " out.txt
 done
 
@@ -63,9 +63,10 @@ options_of() {
     heat) echo "data $reading first count worst seed unit max out columns zoom no-bar captions json $common" ;;
     histogram) echo "data $reading image pixels seed out title unit json $common" ;;
     devices) echo "json $common" ;;
+    serve) echo "port host name token open run beside workers time-limit $common" ;;
     esac
 }
-for command in train eval compare sample upscale complete info check curves heat histogram show convert devices; do
+for command in train eval compare sample upscale complete info check curves heat histogram show convert devices serve; do
     run 0 "$command --help" "$command" --help
     cp out.txt help.txt
     missing=""
@@ -80,7 +81,7 @@ run 0 "complete --help" complete --help
 check "complete --help speaks of raster order" grep -q "raster order" out.txt
 
 run 0 "help --man" help --man
-check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 15
+check "the man page has every command" test "$(grep -c '^\.SS ' out.txt)" -eq 16
 if [ -f "$source_dir/man/pixelrnn.1" ]; then
     check "man/pixelrnn.1 is what help --man prints" cmp -s out.txt "$source_dir/man/pixelrnn.1"
 fi

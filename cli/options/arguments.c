@@ -115,7 +115,7 @@ done:
 
 int arguments_check(const arguments *args) {
     const struct command *command = args->command;
-    if (command->operand && !((const struct common *)args->settings)->operand) {
+    if (command->operand && !command->optional && !((const struct common *)args->settings)->operand) {
         return usage_error("%s is missing: pixelrnn %s %s ...", command->operand, command->name,
                            command->operand);
     }

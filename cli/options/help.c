@@ -35,7 +35,8 @@ void help_text(const struct command *command, const struct option *row, char *te
 void help_synopsis(const struct command *command, char *text, size_t size) {
     snprintf(text, size, "pixelrnn %s", command->name);
     if (command->operand) {
-        append(text, size, " %s%s", command->operand, command->many ? "..." : "");
+        append(text, size, command->optional ? " [%s%s]" : " %s%s", command->operand,
+               command->many ? "..." : "");
     }
     for (size_t i = 0; i < command->option_count; i++) {
         char term[256];

@@ -17,32 +17,36 @@ void session_begin(session *s, arguments *args) {
 
 /* ------------------------------------------------------------------------------------- opening */
 
-int session_open(session *s) {
-    s->ctx = prnn_context_create();
-    if (!s->ctx) {
+int session_make_context(const session *s, prnn_context **ctx) {
+    *ctx = prnn_context_create();
+    if (!*ctx) {
         return fail_memory();
     }
-    if (prnn_context_set_threads(s->ctx, s->common->threads) != PRNN_OK) {
-        return usage_error("--threads: %s", prnn_message(s->ctx));
+    if (prnn_context_set_threads(*ctx, s->common->threads) != PRNN_OK) {
+        return usage_error("--threads: %s", prnn_message(*ctx));
     }
-    if (prnn_context_set_cpu(s->ctx, s->common->cpu) != PRNN_OK) {
-        return usage_error("--cpu: %s", prnn_message(s->ctx));
+    if (prnn_context_set_cpu(*ctx, s->common->cpu) != PRNN_OK) {
+        return usage_error("--cpu: %s", prnn_message(*ctx));
     }
-    prnn_status status = prnn_context_set_device(s->ctx, s->common->device);
+    prnn_status status = prnn_context_set_device(*ctx, s->common->device);
     if (status == PRNN_ERROR_ARGUMENT) {
-        return usage_error("--device: %s", prnn_message(s->ctx));
+        return usage_error("--device: %s", prnn_message(*ctx));
     }
     if (status != PRNN_OK) {
-        return fail("--device: %s", prnn_message(s->ctx));
+        return fail("--device: %s", prnn_message(*ctx));
     }
-    status = prnn_context_set_precision(s->ctx, s->common->precision);
+    status = prnn_context_set_precision(*ctx, s->common->precision);
     if (status == PRNN_ERROR_DEVICE) {
-        return fail("--precision: %s", prnn_message(s->ctx));
+        return fail("--precision: %s", prnn_message(*ctx));
     }
     if (status != PRNN_OK) {
-        return usage_error("--precision: %s", prnn_message(s->ctx));
+        return usage_error("--precision: %s", prnn_message(*ctx));
     }
     return 0;
+}
+
+int session_open(session *s) {
+    return session_make_context(s, &s->ctx);
 }
 
 /* Models that do not fit are a wrong command line. */

@@ -33,8 +33,10 @@ typedef struct session {
 void session_begin(session *s, arguments *args);
 void session_close(session *s);
 
-/* The context, as --threads, --cpu and --precision say. */
+/* The context, as --threads, --cpu, --precision and --device say. */
 int session_open(session *s);
+/* One more such context, for another thread; to be freed in any case. */
+int session_make_context(const session *s, prnn_context **ctx);
 
 /* Loads the operands, one model or several that are a chain. */
 int session_open_chain(session *s);
