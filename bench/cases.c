@@ -96,7 +96,7 @@ static void training_begin(training *t, const options *o, const network_case *is
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         must(s->ctx, device->allocate(s->ctx, n, "training", blocks[i]));
     }
-    device->upload(t->update.weights, s->model->parameters);
+    device->upload(t->update.weights, s->model->weights->parameters);
     t->scratch = prnn_alloc(s->ctx, device->norm_scratch(n), sizeof *t->scratch, "training");
     must(s->ctx, t->scratch ? PRNN_OK : PRNN_ERROR_MEMORY);
 }

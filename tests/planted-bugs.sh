@@ -93,7 +93,7 @@ plant "the gates are masked as one block" src/kernels/features.h \
     's|: column % f.stride \* f.groups / f.size;|: prnn_features_number(f, column) * f.groups / (f.blocks * f.size);|' \
     test_laws_network 'masks*'
 plant "a weight behind a mask is let in" src/model/model.c \
-    's/bool leak = !model->unmasked\[i\] && values\[i\] != 0;/bool leak = !model->unmasked[i] \&\& values[i] > 1e-6f;/' \
+    's/bool leak = !model->weights->unmasked\[i\] && values\[i\] != 0;/bool leak = !model->weights->unmasked[i] \&\& values[i] > 1e-6f;/' \
     test_laws_model 'planted weight*'
 
 plant "a mixture's parameters are of other colours" src/kernels/features.h \

@@ -237,9 +237,9 @@ static void test_not_finite(void **state) {
     law_model m = law_open(&c, 5);
     for (size_t i = 0; i < m.parameters; i++) {
         bool unmasked = !prnn_model_parameter_is_masked(m.model, i);
-        m.model->parameters[i] = unmasked ? (i % 2 ? FLT_MAX : -FLT_MAX) : 0;
+        m.model->weights->parameters[i] = unmasked ? (i % 2 ? FLT_MAX : -FLT_MAX) : 0;
     }
-    assert_ok(m.ctx, prnn_model_set_parameters(m.ctx, m.model, m.model->parameters));
+    assert_ok(m.ctx, prnn_model_set_parameters(m.ctx, m.model, m.model->weights->parameters));
     const prnn_model *chain[] = {m.model};
     uint8_t images[2 * 24] = {0};
     double nats[2] = {0, 0}, mean;

@@ -69,7 +69,7 @@ static void test_leaks(void **state) {
         for (size_t k = 0; planted < 60 && seen == 0 && masked_weight(&m, &tensor, k) < m.parameters;
              k += 7) {
             size_t at = masked_weight(&m, &tensor, k);
-            m.model->parameters[at] = 3;
+            m.model->weights->parameters[at] = 3;
             prnn_certificate found = certify(&m);
             assert_false(found.passed);
             assert_int_equal(found.nonzero, 1);
@@ -79,7 +79,7 @@ static void test_leaks(void **state) {
             planted++;
             seen += found.plain.leaks > 0;
             assert_true(found.plain.leaks == 0 || found.plain.leak_of <= found.plain.leak_from);
-            m.model->parameters[at] = 0;
+            m.model->weights->parameters[at] = 0;
         }
         if (planted >= 20 && seen == 0 && mask_matters(&tensor)) {
             fail_msg("none of %zu leaks in %s is seen", planted, tensor.name);
@@ -97,7 +97,7 @@ static void test_refused(void **state) {
     found.passed = true;
     kept = found;
     assert_int_equal(prnn_check(m.ctx, "nothing.safetensors", NULL, &found), PRNN_ERROR_FILE);
-    m.model->parameters[5] = NAN;
+    m.model->weights->parameters[5] = NAN;
     assert_ok(m.ctx, prnn_model_save(m.ctx, m.model, path));
     assert_int_equal(prnn_check(m.ctx, path, NULL, &found), PRNN_ERROR_FORMAT);
     assert_non_null(strstr(prnn_message(m.ctx), "every weight must be finite"));

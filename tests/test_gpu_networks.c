@@ -21,7 +21,7 @@ static pair open_pair(const prnn_config *c) {
     p.gpu = p.cpu;
     p.gpu.ctx = device;
     assert_ok(device, prnn_model_create(device, c, 3, &p.gpu.model));
-    assert_ok(device, prnn_model_set_parameters(device, p.gpu.model, p.cpu.model->parameters));
+    assert_ok(device, prnn_model_set_parameters(device, p.gpu.model, p.cpu.model->weights->parameters));
     p.images = malloc(IMAGES * p.cpu.bytes);
     p.known = calloc(p.cpu.bytes, 1);
     assert_true(p.images && p.known);
@@ -226,6 +226,41 @@ static void fits_its_memory(void **state) {
     close_pair(&p);
 }
 
+/* Images that its memory does not hold whole go through in blocks of rows, as many as it does hold. */
+static void resizes(void **state) {
+    (void)state;
+    enum { HEIGHT = 90, WIDTH = 40 };
+    for (prnn_kind kind = PRNN_ROW; kind <= PRNN_CNN; kind++) {
+        prnn_config c = law_config(kind, &law_shapes[2]);
+        pair p = open_pair(&c);
+        uint8_t *images = malloc((size_t)2 * HEIGHT * WIDTH * 3);
+        prnn_model *cpu, *gpu;
+        double nats[2][2];
+        random_images(5, c.levels, (size_t)2 * HEIGHT * WIDTH * 3, images);
+        prnn_gpu_info *info = &device->gpu->gpu->info;
+        uint64_t largest = info->largest;
+        /* A small pass, so that nothing large is kept for the next one. */
+        assert_ok(device, prnn_evaluate(device, p.gpu.model, p.images, 1, NULL, nats[1], NULL));
+        info->largest = 4 << 20;
+        assert_ok(p.cpu.ctx, prnn_model_resize(p.cpu.ctx, p.cpu.model, HEIGHT, WIDTH, &cpu));
+        assert_ok(device, prnn_model_resize(device, p.gpu.model, HEIGHT, WIDTH, &gpu));
+        assert_in_range(gpu->network->plan.block_rows, 2, HEIGHT - 1);
+        assert_ok(p.cpu.ctx, prnn_evaluate(p.cpu.ctx, cpu, images, 2, NULL, nats[0], NULL));
+        assert_ok(device, prnn_evaluate(device, gpu, images, 2, NULL, nats[1], NULL));
+        assert_memory_equal(nats[0], nats[1], sizeof nats[0]);
+        info->largest = largest;
+        prnn_model_free(gpu);
+        assert_ok(device, prnn_model_resize(device, p.gpu.model, HEIGHT, WIDTH, &gpu));
+        assert_int_equal(gpu->network->plan.block_rows, HEIGHT);
+        assert_ok(device, prnn_evaluate(device, gpu, images, 2, NULL, nats[1], NULL));
+        assert_memory_equal(nats[0], nats[1], sizeof nats[0]);
+        prnn_model_free(cpu);
+        prnn_model_free(gpu);
+        free(images);
+        close_pair(&p);
+    }
+}
+
 /* Weights after some updates of every kind, with validations between them. */
 static float *train(const law_model *m, const prnn_model *model, const uint8_t *images,
                     prnn_train_options o) {
@@ -240,7 +275,7 @@ static float *train(const law_model *m, const prnn_model *model, const uint8_t *
     as_levels.levels = c->levels;
     as_levels.values = PRNN_VALUES_LEVELS;
     assert_ok(m->ctx, prnn_model_create(m->ctx, c, 1, &trained));
-    assert_ok(m->ctx, prnn_model_set_parameters(m->ctx, trained, model->parameters));
+    assert_ok(m->ctx, prnn_model_set_parameters(m->ctx, trained, model->weights->parameters));
     assert_ok(m->ctx, prnn_data_from_memory(m->ctx, images, IMAGES, c->height, c->width, c->channels,
                                             &as_levels, &data));
     assert_ok(m->ctx,
@@ -249,7 +284,7 @@ static float *train(const law_model *m, const prnn_model *model, const uint8_t *
     assert_int_equal(system(command), 0);
     float *weights = malloc(m->parameters * sizeof *weights);
     assert_non_null(weights);
-    memcpy(weights, trained->parameters, m->parameters * sizeof *weights);
+    memcpy(weights, trained->weights->parameters, m->parameters * sizeof *weights);
     prnn_model_free(trained);
     prnn_data_free(data);
     prnn_data_free(valid);
@@ -293,7 +328,7 @@ static void knows_its_name(void **state) {
 static int run_all(void) {
     const struct CMUnitTest others[] = {cmocka_unit_test(knows_its_name),
                                         cmocka_unit_test(has_gradients_of_many),
-                                        cmocka_unit_test(fits_its_memory)};
+                                        cmocka_unit_test(fits_its_memory), cmocka_unit_test(resizes)};
     int failures = _cmocka_run_group_tests(name_of, others, sizeof others / sizeof *others, NULL, NULL);
     failures +=
         law_run("evaluates", evaluates) + law_run("draws", draws) + law_run_unconditional("steps", steps);

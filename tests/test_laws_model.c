@@ -69,10 +69,10 @@ static void test_new_model(void **state) {
     for (size_t i = 0; i < m.parameters; i++) {
         bool is_unmasked = !prnn_model_parameter_is_masked(model, i);
         unmasked += is_unmasked;
-        assert_true(is_unmasked || model->parameters[i] == 0);
-        differ += model->parameters[i] != other->parameters[i];
+        assert_true(is_unmasked || model->weights->parameters[i] == 0);
+        differ += model->weights->parameters[i] != other->weights->parameters[i];
     }
-    assert_memory_equal(model->parameters, same->parameters, m.parameters * sizeof(float));
+    assert_memory_equal(model->weights->parameters, same->weights->parameters, m.parameters * sizeof(float));
     assert_true(differ > 0);
     assert_int_equal(unmasked, prnn_model_parameter_count(model, true));
     for (size_t t = 0; t < prnn_model_tensor_count(model); t++) {
@@ -109,10 +109,10 @@ static void test_new_model(void **state) {
 
 /* Saves the model with parameter `index` set to `value`, around the model's own refusal. */
 static void save_planted(law_model *m, size_t index, float value) {
-    float kept = m->model->parameters[index];
-    m->model->parameters[index] = value;
+    float kept = m->model->weights->parameters[index];
+    m->model->weights->parameters[index] = value;
     assert_ok(m->ctx, prnn_model_save(m->ctx, m->model, model_path()));
-    m->model->parameters[index] = kept;
+    m->model->weights->parameters[index] = kept;
 }
 
 static void expect_refused(law_model *m, size_t index, float value, const char *place) {
@@ -126,7 +126,7 @@ static void expect_refused(law_model *m, size_t index, float value, const char *
         fail_msg("\"%s\" does not name %s", prnn_message(m->ctx), place);
     }
     float *values = malloc(m->parameters * sizeof *values);
-    memcpy(values, m->model->parameters, m->parameters * sizeof *values);
+    memcpy(values, m->model->weights->parameters, m->parameters * sizeof *values);
     values[index] = value;
     assert_int_equal(prnn_model_set_parameters(m->ctx, m->model, values), PRNN_ERROR_ARGUMENT);
     assert_non_null(strstr(prnn_message(m->ctx), place));

@@ -141,8 +141,8 @@ static training_pass training_open(const law_model *m, int rows, int images) {
     assert_ok(m->ctx, device->allocate(m->ctx, forward->count, "a test", &t.pass.forward));
     assert_ok(m->ctx, device->allocate(m->ctx, backward->count, "a test", &t.pass.backward));
     assert_ok(m->ctx, device->allocate(m->ctx, forward->count, "a test", &t.pass.gradient));
-    device->pack(m->ctx, forward, law_block(m->model->parameters, m->parameters), t.pass.forward);
-    device->pack(m->ctx, backward, law_block(m->model->parameters, m->parameters), t.pass.backward);
+    device->pack(m->ctx, forward, law_block(m->model->weights->parameters, m->parameters), t.pass.forward);
+    device->pack(m->ctx, backward, law_block(m->model->weights->parameters, m->parameters), t.pass.backward);
     device->prepare(m->ctx, shape.products, t.pass.forward, t.pass.backward);
     return t;
 }

@@ -20,15 +20,15 @@ static void test_model_and_passes(void **state) {
     prnn_model *model;
     assert_ok(ctx, prnn_model_create(ctx, &config, 1, &model));
     size_t small = prnn_block_bytes(1, sizeof *model) + prnn_block_bytes(1, sizeof *model->network) +
-                   prnn_block_bytes(1, sizeof *model->packed);
+                   prnn_block_bytes(1, sizeof *model->weights);
     assert_int_equal(ctx->asked, prnn_parameter_bytes(model->network) + small);
     for (int images = 1; images <= 8; images += 7) {
         prnn_passes passes;
         size_t before = ctx->asked;
         prnn_need need = prnn_model_passes_need(ctx, model->network, images, 3);
-        model->packed->fresh = false;
-        prnn_free(model->packed->weights);
-        model->packed->weights = NULL;
+        model->weights->fresh = false;
+        prnn_free(model->weights->packed);
+        model->weights->packed = NULL;
         assert_ok(ctx, prnn_model_passes(ctx, model, images, 3, &passes));
         assert_int_equal(ctx->asked - before, prnn_need_total(&need, 3));
         prnn_passes_close(ctx, &passes);
@@ -225,7 +225,7 @@ static void test_packed_at_first_pass(void **state) {
     prnn_context *ctx = prnn_context_create();
     prnn_model *model;
     assert_ok(ctx, prnn_model_load(ctx, path, &model));
-    assert_null(model->packed->weights);
+    assert_null(model->weights->packed);
     /* The file, its tensors, the weights and their masks. */
     assert_true(ctx->asked < m.parameters * 14);
     pthread_t threads[4];

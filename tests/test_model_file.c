@@ -19,7 +19,7 @@ static void files_come_back_to_the_last_bit(void **state) {
         assert_int_equal(prnn_model_save(ctx, model, path), PRNN_OK);
         assert_int_equal(prnn_file_read(ctx, path, 1 << 20, &a, &a_size), PRNN_OK);
         assert_int_equal(prnn_model_load(ctx, path, &again), PRNN_OK);
-        assert_memory_equal(model->parameters, again->parameters,
+        assert_memory_equal(model->weights->parameters, again->weights->parameters,
                             prnn_model_parameter_count(model, false) * sizeof(float));
         assert_int_equal(prnn_model_save(ctx, again, path), PRNN_OK);
         assert_int_equal(prnn_file_read(ctx, path, 1 << 20, &b, &b_size), PRNN_OK);
@@ -54,7 +54,7 @@ static void what_does_not_matter(void **state) {
         if (load_parts(&p, &model) != PRNN_OK) {
             fail_msg("%s", prnn_message(ctx));
         }
-        assert_memory_equal(model->parameters, p.model->parameters,
+        assert_memory_equal(model->weights->parameters, p.model->weights->parameters,
                             prnn_model_parameter_count(model, false) * sizeof(float));
         prnn_model_free(model);
         prnn_model_free(p.model);
@@ -134,7 +134,7 @@ static void doubles_are_rounded(void **state) {
 /* The weights of `p`, in a type of its own for each tensor or the same for all, and what they are then. */
 static void narrow_parts(parts *p, prnn_dtype dtype, bool mixed, uint64_t *data) {
     static const prnn_dtype all[] = {PRNN_DTYPE_F16, PRNN_DTYPE_F64, PRNN_DTYPE_BF16};
-    float *weights = p->model->parameters;
+    float *weights = p->model->weights->parameters;
     for (size_t i = 0; i < p->count; i++) {
         prnn_tensor t = PRNN_TENSOR_INIT;
         prnn_model_tensor(p->model, i, &t);
@@ -159,16 +159,17 @@ static void weights_of_other_types(void **state) {
         float *before = malloc(n * sizeof *before);
         uint64_t *data = calloc(n, sizeof *data);
         assert_true(before && data);
-        memcpy(before, p.model->parameters, n * sizeof *before);
+        memcpy(before, p.model->weights->parameters, n * sizeof *before);
         narrow_parts(&p, dtypes[i / 3 % 3], i >= 9, data);
         prnn_model *model;
         if (load_parts(&p, &model) != PRNN_OK) {
             fail_msg("%s", prnn_message(ctx));
         }
-        assert_memory_equal(model->parameters, p.model->parameters, n * sizeof(float));
+        assert_memory_equal(model->weights->parameters, p.model->weights->parameters, n * sizeof(float));
         for (size_t k = 0; k < n; k++) {
-            assert_true(fabsf(model->parameters[k] - before[k]) <= fabsf(before[k]) / 128 + 0x1p-13f);
-            moved += model->parameters[k] != before[k];
+            assert_true(fabsf(model->weights->parameters[k] - before[k]) <=
+                        fabsf(before[k]) / 128 + 0x1p-13f);
+            moved += model->weights->parameters[k] != before[k];
         }
         assert_true((moved == 0) == (i >= 6 && i < 9));
         free(before);
@@ -471,11 +472,11 @@ static void weights_refused(void **state) {
             p = good_parts((prnn_kind)kind, 3);
             bool unmasked = !prnn_model_parameter_is_masked(p.model, i);
             if (unmasked) {
-                p.model->parameters[i] = bad[i % 4].value;
+                p.model->weights->parameters[i] = bad[i % 4].value;
                 assert_refused(&p, bad[i % 4].says);
                 assert_says("every weight must be finite");
             } else {
-                p.model->parameters[i] = i % 2 ? -1e-30f : NAN;
+                p.model->weights->parameters[i] = i % 2 ? -1e-30f : NAN;
                 assert_refused(&p, i % 2 ? "is -1e-30; it is masked" : "is nan");
             }
         }
@@ -518,7 +519,7 @@ static void folders(void **state) {
     assert_true(found.passed);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(prnn_model_load(ctx, i ? slash : folder, &again), PRNN_OK);
-        assert_memory_equal(model->parameters, again->parameters,
+        assert_memory_equal(model->weights->parameters, again->weights->parameters,
                             prnn_model_parameter_count(model, false) * sizeof(float));
         prnn_model_free(again);
     }

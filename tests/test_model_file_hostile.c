@@ -65,7 +65,7 @@ static void every_truncation(void **state) {
 static double largest(const prnn_model *model) {
     double most = 0;
     for (size_t i = 0; i < prnn_model_parameter_count(model, false); i++) {
-        most = fmax(most, fabs((double)model->parameters[i]));
+        most = fmax(most, fabs((double)model->weights->parameters[i]));
     }
     return most;
 }

@@ -28,7 +28,7 @@ static naive naive_create(const prnn_model *model) {
     s.gradient = malloc(s.n * sizeof(float));
     assert_non_null(s.gradient);
     for (size_t i = 0; i < s.n; i++) {
-        s.weights[i] = s.ema[i] = (double)model->parameters[i];
+        s.weights[i] = s.ema[i] = (double)model->weights->parameters[i];
     }
     return s;
 }
@@ -107,9 +107,9 @@ static void compare_with_naive(prnn_train_options o) {
         assert_ok(prnn_gradient(ctx, other, images, n, &nats, s.gradient));
         naive_step(&s, &o, o.learning_rate, (int)step);
         for (size_t i = 0; i < s.n; i++) {
-            other->parameters[i] = (float)s.weights[i];
+            other->weights->parameters[i] = (float)s.weights[i];
         }
-        assert_ok(prnn_model_set_parameters(ctx, other, other->parameters));
+        assert_ok(prnn_model_set_parameters(ctx, other, other->weights->parameters));
     }
     prnn_safetensors *st = checkpoint_of(o.out);
     double error = distance(s.n, block_of(st, "weights"), s.weights);
@@ -120,7 +120,8 @@ static void compare_with_naive(prnn_train_options o) {
         assert_true(distance(s.n, block_of(st, "ema"), s.ema) < 2e-5);
     }
     /* Without validation images, what is saved are the last weights or their average. */
-    assert_memory_equal(model->parameters, block_of(st, o.ema > 0 ? "ema" : "weights"), s.n * sizeof(float));
+    assert_memory_equal(model->weights->parameters, block_of(st, o.ema > 0 ? "ema" : "weights"),
+                        s.n * sizeof(float));
     prnn_safetensors_free(st);
     naive_free(&s);
     prnn_model_free(model);
@@ -169,12 +170,12 @@ static void check_sgd(int batch, prnn_kind kind, const prnn_data_options *how) {
         double nats;
         assert_ok(prnn_gradient(ctx, other, images, batch_of(&o, data, step, images), &nats, gradient));
         for (size_t i = 0; i < n; i++) {
-            other->parameters[i] = fmaf(-rate, gradient[i], other->parameters[i]);
+            other->weights->parameters[i] = fmaf(-rate, gradient[i], other->weights->parameters[i]);
         }
-        assert_ok(prnn_model_set_parameters(ctx, other, other->parameters));
+        assert_ok(prnn_model_set_parameters(ctx, other, other->weights->parameters));
     }
     for (size_t i = 0; i < n; i++) {
-        assert_true(model->parameters[i] == other->parameters[i]);
+        assert_true(model->weights->parameters[i] == other->weights->parameters[i]);
     }
     free(gradient);
     prnn_model_free(model);

@@ -268,10 +268,10 @@ static void test_not_finite(void **state) {
     law_model m = law_open(&c, 77);
     prnn_context *ctx = m.ctx;
     for (size_t i = 0; i < m.parameters; i++) {
-        m.model->parameters[i] =
+        m.model->weights->parameters[i] =
             !prnn_model_parameter_is_masked(m.model, i) ? (i % 2 ? FLT_MAX : -FLT_MAX) : 0;
     }
-    assert_ok(ctx, prnn_model_set_parameters(ctx, m.model, m.model->parameters));
+    assert_ok(ctx, prnn_model_set_parameters(ctx, m.model, m.model->weights->parameters));
     prnn_stepper *stepper;
     float logits[2 * 5];
     double logs[2 * 5];

@@ -184,8 +184,9 @@ static void check_smaller_batches(prnn_kind kind, int batch) {
             double nats;
             prnn_batch part = {.images = images, .n = n};
             assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, (size_t)n, &nats, one));
-            double own = prnn_gradient_engine_run(m.ctx, engine, law_block(m.model->parameters, m.parameters),
-                                                  &part, law_block(many, m.parameters));
+            double own =
+                prnn_gradient_engine_run(m.ctx, engine, law_block(m.model->weights->parameters, m.parameters),
+                                         &part, law_block(many, m.parameters));
             assert_true(own == nats);
             assert_memory_equal(one, many, m.parameters * sizeof *one);
         }

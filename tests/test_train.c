@@ -92,10 +92,10 @@ static void the_best_validation_is_kept(void **state) {
         assert_ok(prnn_model_load(ctx, path, &loaded));
         assert_true(fabs(mean_nats(loaded, valid) / w.best - 1) < 1e-9);
         size_t n = prnn_model_parameter_count(model, false);
-        assert_memory_equal(model->parameters, loaded->parameters, n * sizeof(float));
+        assert_memory_equal(model->weights->parameters, loaded->weights->parameters, n * sizeof(float));
         prnn_safetensors *st = checkpoint_of(o.out);
-        assert_memory_equal(block_of(st, "best"), loaded->parameters, n * sizeof(float));
-        assert_memory_not_equal(block_of(st, "weights"), loaded->parameters, n * sizeof(float));
+        assert_memory_equal(block_of(st, "best"), loaded->weights->parameters, n * sizeof(float));
+        assert_memory_not_equal(block_of(st, "weights"), loaded->weights->parameters, n * sizeof(float));
         prnn_safetensors_free(st);
         prnn_model_free(loaded);
         prnn_model_free(model);

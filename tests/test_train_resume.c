@@ -110,7 +110,7 @@ static void a_checkpoint_is_a_model(void **state) {
     const prnn_safetensors_entry *ema = prnn_safetensors_find(st, "ema");
     assert_non_null(ema);
     assert_int_equal(ema->count, prnn_model_parameter_count(model, false));
-    assert_memory_equal(ema->data, model->parameters, ema->count * sizeof(float));
+    assert_memory_equal(ema->data, model->weights->parameters, ema->count * sizeof(float));
     prnn_model_free(model);
     prnn_safetensors_free(st);
 }

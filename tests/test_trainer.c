@@ -62,7 +62,7 @@ static void assert_model_is_saved(const hand *h, const char *run) {
     prnn_model *saved;
     path_in(path, run, "model.safetensors");
     assert_ok(prnn_model_load(ctx, path, &saved));
-    assert_memory_equal(saved->parameters, h->model->parameters,
+    assert_memory_equal(saved->weights->parameters, h->model->weights->parameters,
                         prnn_model_parameter_count(saved, false) * sizeof(float));
     prnn_model_free(saved);
 }

@@ -207,10 +207,10 @@ static inline prnn_model *make_model(const prnn_config *config) {
     }
     for (size_t i = 0; i < prnn_model_parameter_count(model, false); i++) {
         if (!prnn_model_parameter_is_masked(model, i)) {
-            model->parameters[i] += 0.2f * (float)sin((double)(i * i + 1));
+            model->weights->parameters[i] += 0.2f * (float)sin((double)(i * i + 1));
         }
     }
-    assert_int_equal(prnn_model_set_parameters(ctx, model, model->parameters), PRNN_OK);
+    assert_int_equal(prnn_model_set_parameters(ctx, model, model->weights->parameters), PRNN_OK);
     return model;
 }
 

@@ -225,6 +225,17 @@ PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_m
 PRNN_API prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path);
 PRNN_API void prnn_model_free(prnn_model *model);
 
+/* A model of images of another size, 1..4096 pixels high and wide, with the weights of `model`, in which no
+ * size is: what one of `model`'s config, of that size, with these weights would compute, to the bit. It
+ * shares them, and the form in which they are multiplied, so that it is cheap to make and models of many
+ * sizes live side by side, on as many threads. In all else it is a model like others: each is freed by
+ * itself, in any order, and one that is given other weights (prnn_model_set_parameters, prnn_train) leaves
+ * them to the others as they were. What pixels near a border are like a model learned at the size that it was
+ * trained at. PRNN_ERROR_ARGUMENT: the size is out of range, or the model is conditional: such a one is for
+ * one size. */
+PRNN_API prnn_status prnn_model_resize(prnn_context *ctx, const prnn_model *model, int height, int width,
+                                       prnn_model **resized);
+
 /* Fills *config, which begins as PRNN_CONFIG_INIT. */
 PRNN_API void prnn_model_config(const prnn_model *model, prnn_config *config);
 

@@ -1,5 +1,6 @@
 #include "device/device.h"
 
+#include "base/available.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 
@@ -11,15 +12,30 @@ int prnn_device_threads(const prnn_context *ctx, size_t n) {
     return prnn_device_of(ctx)->apart ? 1 : prnn_threads_for(ctx, n);
 }
 
-/* A quarter of the memory that is left is well. */
-size_t prnn_device_shard(const prnn_context *ctx, size_t count, size_t most, size_t floats) {
+/* Bytes that maps may well take: a quarter of the memory that is left of a device that is apart, half of the
+ * host's, whose threads share it. */
+static size_t room(const prnn_context *ctx, size_t threads) {
     const prnn_device *device = prnn_device_of(ctx);
-    size_t threads = (size_t)prnn_device_threads(ctx, count), shard = (count + threads - 1) / threads;
     if (device->apart) {
-        most = device->memory(ctx) / 4 / (floats * sizeof(float) + 1);
-        most = most < PRNN_MOST_APART ? most : PRNN_MOST_APART;
+        return device->memory(ctx) / 4;
     }
+    size_t there = prnn_memory_available();
+    return (ctx->memory && ctx->memory < there ? ctx->memory : there) / 2 / threads;
+}
+
+bool prnn_device_has_room(const prnn_context *ctx, size_t floats) {
+    return floats * sizeof(float) <= room(ctx, 1);
+}
+
+size_t prnn_device_shard(const prnn_context *ctx, size_t count, size_t most, size_t floats) {
+    size_t threads = (size_t)prnn_device_threads(ctx, count), shard = (count + threads - 1) / threads;
+    size_t image = floats * sizeof(float) + 1;
+    most = prnn_device_of(ctx)->apart ? PRNN_MOST_APART : most;
     shard = shard < most ? shard : most;
+    if (shard * threads * image >= PRNN_LARGE) {
+        most = room(ctx, threads) / image;
+        shard = shard < most ? shard : most;
+    }
     return shard < 1 ? 1 : shard;
 }
 

@@ -172,8 +172,12 @@ const prnn_device *prnn_device_of(const prnn_context *ctx);
 /* Threads that may use it at a time, for n pieces of work. */
 int prnn_device_threads(const prnn_context *ctx, size_t n);
 
+/* Whether an image of `floats` numbers goes well into what memory there is. */
+bool prnn_device_has_room(const prnn_context *ctx, size_t floats);
+
 /* How many of `count` images should go through a network together, `floats` numbers each: spread over the
- * threads, at most `most`; more where the device is apart, as many as fit well, at most PRNN_MOST_APART. */
+ * threads, as many as fit well, at most `most`, or PRNN_MOST_APART where the device is apart; one at least.
+ */
 enum { PRNN_MOST_APART = 256 };
 size_t prnn_device_shard(const prnn_context *ctx, size_t count, size_t most, size_t floats);
 

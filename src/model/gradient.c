@@ -316,7 +316,7 @@ prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint
     prnn_status status;
     TRY(prnn_model_check_images(ctx, model, images, count));
     TRY(prnn_gradient_engine_create(ctx, c, (int)count, 0, &engine));
-    TRY(engine->device->share(ctx, model->parameters, floats, &weights));
+    TRY(engine->device->share(ctx, model->weights->parameters, floats, &weights));
     TRY(engine->device->share(ctx, gradient, floats, &out));
     prnn_batch batch = {.images = images, .n = (int)count};
     *mean_nats = prnn_gradient_engine_run(ctx, engine, weights, &batch, out);

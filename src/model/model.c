@@ -3,6 +3,7 @@
 #include "base/call.h"
 #include "base/fields.h"
 #include "base/random.h"
+#include "base/try.h"
 #include "model/memory.h"
 
 #include <math.h>
@@ -12,28 +13,10 @@
 /* --------------------------------------------------------------------------- create and destroy */
 
 void prnn_model_free(prnn_model *model) {
-    if (!model) {
-        return;
-    }
-    if (model->packed) {
-        pthread_mutex_destroy(&model->packed->mutex);
-        prnn_free(model->packed->weights);
-        prnn_free(model->packed);
-    }
-    prnn_network_free(model->network);
-    prnn_free(model->parameters);
-    prnn_free(model->unmasked);
-    prnn_free(model);
-}
-
-/* What no product reads is masked. */
-static void unmasked_run(void *user, size_t at, const int32_t *index, size_t n) {
-    (void)at;
-    uint8_t *unmasked = user;
-    for (size_t i = 0; i < n; i++) {
-        if (index[i] >= 0) {
-            unmasked[index[i]] = 1;
-        }
+    if (model) {
+        prnn_weights_release(model->weights);
+        prnn_network_free(model->network);
+        prnn_free(model);
     }
 }
 
@@ -44,60 +27,55 @@ prnn_status prnn_model_create_empty(prnn_context *ctx, const prnn_config *config
     if (!m) {
         return PRNN_ERROR_MEMORY;
     }
-    prnn_status status = prnn_network_create(ctx, config, false, limit, &m->network);
-    if (status == PRNN_OK) {
-        status = prnn_parameters_afford(ctx, m->network);
-    }
-    if (status == PRNN_OK) {
-        m->unmasked = prnn_alloc(ctx, m->network->plan.parameter_floats, 1, "the masks");
-        m->packed = prnn_alloc(ctx, 1, sizeof *m->packed, "the model");
-        status = m->unmasked && m->packed ? PRNN_OK : PRNN_ERROR_MEMORY;
-    }
-    if (m->packed) {
-        pthread_mutex_init(&m->packed->mutex, NULL);
-    }
-    if (status != PRNN_OK) {
-        prnn_model_free(m);
-        return status;
-    }
-    prnn_plan_visit(&m->network->plan, false, &(prnn_packed_visitor){unmasked_run, m->unmasked});
+    prnn_status status = PRNN_OK;
+    TRY(prnn_network_create(ctx, config, false, limit, &m->network));
+    TRY(prnn_parameters_afford(ctx, m->network));
+    TRY(prnn_weights_create(ctx, m->network, &m->weights));
     *model = m;
-    return PRNN_OK;
+    m = NULL;
+done:
+    prnn_model_free(m);
+    return status;
+}
+
+prnn_status prnn_model_resize(prnn_context *ctx, const prnn_model *model, int height, int width,
+                              prnn_model **resized) {
+    PRNN_NOTHING_YET(resized);
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_GIVEN(resized));
+    prnn_config config = model->network->plan.config;
+    prnn_model *m = NULL;
+    prnn_status status = PRNN_OK;
+    if (model->network->condition) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "the model enlarges images of %dx%d to %dx%d, and is for no other size: only "
+                         "unconditional models are",
+                         config.condition_size, config.condition_size, config.height, config.width);
+    }
+    config.height = height;
+    config.width = width;
+    m = prnn_alloc(ctx, 1, sizeof *m, "the model");
+    TRY(m ? PRNN_OK : PRNN_ERROR_MEMORY);
+    TRY(prnn_network_create(ctx, &config, false, PRNN_MAX_PARAMETERS, &m->network));
+    m->weights = prnn_weights_share(model->weights);
+    *resized = m;
+    m = NULL;
+done:
+    prnn_model_free(m);
+    return status;
 }
 
 /* ----------------------------------------------------------------------------------------- pack */
 
-/* Called with the mutex held. */
-static prnn_status pack(prnn_context *ctx, const prnn_model *model) {
-    prnn_packed *packed = model->packed;
-    if (!packed->weights) {
-        packed->weights =
-            prnn_alloc_raw(ctx, model->network->plan.forward.count, sizeof(float), "the packed weights");
-    }
-    if (!packed->weights) {
-        return PRNN_ERROR_MEMORY;
-    }
-    if (!packed->fresh) {
-        prnn_network_pack(model->network, model->parameters, packed->weights);
-        packed->fresh = true;
-    }
-    return PRNN_OK;
-}
-
 prnn_status prnn_model_packed(prnn_context *ctx, const prnn_model *model, float **weights) {
-    pthread_mutex_lock(&model->packed->mutex);
-    prnn_status status = pack(ctx, model);
-    *weights = model->packed->weights;
-    pthread_mutex_unlock(&model->packed->mutex);
-    return status;
+    return prnn_weights_pack(ctx, model->network, model->weights, weights);
 }
 
 /* ----------------------------------------------------------------------------------- initialise */
 
 static void initialise(prnn_model *model, int tensor, uint64_t seed) {
     const prnn_parameter *p = &model->network->plan.parameters[tensor];
-    float *values = model->parameters + p->offset;
-    const uint8_t *unmasked = model->unmasked + p->offset;
+    float *values = model->weights->parameters + p->offset;
+    const uint8_t *unmasked = model->weights->unmasked + p->offset;
     size_t outputs = (size_t)p->shape[0], inputs = p->count / outputs;
     for (size_t o = 0; o < outputs; o++) {
         size_t fan_in = 0;
@@ -129,8 +107,8 @@ prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *config, uint
         return status;
     }
     const prnn_plan *plan = &(*model)->network->plan;
-    (*model)->parameters = prnn_alloc(ctx, plan->parameter_floats, sizeof(float), "the weights");
-    if (!(*model)->parameters) {
+    (*model)->weights->parameters = prnn_alloc(ctx, plan->parameter_floats, sizeof(float), "the weights");
+    if (!(*model)->weights->parameters) {
         prnn_model_free(*model);
         *model = NULL;
         return PRNN_ERROR_MEMORY;
@@ -158,20 +136,20 @@ void prnn_model_tensor(const prnn_model *model, size_t i, prnn_tensor *tensor) {
                               .shape = {p->shape[0], p->shape[1], p->shape[2], p->shape[3]},
                               .count = p->count,
                               .offset = p->offset,
-                              .values = model->parameters + p->offset};
+                              .values = model->weights->parameters + p->offset};
     prnn_fields_copy(&prnn_tensor_fields, tensor->size, tensor, &full);
 }
 
 size_t prnn_model_parameter_count(const prnn_model *model, bool unmasked_only) {
     size_t count = model->network->plan.parameter_floats, unmasked = 0;
     for (size_t i = 0; i < count && unmasked_only; i++) {
-        unmasked += model->unmasked[i];
+        unmasked += model->weights->unmasked[i];
     }
     return unmasked_only ? unmasked : count;
 }
 
 bool prnn_model_parameter_is_masked(const prnn_model *model, size_t index) {
-    return index >= model->network->plan.parameter_floats || !model->unmasked[index];
+    return index >= model->network->plan.parameter_floats || !model->weights->unmasked[index];
 }
 
 /* --------------------------------------------------------------------------------------- assign */
@@ -197,7 +175,7 @@ static prnn_status check_values(prnn_context *ctx, const prnn_model *model, cons
                                 const char *source) {
     const prnn_plan *plan = &model->network->plan;
     for (size_t i = 0; i < plan->parameter_floats; i++) {
-        bool leak = !model->unmasked[i] && values[i] != 0;
+        bool leak = !model->weights->unmasked[i] && values[i] != 0;
         if (isfinite(values[i]) && !leak) {
             continue;
         }
@@ -218,26 +196,12 @@ static prnn_status check_values(prnn_context *ctx, const prnn_model *model, cons
 
 prnn_status prnn_model_adopt(prnn_context *ctx, prnn_model *model, float *values, const char *source) {
     prnn_status status = check_values(ctx, model, values, source);
-    if (status == PRNN_OK) {
-        prnn_free(model->parameters);
-        model->parameters = values;
-        model->packed->fresh = false;
-    }
-    return status;
+    return status == PRNN_OK ? prnn_weights_replace(ctx, model->network, values, &model->weights) : status;
 }
 
 prnn_status prnn_model_assign(prnn_context *ctx, prnn_model *model, const float *values, const char *source) {
-    size_t n = model->network->plan.parameter_floats;
     prnn_status status = check_values(ctx, model, values, source);
-    if (status == PRNN_OK && !model->parameters) {
-        model->parameters = prnn_alloc_raw(ctx, n, sizeof *values, "the weights");
-        status = model->parameters ? PRNN_OK : PRNN_ERROR_MEMORY;
-    }
-    if (status == PRNN_OK) {
-        memcpy(model->parameters, values, n * sizeof *values);
-        model->packed->fresh = false;
-    }
-    return status;
+    return status == PRNN_OK ? prnn_weights_set(ctx, model->network, values, &model->weights) : status;
 }
 
 prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *model, const float *values) {

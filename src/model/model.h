@@ -2,24 +2,12 @@
 #ifndef PRNN_MODEL_MODEL_H
 #define PRNN_MODEL_MODEL_H
 
-#include "model/network.h"
+#include "model/weights.h"
 #include "safetensors/safetensors.h"
-
-#include <pthread.h>
-
-/* The weights as the kernels read them: made by the first pass that needs them, since who only looks at a
- * model needs none. */
-typedef struct prnn_packed {
-    pthread_mutex_t mutex; /* a model may be shared */
-    bool fresh;
-    float *weights; /* forward */
-} prnn_packed;
 
 struct prnn_model {
     prnn_network *network; /* for streaming */
-    float *parameters;
-    uint8_t *unmasked; /* per parameter */
-    prnn_packed *packed;
+    prnn_weights *weights;
 };
 
 /* A model that has no weights yet; refused if it would have more than `limit`. */

@@ -24,7 +24,7 @@ static void list_entries(const prnn_model *model, prnn_safetensors_entry *entrie
             .dtype = PRNN_DTYPE_F32,
             .rank = p->rank,
             .shape = {(size_t)p->shape[0], (size_t)p->shape[1], (size_t)p->shape[2], (size_t)p->shape[3]},
-            .data = model->parameters + p->offset};
+            .data = model->weights->parameters + p->offset};
     }
 }
 

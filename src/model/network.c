@@ -111,6 +111,28 @@ static int suitable_block(const prnn_config *c, bool training) {
     return weights > 2e6 ? 4 : training ? 4 / prnn_layer_kind_of(c->kind)->together : 1;
 }
 
+/* Plans a network in which `block_rows` rows go through a layer together. */
+static prnn_status plan(prnn_context *ctx, const prnn_plan *begun, int block_rows, prnn_network **network) {
+    const prnn_config *config = &begun->config;
+    prnn_network *net = *network = prnn_alloc(ctx, 1, sizeof *net, "the network");
+    if (!net) {
+        return PRNN_ERROR_MEMORY;
+    }
+    net->plan = *begun;
+    net->plan.block_rows = block_rows;
+    net->kind = prnn_layer_kind_of(config->kind);
+    net->head = prnn_head_of(config);
+    scale_levels(net);
+    plan_network(net);
+    prnn_status status = net->plan.status;
+    net->plan.ctx = NULL;
+    if (status != PRNN_OK) {
+        prnn_network_free(net);
+        *network = NULL;
+    }
+    return status;
+}
+
 prnn_status prnn_network_create(prnn_context *ctx, const prnn_config *config, bool training, size_t limit,
                                 prnn_network **network) {
     return prnn_network_create_in_blocks(ctx, config, training, limit, 0, network);
@@ -123,31 +145,21 @@ prnn_status prnn_network_create_in_blocks(prnn_context *ctx, const prnn_config *
     if (status != PRNN_OK) {
         return status;
     }
-    prnn_network *net = prnn_alloc(ctx, 1, sizeof *net, "the network");
-    if (!net) {
-        return PRNN_ERROR_MEMORY;
-    }
     int sum_rows = block_rows ? block_rows : suitable_block(config, training);
-    /* A device that is apart takes all rows at once, where its work is enough for it. */
+    prnn_plan begun = {
+        .ctx = ctx, .config = *config, .training = training, .sum_rows = sum_rows, .parameter_limit = limit};
+    /* A device that is apart takes all rows at once, where its work is enough for it, or as many as it has
+     * room for; in training all of them are kept anyway. */
     bool apart = !block_rows && prnn_device_of(ctx)->apart;
-    net->plan = (prnn_plan){.ctx = ctx,
-                            .config = *config,
-                            .training = training,
-                            .block_rows = apart ? config->height : sum_rows,
-                            .sum_rows = sum_rows,
-                            .parameter_limit = limit};
-    net->kind = prnn_layer_kind_of(config->kind);
-    net->head = prnn_head_of(config);
-    scale_levels(net);
-    plan_network(net);
-    status = net->plan.status;
-    net->plan.ctx = NULL;
-    if (status != PRNN_OK) {
-        prnn_network_free(net);
-        return status;
+    int rows = apart ? config->height : sum_rows;
+    status = plan(ctx, &begun, rows, network);
+    while (status == PRNN_OK && apart && !training && rows > sum_rows &&
+           !prnn_device_has_room(ctx, (*network)->plan.memory.floats)) {
+        prnn_network_free(*network);
+        rows = rows / 2 > sum_rows ? rows / 2 : sum_rows;
+        status = plan(ctx, &begun, rows, network);
     }
-    *network = net;
-    return PRNN_OK;
+    return status;
 }
 
 void prnn_network_free(prnn_network *network) {
@@ -203,7 +215,7 @@ prnn_status prnn_passes_open(prnn_context *ctx, const prnn_network *network, int
     prnn_status status;
     *passes = (prnn_passes){0};
     TRY(prnn_need_afford(ctx, &need, &count, "a pass through the network",
-                         "free some, or take a smaller network"));
+                         "free some, or take smaller images or a smaller network"));
     passes->device = device;
     passes->list = prnn_alloc(ctx, (size_t)count, sizeof *passes->list, "the threads' work");
     TRY(passes->list ? PRNN_OK : PRNN_ERROR_MEMORY);

@@ -68,7 +68,7 @@ done:
 static prnn_status begin(prnn_trainer *t) {
     bool found = false;
     prnn_status status;
-    t->device->upload(t->weights, t->model->parameters);
+    t->device->upload(t->weights, t->model->weights->parameters);
     if (t->ema.memory) {
         t->device->copy_block(t->weights, t->ema);
     }
