@@ -117,6 +117,13 @@ typedef struct prnn_batch {
 /* Images first .. first + n - 1 of a batch. */
 prnn_batch prnn_batch_part(const prnn_config *config, const prnn_batch *batch, size_t first, int n);
 
+/* Some rows of a batch whose logits, network->logits, are there. */
+typedef void (*prnn_rows_ready)(void *arg, const prnn_pass *pass, prnn_region rows);
+
+/* All of a batch goes forward, from the top; ready(arg, ...) sees it. */
+void prnn_network_walk(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch,
+                       prnn_rows_ready ready, void *arg);
+
 /* nats[n] and, unless NULL, values (n, H, W, C), or logits (n, H, W, C, M). */
 void prnn_network_evaluate(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch,
                            double *nats, float *values, float *logits);

@@ -93,10 +93,9 @@ prnn_batch prnn_batch_part(const prnn_config *c, const prnn_batch *batch, size_t
 }
 
 /* A new batch: nothing is known of it yet but the small images. */
-static void begin_batch(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch, double *nats) {
+static void begin_batch(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch) {
     const prnn_config *c = &net->plan.config;
     pass->images = batch->n;
-    memset(nats, 0, (size_t)batch->n * sizeof *nats);
     prnn_network_begin(net, pass);
     if (net->condition) {
         prnn_network_condition(net, pass, batch->images, batch->small);
@@ -115,22 +114,40 @@ static int given_step(const prnn_network *net, const prnn_batch *batch) {
     return batch->new_only && c->condition_size ? c->height / c->condition_size : 0;
 }
 
-void prnn_network_evaluate(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch, double *nats,
-                           float *values, float *logits) {
-    const prnn_config *c = &net->plan.config;
-    prnn_score score = {.given = given_step(net, batch), .nats = nats, .values = values};
-    size_t row = (size_t)c->width * (size_t)c->channels * (size_t)net->head.per_value;
-    begin_batch(net, pass, batch, nats);
-    for (int first = 0; first < c->height; first += net->plan.block_rows) {
+void prnn_network_walk(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch,
+                       prnn_rows_ready ready, void *arg) {
+    begin_batch(net, pass, batch);
+    for (int first = 0; first < net->plan.config.height; first += net->plan.block_rows) {
         prnn_region block = block_at(net, first);
         forward_block(net, pass, block);
         prnn_network_logits(net, pass, block);
-        if (logits) {
-            prnn_head_read_logits(pass, &net->head, net->logits, block, -1, logits + (size_t)first * row,
-                                  (size_t)c->height * row);
-        }
-        prnn_head_nll(pass, &net->head, net->logits, block, &score);
+        ready(arg, pass, block);
     }
+}
+
+typedef struct evaluation {
+    const prnn_network *network;
+    prnn_score score;
+    float *logits;
+} evaluation;
+
+static void evaluate_rows(void *arg, const prnn_pass *pass, prnn_region rows) {
+    const evaluation *e = arg;
+    const prnn_config *c = &e->network->plan.config;
+    const prnn_head *head = &e->network->head;
+    size_t row = (size_t)c->width * (size_t)c->channels * (size_t)head->per_value;
+    if (e->logits) {
+        prnn_head_read_logits(pass, head, e->network->logits, rows, -1, e->logits + (size_t)rows.row * row,
+                              (size_t)c->height * row);
+    }
+    prnn_head_nll(pass, head, e->network->logits, rows, &e->score);
+}
+
+void prnn_network_evaluate(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch, double *nats,
+                           float *values, float *logits) {
+    evaluation e = {net, {.given = given_step(net, batch), .nats = nats, .values = values}, logits};
+    memset(nats, 0, (size_t)batch->n * sizeof *nats);
+    prnn_network_walk(net, pass, batch, evaluate_rows, &e);
 }
 
 /* ------------------------------------------------------------------------------------ backward */
@@ -163,7 +180,8 @@ void prnn_network_gradient(const prnn_network *net, prnn_pass *pass, const prnn_
     const prnn_config *c = &net->plan.config;
     prnn_score score = {.scale = scale, .given = given_step(net, batch), .nats = nats};
     int rows = net->plan.block_rows;
-    begin_batch(net, pass, batch, nats);
+    memset(nats, 0, (size_t)batch->n * sizeof *nats);
+    begin_batch(net, pass, batch);
     for (int row = 0; row < c->height; row += rows) {
         forward_block(net, pass, block_at(net, row));
     }
