@@ -50,11 +50,11 @@ static void check_fields(const prnn_fields *fields) {
 
 static void test_given(void **state) {
     (void)state;
-    const prnn_fields *all[] = {&prnn_config_fields,          &prnn_tensor_fields,
-                                &prnn_data_options_fields,    &prnn_evaluate_options_fields,
-                                &prnn_stepper_options_fields, &prnn_sample_options_fields,
-                                &prnn_check_options_fields,   &prnn_train_options_fields,
-                                &prnn_certificate_fields,     &prnn_device_info_fields};
+    const prnn_fields *all[] = {
+        &prnn_config_fields,           &prnn_tensor_fields,          &prnn_data_options_fields,
+        &prnn_evaluate_options_fields, &prnn_stepper_options_fields, &prnn_sample_options_fields,
+        &prnn_check_options_fields,    &prnn_train_options_fields,   &prnn_certificate_fields,
+        &prnn_device_info_fields,      &prnn_picture_info_fields};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         check_fields(all[i]);
     }

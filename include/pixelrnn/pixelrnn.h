@@ -421,6 +421,53 @@ PRNN_API prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, co
 PRNN_API prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                        const char *out, size_t *written, size_t *skipped);
 
+/* ------------------------------------------------------------------- pictures of many sizes */
+
+/* A list of pictures, each as large as it is: which sizes there are, and a data set (whose images are of one
+ * size) for each of them. Contexts may share it. */
+typedef struct prnn_listing prnn_listing;
+
+typedef struct prnn_picture_info {
+    size_t size;
+    const char *name;  /* its path; owned by the list */
+    size_t number;     /* of the file in the folder, as prnn_data_number counts */
+    size_t group;      /* of the pictures of its size, 0 .. prnn_listing_group_count - 1 */
+    int height, width; /* turned as its EXIF orientation says, but with `as_stored` */
+    int channels;      /* of the file: 1 or 3; a set of the list has those that the options say */
+    int transparent;   /* 1: some of its pixels are not opaque, and were composited or dropped; else 0 */
+} prnn_picture_info;
+
+#define PRNN_PICTURE_INFO_INIT                                                                               \
+    { sizeof(prnn_picture_info), NULL, 0, 0, 0, 0, 0, 0 }
+
+/* Lists the pictures of a folder and of folders below it, in the order of their paths' bytes, or one picture;
+ * as prnn_data_open finds, reads and skips them, so each is decoded once, to know that it can be, and not
+ * kept. Sides are up to 32768. Of the options (NULL: defaults) height, width and fit, binarize_sample,
+ * shuffle and array must be as by default, and channels should be 1 or 3 where some pictures are grey and
+ * others colour. PRNN_ERROR_FORMAT: none of them can be used, or the folder holds data of another kind. Free
+ * with prnn_listing_free. */
+PRNN_API prnn_status prnn_listing_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
+                                       prnn_listing **listing);
+PRNN_API void prnn_listing_free(prnn_listing *listing);
+
+PRNN_API size_t prnn_listing_count(const prnn_listing *listing);
+/* As prnn_data_skipped. */
+PRNN_API size_t prnn_listing_skipped(const prnn_listing *listing);
+/* Fills *info, which begins as PRNN_PICTURE_INFO_INIT, with picture i, 0 <= i < prnn_listing_count. */
+PRNN_API void prnn_listing_picture(const prnn_listing *listing, size_t i, prnn_picture_info *info);
+
+/* The number of sizes that occur. */
+PRNN_API size_t prnn_listing_group_count(const prnn_listing *listing);
+/* The numbers in the list of the *count pictures of a group, ascending; owned by the list. Groups are in the
+ * order of their first pictures. */
+PRNN_API const size_t *prnn_listing_group(const prnn_listing *listing, size_t group, size_t *count);
+
+/* Reads pictures of a group into a data set, in memory: those from its number `first` on, at most `limit` (0:
+ * all), in their order, with their names and numbers. The files must be as they were: PRNN_ERROR_FILE or
+ * PRNN_ERROR_FORMAT names one that is not. The set, which prnn_data_free frees, does not need the list. */
+PRNN_API prnn_status prnn_listing_data(prnn_context *ctx, const prnn_listing *listing, size_t group,
+                                       size_t first, size_t limit, prnn_data **data);
+
 /* ---------------------------------------------------------------------------------- likelihood */
 
 typedef struct prnn_evaluate_options {

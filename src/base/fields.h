@@ -27,6 +27,7 @@ extern const prnn_fields prnn_archive_options_fields;
 extern const prnn_fields prnn_archive_info_fields;
 extern const prnn_fields prnn_archive_image_fields;
 extern const prnn_fields prnn_archive_read_options_fields;
+extern const prnn_fields prnn_picture_info_fields;
 
 /* Where the last field ends that lies wholly within `size` bytes. */
 size_t prnn_fields_within(const prnn_fields *fields, size_t size);

@@ -89,12 +89,13 @@ prnn_status prnn_builder_shape(prnn_builder *b, const char *name, const prnn_ima
     d->fit = o->fit;
     d->any_channels = o->channels != 0;
     d->draw = o->binarize_sample;
-    if (d->height > SIDE_LIMIT || d->width > SIDE_LIMIT) {
+    int limit = b->side_limit ? b->side_limit : SIDE_LIMIT;
+    if (d->height > limit || d->width > limit) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
             "%s: the image is %dx%d (height x width), and at most %dx%d is read: choose a size and "
             "fit crop, resize or subsample",
-            name, image->height, image->width, SIDE_LIMIT, SIDE_LIMIT);
+            name, image->height, image->width, limit, limit);
     }
     return PRNN_OK;
 }
@@ -150,6 +151,10 @@ prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values) {
     if (b->folders) {
         b->folders[b->done] = b->folders[b->first + b->done + b->skipped];
     }
+    return prnn_builder_count(b);
+}
+
+prnn_status prnn_builder_count(prnn_builder *b) {
     b->done++;
     return tell(b);
 }
@@ -167,7 +172,8 @@ prnn_status prnn_builder_name(prnn_builder *b, const char *path) {
         return prnn_fail(b->ctx, PRNN_ERROR_MEMORY, "%s: not enough memory for the names of its files",
                          b->name);
     }
-    d->names[b->done - 1] = (prnn_name){copy, b->first + b->done - 1 + b->skipped};
+    size_t seen = b->done - 1 + b->skipped;
+    d->names[b->done - 1] = (prnn_name){copy, b->numbers ? b->numbers[seen] : b->first + seen};
     return PRNN_OK;
 }
 

@@ -23,9 +23,11 @@ typedef struct prnn_builder {
     prnn_file_writer *out; /* set after init: the images go there, one after the other; NULL: into memory */
     double began;          /* clock */
 
-    size_t first, count; /* slice: the images that are wanted */
-    prnn_data *data;     /* shape; NULL before */
-    uint8_t *one;        /* room: for the image on its way to `out` */
+    size_t first, count;   /* slice: the images that are wanted */
+    const size_t *numbers; /* of files: which of their folder they are; NULL: one after the other */
+    int side_limit;        /* of the images; 0: that of what a model can have */
+    prnn_data *data;       /* shape; NULL before */
+    uint8_t *one;          /* room: for the image on its way to `out` */
 
     size_t done, skipped;      /* of the wanted images so far; done ones were stored */
     size_t transparent, paged; /* of the done ones, if pictures (prnn_found) */
@@ -56,6 +58,9 @@ prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image
 
 /* The next image, as prnn_data_take made it. */
 prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values);
+
+/* The next image is there, wherever: the caller hears how far it is. */
+prnn_status prnn_builder_count(prnn_builder *b);
 
 /* The path of the image that was stored last. */
 prnn_status prnn_builder_name(prnn_builder *b, const char *path);

@@ -3,6 +3,7 @@
 #define PRNN_DATA_DATA_H
 
 #include "data/builder.h"
+#include "data/find.h"
 #include "data/stream.h"
 
 /* What is known of an input before a format is chosen. */
@@ -50,6 +51,32 @@ prnn_status prnn_npz_put_files(prnn_builder *b, char *const *paths, size_t count
 
 /* The pictures of a folder, decoded on all threads; what cannot be used is skipped. */
 prnn_status prnn_pictures_put(prnn_builder *b, char *const *paths, size_t count);
+
+/* The same of some pictures of a folder, in the order of their paths, whose folders are numbered. */
+prnn_status prnn_folder_put_pictures(prnn_builder *b, const prnn_names *paths);
+
+/* Finds the pictures of the folder b->name: found->paths[PRNN_FILE_PICTURE], in their order, which is
+ * empty before and to be freed also after a failure. Refuses a folder of other data. */
+prnn_status prnn_folder_list(prnn_builder *b, prnn_files *found);
+
+/* What is done with many pictures, which are decoded on all threads. */
+typedef struct prnn_taker {
+    /* On any thread: the picture in place `place` of a round, number `number` of the folder; it is not kept.
+     * A failure is the whole set's, or, with *unusable, skips the picture. */
+    prnn_status (*take)(void *user, prnn_context *ctx, size_t place, const char *path, size_t number,
+                        const prnn_image *image, bool *unusable);
+    /* In their order, those that were taken. */
+    prnn_status (*keep)(void *user, prnn_builder *b, size_t place, const char *path, const prnn_found *found);
+    void *user;
+    size_t round; /* places */
+} prnn_taker;
+
+/* Of b->count pictures, which the caller has sliced. */
+prnn_status prnn_pictures_take(prnn_builder *b, char *const *paths, const prnn_taker *taker);
+
+/* Tells what pictures that were kept had, as their `found` said. */
+void prnn_pictures_count_found(prnn_builder *b, const prnn_found *found);
+void prnn_pictures_note_found(prnn_builder *b);
 
 /* The rest of a stream that begins with an idx header (idx.c), used by idx_gz.c. */
 prnn_status prnn_idx_put(prnn_builder *b, prnn_stream *s);

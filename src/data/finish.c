@@ -33,7 +33,7 @@ static prnn_status check_scale(prnn_builder *b) {
     if (o->values != PRNN_VALUES_8BIT) {
         return PRNN_OK;
     }
-    prnn_status status = b->data->disk ? look_for_bright(b) : PRNN_OK;
+    prnn_status status = b->data && b->data->disk ? look_for_bright(b) : PRNN_OK;
     if (status != PRNN_OK || b->highest == 0 || !is_dark(b)) {
         return status;
     }
@@ -135,6 +135,15 @@ done:
     prnn_free(b->folders);
     b->one = NULL;
     b->data = NULL;
+    b->folders = NULL;
+    return status;
+}
+
+prnn_status prnn_builder_end(prnn_builder *b, prnn_status status) {
+    if (status == PRNN_OK) {
+        status = b->done ? check_scale(b) : fail_none(b);
+    }
+    prnn_free(b->folders);
     b->folders = NULL;
     return status;
 }

@@ -7,4 +7,7 @@
 /* `status` says how it went so far; *data is set with PRNN_OK only. */
 prnn_status prnn_builder_finish(prnn_builder *b, prnn_status status, prnn_data **data);
 
+/* The same where nobody keeps a set: the checks alone. */
+prnn_status prnn_builder_end(prnn_builder *b, prnn_status status);
+
 #endif

@@ -61,18 +61,22 @@ static prnn_status number_folders(prnn_builder *b, const prnn_names *paths) {
     return PRNN_OK;
 }
 
-static prnn_status put_pictures(prnn_builder *b, prnn_files *found) {
+/* All of them in the order of their paths; tells of the folders that cannot be read. */
+static prnn_status gather_pictures(prnn_builder *b, prnn_files *found) {
     prnn_names *all = &found->paths[PRNN_FILE_PICTURE];
-    prnn_status status;
-    TRY(prnn_names_move(b->ctx, all, &found->paths[PRNN_FILE_OTHER_PICTURE]));
-    prnn_names_sort(all, false);
-    for (size_t i = 0; i < found->unreadable.count; i++) {
+    prnn_status status = prnn_names_move(b->ctx, all, &found->paths[PRNN_FILE_OTHER_PICTURE]);
+    if (status == PRNN_OK) {
+        prnn_names_sort(all, false);
+    }
+    for (size_t i = 0; i < found->unreadable.count && status == PRNN_OK; i++) {
         prnn_builder_leave(b, found->unreadable.name[i], found->reasons.name[i]);
     }
-    TRY(number_folders(b, all));
-    TRY(prnn_pictures_put(b, all->name, all->count));
-done:
     return status;
+}
+
+prnn_status prnn_folder_put_pictures(prnn_builder *b, const prnn_names *paths) {
+    prnn_status status = number_folders(b, paths);
+    return status == PRNN_OK ? prnn_pictures_put(b, paths->name, paths->count) : status;
 }
 
 /* ----------------------------------------------------------------------------------- other kinds */
@@ -167,7 +171,7 @@ static prnn_status fail_empty(prnn_builder *b, prnn_files *found) {
 
 /* Files with names of their own are sure to be data, and a picture beside them may be anything. One .npz
  * beside many pictures is of them (labels, statistics); beside as few it may be either. */
-static prnn_status choose(prnn_builder *b, prnn_files *found) {
+static prnn_status choose(prnn_builder *b, prnn_files *found, prnn_file_kind *kind) {
     static const prnn_file_kind sure[] = {PRNN_FILE_CIFAR10, PRNN_FILE_CIFAR100, PRNN_FILE_TRAIN_NPZ};
     prnn_names *of = found->paths;
     size_t pictures = of[PRNN_FILE_PICTURE].count;
@@ -176,11 +180,13 @@ static prnn_status choose(prnn_builder *b, prnn_files *found) {
             return fail_two(b, &of[PRNN_FILE_PICTURE], &of[sure[i]]);
         }
         if (of[sure[i]].count) {
-            return sure[i] == PRNN_FILE_TRAIN_NPZ ? put_npz(b, found, sure[i]) : put_cifar(b, found, sure[i]);
+            *kind = sure[i];
+            return PRNN_OK;
         }
     }
+    *kind = PRNN_FILE_NPZ;
     if (of[PRNN_FILE_NPZ].count && !pictures) {
-        return put_npz(b, found, PRNN_FILE_NPZ);
+        return PRNN_OK;
     }
     if (of[PRNN_FILE_NPZ].count >= pictures && pictures) {
         return fail_two(b, &of[PRNN_FILE_PICTURE], &of[PRNN_FILE_NPZ]);
@@ -188,15 +194,42 @@ static prnn_status choose(prnn_builder *b, prnn_files *found) {
     if (pictures) {
         note_left(b, found, PRNN_FILE_PICTURE, "its pictures");
     }
-    return pictures || of[PRNN_FILE_OTHER_PICTURE].count ? put_pictures(b, found) : fail_empty(b, found);
+    *kind = PRNN_FILE_PICTURE;
+    return pictures || of[PRNN_FILE_OTHER_PICTURE].count ? PRNN_OK : fail_empty(b, found);
 }
 
 prnn_status prnn_folder_open(prnn_builder *b, prnn_input *input) {
     prnn_files found = {0};
+    prnn_file_kind kind;
     prnn_status status;
     TRY(prnn_find(b->ctx, input->name, &found));
-    TRY(choose(b, &found));
+    TRY(choose(b, &found, &kind));
+    if (kind == PRNN_FILE_PICTURE) {
+        TRY(gather_pictures(b, &found));
+        TRY(prnn_folder_put_pictures(b, &found.paths[kind]));
+    } else if (kind == PRNN_FILE_NPZ || kind == PRNN_FILE_TRAIN_NPZ) {
+        TRY(put_npz(b, &found, kind));
+    } else {
+        TRY(put_cifar(b, &found, kind));
+    }
 done:
     prnn_files_free(&found);
+    return status;
+}
+
+prnn_status prnn_folder_list(prnn_builder *b, prnn_files *found) {
+    prnn_file_kind kind;
+    prnn_status status;
+    char text[300];
+    TRY(prnn_find(b->ctx, b->name, found));
+    TRY(choose(b, found, &kind));
+    if (kind == PRNN_FILE_PICTURE) {
+        return gather_pictures(b, found);
+    }
+    status = prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
+                       "%s: the folder holds no pictures, but %s, whose images are of one size: read it as a "
+                       "data set",
+                       b->name, list_names(&found->paths[kind], text));
+done:
     return status;
 }

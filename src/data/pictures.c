@@ -20,7 +20,7 @@ static prnn_look look_of(const prnn_data_options *o) {
 
 /* ----------------------------------------------------------------------------------------- notes */
 
-static void count_found(prnn_builder *b, const prnn_found *found) {
+void prnn_pictures_count_found(prnn_builder *b, const prnn_found *found) {
     b->transparent += found->transparent;
     b->paged += found->more_pages;
 }
@@ -35,7 +35,7 @@ static void note_some(prnn_builder *b, size_t n, const char *verb, const char *w
 }
 
 /* What the caller should know of the pictures that were read. */
-static void note_found(prnn_builder *b) {
+void prnn_pictures_note_found(prnn_builder *b) {
     const prnn_data_options *o = &b->options;
     char behind[128] = "transparent, which is dropped";
     if (o->alpha == PRNN_ALPHA_OVER) {
@@ -64,8 +64,8 @@ prnn_status prnn_picture_open(prnn_builder *b, prnn_input *input) {
                                           &image, &found));
     TRY(prnn_builder_put(b, input->name, &image));
     TRY(input->file ? prnn_builder_name(b, input->name) : PRNN_OK);
-    count_found(b, &found);
-    note_found(b);
+    prnn_pictures_count_found(b, &found);
+    prnn_pictures_note_found(b);
 done:
     prnn_image_free(&image);
     return status;
@@ -86,14 +86,13 @@ typedef struct slot {
     prnn_status status;
     bool unusable; /* it, not the set, is at fault */
     prnn_found found;
-    int highest;
-    uint8_t *values;
 } slot;
 
 typedef struct job {
     prnn_builder *b;
+    const prnn_taker *taker;
     char *const *paths; /* of the pictures of this round */
-    size_t number;      /* of the first of them */
+    size_t seen;        /* pictures before them */
     slot *slots;
     prnn_budget budget; /* of all threads; the files themselves are little beside what they decode to */
 } job;
@@ -106,18 +105,16 @@ static size_t decoding_bytes(void) {
 static void decode(void *arg, size_t i, void *own) {
     (void)own;
     job *j = arg;
-    const prnn_data *d = j->b->data;
-    const prnn_look look = look_of(&j->b->options);
+    const prnn_builder *b = j->b;
+    const prnn_look look = look_of(&b->options);
     slot *s = &j->slots[i];
     prnn_image image;
-    s->highest = 0;
     s->ctx.budget = &j->budget;
     s->status = prnn_picture_read(&s->ctx, j->paths[i], &look, &image, &s->found);
     s->unusable = at_fault(&s->ctx, s->status);
     if (s->status == PRNN_OK) {
-        bool small = image.height < d->height || image.width < d->width;
-        s->status = prnn_data_take(&s->ctx, d, j->paths[i], j->number + i, &image, s->values, &s->highest);
-        s->unusable = s->status == PRNN_ERROR_FORMAT && small && d->fit == PRNN_FIT_CROP;
+        size_t number = b->numbers ? b->numbers[j->seen + i] : b->first + j->seen + i;
+        s->status = j->taker->take(j->taker->user, &s->ctx, i, j->paths[i], number, &image, &s->unusable);
         prnn_image_free(&image);
     }
     prnn_budget_give(&s->ctx);
@@ -132,11 +129,9 @@ static prnn_status collect(job *j, size_t n) {
         if (s->status == PRNN_ERROR_MEMORY) { /* alone it may find enough */
             decode(j, i, NULL);
         }
-        b->highest = s->highest > b->highest ? s->highest : b->highest;
         if (s->status == PRNN_OK) {
-            count_found(b, &s->found);
-            status = prnn_builder_store(b, s->values);
-            status = status == PRNN_OK ? prnn_builder_name(b, j->paths[i]) : status;
+            prnn_pictures_count_found(b, &s->found);
+            status = j->taker->keep(j->taker->user, b, i, j->paths[i], &s->found);
         } else if (s->unusable) {
             status = prnn_builder_skip(b, j->paths[i], s->ctx.message);
         } else {
@@ -146,17 +141,49 @@ static prnn_status collect(job *j, size_t n) {
     return status;
 }
 
-static prnn_status work(prnn_builder *b, char *const *paths, slot *slots, size_t round) {
-    prnn_status status = PRNN_OK;
+prnn_status prnn_pictures_take(prnn_builder *b, char *const *paths, const prnn_taker *taker) {
+    slot *slots = prnn_alloc(b->ctx, taker->round, sizeof *slots, "pictures");
+    prnn_status status = slots ? PRNN_OK : PRNN_ERROR_MEMORY;
     for (size_t seen; status == PRNN_OK && (seen = b->done + b->skipped) < b->count;) {
-        size_t n = b->count - seen < round ? b->count - seen : round;
-        job j = {b, paths + seen, b->first + seen, slots, {.bytes = 0}};
+        size_t n = b->count - seen < taker->round ? b->count - seen : taker->round;
+        job j = {b, taker, paths + seen, seen, slots, {.bytes = 0}};
         prnn_budget_init(&j.budget, decoding_bytes());
         prnn_parallel_for(b->ctx, n, decode, &j);
         status = collect(&j, n);
         prnn_budget_destroy(&j.budget);
     }
+    prnn_free(slots);
     return status;
+}
+
+/* ------------------------------------------------------------------------------------ into a set */
+
+/* The images of a round, as the set stores them. */
+typedef struct storing {
+    const prnn_data *data;
+    uint8_t *values; /* of all places */
+    int highest[ROUND];
+} storing;
+
+static prnn_status take(void *user, prnn_context *ctx, size_t place, const char *path, size_t number,
+                        const prnn_image *image, bool *unusable) {
+    storing *s = user;
+    const prnn_data *d = s->data;
+    bool small = image->height < d->height || image->width < d->width;
+    s->highest[place] = 0;
+    prnn_status status = prnn_data_take(ctx, d, path, number, image, s->values + place * prnn_data_size(d),
+                                        &s->highest[place]);
+    *unusable = status == PRNN_ERROR_FORMAT && small && d->fit == PRNN_FIT_CROP;
+    return status;
+}
+
+static prnn_status keep(void *user, prnn_builder *b, size_t place, const char *path,
+                        const prnn_found *found) {
+    storing *s = user;
+    (void)found;
+    b->highest = s->highest[place] > b->highest ? s->highest[place] : b->highest;
+    prnn_status status = prnn_builder_store(b, s->values + place * prnn_data_size(s->data));
+    return status == PRNN_OK ? prnn_builder_name(b, path) : status;
 }
 
 /* The first picture that can be read shows the size of all; it is decoded again in its round. */
@@ -187,16 +214,15 @@ static prnn_status begin(prnn_builder *b, char *const *paths) {
 static prnn_status put_all(prnn_builder *b, char *const *paths) {
     size_t size = prnn_data_size(b->data), round = ROUND_BYTES / size;
     round = round < 1 ? 1 : round > ROUND ? ROUND : round;
-    slot *slots = prnn_alloc(b->ctx, round, sizeof *slots, "pictures");
+    storing *s = prnn_alloc(b->ctx, 1, sizeof *s, "pictures");
     uint8_t *values = prnn_alloc(b->ctx, round, size, "pictures");
     prnn_status status = PRNN_ERROR_MEMORY;
-    if (slots && values) {
-        for (size_t i = 0; i < round; i++) {
-            slots[i].values = values + i * size;
-        }
-        status = work(b, paths, slots, round);
+    if (s && values) {
+        s->data = b->data;
+        s->values = values;
+        status = prnn_pictures_take(b, paths, &(prnn_taker){take, keep, s, round});
     }
-    prnn_free(slots);
+    prnn_free(s);
     prnn_free(values);
     return status;
 }
@@ -208,7 +234,7 @@ prnn_status prnn_pictures_put(prnn_builder *b, char *const *paths, size_t count)
     if (b->data) { /* else all were skipped */
         TRY(put_all(b, paths + b->first));
     }
-    note_found(b);
+    prnn_pictures_note_found(b);
 done:
     return status;
 }
