@@ -16,6 +16,14 @@ static const struct option options[] = {
     COMMON_OPTIONS,
 };
 
+/* What is told of a model. */
+typedef struct description {
+    const char *path, *arithmetic;
+    const prnn_model *model;
+    const prnn_config *config;
+    char fingerprint[72]; /* which archives need */
+} description;
+
 static void shape_text(const prnn_tensor *tensor, char text[64]) {
     int used = 0;
     for (int i = 0; i < tensor->rank; i++) {
@@ -23,9 +31,10 @@ static void shape_text(const prnn_tensor *tensor, char text[64]) {
     }
 }
 
-static void print_text(const prnn_context *ctx, const char *path, const prnn_model *model,
-                       const prnn_config *c) {
-    say("%s", path);
+static void print_text(const description *d) {
+    const prnn_config *c = d->config;
+    const prnn_model *model = d->model;
+    say("%s", d->path);
     say("kind        %s", prnn_kind_name(c->kind));
     say("image       %d x %d x %d (height x width x channels), %d levels", c->height, c->width, c->channels,
         c->levels);
@@ -39,7 +48,8 @@ static void print_text(const prnn_context *ctx, const char *path, const prnn_mod
         say("condition   an image of %d x %d, %d feature%s", c->condition_size, c->condition_size,
             c->condition_features, plural((uint64_t)c->condition_features));
     }
-    say("arithmetic  %s", prnn_context_arithmetic(ctx));
+    say("arithmetic  %s", d->arithmetic);
+    say("fingerprint %s", d->fingerprint);
     say("parameters  %zu, of these %zu unmasked", prnn_model_parameter_count(model, false),
         prnn_model_parameter_count(model, true));
     size_t count = prnn_model_tensor_count(model);
@@ -92,14 +102,15 @@ static void print_tensors(json *j, const prnn_model *model) {
     report_json_close_array(j);
 }
 
-static void print_json(const prnn_context *ctx, const char *path, const prnn_model *model,
-                       const prnn_config *c) {
+static void print_json(const description *d) {
+    const prnn_model *model = d->model;
     json j;
     report_json_begin(&j, stdout);
-    report_json_string(&j, "model", path);
-    report_json_string(&j, "arithmetic", prnn_context_arithmetic(ctx));
-    report_json_string(&j, "kind", prnn_kind_name(c->kind));
-    print_config(&j, c);
+    report_json_string(&j, "model", d->path);
+    report_json_string(&j, "fingerprint", d->fingerprint);
+    report_json_string(&j, "arithmetic", d->arithmetic);
+    report_json_string(&j, "kind", prnn_kind_name(d->config->kind));
+    print_config(&j, d->config);
     report_json_uint(&j, "parameters", prnn_model_parameter_count(model, false));
     report_json_uint(&j, "unmasked_parameters", prnn_model_parameter_count(model, true));
     print_tensors(&j, model);
@@ -108,10 +119,15 @@ static void print_json(const prnn_context *ctx, const char *path, const prnn_mod
 
 static int run(session *s) {
     const settings *want = s->settings;
+    description d = {.config = &s->config};
     int code;
     TRY(session_open(s));
     TRY(session_open_chain(s));
-    (want->json ? print_json : print_text)(s->ctx, s->path, prnn_chain_model(s->chain, 0), &s->config);
+    d.path = s->path;
+    d.arithmetic = prnn_context_arithmetic(s->ctx);
+    d.model = prnn_chain_model(s->chain, 0);
+    TRY(exit_code(s->ctx, prnn_model_fingerprint(s->ctx, d.model, d.fingerprint)));
+    (want->json ? print_json : print_text)(&d);
 done:
     return code;
 }

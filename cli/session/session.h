@@ -18,7 +18,8 @@ typedef struct session {
     prnn_config config;           /* of the chain's images; PRNN_CONFIG_INIT before there is one */
     const char *path;             /* of the chain's last model */
     prnn_chain *other;            /* compare: the second one */
-    prnn_model *model;            /* train: the one that is trained */
+    prnn_model *model;            /* train: the one that is trained; of an archive: the one that reads it */
+    prnn_archive *archive;        /* of the last operand */
     prnn_data *data, *valid;      /* valid: of train */
     skipped missing;              /* files of the data that cannot be used */
     progress bar;                 /* of the work that goes on */
@@ -33,6 +34,10 @@ int session_open(session *s);
 
 /* Loads the operands, one model or several that are a chain. */
 int session_open_chain(session *s);
+
+/* Opens the last operand, an archive, and the model that reads it: the operand before it, or the one inside.
+ * A note says what is damaged. */
+int session_open_archive(session *s);
 
 /* Fails unless the chain draws images without being given small ones. */
 int session_check_first(const session *s);

@@ -435,10 +435,12 @@ typedef struct prnn_picture_info {
     int height, width; /* turned as its EXIF orientation says, but with `as_stored` */
     int channels;      /* of the file: 1 or 3; a set of the list has those that the options say */
     int transparent;   /* 1: some of its pixels are not opaque, and were composited or dropped; else 0 */
+    int deep;          /* 1: its samples have more than 8 bits, of which the high ones are read; else 0 */
+    int more_pages;    /* 1: its file holds more pictures, which are not read; else 0 */
 } prnn_picture_info;
 
 #define PRNN_PICTURE_INFO_INIT                                                                               \
-    { sizeof(prnn_picture_info), NULL, 0, 0, 0, 0, 0, 0 }
+    { sizeof(prnn_picture_info), NULL, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Lists the pictures of a folder and of folders below it, in the order of their paths' bytes, or one picture;
  * as prnn_data_open finds, reads and skips them, so each is decoded once, to know that it can be, and not

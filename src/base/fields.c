@@ -98,8 +98,8 @@ static const size_t archive_read_options_ends[] = {F(size),       F(first), F(co
 #undef F
 
 #define F(field) END(prnn_picture_info, field)
-static const size_t picture_info_ends[] = {F(size),   F(name),  F(number),   F(group),
-                                           F(height), F(width), F(channels), F(transparent)};
+static const size_t picture_info_ends[] = {F(size),  F(name),     F(number),      F(group), F(height),
+                                           F(width), F(channels), F(transparent), F(deep),  F(more_pages)};
 #undef F
 
 /* Bytes of padding at the end would become part of a field that is added, and hold anything in the structs of
@@ -131,7 +131,7 @@ FIELDS(archive_options, user);
 FIELDS(archive_info, problem);
 FIELDS(archive_image, levels);
 FIELDS(archive_read_options, user);
-FIELDS(picture_info, transparent);
+FIELDS(picture_info, more_pages);
 
 size_t prnn_fields_within(const prnn_fields *fields, size_t size) {
     size_t end = sizeof(size_t);

@@ -247,16 +247,16 @@ done:
 /* What shows that something is not there. */
 static void check_whole(prnn_archive *a, bool copies) {
     const prnn_found_chunk *end = find(a, PRNN_CHUNK_END);
-    if (a->scan.gaps) {
-        note_problem(a, "%llu place%s damaged, the first at byte %llu", (unsigned long long)a->scan.gaps,
-                     a->scan.gaps == 1 ? " is" : "s are", (unsigned long long)a->scan.first_gap);
-    }
     if (!end) {
         note_problem(a, "its end is missing");
     } else if (end->chunk.number != a->batch_count || end->chunk.first != a->block_count) {
         note_problem(a, "it has %zu of %u blocks", a->block_count, end->chunk.first);
     } else if (!copies) {
         note_problem(a, "the copy of its lists of images is damaged");
+    }
+    if (a->scan.gaps) {
+        note_problem(a, "%llu place%s damaged, the first at byte %llu", (unsigned long long)a->scan.gaps,
+                     a->scan.gaps == 1 ? " is" : "s are", (unsigned long long)a->scan.first_gap);
     }
 }
 

@@ -228,15 +228,18 @@ static bool same_shape(const crew *all, const job *a, const job *b) {
     return prnn_parts_alike(a->blocks->parts, b->blocks->parts) && is_modelled(all, a) == is_modelled(all, b);
 }
 
-/* How many jobs the next round has. Of many of one shape a thread takes one after the other with its slot;
- * else each of a few has a slot of its own. */
+/* How many jobs the next round has, after which the caller may stop: some hundred parts for each thread, or a
+ * job. Of many of one shape a thread takes one after the other with its slot; else each of a few has a slot
+ * of its own. */
 static size_t begin_round(crew *all) {
-    size_t left = all->count - all->first, most = 4 * all->threads, alike = 1;
+    enum { PARTS = 128 };
+    size_t left = all->count - all->first, alike = 1;
     const job *jobs = all->jobs + all->first;
+    size_t each = jobs->n * jobs->blocks->count, most = all->threads * (each < PARTS ? PARTS / each : 1);
     while (alike < left && alike < most && same_shape(all, &jobs[0], &jobs[alike])) {
         alike++;
     }
-    all->own = alike >= 2 * all->threads;
+    all->own = alike >= all->threads;
     return all->own ? alike : left < all->threads ? left : all->threads;
 }
 
