@@ -42,6 +42,10 @@ has "compress gets back what it compressed" "and back" out.txt
 # shellcheck disable=SC2016
 check "compress comes near the likelihood" awk '{ says = $9 + 0; exit !($4 < 98 && $4 >= says && $4 < says + 5) }' out.txt
 
+example 0 archive "$model" images images.prnn
+has "archive gets back what it wrote" "^image [0-9]* is as it was$" out.txt
+run 0 "pixelrnn reads it" verify "$model" images.prnn
+
 example 0 loop images found
 has "loop validates every 10 steps" "^step 10: validation [0-9.]* nats an image$" out.txt
 run 0 "what the loop found is a model" info found
