@@ -6,6 +6,8 @@
 
 #include <pixelrnn/io.h>
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,7 +28,7 @@ static bool on_reading(void *user, const prnn_progress *report) {
 }
 
 /* Pictures of which something would be lost count as such that cannot be used. */
-static void look_at_picture(compress_input *in, const prnn_picture_info *p) {
+static int look_at_picture(compress_input *in, const prnn_picture_info *p) {
     char why[4608];
     struct stat st;
     if (p->deep || p->more_pages) {
@@ -34,10 +36,14 @@ static void look_at_picture(compress_input *in, const prnn_picture_info *p) {
                  p->deep ? "has samples of 16 bits" : "holds several pictures",
                  p->deep ? "8" : "one of each file");
         skipped_note(&in->s->missing, p->name, why);
-        return;
+        return EXIT_OK;
+    }
+    if (stat(p->name, &st) != 0) {
+        return fail("%s: cannot be read: %s", p->name, strerror(errno));
     }
     in->count++;
-    in->file_bytes += stat(p->name, &st) == 0 ? (uint64_t)st.st_size : 0;
+    in->file_bytes += (uint64_t)st.st_size;
+    return EXIT_OK;
 }
 
 static bool is_kept(const prnn_picture_info *p) {
@@ -46,10 +52,11 @@ static bool is_kept(const prnn_picture_info *p) {
 
 static int check_pictures(compress_input *in) {
     const skipped *missing = &in->s->missing;
+    int code;
     for (size_t i = 0; i < prnn_listing_count(in->list); i++) {
         prnn_picture_info p = PRNN_PICTURE_INFO_INIT;
         prnn_listing_picture(in->list, i, &p);
-        look_at_picture(in, &p);
+        TRY(look_at_picture(in, &p));
     }
     if (missing->count && (!in->skip || !in->s->common->quiet)) {
         skipped_print(missing);
@@ -60,7 +67,9 @@ static int check_pictures(compress_input *in) {
                     missing->count == 1 ? "it is" : "they are", missing->count == 1 ? "it" : "them",
                     missing->count == 1 ? "it" : "them");
     }
-    return in->count ? EXIT_OK : fail("%s: no pictures are left", in->path);
+    TRY(in->count ? EXIT_OK : fail("%s: no pictures are left", in->path));
+done:
+    return code;
 }
 
 /* *listed: it is a folder of pictures, or one. */

@@ -191,9 +191,13 @@ static bool read_job(const prnn_coding *c, const job *j, const slot *s) {
     bool there = values && scratch && levels;
     if (there && s) {
         read_by_model(c, s, j, levels, values, scratch);
-    } else if (there &&
-               prnn_stored_unpack(&raster, j->blocks->method, j->blocks->bytes, j->blocks->size, values)) {
-        accept(c, j->blocks, values, scratch);
+    } else if (there) {
+        const prnn_block_of_parts *b = j->blocks;
+        prnn_status status = prnn_stored_unpack(&raster, b->method, b->bytes, b->size, values);
+        there = status != PRNN_ERROR_MEMORY;
+        if (status == PRNN_OK) {
+            accept(c, j->blocks, values, scratch);
+        }
     }
     prnn_free(values);
     prnn_free(scratch);

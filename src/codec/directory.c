@@ -158,6 +158,9 @@ prnn_status prnn_directory_unpack(prnn_context *ctx, const uint8_t *bytes, size_
     d->text = prnn_alloc(ctx, size, 1, "the names of images");
     TRY(d->text ? PRNN_OK : PRNN_ERROR_MEMORY);
     int error = uncompress2(d->text, &got, bytes + 4, &used);
+    TRY(error != Z_MEM_ERROR
+            ? PRNN_OK
+            : prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory to read the names of images"));
     TRY(error == Z_OK && got == size && used == n - 4 ? PRNN_OK : refuse(ctx));
     d->count = parse(d->text, size, NULL);
     TRY(d->count ? PRNN_OK : refuse(ctx));

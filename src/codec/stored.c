@@ -61,14 +61,19 @@ bool prnn_stored_pack(const prnn_raster *raster, const uint8_t *values, uint8_t 
     return ok;
 }
 
-bool prnn_stored_unpack(const prnn_raster *raster, prnn_method method, const uint8_t *bytes, size_t n,
-                        uint8_t *values) {
+prnn_status prnn_stored_unpack(const prnn_raster *raster, prnn_method method, const uint8_t *bytes, size_t n,
+                               uint8_t *values) {
     uLongf got = prnn_raster_bytes(raster);
     uLong used = n;
-    bool ok =
-        uncompress2(values, &got, bytes, &used) == Z_OK && got == prnn_raster_bytes(raster) && used == n;
-    if (ok && method == PRNN_METHOD_GRADIENT) {
+    int error = uncompress2(values, &got, bytes, &used);
+    if (error == Z_MEM_ERROR) {
+        return PRNN_ERROR_MEMORY;
+    }
+    if (error != Z_OK || got != prnn_raster_bytes(raster) || used != n) {
+        return PRNN_ERROR_FORMAT;
+    }
+    if (method == PRNN_METHOD_GRADIENT) {
         from_differences(raster, values);
     }
-    return ok;
+    return PRNN_OK;
 }

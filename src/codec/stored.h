@@ -23,8 +23,8 @@ size_t prnn_stored_bound(const prnn_raster *raster);
 bool prnn_stored_pack(const prnn_raster *raster, const uint8_t *values, uint8_t *bytes, uint8_t *scratch,
                       size_t *n, prnn_method *method);
 
-/* The other way. false: the bytes are no such images, or there is no memory. */
-bool prnn_stored_unpack(const prnn_raster *raster, prnn_method method, const uint8_t *bytes, size_t n,
-                        uint8_t *values);
+/* The other way. PRNN_ERROR_FORMAT: the bytes are no such images; PRNN_ERROR_MEMORY. */
+prnn_status prnn_stored_unpack(const prnn_raster *raster, prnn_method method, const uint8_t *bytes, size_t n,
+                               uint8_t *values);
 
 #endif
