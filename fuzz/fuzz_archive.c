@@ -70,28 +70,31 @@ static void read_all(prnn_context *ctx, prnn_archive *archive) {
     }
 }
 
+/* The bytes as a file. */
+static void read_file(prnn_context *ctx, int file, const char *path, const uint8_t *bytes, size_t size) {
+    prnn_archive *archive;
+    if (write(file, bytes, size) != (ssize_t)size) {
+        abort();
+    }
+    if (prnn_archive_open(ctx, path, &archive) == PRNN_OK) {
+        read_all(ctx, archive);
+        prnn_archive_free(archive);
+    } else if (!prnn_message(ctx)[0]) {
+        abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     char path[] = "/dev/shm/fuzz_archive_XXXXXX";
     prnn_context *ctx = prnn_context_create();
     uint8_t *copy = malloc(size + 1);
     int file = mkstemp(path);
-    prnn_archive *archive;
-    if (!ctx || !copy || file < 0 || size == 0 || prnn_context_set_threads(ctx, 1) != PRNN_OK) {
-        size = 0;
-    } else {
-        memcpy(copy, bytes + 1, --size);
+    if (ctx && copy && file >= 0 && size > 0 && prnn_context_set_threads(ctx, 1) == PRNN_OK) {
+        memcpy(copy, bytes + 1, size - 1);
         if (bytes[0] % 2) {
-            set_checksums(copy, size);
+            set_checksums(copy, size - 1);
         }
-        if (write(file, copy, size) != (ssize_t)size) {
-            abort();
-        }
-        if (prnn_archive_open(ctx, path, &archive) == PRNN_OK) {
-            read_all(ctx, archive);
-            prnn_archive_free(archive);
-        } else if (!prnn_message(ctx)[0]) {
-            abort();
-        }
+        read_file(ctx, file, path, copy, size - 1);
     }
     close(file);
     unlink(path);

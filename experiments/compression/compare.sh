@@ -51,6 +51,13 @@ jxl7() { cjxl --quiet -d 0 -e 7 --num_threads=0 "$1" "$2.jxl"; }
 jxl9() { cjxl --quiet -d 0 -e 9 --num_threads=0 "$1" "$2.jxl"; }
 flif_() { flif -e -Q100 "$1" "$2.flif"; }
 
+unpack() {
+    local name
+    for name in "$work"/jxl9/*.jxl; do
+        djxl --quiet --num_threads=0 "$name" "$work/back.ppm"
+    done
+}
+
 seconds "$program" compress "$model" --data "$images" --out "$work/archive.prnn" --threads 1 --no-verify --json --quiet "$@"
 encode=$took
 values=$(sed -n 's/.*"raw_bytes": \([0-9]*\),/\1/p' "$work/out.txt")
@@ -80,7 +87,7 @@ with "JPEG XL -e 7" cjxl jxl7 jxl7
 if command -v cjxl >/dev/null; then
     seconds each jxl9 jxl9
     encode=$took
-    seconds bash -c 'for f in "$1"/jxl9/*.jxl; do djxl --quiet --num_threads=0 "$f" "$1/back.ppm"; done' bash "$work"
+    seconds unpack
     row "JPEG XL -e 9" "$(bytes_of "$work/jxl9")" "$encode" "$took"
 fi
 with "FLIF -Q100" flif flif flif_

@@ -15,7 +15,9 @@ prnn_status prnn_batch_make(prnn_context *ctx, const prnn_directory *d, const pr
             size_t i = batch->count++;
             bool wanted = values && i >= first && i - first < count;
             batch->images[i] = (prnn_canvas){&d->list[r], wanted ? values : NULL};
-            values += wanted ? prnn_record_bytes(&d->list[r]) : 0;
+            if (wanted) {
+                values += prnn_record_bytes(&d->list[r]);
+            }
         }
     }
 done:

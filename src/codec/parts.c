@@ -137,6 +137,7 @@ void prnn_part_put(const prnn_part *p, const prnn_record *r, const uint8_t *valu
 /* --------------------------------------------------------------------------------------- levels */
 
 static uint8_t spread(int level, int levels) {
+    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): 2 levels or more */
     return (uint8_t)((255 * level + (levels - 1) / 2) / (levels - 1));
 }
 

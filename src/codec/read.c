@@ -151,7 +151,9 @@ static prnn_status give_images(reading *r) {
                                                   lost ? NULL : values, lost ? why : NULL)) {
             return prnn_fail(r->ctx, PRNN_STOPPED, "stopped");
         }
-        values += values ? prnn_record_bytes(record) : 0;
+        if (values) {
+            values += prnn_record_bytes(record);
+        }
     }
     return PRNN_OK;
 }

@@ -128,6 +128,7 @@ static void share_weights(const prnn_kernels *kernels, int n, const float *logit
         weight[j] = (uint64_t)((double)p[j] * (whole / sum));
         left -= weight[j];
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): 1 component or more */
     weight[largest] += left;
 }
 
@@ -135,7 +136,7 @@ static void share_weights(const prnn_kernels *kernels, int n, const float *logit
 static bool mix(const prnn_kernels *kernels, const prnn_head *head, const float *logits, mixture *m) {
     int n = head->features.size;
     const double half = 0.5 * (head->levels - 1), part = 1.0 / n;
-    if (!prnn_all_finite(logits, (size_t)(RUNS * n))) {
+    if (!prnn_all_finite(logits, (size_t)RUNS * (size_t)n)) {
         return false;
     }
     m->head = head;

@@ -106,10 +106,12 @@ static int level_at(const prnn_kernels *kernels, const prnn_head *head, const fl
         return -1;
     }
     while (k + BLOCK < head->levels &&
+           /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): k < levels */
            prnn_interval_start(head, below + w.block[k / BLOCK], w.total, k + BLOCK) <= number) {
         below += w.block[k / BLOCK];
         k += BLOCK;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): k < levels */
     while (k + 1 < head->levels && prnn_interval_start(head, below + w.level[k], w.total, k + 1) <= number) {
         below += w.level[k++];
     }

@@ -15,6 +15,7 @@ prnn_status prnn_read_picture(prnn_context *ctx, const char *path, bool as_store
     prnn_found found = {0};
     prnn_status status = prnn_picture_read(ctx, path, &look, &image, &found);
     if (status == PRNN_OK) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): PRNN_ENTER refuses NULL */
         *pixels = (prnn_pixels){image.values,   image.height, image.width,
                                 image.channels, found.deep,   found.more_pages};
     }
