@@ -29,7 +29,7 @@ _pixelrnn() {
         esac
         ;;
     eval)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --json --per-image --per-value --scores --sort --worst --best --threads --cpu --precision --device --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --size --tile --json --per-image --per-value --scores --sort --worst --best --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
@@ -37,26 +37,26 @@ _pixelrnn() {
         --fit) kind=words words="exact crop resize subsample" ;;
         --sort) kind=words words="none worst best" ;;
         --data | --per-image | --per-value | --scores) kind=files ;;
-        --alpha | --memory-limit | --array | --first | --limit | --seed | --worst | --best | --threads | --cpu | --precision | --device) kind=text ;;
+        --alpha | --memory-limit | --array | --first | --limit | --seed | --size | --tile | --worst | --best | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     compare)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --json --scores --threads --cpu --precision --device --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --size --json --scores --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
         --binarize) kind=words words="none sample" ;;
         --fit) kind=words words="exact crop resize subsample" ;;
         --data | --scores) kind=files ;;
-        --alpha | --memory-limit | --array | --first | --limit | --seed | --threads | --cpu | --precision | --device) kind=text ;;
+        --alpha | --memory-limit | --array | --first | --limit | --seed | --size | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     sample)
-        options="--count --seed --temperature --out --columns --zoom --captions --overwrite --threads --cpu --precision --device --quiet --help"
+        options="--count --seed --temperature --size --out --columns --zoom --captions --overwrite --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --out) kind=files ;;
-        --count | --seed | --temperature | --columns | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
+        --count | --seed | --temperature | --size | --columns | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     upscale)
@@ -71,14 +71,14 @@ _pixelrnn() {
         esac
         ;;
     complete)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --known-rows --mask --samples --seed --temperature --out --zoom --captions --overwrite --threads --cpu --precision --device --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --size --known-rows --mask --samples --seed --temperature --out --zoom --captions --overwrite --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
         --binarize) kind=words words="none sample" ;;
         --fit) kind=words words="exact crop resize subsample" ;;
         --data | --mask | --out) kind=files ;;
-        --alpha | --memory-limit | --array | --first | --count | --known-rows | --samples | --seed | --temperature | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
+        --alpha | --memory-limit | --array | --first | --count | --size | --known-rows | --samples | --seed | --temperature | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     info)
@@ -105,7 +105,7 @@ _pixelrnn() {
         esac
         ;;
     heat)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --worst --seed --unit --max --out --columns --zoom --no-bar --captions --json --threads --cpu --precision --device --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --count --worst --seed --size --unit --max --out --columns --zoom --no-bar --captions --json --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
@@ -113,7 +113,7 @@ _pixelrnn() {
         --fit) kind=words words="exact crop resize subsample" ;;
         --unit) kind=words words="auto nats bits" ;;
         --data | --out) kind=files ;;
-        --alpha | --memory-limit | --array | --first | --count | --worst | --seed | --max | --columns | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
+        --alpha | --memory-limit | --array | --first | --count | --worst | --seed | --size | --max | --columns | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     histogram)

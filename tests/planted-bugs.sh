@@ -69,7 +69,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads"
+programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads"
 without_bugs() {
     echo "building without a bug"
     cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
@@ -134,6 +134,17 @@ plant "a thread works in the memory of another" src/base/parallel.c \
     test_threads 'test_evaluate'
 plant "a batch begins with the gradient of the last" src/layers/row_lstm.c \
     '/prnn_map_clear(pass, layer->cells.dcell);/d' test_laws_passes 'mean of a batch*'
+
+# ------------------------------------------------------------------------------------- other sizes
+
+plant "other weights are given to all sizes" src/model/weights.c \
+    's/if (atomic_load(&(\*weights)->models) > 1)/if (0)/' test_resize 'test_other_weights'
+plant "a resized model has the old height" src/model/model.c \
+    's/    config.height = height;//' test_resize 'same bits*'
+plant "a list mixes sizes of one height" src/data/listing.c \
+    's/ || sorted\[i\]->width != sorted\[first\]->width//' test_data_listing 'test_lists'
+plant "pictures of a group get numbers of their own" src/data/listing.c \
+    's/    b->numbers = numbers;//' test_data_listing 'test_groups'
 
 # ------------------------------------------------------------------------------------------ memory
 
@@ -258,7 +269,7 @@ plant "a set on disk forgets where it begins" src/data/array.c \
 plant "the rest of a set on disk begins too early" src/data/disk.c \
     '/from.offset += first/d' test_data_disk 'test_split'
 plant "files that are skipped take their numbers along" src/data/builder.c \
-    's|b->done - 1 + b->skipped}|b->done - 1}|' test_data_names 'test_first'
+    's|seen = b->done - 1 + b->skipped;|seen = b->done - 1;|' test_data_names 'test_first'
 plant "the rest of a set has the names of the beginning" src/data/set.c \
     's|rest->names\[i - first\] = data->names\[i\]|rest->names[i - first] = data->names[i - first]|' test_data_names 'test_split'
 plant "the last image is not sampled" src/data/set.c \

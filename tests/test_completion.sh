@@ -58,7 +58,7 @@ bash_says "" pixelrnn train --layers ""
 bash_says "model.safetensors|" pixelrnn eval mo
 bash_says "a file.npy|" pixelrnn eval model.safetensors --data "a "
 bash_says "folder|" pixelrnn eval model.safetensors --data=fo
-bash_says "--scores|--seed|--sort|" pixelrnn eval model.safetensors --s
+bash_says "--scores|--seed|--size|--sort|" pixelrnn eval model.safetensors --s
 bash_says "best|none|worst|" pixelrnn eval model.safetensors --sort ""
 bash_says "model.safetensors|" pixelrnn compare model.safetensors m
 bash_says "heat|help|histogram|" pixelrnn h
@@ -127,7 +127,7 @@ if command -v fish >/dev/null; then
     fish_says "cnn|diagonal|row|" "pixelrnn train --kind "
     fish_says "--kind=cnn|--kind=diagonal|--kind=row|" "pixelrnn train --kind="
     fish_says "compare|complete|convert|" "pixelrnn co"
-    fish_says "--scores|--seed|--sort|" "pixelrnn eval m --s"
+    fish_says "--scores|--seed|--size|--sort|" "pixelrnn eval m --s"
     fish_says "model.safetensors|" "pixelrnn eval mod"
     fish_says "folder/|" "pixelrnn eval m --data fo"
     fish_says "heat|histogram|" "pixelrnn help h"

@@ -194,13 +194,14 @@ static void test_odd_ones(void **state) {
     o.levels = 2;
     o.channels = 1;
     assert_int_equal(open_listing(at("f"), &o), PRNN_OK);
-    for (size_t i = 0; i < prnn_listing_count(listing); i++) {
-        prnn_data *set;
-        size_t group = info_of(i).group;
-        assert_int_equal(prnn_listing_data(ctx, listing, group, 0, 1, &set), PRNN_OK);
-        prnn_data_free(set);
-        assert_int_equal(prnn_listing_data(ctx, listing, group, 0, 0, &set), PRNN_OK);
-        prnn_data_free(set);
+    for (size_t g = 0; g < prnn_listing_group_count(listing); g++) {
+        size_t count;
+        prnn_listing_group(listing, g, &count);
+        for (size_t i = 0; i <= count; i++) { /* each alone, and all */
+            prnn_data *set;
+            assert_int_equal(prnn_listing_data(ctx, listing, g, i % count, i < count, &set), PRNN_OK);
+            prnn_data_free(set);
+        }
     }
     mkdir(at("d"), 0777);
     b = make_png(1, 2, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, black, 2);

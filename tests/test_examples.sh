@@ -25,6 +25,14 @@ mean=$(sed -n 's/^mean: \([0-9.]*\) nats$/\1/p' out.txt)
 "$program" eval "$model" --data images --json --quiet >eval.txt
 check "evaluate and pixelrnn eval agree" [ "$mean" = "$(printf %.2f "$(number eval.txt nats)")" ]
 
+run 0 "a picture of another size" sample "$model" --size 20x40 --count 1 --out wide/ --quiet
+mkdir mixed
+cp images/0.png wide/00000.png mixed/
+example 0 sizes "$model" mixed
+has "sizes takes each as large as it is" "00000.png: 20 x 40, " out.txt
+check "and as evaluate does" [ "$(sed -n 's/^mixed.0.png: 28 x 28, //p' out.txt)" = "$("$EXAMPLES/evaluate" "$model" images/0.png |
+    sed -n 's/^image 0: //p')" ]
+
 # The first image is the mask too: what is white in it is known.
 example 0 complete "$model" images images/0.png completed.png
 run 0 "show reads what complete wrote" show --data completed.png --out shown.png

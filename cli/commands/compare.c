@@ -11,7 +11,7 @@
 
 enum { CHUNK = 256 };
 
-static const compare_settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, false, NULL};
+static const compare_settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, false, NULL, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -21,6 +21,10 @@ static const struct option options[] = {
          "leave out the images before this one, counted from 0"),
     SIZE("limit", offsetof(compare_settings, limit), 0, 0, "at most so many images; 0: all"),
     UINT64("seed", offsetof(compare_settings, seed), 0, 0, "draw of --binarize sample"),
+    SIZE_OPTION(
+        compare_settings, "HxW|own",
+        "height and width of the images, where they are not those of both models: any, of unconditional "
+        "ones; own: those of the data, whose images are of one size"),
     GROUP("Output"),
     FLAG("json", offsetof(compare_settings, json), 0,
          "one JSON object on stdout: images, a and b with their nats and wins, difference with its error and "
@@ -54,15 +58,19 @@ static int split_operands(const session *s, comparison *c) {
     return EXIT_OK;
 }
 
+static void take_chain(side *d, const prnn_chain *chain) {
+    d->chain = chain;
+    d->config = (prnn_config)PRNN_CONFIG_INIT;
+    d->first = (prnn_config)PRNN_CONFIG_INIT;
+    prnn_chain_config(chain, &d->config);
+    prnn_model_config(prnn_chain_model(chain, 0), &d->first);
+}
+
 static int load(const session *s, side *d, prnn_chain **chain) {
     int code;
     TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, d->paths, d->models, chain)));
-    d->chain = *chain;
     d->last = d->paths[d->models - 1];
-    d->config = (prnn_config)PRNN_CONFIG_INIT;
-    d->first = (prnn_config)PRNN_CONFIG_INIT;
-    prnn_chain_config(d->chain, &d->config);
-    prnn_model_config(prnn_chain_model(d->chain, 0), &d->first);
+    take_chain(d, *chain);
     if (d->models > 1 && d->first.condition_size) {
         return usage_error("%s draws images given small ones of %d x %d: begin with a model of those",
                            d->paths[0], d->first.condition_size, d->first.condition_size);
@@ -100,9 +108,18 @@ static int open_all(comparison *c) {
     TRY(session_open(s));
     TRY(load(s, &c->a, &s->chain));
     TRY(load(s, &c->b, &s->other));
-    TRY(check_alike(c));
     s->config = c->a.config;
-    TRY(session_open_data(s, &c->want->data, &s->config, c->a.last, c->want->first, c->want->limit));
+    s->path = c->a.last;
+    if (!c->want->size) {
+        TRY(check_alike(c));
+    }
+    TRY(session_open_sized(s, &c->want->data, c->want->size, c->want->first, c->want->limit));
+    if (c->want->size) {
+        TRY(session_resize_other(s, c->b.last));
+        take_chain(&c->a, s->chain);
+        take_chain(&c->b, s->other);
+        TRY(check_alike(c));
+    }
     c->count = prnn_data_count(s->data);
 done:
     return code;

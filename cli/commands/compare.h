@@ -11,6 +11,7 @@ typedef struct compare_settings {
     uint64_t seed;
     bool json;
     const char *scores;
+    const char *size;
 } compare_settings;
 
 /* A model, or a chain of them. */

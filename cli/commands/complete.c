@@ -21,10 +21,11 @@ typedef struct settings {
     uint64_t seed;
     double temperature;
     const char *out;
+    const char *size;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0,   NULL, 8, 4, 1,
-                                  false,           false,         0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0,   NULL, 8,   4, 1,
+                                  false,           false,         0, 1.0, NULL, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -32,6 +33,10 @@ static const struct option options[] = {
     DATA_READING_OPTIONS(settings),
     SIZE("first", offsetof(settings, first), 0, 0, "begin with this image, counted from 0"),
     INTEGER("count", offsetof(settings, count), 1, 1000000, 0, "number of images, as far as there are"),
+    SIZE_OPTION(
+        settings, "HxW|own",
+        "height and width of the images, where they are not the model's: any, of an unconditional one; own: "
+        "those of the data, whose images are of one size"),
     GROUP("What is known"),
     INTEGER("known-rows", offsetof(settings, known_rows), 0, 4096, OPTION_NO_DEFAULT,
             "the first N rows are kept, the others drawn"),
@@ -100,7 +105,7 @@ done:
 static int read_data(completion *c) {
     session *s = c->s;
     int code;
-    TRY(session_open_data(s, &c->want->data, &s->config, s->path, c->want->first, (size_t)c->want->count));
+    TRY(session_open_sized(s, &c->want->data, c->want->size, c->want->first, (size_t)c->want->count));
     c->count = prnn_data_count(s->data);
     c->samples = (size_t)c->want->samples;
     TRY(session_read_all(s, c->want->seed, &c->images));
@@ -218,8 +223,8 @@ static int run(session *s) {
     if (!session_is_conditional_alone(s)) {
         TRY(session_check_first(s));
     }
-    TRY(read_known(&c));
     TRY(read_data(&c));
+    TRY(read_known(&c));
     TRY(draw(&c));
     TRY(write_out(&c, kind));
     say("%s", want->out);

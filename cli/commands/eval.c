@@ -9,11 +9,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { CHUNK = 256, LISTED = 10 };
 
 static const eval_settings defaults = {
-    COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, false, NULL, NULL, NULL, SORT_NONE, 0, 0};
+    COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, false, NULL, NULL, NULL, SORT_NONE, 0, 0, NULL, 0};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -23,6 +24,13 @@ static const struct option options[] = {
          "leave out the images before this one, counted from 0"),
     SIZE("limit", offsetof(eval_settings, limit), 0, 0, "at most so many images; 0: all"),
     UINT64("seed", offsetof(eval_settings, seed), 0, 0, "draw of --binarize sample"),
+    SIZE_OPTION(eval_settings, "HxW|own",
+                "height and width of the images, where they are not the model's; own: each image as large as "
+                "it is"),
+    INTEGER("tile", offsetof(eval_settings, tile), 1, 4096, OPTION_NO_DEFAULT,
+            "cut the images, each as large as it is, into tiles of N x N pixels (at the right and below "
+            "smaller), each an image of its own: in the memory and on all threads that such images take, for "
+            "a few more bits"),
     GROUP("Output"),
     FLAG("json", offsetof(eval_settings, json), 0,
          "one JSON object on stdout: images, skipped (files that cannot be used), nats (mean per image), "
@@ -72,6 +80,10 @@ static int allocate_results(evaluation *e) {
     }
 done:
     return code;
+}
+
+double eval_bits(const evaluation *e, size_t i, double nats) {
+    return e->own ? nats / (e->own->values[i] * log(2)) : prnn_bits_per_dim(session_last_model(e->s), nats);
 }
 
 static int check_finite(const evaluation *e, size_t from, size_t n) {
@@ -168,10 +180,18 @@ done:
 
 static void report(evaluation *e) {
     summarize(e->nats, e->count, &e->mean, &e->error);
+    if (e->own) {
+        eval_sum_up_own(e);
+    }
     if (e->conditional) {
         summarize(e->new_nats, e->count, &e->new_mean, &e->new_error);
     }
     eval_print(e);
+}
+
+/* Whether images keep their sizes. */
+static bool is_own(const eval_settings *want) {
+    return want->tile || (want->size && strcmp(want->size, "own") == 0);
 }
 
 static int check(const session *s) {
@@ -185,6 +205,14 @@ static int check(const session *s) {
         TRY(output_check("per-value", want->per_value, ALLOW_NPY, &kind));
     }
     TRY(scores_check(want->scores));
+    if (want->per_value && is_own(want)) {
+        return usage_error(
+            "--per-value: images of different sizes have no array in common: name their --size, "
+            "without --tile");
+    }
+    if (want->tile && want->size && strcmp(want->size, "own") != 0) {
+        return usage_error("--tile takes images as large as they are: leave out --size %s", want->size);
+    }
     if ((want->worst && want->best) || (want->worst && want->sort == SORT_BEST) ||
         (want->best && want->sort == SORT_WORST)) {
         return usage_error("one list is printed: give --worst or --best, and a --sort that agrees");
@@ -202,8 +230,12 @@ static int open_all(evaluation *e) {
     if (!e->conditional) {
         TRY(session_check_first(s));
     }
-    TRY(session_open_data(s, &e->want->data, &s->config, s->path, e->want->first, e->want->limit));
-    e->count = prnn_data_count(s->data);
+    if (is_own(e->want)) {
+        TRY(eval_open_own(e));
+    } else {
+        TRY(session_open_sized(s, &e->want->data, e->want->size, e->want->first, e->want->limit));
+        e->count = prnn_data_count(s->data);
+    }
     e->scales = prnn_chain_count(s->chain);
 done:
     return code;
@@ -214,8 +246,12 @@ static int run(session *s) {
     int code;
     TRY(check(s));
     TRY(open_all(&e));
-    TRY(allocate_results(&e));
-    TRY(evaluate(&e));
+    if (e.own) {
+        TRY(eval_own(&e));
+    } else {
+        TRY(allocate_results(&e));
+        TRY(evaluate(&e));
+    }
     TRY(rank(&e));
     report(&e);
     TRY(eval_write(&e));
@@ -236,10 +272,16 @@ const struct command command_eval = {
         "images, -log p(small) - log p(large | small) - ... Every value counts once, under the model of the "
         "smallest scale that has it. Of one conditional model alone: that of all values of an image given "
         "its "
-        "small one, and the part of it in the values that the small one does not give.",
+        "small one, and the part of it in the values that the small one does not give.\n\n"
+        "An unconditional model takes images of any size (--size): no weight depends on it. What it knows of "
+        "the borders of images it learned at the size that it was trained at. With --size own, or --tile, "
+        "bits/dim are the nats of all images divided by ln 2 and by the number of all their values; the mean "
+        "of the bits/dim of each image stands beside it. What the tiles of an image cost is added up.",
     .examples = "pixelrnn eval model.safetensors --data t10k-images-idx3-ubyte.gz\n"
                 "pixelrnn eval model.safetensors --data photos/ --worst 20 --scores scores.csv\n"
                 "pixelrnn eval model.safetensors --data test_batch.bin --limit 1000 --json\n"
+                "pixelrnn eval model.safetensors --data photos/ --size own --scores scores.csv\n"
+                "pixelrnn eval model.safetensors --data scans/ --tile 128\n"
                 "pixelrnn eval 8x8.safetensors 32x32-given-8x8.safetensors --data test_batch.bin",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

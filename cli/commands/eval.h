@@ -15,7 +15,17 @@ typedef struct eval_settings {
     const char *per_image, *per_value, *scores;
     int sort; /* SORT_NONE, ... */
     size_t worst, best;
+    const char *size;
+    int tile;
 } eval_settings;
+
+/* Of images of sizes of their own, what they have each for itself. */
+typedef struct eval_sizes {
+    double *heights, *widths, *values; /* count; values: H W C */
+    size_t different;                  /* sizes */
+    double bits, bits_error;           /* bits of all values, divided by their number */
+    double mean_bits;                  /* mean over the images of their bits/dim */
+} eval_sizes;
 
 typedef struct evaluation {
     session *s;
@@ -34,7 +44,17 @@ typedef struct evaluation {
     bool best;       /* the ranking begins with the most likely */
     uint8_t *images; /* of a chunk */
     float *scratch;  /* its values, if they are needed and nobody keeps them; else NULL */
+    eval_sizes *own; /* NULL: all have the model's size */
 } evaluation;
+
+/* Bits per dimension of image i that costs so many nats. */
+double eval_bits(const evaluation *e, size_t i, double nats);
+
+/* Images of sizes of their own, or in tiles (eval_sizes.c), in steps: opens them; measures them all; sums up.
+ * 0 or an exit code after a message. */
+int eval_open_own(evaluation *e);
+int eval_own(evaluation *e);
+void eval_sum_up_own(evaluation *e);
 
 /* On stdout, as --json says. */
 void eval_print(const evaluation *e);

@@ -29,7 +29,7 @@ done:
 static double *bits_of_all(const evaluation *e, const double *nats) {
     double *bits = session_allocate(e->s, e->count, sizeof *bits);
     for (size_t i = 0; bits && i < e->count; i++) {
-        bits[i] = prnn_bits_per_dim(session_last_model(e->s), nats[i]);
+        bits[i] = eval_bits(e, i, nats[i]);
     }
     return bits;
 }
@@ -57,6 +57,10 @@ static int write_scores(const evaluation *e) {
         columns[n++] = (score_column){"new_bits_per_dim", bits_of_all(e, e->new_nats), 1};
         TRY(check_memory(columns[n - 1].values));
     }
+    if (e->own) {
+        columns[n++] = (score_column){"height", e->own->heights, 1};
+        columns[n++] = (score_column){"width", e->own->widths, 1};
+    }
     n += add_scales(e, names, columns + n);
     TRY(scores_write(e->s, e->want->scores, columns, n));
 done:
@@ -67,15 +71,19 @@ static void list_json(const evaluation *e, json *j) {
     report_json_open_array(j, e->best ? "best" : "worst");
     for (size_t i = 0; i < e->listed; i++) {
         size_t image = e->ranking[i].image;
-        const char *name = prnn_data_name(e->s->data, image);
+        const char *name = session_image_name(e->s, image);
         report_json_open_object(j, NULL);
         j->flat = true;
-        report_json_uint(j, "image", prnn_data_number(e->s->data, image));
+        report_json_uint(j, "image", session_image_number(e->s, image));
         if (name) {
             report_json_string(j, "name", name);
         }
         report_json_double(j, "nats", e->nats[image]);
-        report_json_double(j, "bits_per_dim", prnn_bits_per_dim(session_last_model(e->s), e->nats[image]));
+        report_json_double(j, "bits_per_dim", eval_bits(e, image, e->nats[image]));
+        if (e->own) {
+            report_json_double(j, "height", e->own->heights[image]);
+            report_json_double(j, "width", e->own->widths[image]);
+        }
         report_json_close_object(j);
         j->flat = false;
     }
@@ -89,11 +97,19 @@ static void print_json(const evaluation *e) {
     session_name_models(e->s, &j);
     report_json_string(&j, "data", e->want->data.path);
     report_json_uint(&j, "images", e->count);
-    report_json_uint(&j, "skipped", prnn_data_skipped(e->s->data));
+    report_json_uint(&j, "skipped", session_image_skipped(e->s));
     report_json_double(&j, "nats", e->mean);
     report_json_double(&j, "nats_stderr", e->error);
-    report_json_double(&j, "bits_per_dim", prnn_bits_per_dim(model, e->mean));
-    report_json_double(&j, "bits_per_dim_stderr", prnn_bits_per_dim(model, e->error));
+    report_json_double(&j, "bits_per_dim", e->own ? e->own->bits : prnn_bits_per_dim(model, e->mean));
+    report_json_double(&j, "bits_per_dim_stderr",
+                       e->own ? e->own->bits_error : prnn_bits_per_dim(model, e->error));
+    if (e->own) {
+        report_json_double(&j, "image_bits_per_dim", e->own->mean_bits);
+        report_json_uint(&j, "sizes", e->own->different);
+    }
+    if (e->want->tile) {
+        report_json_uint(&j, "tile", (uint64_t)e->want->tile);
+    }
     if (e->conditional) {
         report_json_double(&j, "new_nats", e->new_mean);
         report_json_double(&j, "new_nats_stderr", e->new_error);
@@ -126,18 +142,18 @@ static void print_new(const evaluation *e) {
 static void list_text(const evaluation *e) {
     for (size_t i = 0; i < e->listed; i++) {
         size_t image = e->ranking[i].image;
-        const char *name = prnn_data_name(e->s->data, image);
+        const char *name = session_image_name(e->s, image);
         char nats[32], bits[32];
-        say("image %zu: %s nats, %s bits/dim%s%s", prnn_data_number(e->s->data, image),
-            format_fixed(e->nats[image], 3, nats),
-            format_fixed(prnn_bits_per_dim(session_last_model(e->s), e->nats[image]), 5, bits),
+        say("image %zu: %s nats, %s bits/dim%s%s", session_image_number(e->s, image),
+            format_fixed(e->nats[image], 3, nats), format_fixed(eval_bits(e, image, e->nats[image]), 5, bits),
             name ? "  " : "", name ? name : "");
     }
 }
 
 static void print_text(const evaluation *e) {
     const prnn_model *model = session_last_model(e->s);
-    double bits = prnn_bits_per_dim(model, e->mean), bits_error = prnn_bits_per_dim(model, e->error);
+    double bits = e->own ? e->own->bits : prnn_bits_per_dim(model, e->mean);
+    double bits_error = e->own ? e->own->bits_error : prnn_bits_per_dim(model, e->error);
     char text[80];
     if (e->s->config.levels == 2) {
         say("%s nats per image", with_error(e->mean, e->error, 4, text));
@@ -148,6 +164,11 @@ static void print_text(const evaluation *e) {
     }
     if (e->conditional) {
         print_new(e);
+    }
+    if (e->own) {
+        char mean[32];
+        say("%s bits/dim, the mean of those of each image; %zu size%s",
+            format_fixed(e->own->mean_bits, 5, mean), e->own->different, plural(e->own->different));
     }
     say("%zu image%s, %.1f seconds", e->count, plural(e->count), e->seconds);
     list_text(e);

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const heat_settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0,    8,    0, 0, 0, 0, 0, 0,
-                                       false,           false,         NULL, false};
+static const heat_settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0,    8,     0,   0, 0, 0, 0, 0,
+                                       false,           false,         NULL, false, NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -24,6 +24,10 @@ static const struct option options[] = {
             "the N images of all that the model finds least likely, in place of the first --count, and with "
             "captions"),
     UINT64("seed", offsetof(heat_settings, seed), 0, 0, "draw of --binarize sample"),
+    SIZE_OPTION(
+        heat_settings, "HxW|own",
+        "height and width of the images, where they are not the model's: any, of an unconditional one; own: "
+        "those of the data, whose images are of one size"),
     GROUP("Scale"),
     CHOICE("unit", offsetof(heat_settings, unit), "auto|nats|bits", 0,
            "of a pixel, all channels together; auto: nats for models of 2 levels, else bits"),
@@ -206,7 +210,8 @@ static int read_data(heat_work *w) {
     session *s = w->s;
     size_t most = (size_t)(w->want->worst ? w->want->worst : w->want->count), total;
     int code;
-    TRY(session_open_data(s, &w->want->data, &s->config, s->path, w->want->first, w->want->worst ? 0 : most));
+    TRY(session_open_sized(s, &w->want->data, w->want->size, w->want->first, w->want->worst ? 0 : most));
+    w->h.config = s->config;
     total = prnn_data_count(s->data);
     w->h.count = total < most ? total : most;
     w->area = (size_t)s->config.height * (size_t)s->config.width;

@@ -17,6 +17,7 @@ typedef struct heat_settings {
     bool no_bar, captions;
     const char *out;
     bool json;
+    const char *size;
 } heat_settings;
 
 typedef struct heat_work {

@@ -14,9 +14,10 @@ typedef struct settings {
     uint64_t seed;
     double temperature;
     const char *out;
+    const char *size;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, false, false, 0, 1.0, NULL};
+static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, false, false, 0, 1.0, NULL, NULL};
 
 static const struct option options[] = {
     GROUP("Images"),
@@ -24,6 +25,9 @@ static const struct option options[] = {
     UINT64("seed", offsetof(settings, seed), 0, 0, "image i depends on the model, the seed and i alone"),
     DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
            "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
+    SIZE_OPTION(
+        settings, "HxW",
+        "height and width of the images, where they are not the model's: any, of an unconditional one"),
     GROUP("Output"),
     OUTPUT("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
            ".png: a contact sheet; .npy: the levels, uint8 (count, H, W, C); a folder: 00000.png, "
@@ -84,6 +88,21 @@ done:
     return code;
 }
 
+static int resize(session *s) {
+    const settings *want = s->settings;
+    wanted_size size;
+    int code;
+    TRY(size_option_read(want->size, &size));
+    if (size.own) {
+        return usage_error("--size own is for images that are there: write height and width, such as 64x96");
+    }
+    if (size.height) {
+        TRY(session_resize(s, size.height, size.width));
+    }
+done:
+    return code;
+}
+
 static int run(session *s) {
     const settings *want = s->settings;
     output_kind kind;
@@ -94,6 +113,7 @@ static int run(session *s) {
     TRY(session_open(s));
     TRY(session_open_chain(s));
     TRY(session_check_first(s));
+    TRY(resize(s));
     TRY(sample(s, &images));
     TRY(write_images(s, kind, images));
     say("%s", want->out);
@@ -109,9 +129,13 @@ const struct command command_sample = {
     .description =
         "Draws images from a model, value by value in raster order, and prints where they are.\n\n"
         "Several models are a chain: the first draws small images, each other one, which is conditional, "
-        "larger images from those of the one before it.",
+        "larger images from those of the one before it.\n\n"
+        "An unconditional model draws images of any size (--size): no weight depends on it. What it knows of "
+        "the borders of images, and of how they hang together, it learned at the size that it was trained "
+        "at.",
     .examples = "pixelrnn sample model.safetensors --count 64 --out samples.png\n"
                 "pixelrnn sample model.safetensors --count 1000 --seed 7 --out samples.npy\n"
+                "pixelrnn sample model.safetensors --size 64x256 --count 4 --out wide.png\n"
                 "pixelrnn sample 8x8.safetensors 32x32-given-8x8.safetensors --out samples.png",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

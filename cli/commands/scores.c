@@ -16,7 +16,7 @@ typedef struct gap {
 
 typedef struct table {
     FILE *stream;
-    const prnn_data *data;
+    const session *s;
     const score_column *columns;
     size_t n;
     void (*put_image)(const struct table *t, size_t image);
@@ -48,8 +48,8 @@ static void put_csv_head(const table *t) {
 }
 
 static void put_csv_image(const table *t, size_t image) {
-    const char *name = prnn_data_name(t->data, image);
-    fprintf(t->stream, "%zu,", prnn_data_number(t->data, image));
+    const char *name = session_image_name(t->s, image);
+    fprintf(t->stream, "%zu,", session_image_number(t->s, image));
     put_cell(t->stream, name ? name : "");
     for (size_t i = 0; i < t->n; i++) {
         char number[32];
@@ -72,10 +72,10 @@ static void put_csv_skipped(const table *t, const gap *file) {
 /* ---------------------------------------------------------------------------------- JSON lines */
 
 static void put_json_image(const table *t, size_t image) {
-    const char *name = prnn_data_name(t->data, image);
+    const char *name = session_image_name(t->s, image);
     json j;
     report_json_begin_line(&j, t->stream);
-    report_json_uint(&j, "image", prnn_data_number(t->data, image));
+    report_json_uint(&j, "image", session_image_number(t->s, image));
     if (name) {
         report_json_string(&j, "name", name);
     }
@@ -115,9 +115,9 @@ done:
 
 /* The images are in the order of their paths already. */
 static void put_rows(const table *t, const gap *gaps, size_t gap_count) {
-    size_t next = 0, count = prnn_data_count(t->data);
+    size_t next = 0, count = session_image_count(t->s);
     for (size_t image = 0; image < count; image++) {
-        const char *name = prnn_data_name(t->data, image);
+        const char *name = session_image_name(t->s, image);
         while (name && next < gap_count && strcmp(gaps[next].path, name) < 0) {
             t->put_skipped(t, &gaps[next++]);
         }
@@ -154,7 +154,7 @@ int scores_write(session *s, const char *path, const score_column *columns, size
     size_t size = 0;
     gap *gaps = NULL;
     int code;
-    table t = {.stream = open_memstream(&text, &size), .data = s->data, .columns = columns, .n = n};
+    table t = {.stream = open_memstream(&text, &size), .s = s, .columns = columns, .n = n};
     TRY(t.stream && !s->missing.lost ? EXIT_OK : fail_memory());
     TRY(sort_gaps(s, &gaps));
     put_table(s, path, gaps, &t);

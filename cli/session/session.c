@@ -105,16 +105,165 @@ int session_open_data(session *s, const data_settings *data, const prnn_config *
     int height = prnn_data_height(s->data), width = prnn_data_width(s->data);
     int channels = prnn_data_channels(s->data);
     if (height != config->height || width != config->width || channels != config->channels) {
-        return fail(
-            "%s holds images of %d x %d x %d, and %s needs %d x %d x %d; --fit crop, resize or subsample "
-            "changes the images",
-            data->path, height, width, channels, model, config->height, config->width, config->channels);
+        bool sized = option_find(s->args->command, "size", 4) >= 0 && !config->condition_size;
+        return fail("%s holds images of %d x %d x %d, and %s needs %d x %d x %d; --fit crop, resize or "
+                    "subsample changes the images%s",
+                    data->path, height, width, channels, model, config->height, config->width,
+                    config->channels, sized ? ", and --size own takes them as large as they are" : "");
     }
     if (prnn_data_count(s->data) == 0) {
         return fail("%s: no images are left", data->path);
     }
 done:
     return code;
+}
+
+/* ---------------------------------------------------------------------------------- other sizes */
+
+static int check_resizable(const prnn_chain *chain, const char *path) {
+    prnn_config config = PRNN_CONFIG_INIT;
+    prnn_chain_config(chain, &config);
+    if (prnn_chain_count(chain) > 1) {
+        return usage_error(
+            "--size is for one model alone: those of a chain are for the sizes that they have");
+    }
+    if (config.condition_size) {
+        return usage_error("--size: %s is given small images of %d x %d, and is for %d x %d alone", path,
+                           config.condition_size, config.condition_size, config.height, config.width);
+    }
+    return EXIT_OK;
+}
+
+/* The chain becomes one of a model of that size, which is the session's too. */
+static int resize(const session *s, prnn_chain **chain, prnn_model **model, const char *path, int height,
+                  int width) {
+    prnn_model *resized = NULL;
+    prnn_chain *other = NULL;
+    int code;
+    TRY(check_resizable(*chain, path));
+    TRY(usage_code(s->ctx, prnn_model_resize(s->ctx, prnn_chain_model(*chain, 0), height, width, &resized)));
+    const prnn_model *only = resized;
+    TRY(exit_code(s->ctx, prnn_chain_create(s->ctx, &only, 1, &other)));
+    prnn_chain_free(*chain);
+    prnn_model_free(*model);
+    *chain = other;
+    *model = resized;
+    resized = NULL;
+done:
+    prnn_model_free(resized);
+    return code;
+}
+
+int session_resize(session *s, int height, int width) {
+    int code = resize(s, &s->chain, &s->resized, s->path, height, width);
+    if (code == EXIT_OK) {
+        prnn_chain_config(s->chain, &s->config);
+    }
+    return code;
+}
+
+int session_resize_other(session *s, const char *path) {
+    return resize(s, &s->other, &s->other_resized, path, s->config.height, s->config.width);
+}
+
+static int own_options(session *s, const data_settings *data, size_t first, size_t limit,
+                       prnn_data_options *options) {
+    int code;
+    TRY(check_resizable(s->chain, s->path));
+    if (data->fit != PRNN_FIT_EXACT) {
+        return usage_error("--size own leaves images as they are: leave out --fit, or name a size");
+    }
+    TRY(data_options_read(data, s->config.levels, options));
+    options->channels = s->config.channels;
+    options->first = first;
+    options->limit = limit;
+done:
+    return code;
+}
+
+/* Data of images of one size. */
+static int open_one_size(session *s, const data_settings *data, prnn_data_options *options) {
+    int code;
+    options->channels = 0;
+    TRY(data_open_and_note(s->ctx, s->common->quiet, data->path, options, &s->missing, &s->data));
+    if (prnn_data_channels(s->data) != s->config.channels) {
+        return fail("%s holds images of %d channel%s, and %s needs %d: name their --size and how they --fit",
+                    data->path, prnn_data_channels(s->data), plural((uint64_t)prnn_data_channels(s->data)),
+                    s->path, s->config.channels);
+    }
+done:
+    return code;
+}
+
+/* How many of the listed pictures have other channels than the model. */
+static void note_converted(const session *s) {
+    size_t count = prnn_listing_count(s->listing), n = 0;
+    for (size_t i = 0; i < count; i++) {
+        prnn_picture_info info = PRNN_PICTURE_INFO_INIT;
+        prnn_listing_picture(s->listing, i, &info);
+        n += info.channels != s->config.channels;
+    }
+    if (n && !s->common->quiet) {
+        note("%zu of %zu picture%s %s", n, count, plural(count),
+             s->config.channels == 1 ? "in colour: taken as luma" : "in grey: repeated as R, G and B");
+    }
+}
+
+int session_open_own(session *s, const data_settings *data, size_t first, size_t limit) {
+    prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
+    bool listed;
+    int code;
+    TRY(own_options(s, data, first, limit, &options));
+    TRY(data_list(s->ctx, s->common->quiet, data->path, &options, &s->missing, &s->listing, &listed));
+    if (listed) {
+        note_converted(s);
+    } else {
+        TRY(open_one_size(s, data, &options));
+    }
+done:
+    return code;
+}
+
+int session_open_sized(session *s, const data_settings *data, const char *size, size_t first, size_t limit) {
+    prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
+    wanted_size wanted;
+    int code;
+    TRY(size_option_read(size, &wanted));
+    if (wanted.own) {
+        TRY(own_options(s, data, first, limit, &options));
+        TRY(open_one_size(s, data, &options));
+        return session_resize(s, prnn_data_height(s->data), prnn_data_width(s->data));
+    }
+    if (wanted.height) {
+        TRY(session_resize(s, wanted.height, wanted.width));
+    }
+    TRY(session_open_data(s, data, &s->config, s->path, first, limit));
+done:
+    return code;
+}
+
+/* -------------------------------------------------------------------------------------- images */
+
+static prnn_picture_info picture_of(const session *s, size_t image) {
+    prnn_picture_info info = PRNN_PICTURE_INFO_INIT;
+    prnn_listing_picture(s->listing, image, &info);
+    return info;
+}
+
+size_t session_image_count(const session *s) {
+    return s->listing ? prnn_listing_count(s->listing) : prnn_data_count(s->data);
+}
+
+size_t session_image_skipped(const session *s) {
+    return s->listing ? prnn_listing_skipped(s->listing) : prnn_data_skipped(s->data);
+}
+
+const char *session_image_name(const session *s, size_t image) {
+    return s->listing ? picture_of(s, image).name : prnn_data_name(s->data, image);
+}
+
+size_t session_image_number(const session *s, size_t image) {
+    return s->listing ? picture_of(s, image).number : prnn_data_number(s->data, image);
 }
 
 int session_read_all(session *s, uint64_t seed, uint8_t **images) {
@@ -165,6 +314,9 @@ void session_close(session *s) {
     prnn_chain_free(s->chain);
     prnn_chain_free(s->other);
     prnn_archive_free(s->archive);
+    prnn_model_free(s->resized);
+    prnn_model_free(s->other_resized);
+    prnn_listing_free(s->listing);
     prnn_model_free(s->model);
     prnn_context_free(s->ctx);
 }

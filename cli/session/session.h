@@ -5,6 +5,7 @@
 #define PIXELRNN_CLI_SESSION_SESSION_H
 
 #include "options/data_options.h"
+#include "options/size_option.h"
 #include "support/json.h"
 #include "support/progress.h"
 #include "support/skipped.h"
@@ -14,16 +15,18 @@ typedef struct session {
     void *settings;              /* of the command; begins with `common` */
     const struct common *common; /* the same */
     prnn_context *ctx;
-    prnn_chain *chain;            /* of the operands */
-    prnn_config config;           /* of the chain's images; PRNN_CONFIG_INIT before there is one */
-    const char *path;             /* of the chain's last model */
-    prnn_chain *other;            /* compare: the second one */
-    prnn_model *model;            /* train: the one that is trained; of an archive: the one that reads it */
-    prnn_archive *archive;        /* of the last operand */
-    prnn_data *data, *valid;      /* valid: of train */
-    skipped missing;              /* files of the data that cannot be used */
-    progress bar;                 /* of the work that goes on */
-    struct session_block *blocks; /* see session_allocate */
+    prnn_chain *chain;     /* of the operands */
+    prnn_config config;    /* of the chain's images; PRNN_CONFIG_INIT before there is one */
+    const char *path;      /* of the chain's last model */
+    prnn_chain *other;     /* compare: the second one */
+    prnn_model *model;     /* train: the one that is trained; of an archive: that which reads it */
+    prnn_archive *archive; /* the last operand */
+    prnn_model *resized, *other_resized; /* a chain's model at another size; NULL: it has its own */
+    prnn_data *data, *valid;             /* valid: of train */
+    prnn_listing *listing;               /* in place of the data: pictures of many sizes */
+    skipped missing;                     /* files of the data that cannot be used */
+    progress bar;                        /* of the work that goes on */
+    struct session_block *blocks;        /* see session_allocate */
 } session;
 
 void session_begin(session *s, arguments *args);
@@ -52,6 +55,26 @@ const prnn_model *session_last_model(const session *s);
  * made to have its shape, which they must have; at most `limit` (0: all), not those before number `first`. */
 int session_open_data(session *s, const data_settings *data, const prnn_config *config, const char *model,
                       size_t first, size_t limit);
+
+/* The chain is of images of another size from now on: one unconditional model is needed for that. */
+int session_resize(session *s, int height, int width);
+
+/* And the other chain, whose model is from `path`, of images of the session's size. */
+int session_resize_other(session *s, const char *path);
+
+/* Opens the data for the session's chain, of which it makes the size that --size asks for; "own" is the one
+ * that all images of the data have. */
+int session_open_sized(session *s, const data_settings *data, const char *size, size_t first, size_t limit);
+
+/* Opens the data as it is: pictures become s->listing; other data, whose images are of one size, s->data. */
+int session_open_own(session *s, const data_settings *data, size_t first, size_t limit);
+
+/* Of the data or the listing: how many images, files that cannot be used, and of an image its file (or NULL)
+ * and its number. */
+size_t session_image_count(const session *s);
+size_t session_image_skipped(const session *s);
+const char *session_image_name(const session *s, size_t image);
+size_t session_image_number(const session *s, size_t image);
 
 /* Reads all images of the data, (count, H, W, C) levels, into memory of the session. */
 int session_read_all(session *s, uint64_t seed, uint8_t **images);

@@ -74,6 +74,23 @@ int data_open(prnn_context *ctx, bool quiet, const char *path, const prnn_data_o
     return code;
 }
 
+int data_list(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+              skipped *missing, prnn_listing **listing, bool *listed) {
+    reading r = {.missing = missing};
+    const prnn_data_options watched = watched_by(&r, options, on_opening);
+    int code = EXIT_OK;
+    progress_begin(&r.bar, quiet, NULL);
+    prnn_status status = prnn_listing_open(ctx, path, &watched, listing);
+    progress_end(&r.bar);
+    *listed = status == PRNN_OK;
+    TRY(status == PRNN_ERROR_ARGUMENT ? EXIT_OK : exit_code(ctx, status));
+    if (*listed && !quiet) {
+        skipped_print(missing);
+    }
+done:
+    return code;
+}
+
 /* ---------------------------------------------------------------------------------- converting */
 
 static bool on_converting(void *user, const prnn_progress *report) {

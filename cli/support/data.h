@@ -16,6 +16,11 @@ int data_open(prnn_context *ctx, bool quiet, const char *path, const prnn_data_o
 int data_open_and_note(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
                        skipped *missing, prnn_data **set);
 
+/* Lists pictures of any sizes in the same way; *listed: false, where it is data of another kind, of which
+ * nothing was read. */
+int data_list(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+              skipped *missing, prnn_listing **listing, bool *listed);
+
 /* Writes the set `path` into one .npy file `out`; *missing gets what was skipped. Says on stdout what was
  * written. */
 int data_convert(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
