@@ -54,6 +54,9 @@ example 0 surprise "$model" images
 "$program" score "$model" --data images --surprise --scores scores.csv --quiet >score.txt
 check "surprise and pixelrnn score agree" [ "$(sed 's/.*nats, \([-0-9.]*\) more.*/\1/' out.txt | tr '\n' ' ')" = \
     "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { printf "%.2f ", $at["surprise"] }' scores.csv)" ]
+example 0 archive "$model" images images.prnn
+has "archive gets back what it wrote" "^image [0-9]* is as it was$" out.txt
+run 0 "pixelrnn reads it" verify "$model" images.prnn
 
 example 0 loop images found
 has "loop validates every 10 steps" "^step 10: validation [0-9.]* nats an image$" out.txt

@@ -54,7 +54,8 @@ static void test_given(void **state) {
         &prnn_config_fields,           &prnn_tensor_fields,          &prnn_data_options_fields,
         &prnn_evaluate_options_fields, &prnn_stepper_options_fields, &prnn_sample_options_fields,
         &prnn_check_options_fields,    &prnn_train_options_fields,   &prnn_certificate_fields,
-        &prnn_device_info_fields,      &prnn_picture_info_fields};
+        &prnn_device_info_fields,      &prnn_picture_info_fields,    &prnn_archive_options_fields,
+        &prnn_archive_info_fields,     &prnn_archive_image_fields,   &prnn_archive_read_options_fields};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         check_fields(all[i]);
     }
@@ -108,6 +109,9 @@ static void test_newer_callers(void **state) {
     newer(prnn_stepper_options, PRNN_STEPPER_OPTIONS_INIT,
           prnn_stepper_create(ctx, m.model, 1, given, &stepper), PRNN_OK);
     prnn_stepper_free(stepper);
+    prnn_archive_writer *writer;
+    newer(prnn_archive_options, PRNN_ARCHIVE_OPTIONS_INIT,
+          prnn_archive_writer_create(ctx, m.model, "/nowhere/x", given, &writer), PRNN_ERROR_FILE);
     newer(prnn_check_options, PRNN_CHECK_OPTIONS_INIT, prnn_check(ctx, "/nowhere", given, &certificate),
           PRNN_ERROR_FILE);
     newer(prnn_train_options, PRNN_TRAIN_OPTIONS_INIT, prnn_train(ctx, m.model, data, NULL, given),

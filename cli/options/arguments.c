@@ -74,7 +74,8 @@ static int parse_operand(arguments *args, const char *word) {
         return usage_error("'%s' is not expected: 'pixelrnn %s' takes options only", word,
                            args->command->name);
     }
-    if (common->operand && !args->command->many) {
+    bool room = args->command->many || (args->command->before && args->operand_count == 1);
+    if (common->operand && !room) {
         return usage_error("'%s' is not expected: there is one %s, '%s'", word, args->command->operand,
                            common->operand);
     }

@@ -72,6 +72,7 @@ struct command {
     const char *operand;     /* "MODEL" or NULL */
     bool many;               /* one operand or more: arguments.operands */
     bool optional;           /* or none */
+    const char *before;      /* an operand that may stand before the other one, or NULL */
     const char *synopsis;    /* what the synopsis shows beside operand and required options, or NULL */
     const char *description; /* paragraphs, an empty line between them */
     const char *examples;    /* lines, or NULL */

@@ -87,6 +87,26 @@ done:
     return code;
 }
 
+int session_open_archive(session *s) {
+    const arguments *args = s->args;
+    const char *path = args->operands[args->operand_count - 1];
+    prnn_archive_info info = PRNN_ARCHIVE_INFO_INIT;
+    int code;
+    TRY(exit_code(s->ctx, prnn_archive_open(s->ctx, path, &s->archive)));
+    s->path = path;
+    prnn_archive_describe(s->archive, &info);
+    if (info.damaged) {
+        note("%s: %s", path, info.problem);
+    }
+    if (args->operand_count > 1) {
+        TRY(exit_code(s->ctx, prnn_model_load(s->ctx, args->operands[0], &s->model)));
+    } else if (info.model_bytes) {
+        TRY(exit_code(s->ctx, prnn_archive_model(s->ctx, s->archive, &s->model)));
+    }
+done:
+    return code;
+}
+
 int session_check_first(const session *s) {
     prnn_config first = PRNN_CONFIG_INIT;
     prnn_model_config(prnn_chain_model(s->chain, 0), &first);
@@ -337,6 +357,7 @@ void session_close(session *s) {
     skipped_free(&s->more_missing);
     prnn_chain_free(s->chain);
     prnn_chain_free(s->other);
+    prnn_archive_free(s->archive);
     prnn_model_free(s->resized);
     prnn_model_free(s->other_resized);
     prnn_listing_free(s->listing);

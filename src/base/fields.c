@@ -81,9 +81,30 @@ static const size_t certificate_ends[] = {
 static const size_t device_info_ends[] = {F(size), F(name), F(product), F(driver), F(memory), F(why_not)};
 #undef F
 
+#define F(field) END(prnn_archive_options, field)
+static const size_t archive_options_ends[] = {F(size),      F(block),    F(tile),     F(model_inside),
+                                              F(no_verify), F(expected), F(progress), F(user)};
+#undef F
+
+#define F(field) END(prnn_archive_info, field)
+static const size_t archive_info_ends[] = {F(size),          F(images),       F(raw_bytes),   F(bytes),
+                                           F(coded_bytes),   F(stored_bytes), F(model_bytes), F(blocks),
+                                           F(stored_blocks), F(channels),     F(levels),      F(tile),
+                                           F(damaged),       F(arithmetic),   F(fingerprint), F(problem)};
+#undef F
+
+#define F(field) END(prnn_archive_image, field)
+static const size_t archive_image_ends[] = {F(size), F(name), F(height), F(width), F(channels), F(levels)};
+#undef F
+
+#define F(field) END(prnn_archive_read_options, field)
+static const size_t archive_read_options_ends[] = {F(size),       F(first), F(count),    F(max_pixels),
+                                                   F(check_only), F(image), F(progress), F(user)};
+#undef F
+
 #define F(field) END(prnn_picture_info, field)
-static const size_t picture_info_ends[] = {F(size),   F(name),  F(number),   F(group),
-                                           F(height), F(width), F(channels), F(transparent)};
+static const size_t picture_info_ends[] = {F(size),  F(name),     F(number),      F(group), F(height),
+                                           F(width), F(channels), F(transparent), F(deep),  F(more_pages)};
 #undef F
 
 /* Bytes of padding at the end would become part of a field that is added, and hold anything in the structs of
@@ -111,7 +132,11 @@ FIELDS(check_options, user);
 FIELDS(train_options, patience);
 FIELDS(certificate, worst_sum);
 FIELDS(device_info, why_not);
-FIELDS(picture_info, transparent);
+FIELDS(archive_options, user);
+FIELDS(archive_info, problem);
+FIELDS(archive_image, levels);
+FIELDS(archive_read_options, user);
+FIELDS(picture_info, more_pages);
 
 size_t prnn_fields_within(const prnn_fields *fields, size_t size) {
     size_t end = sizeof(size_t);

@@ -23,6 +23,10 @@ extern const prnn_fields prnn_check_options_fields;
 extern const prnn_fields prnn_train_options_fields;
 extern const prnn_fields prnn_certificate_fields;
 extern const prnn_fields prnn_device_info_fields;
+extern const prnn_fields prnn_archive_options_fields;
+extern const prnn_fields prnn_archive_info_fields;
+extern const prnn_fields prnn_archive_image_fields;
+extern const prnn_fields prnn_archive_read_options_fields;
 extern const prnn_fields prnn_picture_info_fields;
 
 /* Where the last field ends that lies wholly within `size` bytes. */

@@ -92,6 +92,9 @@ prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safe
 prnn_status prnn_model_read_metadata(prnn_context *ctx, const char *path, const prnn_safetensors *st,
                                      prnn_model *model);
 
+/* The bytes of the file that prnn_model_save writes; free with prnn_free. */
+prnn_status prnn_model_to_bytes(prnn_context *ctx, const prnn_model *model, uint8_t **bytes, size_t *n);
+
 /* "head.0.weight[3, 1, 0, 0]": parameter number `index`, for messages. */
 void prnn_model_describe_parameter(const prnn_model *model, size_t index, char *text, size_t size);
 
