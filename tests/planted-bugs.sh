@@ -405,6 +405,24 @@ plant "a block's levels share its number" src/heads/head.c \
 plant "a mixture is drawn by its logits" src/heads/logistics.c \
     's|prnn_draw_level(kernels, logs, mixture->levels|prnn_draw_level(kernels, parameters, mixture->levels|' test_laws_sampling 'by inversion*'
 
+# ------------------------------------------------------------------------------------------ archives
+
+plant "a level has an empty interval" src/heads/head.h \
+    's/+ (uint32_t)k;/+ 0 * (uint32_t)k;/' test_intervals 'whole'
+plant "the logistic function is not symmetric" src/heads/logistic_table.h \
+    's/x < 0 ? one - f : f/x < 0 ? one - f - 1 : f/' test_intervals '*logistic*'
+plant "a carry stops at 255" src/codec/coder.c \
+    's/++e->bytes\[i - 1\] == 0/++e->bytes[i - 1] == 1/' test_coder '*'
+plant "bytes behind a stream are fine" src/codec/coder.c \
+    's/d->count <= d->at \&\& //' test_coder '*other_bytes*'
+plant "what is above the range comes back" src/codec/coder.c \
+    's/d->lost = d->lost || d->code >= d->range;//' test_coder '*other_bytes*'
+plant "a block's pixels are not summed" src/codec/block.c \
+    's/prnn_crc32(values, bytes_of(b)) == b->content/true/' test_archive_hostile '*claims*'
+plant "bytes that are gone take the next block along" src/codec/scan.c \
+    's/last->at + PRNN_CHUNK_BYTES : \*at + 1/*at + 1 : *at + 1/' test_archive_hostile '*shifts*'
+plant "another model may read" src/codec/header.c \
+    's/strcmp(theirs, ours) != 0/false/' test_archive '*refused*'
 if [ -n "$stale_only" ]; then
     echo "$seen bugs have their place, $missed not"
 else

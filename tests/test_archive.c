@@ -26,34 +26,34 @@ static const char *cpu_at(int i) {
 
 /* ------------------------------------------------------------------------------------ round trips */
 
-/* Written on one instruction set and number of threads and read on another; every way to write gives the same
- * file. */
+/* Written on every instruction set, with 1, 2 or 16 threads, it is one file, and each reads it: so each reads
+ * what any other wrote. */
 static void test_round_trips(void **state) {
     static const int threads[] = {1, 2, 16}, blocks[] = {0, 1, 32, 3}, tiles[] = {0, 16, 0, 64};
     prnn_config config = law_of_state(state);
     law_model m = law_open(&config, 3);
     album a = album_of(config.levels);
-    int turn = 0;
-    for (int i = 0; cpu_at(i); i++) {
-        for (int j = 0; cpu_at(j); j++, turn++) {
+    for (int turn = config.layers % 2; turn < 4; turn += 2) {
+        size_t n = 0, again;
+        uint8_t *first = NULL;
+        for (int i = 0; cpu_at(i); i++) {
             prnn_archive_options options = PRNN_ARCHIVE_OPTIONS_INIT;
-            prnn_context *writer = context_of(cpu_at(i), threads[turn % 3]);
-            prnn_context *reader = context_of(cpu_at(j), threads[(turn + 1) % 3]);
-            options.block = blocks[turn % 4];
-            options.tile = tiles[turn % 4];
-            archive_write(writer, m.model, &a, path_of("a.prnn"), &options);
-            archive_write(reader, m.model, &a, path_of("b.prnn"), &options);
-            size_t n, again;
-            uint8_t *bytes = file_bytes(path_of("a.prnn"), &n),
-                    *others = file_bytes(path_of("b.prnn"), &again);
-            assert_int_equal(n, again);
-            assert_memory_equal(bytes, others, n);
-            expect_album(reader, m.model, &a, path_of("a.prnn"));
-            free(bytes);
-            free(others);
-            prnn_context_free(writer);
-            prnn_context_free(reader);
+            prnn_context *ctx = context_of(cpu_at(i), threads[(turn + i) % 3]);
+            options.block = blocks[turn];
+            options.tile = tiles[turn];
+            archive_write(ctx, m.model, &a, path_of("a.prnn"), &options);
+            uint8_t *bytes = file_bytes(path_of("a.prnn"), &again);
+            assert_true(!first || again == n);
+            n = again;
+            first = first ? first : bytes;
+            assert_memory_equal(bytes, first, n);
+            expect_album(ctx, m.model, &a, path_of("a.prnn"));
+            if (bytes != first) {
+                free(bytes);
+            }
+            prnn_context_free(ctx);
         }
+        free(first);
     }
     album_free(&a);
     law_close(&m);

@@ -225,6 +225,11 @@ static void other_batch(prnn_chunk *chunk, uint8_t *bytes) {
     chunk->number = 12345;
 }
 
+static void other_content(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)bytes;
+    chunk->content ^= 1;
+}
+
 static void other_bytes(prnn_chunk *chunk, uint8_t *bytes) {
     for (size_t i = 0; i < chunk->length; i++) {
         bytes[i] = (uint8_t)(i * 37 + 1);
@@ -240,8 +245,9 @@ static void many_images(prnn_chunk *chunk, uint8_t *bytes) {
 static void test_claims(void **state) {
     (void)state;
     small s = small_archive(false);
-    void (*const changes[])(prnn_chunk *, uint8_t *) = {
-        other_method, unknown_method, too_many_parts, far_parts, no_parts, other_batch, other_bytes};
+    void (*const changes[])(prnn_chunk *, uint8_t *) = {other_method, unknown_method, too_many_parts,
+                                                        far_parts,    no_parts,       other_batch,
+                                                        other_bytes,  other_content};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         bool refused;
         put_changed(&s, PRNN_CHUNK_BLOCK, changes[i]);

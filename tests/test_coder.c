@@ -106,8 +106,11 @@ static void test_other_bytes(void **state) {
             assert_false(decodes(&s, s.coded, n));
         }
         for (int byte = 0; byte < 256; byte += 51) {
-            s.coded[s.bytes] = (uint8_t)byte;
-            assert_false(decodes(&s, s.coded, s.bytes + 1));
+            for (size_t more = 1; more <= 12; more++) {
+                memset(s.coded + s.bytes, 0, more);
+                s.coded[s.bytes + more - 1] = (uint8_t)byte;
+                assert_false(decodes(&s, s.coded, s.bytes + more));
+            }
         }
     }
 }

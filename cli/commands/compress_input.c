@@ -91,13 +91,8 @@ static int list_pictures(compress_input *in, bool *listed) {
     prnn_status status = prnn_listing_open(s->ctx, in->path, &options, &in->list);
     progress_end(&s->bar);
     *listed = status == PRNN_OK;
-    if (status == PRNN_ERROR_ARGUMENT ||
-        status == PRNN_ERROR_FORMAT) { /* data of another kind may be there */
-        skipped_free(&s->missing);
-        s->missing = (skipped){.keep = true};
-        return EXIT_OK;
-    }
-    TRY(exit_code(s->ctx, status));
+    /* Refused as an argument is data of another kind. */
+    TRY(status == PRNN_ERROR_ARGUMENT ? EXIT_OK : exit_code(s->ctx, status));
 done:
     return code;
 }
