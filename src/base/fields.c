@@ -30,7 +30,8 @@ static const size_t tensor_ends[] = {F(size), F(name), F(rank), F(shape), F(coun
 #define F(field) END(prnn_progress, field)
 static const size_t progress_ends[] = {
     F(size),  F(phase),         F(done),       F(total),      F(seconds),  F(images_per_second),
-    F(epoch), F(learning_rate), F(train_nats), F(valid_nats), F(best_nats)};
+    F(epoch), F(learning_rate), F(train_nats), F(valid_nats), F(best_nats), F(exchange_share),
+    F(wait_share), F(exchange_bytes)};
 #undef F
 
 #define F(field) END(prnn_data_options, field)
@@ -76,6 +77,11 @@ static const size_t certificate_ends[] = {
 static const size_t device_info_ends[] = {F(size), F(name), F(product), F(driver), F(memory), F(why_not)};
 #undef F
 
+#define F(field) END(prnn_ranks, field)
+static const size_t ranks_ends[] = {F(size),      F(rank), F(count), F(exchange), F(gather),
+                                    F(broadcast), F(why),  F(user)};
+#undef F
+
 /* Bytes of padding at the end would become part of a field that is added, and hold anything in the structs of
  * older callers. */
 #if UINTPTR_MAX > UINT32_MAX
@@ -92,7 +98,7 @@ static const size_t device_info_ends[] = {F(size), F(name), F(product), F(driver
 
 FIELDS(config, components);
 FIELDS(tensor, values);
-FIELDS(progress, best_nats);
+FIELDS(progress, exchange_bytes);
 FIELDS(data_options, array);
 FIELDS(evaluate_options, user);
 FIELDS(sample_options, user);
@@ -101,6 +107,7 @@ FIELDS(check_options, user);
 FIELDS(train_options, user);
 FIELDS(certificate, worst_sum);
 FIELDS(device_info, why_not);
+FIELDS(ranks, user);
 
 size_t prnn_fields_within(const prnn_fields *fields, size_t size) {
     size_t end = sizeof(size_t);

@@ -1,5 +1,7 @@
 #include "gpu/driver.h"
 
+#include "base/message.h"
+
 prnn_status prnn_gpu_no_room(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, const char *what) {
     return prnn_fail(
         ctx, PRNN_ERROR_MEMORY,

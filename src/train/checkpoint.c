@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXT = 32, MAX_PAIRS = 48, MAX_BLOCKS = 5 };
+enum { TEXT = PRNN_SETTING, MAX_PAIRS = PRNN_SETTINGS, MAX_BLOCKS = PRNN_BLOCKS };
 
 /* Metadata in the making; the texts belong to it. */
 typedef struct pairs {
@@ -86,14 +86,18 @@ static void put_state(pairs *p, const prnn_trainer *t) {
     put_u64(p, "metrics_bytes", s->metrics_bytes);
 }
 
-typedef struct named_block {
-    const char *name;
-    prnn_block block;
-} named_block;
+size_t prnn_checkpoint_settings(const prnn_trainer *t, prnn_setting list[PRNN_SETTINGS]) {
+    pairs now = {.count = 0};
+    put_settings(&now, t);
+    for (size_t i = 0; i < now.count; i++) {
+        list[i].name = now.pair[i].key;
+        snprintf(list[i].value, sizeof list[i].value, "%s", now.pair[i].value);
+    }
+    return now.count;
+}
 
-/* The blocks of weights that a run has; returns how many. */
-static size_t list_blocks(const prnn_trainer *t, named_block *list) {
-    const named_block all[MAX_BLOCKS] = {{"weights", t->weights},
+size_t prnn_checkpoint_blocks(const prnn_trainer *t, prnn_named_block list[PRNN_BLOCKS]) {
+    const prnn_named_block all[MAX_BLOCKS] = {{"weights", t->weights},
                                          {"moment1", t->moment1},
                                          {"moment2", t->moment2},
                                          {"ema", t->ema},
@@ -114,11 +118,11 @@ static prnn_status write_checkpoint(prnn_trainer *t, const char *config) {
     put(&p, "config", config);
     put_settings(&p, t);
     put_state(&p, t);
-    named_block blocks[MAX_BLOCKS];
+    prnn_named_block blocks[MAX_BLOCKS];
     prnn_view views[MAX_BLOCKS] = {{0}};
     prnn_safetensors_entry entries[MAX_BLOCKS];
     prnn_status status;
-    size_t count = list_blocks(t, blocks);
+    size_t count = prnn_checkpoint_blocks(t, blocks);
     for (size_t i = 0; i < count; i++) {
         TRY(prnn_view_open(t->ctx, t->device, blocks[i].block, &views[i]));
         entries[i] = (prnn_safetensors_entry){.name = blocks[i].name,
@@ -142,10 +146,12 @@ static prnn_status sync_log(prnn_trainer *t) {
                : prnn_fail_system(t->ctx, errno, "%s: cannot be written to disk", t->folder.metrics);
 }
 
-prnn_status prnn_checkpoint_save(prnn_trainer *t) {
+prnn_status prnn_checkpoint_write(prnn_trainer *t) {
     char *config = NULL;
-    prnn_status status;
-    TRY(prnn_run_check_weights(t));
+    prnn_status status = PRNN_OK;
+    if (t->rank > 0) {
+        return PRNN_OK;
+    }
     config = prnn_config_to_json(&t->model->network->plan.config);
     if (!config) {
         return prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "not enough memory for a checkpoint");
@@ -155,6 +161,15 @@ prnn_status prnn_checkpoint_save(prnn_trainer *t) {
     t->saved_at = prnn_clock();
 done:
     free(config);
+    return status;
+}
+
+prnn_status prnn_checkpoint_save(prnn_trainer *t) {
+    prnn_status status;
+    TRY(prnn_run_check_weights(t));
+    status = prnn_checkpoint_write(t);
+    status = prnn_ranks_vote(t->ctx, status, NULL, t->state.step);
+done:
     return status;
 }
 
@@ -237,7 +252,7 @@ static prnn_status check_config(prnn_trainer *t, const prnn_safetensors *st) {
     return status;
 }
 
-static prnn_status read_block(prnn_trainer *t, const prnn_safetensors *st, const named_block *to) {
+static prnn_status read_block(prnn_trainer *t, const prnn_safetensors *st, const prnn_named_block *to) {
     const prnn_safetensors_entry *entry = prnn_safetensors_find(st, to->name);
     if (!entry || entry->dtype != PRNN_DTYPE_F32 || entry->count != t->parameters) {
         return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
@@ -256,9 +271,9 @@ static prnn_status read_block(prnn_trainer *t, const prnn_safetensors *st, const
 }
 
 static prnn_status read_blocks(prnn_trainer *t, const prnn_safetensors *st) {
-    named_block blocks[MAX_BLOCKS];
+    prnn_named_block blocks[MAX_BLOCKS];
     prnn_status status = PRNN_OK;
-    size_t count = list_blocks(t, blocks);
+    size_t count = prnn_checkpoint_blocks(t, blocks);
     for (size_t i = 0; i < count; i++) {
         TRY(read_block(t, st, &blocks[i]));
     }
@@ -267,7 +282,9 @@ done:
 }
 
 prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found) {
-    prnn_status status = prnn_file_exists(t->ctx, t->folder.checkpoint, found);
+    *found = false;
+    prnn_status status =
+        t->rank == 0 ? prnn_file_exists(t->ctx, t->folder.checkpoint, found) : PRNN_OK;
     if (status != PRNN_OK || !*found) {
         return status;
     }

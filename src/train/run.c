@@ -47,7 +47,8 @@ prnn_status prnn_run_allocate(prnn_trainer *t) {
     t->indices = prnn_alloc(ctx, images, sizeof *t->indices, "a batch");
     t->images =
         prnn_alloc(ctx, images, (size_t)c->height * (size_t)c->width * (size_t)c->channels, "a batch");
-    TRY(t->scratch && t->order && t->indices && t->images ? PRNN_OK : PRNN_ERROR_MEMORY);
+    t->nats = prnn_alloc(ctx, prnn_trainer_nats(ctx), sizeof *t->nats, "likelihoods");
+    TRY(t->scratch && t->order && t->indices && t->images && t->nats ? PRNN_OK : PRNN_ERROR_MEMORY);
     TRY(prnn_data_fingerprint(ctx, t->train, &t->train_print));
     if (t->valid) {
         TRY(prnn_data_fingerprint(ctx, t->valid, &t->valid_print));
@@ -66,6 +67,7 @@ void prnn_run_free(prnn_trainer *t) {
     prnn_free(t->order);
     prnn_free(t->indices);
     prnn_free(t->images);
+    prnn_free(t->nats);
     prnn_gradient_engine_free(t->ctx, t->engine);
     if (t->metrics) {
         fclose(t->metrics);
@@ -94,6 +96,8 @@ double prnn_run_rate(const prnn_trainer *t, uint64_t step) {
 prnn_progress prnn_run_progress(const prnn_trainer *t, const char *phase, uint64_t done, uint64_t total,
                                 double seconds, double speed) {
     const prnn_train_state *s = &t->state;
+    prnn_traffic traffic = prnn_gradient_engine_traffic(t->engine);
+    double of = t->step_seconds > 0 ? t->step_seconds : 1, steps = t->run_steps ? (double)t->run_steps : 1;
     return (prnn_progress){.size = sizeof(prnn_progress),
                            .phase = phase,
                            .done = done,
@@ -104,7 +108,10 @@ prnn_progress prnn_run_progress(const prnn_trainer *t, const char *phase, uint64
                            .learning_rate = prnn_run_rate(t, s->step),
                            .train_nats = s->images > 0 ? s->nats_sum / s->images : s->last_nats,
                            .valid_nats = s->valid_nats,
-                           .best_nats = s->best_nats};
+                           .best_nats = s->best_nats,
+                           .exchange_share = traffic.exchange / of,
+                           .wait_share = traffic.wait / of,
+                           .exchange_bytes = traffic.bytes / steps};
 }
 
 bool prnn_run_tell(const prnn_trainer *t, const char *phase, uint64_t done, uint64_t total, double seconds,

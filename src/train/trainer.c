@@ -21,11 +21,11 @@
 
 /* The weights of `block` become the model's, and model.safetensors. */
 static prnn_status save_model(prnn_trainer *t, prnn_block block) {
-    prnn_status status;
-    TRY(prnn_run_assign(t, block));
-    TRY(prnn_model_save(t->ctx, t->model, t->folder.model));
-done:
-    return status;
+    prnn_status status = prnn_run_assign(t, block);
+    if (status == PRNN_OK && t->rank == 0) {
+        status = prnn_model_save(t->ctx, t->model, t->folder.model);
+    }
+    return prnn_ranks_vote(t->ctx, status, NULL, t->state.step);
 }
 
 /* Those of the best validation; without validation images the present ones. */
@@ -49,7 +49,7 @@ static void note_due(prnn_trainer *t) {
 static prnn_status start(prnn_trainer *t) {
     prnn_status status;
     prnn_metrics_sweep(t);
-    TRY(prnn_run_folder_check_new(t->ctx, &t->folder));
+    TRY(t->rank == 0 ? prnn_run_folder_check_new(t->ctx, &t->folder) : PRNN_OK);
     TRY(prnn_metrics_open(t));
     TRY(prnn_checkpoint_save(t));
 done:
@@ -74,7 +74,9 @@ static prnn_status begin(prnn_trainer *t) {
     }
     t->state = (prnn_train_state){.last_nats = NAN, .valid_nats = NAN, .best_nats = NAN};
     if (t->options.resume) {
-        TRY(prnn_checkpoint_load(t, &found));
+        status = prnn_checkpoint_load(t, &found);
+        TRY(prnn_ranks_vote(t->ctx, status, NULL, 0));
+        TRY(prnn_run_follow(t, &found));
     }
     t->run_began = prnn_clock();
     TRY(found ? go_on(t) : start(t));
@@ -83,20 +85,29 @@ done:
     return status;
 }
 
-static prnn_status create(prnn_trainer *t, const prnn_train_options *options) {
+/* What each rank does by itself. */
+static prnn_status prepare(prnn_trainer *t, const prnn_train_options *options) {
     prnn_status status;
     TRY(prnn_train_options_read(t->ctx, options, &t->options));
     TRY(prnn_train_data_check(t->ctx, t->model, t->train, "training"));
     if (t->valid) {
         TRY(prnn_train_data_check(t->ctx, t->model, t->valid, "validation"));
     }
-    TRY(prnn_run_folder_open(t->ctx, t->options.out, &t->folder));
+    TRY(prnn_run_folder_open(t->ctx, t->options.out, t->rank == 0, &t->folder));
     t->options.out = t->folder.path; /* the caller's may go */
     t->table = prnn_timetable_of(&t->options, prnn_data_count(t->train), t->valid != NULL);
     TRY(prnn_run_allocate(t));
-    TRY(begin(t));
 done:
     return status;
+}
+
+static prnn_status create(prnn_trainer *t, const prnn_train_options *options) {
+    prnn_status status = prepare(t, options);
+    TRY(prnn_ranks_vote(t->ctx, status, NULL, 0));
+    TRY(prnn_run_compare(t));
+    TRY(begin(t));
+done:
+    return prnn_ranks_fail(t->ctx, status);
 }
 
 prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
@@ -111,6 +122,8 @@ prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn
     *t = (prnn_trainer){.ctx = ctx,
                         .device = prnn_device_of(ctx),
                         .arithmetic = prnn_context_arithmetic(ctx),
+                        .rank = prnn_context_rank(ctx),
+                        .ranks = prnn_context_rank_count(ctx),
                         .model = model,
                         .train = train,
                         .valid = valid,
@@ -135,7 +148,8 @@ void prnn_trainer_free(prnn_trainer *trainer) {
 
 /* ---------------------------------------------------------------------------------------- update */
 
-/* The images of the next update, and how many; those after them are announced to the system. */
+/* The images of the next update, and how many; those after them are announced to the system. A rank reads
+ * those of its lanes alone. */
 static prnn_status read_batch(prnn_trainer *t, size_t *n) {
     uint64_t epoch = t->state.step / t->table.epoch, count = prnn_data_count(t->train);
     uint64_t first = t->state.step % t->table.epoch * (uint64_t)t->options.batch;
@@ -148,21 +162,33 @@ static prnn_status read_batch(prnn_trainer *t, size_t *n) {
         t->indices[i] = (size_t)t->order[first + i];
     }
     uint64_t next = first + *n, rest = count - next, batch = (uint64_t)t->options.batch;
-    prnn_data_prefetch(t->train, t->order + next, (size_t)(rest < batch ? rest : batch));
-    return prnn_data_read(t->ctx, t->train, t->indices, *n, t->options.seed, epoch, t->images);
+    size_t after = (size_t)(rest < batch ? rest : batch);
+    prnn_share mine = prnn_gradient_engine_share(t->ctx, t->engine, (int)*n);
+    if (after > 0) {
+        prnn_share then = prnn_gradient_engine_share(t->ctx, t->engine, (int)after);
+        prnn_data_prefetch(t->train, t->order + next + then.first, then.count);
+    }
+    const prnn_config *c = &t->model->network->plan.config;
+    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    return prnn_data_read(t->ctx, t->train, t->indices + mine.first, mine.count, t->options.seed, epoch,
+                          t->images + mine.first * bytes);
 }
 
 static prnn_status update(prnn_trainer *t, double *nats) {
     const prnn_train_options *o = &t->options;
     prnn_train_state *s = &t->state;
     double began = prnn_clock();
+    unsigned wishes = t->rank == 0 && began - t->saved_at >= o->checkpoint_every ? PRNN_WISH_CHECKPOINT : 0;
     size_t n = 0;
     prnn_status status = read_batch(t, &n);
     if (status != PRNN_OK) {
-        return status;
+        return prnn_ranks_vote(t->ctx, status, NULL, s->step);
     }
     prnn_batch batch = {.images = t->images, .n = (int)n, .new_only = true};
-    *nats = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, &batch, t->gradient);
+    status = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, &batch, t->gradient, &wishes, nats);
+    if (status != PRNN_OK) {
+        return status;
+    }
     double length = t->device->norm(t->ctx, t->gradient, t->scratch);
     status = t->device->check(t->ctx);
     if (status != PRNN_OK) {
@@ -191,7 +217,9 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     s->images += (double)n;
     t->step_seconds += prnn_clock() - began;
     t->step_images += (double)n;
+    t->run_steps++;
     note_due(t);
+    t->due.checkpoint |= (wishes & PRNN_WISH_CHECKPOINT) != 0;
     return PRNN_OK;
 }
 
@@ -216,7 +244,6 @@ static prnn_status do_what_is_due(prnn_trainer *t) {
     const prnn_train_state *s = &t->state;
     prnn_due *due = &t->due;
     prnn_status status = PRNN_OK;
-    due->checkpoint |= s->step > 0 && prnn_clock() - t->saved_at >= t->options.checkpoint_every;
     if (due->validation) {
         TRY(prnn_validation_run(t));
         due->validation = false;
@@ -265,6 +292,13 @@ static prnn_status check_call(prnn_context *ctx, const prnn_trainer *t) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "%s: this training was begun in another context; go on in that one", t->folder.path);
     }
+    if (prnn_context_rank(ctx) != t->rank || prnn_context_rank_count(ctx) != t->ranks) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "%s: this training was begun as rank %d of %d, and the context is now rank %d of %d; set "
+                         "its ranks back",
+                         t->folder.path, t->rank, t->ranks, prnn_context_rank(ctx),
+                         prnn_context_rank_count(ctx));
+    }
     if (strcmp(prnn_context_arithmetic(ctx), t->arithmetic) != 0) {
         return prnn_fail(
             ctx, PRNN_ERROR_ARGUMENT,
@@ -273,6 +307,23 @@ static prnn_status check_call(prnn_context *ctx, const prnn_trainer *t) {
             t->folder.path, t->arithmetic, prnn_context_arithmetic(ctx));
     }
     return PRNN_OK;
+}
+
+prnn_status prnn_trainer_leave(prnn_trainer *t, prnn_status status) {
+    char why[sizeof t->ctx->message];
+    if (status != PRNN_ERROR_RANK || t->rank > 0 || t->rescued) {
+        return prnn_ranks_fail(t->ctx, status);
+    }
+    t->rescued = true;
+    memcpy(why, t->ctx->message, sizeof why);
+    if (prnn_checkpoint_write(t) == PRNN_OK) {
+        prnn_fail(t->ctx, status, "%.700s; %.200s is of step %" PRIu64 " and --resume goes on from it", why,
+                  t->folder.checkpoint, t->state.step);
+    } else {
+        prnn_fail(t->ctx, status, "%s", why);
+    }
+    t->ctx->agreed = true;
+    return status;
 }
 
 prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer, double *nats, bool *done) {
@@ -291,7 +342,7 @@ done:
     if (nats) {
         *nats = of_batch;
     }
-    return status;
+    return prnn_trainer_leave(trainer, status);
 }
 
 prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, double *nats) {
@@ -312,7 +363,7 @@ prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, doub
         *nats = s->valid_nats;
     }
 done:
-    return status == PRNN_STOPPED ? prnn_trainer_stop(trainer) : status;
+    return prnn_trainer_leave(trainer, status == PRNN_STOPPED ? prnn_trainer_stop(trainer) : status);
 }
 
 prnn_status prnn_trainer_save(prnn_context *ctx, prnn_trainer *trainer) {
@@ -322,7 +373,7 @@ prnn_status prnn_trainer_save(prnn_context *ctx, prnn_trainer *trainer) {
     TRY(prnn_checkpoint_save(trainer));
     TRY(save_result(trainer));
 done:
-    return status;
+    return prnn_trainer_leave(trainer, status);
 }
 
 void prnn_trainer_progress(const prnn_trainer *t, prnn_progress *progress) {
