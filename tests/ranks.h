@@ -143,10 +143,8 @@ static inline void *team_main(void *arg) {
  * the table (0: none is). */
 static inline void team_run_and_lose(int count, int threads, team_work work, void *user, int lost,
                                      long lost_at) {
-    team t = {.mutex = PTHREAD_MUTEX_INITIALIZER,
-              .moved = PTHREAD_COND_INITIALIZER,
-              .count = count,
-              .lost = -1};
+    team t = {
+        .mutex = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER, .count = count, .lost = -1};
     team_thread all[TEAM_MOST];
     pthread_t ids[TEAM_MOST];
     for (int r = 0; r < count; r++) {

@@ -360,8 +360,9 @@ static void fail_somewhere(prnn_context *ctx, int rank, void *user) {
 
 static void test_failures(void **state) {
     (void)state;
-    static const char *const says[] = {"has the value 9", "was asked for other work", "was asked for other work",
-                                       "was asked for other work", "photos: is not there"};
+    static const char *const says[] = {"has the value 9", "was asked for other work",
+                                       "was asked for other work", "was asked for other work",
+                                       "photos: is not there"};
     prnn_config c = law_config(PRNN_ROW, &(law_shape){"", 2, 2, 1, 2, 1, 3, 4, true, false, 0, 0, 0});
     law_model m = law_open(&c, SEED);
     uint8_t images[20 * 4] = {0};
@@ -462,13 +463,13 @@ static void test_table(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lanes),         cmocka_unit_test(test_evaluate),
+        cmocka_unit_test(test_lanes),          cmocka_unit_test(test_evaluate),
         cmocka_unit_test(test_evaluate_given), cmocka_unit_test(test_evaluate_chain),
-        cmocka_unit_test(test_gradient),      cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_sample_chain),  cmocka_unit_test(test_upscale),
-        cmocka_unit_test(test_complete),      cmocka_unit_test(test_certificates),
-        cmocka_unit_test(test_agreement),     cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_loss),          cmocka_unit_test(test_comparisons),
+        cmocka_unit_test(test_gradient),       cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_sample_chain),   cmocka_unit_test(test_upscale),
+        cmocka_unit_test(test_complete),       cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_agreement),      cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_loss),           cmocka_unit_test(test_comparisons),
         cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

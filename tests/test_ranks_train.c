@@ -11,7 +11,7 @@ typedef struct training {
     const prnn_train_options *options;
     prnn_kind kind;
     bool validates;
-    int odd, what; /* this rank is asked for something else */
+    int odd, what;      /* this rank is asked for something else */
     int stops, stop_at; /* this rank wants to stop in this call of progress */
     prnn_status status[TEAM_MOST];
     char message[TEAM_MOST][1024];
@@ -31,7 +31,17 @@ static bool listening(void *user, const prnn_progress *p) {
     return ++l->of->calls[l->rank] != (uint32_t)l->of->stop_at || l->rank != l->of->stops;
 }
 
-enum { ALL_SAME, OTHER_RATE, OTHER_DATA, OTHER_WEIGHTS, OTHER_NETWORK, OTHER_STEPS, RESUMED, NO_FOLDER, BAD_RATE };
+enum {
+    ALL_SAME,
+    OTHER_RATE,
+    OTHER_DATA,
+    OTHER_WEIGHTS,
+    OTHER_NETWORK,
+    OTHER_STEPS,
+    RESUMED,
+    NO_FOLDER,
+    BAD_RATE
+};
 
 /* As train_kind, with contexts and models of its own. */
 static void train_one(prnn_context *own, int rank, void *user) {

@@ -3,6 +3,7 @@
 #include "commands/scores.h"
 #include "support/data.h"
 #include "support/memory.h"
+#include "support/ranks.h"
 #include "support/try.h"
 
 #include <math.h>
@@ -201,7 +202,7 @@ static int run(session *s) {
     TRY(evaluate(&c));
     TRY(take_differences(&c));
     compare_print(&c);
-    if (c.want->scores) {
+    if (c.want->scores && ranks_first()) {
         TRY(write_scores(&c));
     }
 done:
@@ -229,5 +230,6 @@ const struct command command_compare = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ranks = true,
     .run = run,
 };

@@ -258,6 +258,7 @@ const struct command command_train = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ranks = true,
     .prepare = train_prepare,
     .run = train_run,
 };

@@ -79,6 +79,9 @@ PRNN_API int prnn_context_rank_count(const prnn_context *ctx);
  * the others, wherever they wait for it, hear of it. */
 PRNN_API prnn_status prnn_ranks_agree(prnn_context *ctx, prnn_status status, const char *sentence);
 
+/* Whether all ranks have the message of the context: the last failure was agreed on, or a rank was lost. */
+PRNN_API bool prnn_ranks_agreed(const prnn_context *ctx);
+
 /* Which of `count` images, or completions, are this rank's in prnn_evaluate, prnn_chain_evaluate and so on:
  * *n of them from number *first on. It need not have the others to be evaluated. All, without ranks. */
 PRNN_API void prnn_ranks_share(const prnn_context *ctx, size_t count, size_t *first, size_t *n);

@@ -29,8 +29,8 @@ static const size_t tensor_ends[] = {F(size), F(name), F(rank), F(shape), F(coun
 
 #define F(field) END(prnn_progress, field)
 static const size_t progress_ends[] = {
-    F(size),  F(phase),         F(done),       F(total),      F(seconds),  F(images_per_second),
-    F(epoch), F(learning_rate), F(train_nats), F(valid_nats), F(best_nats), F(exchange_share),
+    F(size),       F(phase),         F(done),       F(total),      F(seconds),   F(images_per_second),
+    F(epoch),      F(learning_rate), F(train_nats), F(valid_nats), F(best_nats), F(exchange_share),
     F(wait_share), F(exchange_bytes)};
 #undef F
 
@@ -78,8 +78,8 @@ static const size_t device_info_ends[] = {F(size), F(name), F(product), F(driver
 #undef F
 
 #define F(field) END(prnn_ranks, field)
-static const size_t ranks_ends[] = {F(size),      F(rank), F(count), F(exchange), F(gather),
-                                    F(broadcast), F(why),  F(user)};
+static const size_t ranks_ends[] = {F(size),   F(rank),      F(count), F(exchange),
+                                    F(gather), F(broadcast), F(why),   F(user)};
 #undef F
 
 /* Bytes of padding at the end would become part of a field that is added, and hold anything in the structs of

@@ -306,9 +306,10 @@ static prnn_status allocate(check *k) {
     k->plain_base = prnn_alloc(ctx, floats, sizeof *k->plain_base, "logits");
     k->pieces = prnn_alloc(ctx, (size_t)k->threads, sizeof *k->pieces, "what was found");
     k->plain = prnn_alloc(ctx, (size_t)k->threads, sizeof *k->plain, "the plain evaluations");
-    k->findings = prnn_alloc(ctx, (size_t)prnn_context_rank_count(ctx), sizeof *k->findings, "what was found");
-    if (!k->findings || !k->order || !k->images || !k->changed || !k->small || !k->base || !k->own || !k->plain_base ||
-        !k->pieces || !k->plain) {
+    k->findings =
+        prnn_alloc(ctx, (size_t)prnn_context_rank_count(ctx), sizeof *k->findings, "what was found");
+    if (!k->findings || !k->order || !k->images || !k->changed || !k->small || !k->base || !k->own ||
+        !k->plain_base || !k->pieces || !k->plain) {
         return PRNN_ERROR_MEMORY;
     }
     prnn_status status = PRNN_OK;
@@ -323,8 +324,8 @@ static void release(check *k) {
     for (int i = 0; k->plain && i < k->threads; i++) {
         prnn_plain_free(k->plain[i].plain);
     }
-    void *blocks[] = {k->findings, k->small, k->order,  k->images,     k->changed, k->base,
-                      k->own,   k->pieces, k->plain_base, k->plain,   k->values};
+    void *blocks[] = {k->findings, k->small,  k->order,      k->images, k->changed, k->base,
+                      k->own,      k->pieces, k->plain_base, k->plain,  k->values};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         prnn_free(blocks[i]);
     }

@@ -14,7 +14,7 @@
 prnn_status prnn_ranks_compare_model(prnn_context *ctx, const prnn_model *model, const char *name) {
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_GIVEN(name));
     prnn_status status = PRNN_OK;
-    char text[32], what[512];
+    char text[64], what[512];
     if (prnn_context_rank_count(ctx) == 1) {
         return PRNN_OK;
     }
@@ -22,7 +22,7 @@ prnn_status prnn_ranks_compare_model(prnn_context *ctx, const prnn_model *model,
     TRY(config ? PRNN_OK : prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory to compare models"));
     uint64_t hash = prnn_ranks_hash(PRNN_HASH_BEGIN, config, strlen(config));
     hash = prnn_ranks_hash(hash, model->parameters, model->network->plan.parameter_floats * sizeof(float));
-    snprintf(text, sizeof text, "hash %016" PRIx64, hash);
+    snprintf(text, sizeof text, "hash %016" PRIx64 ", %s", hash, prnn_context_arithmetic(ctx));
     snprintf(what, sizeof what, "model %s", name);
     TRY(prnn_ranks_compare(ctx, what, text));
 done:

@@ -113,10 +113,10 @@ struct prnn_gradient_engine {
     double *nats;                 /* [batch] */
     uint8_t *gathered;            /* images of a pass with several lanes */
     double *gathered_nats;
-    lane_worker *workers; /* [threads] */
-    prnn_tree *tree;      /* over the lanes of all ranks; NULL: there is one rank */
+    lane_worker *workers;    /* [threads] */
+    prnn_tree *tree;         /* over the lanes of all ranks; NULL: there is one rank */
     prnn_parcel *nats_parts; /* [ranks] */
-    prnn_block unpacked;  /* where the device is apart, one of its nodes */
+    prnn_block unpacked;     /* where the device is apart, one of its nodes */
     /* The present batch: */
     const prnn_batch *batch;
     prnn_cut cut;
@@ -160,6 +160,7 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
     int levels = own_levels(lanes, *workers), images = most_at_once(ctx, device, network, batch);
     prnn_pass_shape shape = prnn_network_shape(network);
     prnn_need need = {.worker = device->pass_bytes(ctx, &shape, images)};
+    prnn_need_block(&need.shared, 1, sizeof(prnn_gradient_engine));
     prnn_need_block(&need.shared, forward, sizeof(int32_t));
     prnn_need_block(&need.shared, backward, sizeof(int32_t));
     prnn_need_block(&need.shared, (size_t)batch, sizeof(double));
@@ -405,7 +406,8 @@ done:
 }
 
 prnn_status prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, prnn_block parameters,
-                                     const prnn_batch *batch, prnn_block gradient, unsigned *wishes, double *nats) {
+                                     const prnn_batch *batch, prnn_block gradient, unsigned *wishes,
+                                     double *nats) {
     const prnn_plan *plan = &e->network->plan;
     prnn_lane_node nodes[PRNN_MOST_NODES];
     int ends[PRNN_MOST_NODES];

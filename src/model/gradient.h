@@ -20,10 +20,11 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
 void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine);
 
 /* *nats: the mean NLL in nats of the images of a batch (1 .. as many as the engine is for); and its gradient
- * by all parameters. With ranks it is collective, and a rank needs the images of its own share only. `wishes`: those of
- * prnn_ranks_vote, which comes between the lanes and their sum. */
+ * by all parameters. With ranks it is collective, and a rank needs the images of its own share only.
+ * `wishes`: those of prnn_ranks_vote, which comes between the lanes and their sum. */
 prnn_status prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *engine, prnn_block parameters,
-                                     const prnn_batch *batch, prnn_block gradient, unsigned *wishes, double *nats);
+                                     const prnn_batch *batch, prnn_block gradient, unsigned *wishes,
+                                     double *nats);
 
 /* Which images of a batch of n are those of this rank's lanes. */
 prnn_share prnn_gradient_engine_share(const prnn_context *ctx, const prnn_gradient_engine *engine, int n);

@@ -129,13 +129,12 @@ static prnn_status exchange(prnn_context *ctx, prnn_tree *t, size_t at, int node
         t->send[r] = (prnn_parcel){0};
         t->receive[r] = (prnn_parcel){0};
         if (mine && theirs.count) {
-            t->send[r] =
-                (prnn_parcel){prnn_tree_node(t, node) + theirs.first, theirs.count * sizeof(float)};
+            t->send[r] = (prnn_parcel){prnn_tree_node(t, node) + theirs.first, theirs.count * sizeof(float)};
             t->traffic.bytes += r == rank ? 0 : (double)t->send[r].bytes;
         }
         if (has && t->own) {
-            t->receive[r] = (prnn_parcel){t->received + (size_t)(t->first[r] + node) * t->slice,
-                                          t->own * sizeof(float)};
+            t->receive[r] =
+                (prnn_parcel){t->received + (size_t)(t->first[r] + node) * t->slice, t->own * sizeof(float)};
         }
     }
     return prnn_ranks_exchange(ctx, t->send, t->receive);
@@ -162,8 +161,8 @@ static prnn_status gather(prnn_context *ctx, prnn_tree *t, size_t at) {
     }
     for (int r = 0; r < ranks; r++) {
         prnn_share theirs = owned(t, at, r);
-        t->send[r] = (prnn_parcel){theirs.count ? t->nodes + theirs.first : NULL,
-                                   theirs.count * sizeof(float)};
+        t->send[r] =
+            (prnn_parcel){theirs.count ? t->nodes + theirs.first : NULL, theirs.count * sizeof(float)};
     }
     t->traffic.bytes += (double)t->own * sizeof(float) * (ranks - 1);
     return prnn_ranks_gather(ctx, t->send);
@@ -180,8 +179,7 @@ static int number_nodes(prnn_tree *t, int lanes, int ranks) {
     return most_nodes;
 }
 
-prnn_status prnn_tree_sum(prnn_context *ctx, prnn_tree *t, prnn_status status, unsigned *wishes,
-                          int lanes) {
+prnn_status prnn_tree_sum(prnn_context *ctx, prnn_tree *t, prnn_status status, unsigned *wishes, int lanes) {
     int rank = prnn_context_rank(ctx), ranks = prnn_context_rank_count(ctx);
     int nodes = number_nodes(t, lanes, ranks);
     double began = prnn_clock();

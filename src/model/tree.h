@@ -29,7 +29,8 @@ float *prnn_tree_node(const prnn_tree *tree, int node);
 
 /* After the nodes of a batch of so many lanes were put on all ranks: the sum of all is where the first one
  * was. `status` and `wishes` are for the vote (prnn_ranks_vote) that comes first. */
-prnn_status prnn_tree_sum(prnn_context *ctx, prnn_tree *tree, prnn_status status, unsigned *wishes, int lanes);
+prnn_status prnn_tree_sum(prnn_context *ctx, prnn_tree *tree, prnn_status status, unsigned *wishes,
+                          int lanes);
 
 prnn_traffic prnn_tree_traffic(const prnn_tree *tree);
 

@@ -180,10 +180,11 @@ static prnn_status count_ballots(prnn_context *ctx, unsigned *wishes) {
     }
     int stranger = find_stranger(s);
     if (stranger >= 0) {
-        prnn_status status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                                       "rank %d on %s was asked for other work than rank 0 (another call, number of "
-                                       "images, seed or option): start all ranks with the same command",
-                                       stranger, s->hosts[stranger]);
+        prnn_status status =
+            prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                      "rank %d on %s was asked for other work than rank 0 (another call, number of "
+                      "images, seed or option): start all ranks with the same command",
+                      stranger, s->hosts[stranger]);
         ctx->agreed = true;
         return status;
     }
@@ -205,6 +206,10 @@ prnn_status prnn_ranks_vote(prnn_context *ctx, prnn_status status, unsigned *wis
 
 prnn_status prnn_ranks_fail(prnn_context *ctx, prnn_status status) {
     return status == PRNN_OK ? status : prnn_ranks_vote(ctx, status, NULL, 0);
+}
+
+bool prnn_ranks_agreed(const prnn_context *ctx) {
+    return ctx->agreed;
 }
 
 prnn_status prnn_ranks_agree(prnn_context *ctx, prnn_status status, const char *sentence) {
@@ -247,9 +252,10 @@ prnn_status prnn_ranks_compare(prnn_context *ctx, const char *what, const char *
     TRY(gather_array(ctx, s->values, VALUE));
     for (int r = 1; r < s->table.count; r++) {
         if (strncmp(s->values[r], s->values[0], VALUE) != 0) {
-            status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                               "rank %d on %s has another %s (%s) than rank 0 on %s (%s): give all ranks the same", r,
-                               s->hosts[r], what, s->values[r], s->hosts[0], s->values[0]);
+            status =
+                prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                          "rank %d on %s has another %s (%s) than rank 0 on %s (%s): give all ranks the same",
+                          r, s->hosts[r], what, s->values[r], s->hosts[0], s->values[0]);
             ctx->agreed = true;
             return status;
         }

@@ -98,10 +98,10 @@ size_t prnn_checkpoint_settings(const prnn_trainer *t, prnn_setting list[PRNN_SE
 
 size_t prnn_checkpoint_blocks(const prnn_trainer *t, prnn_named_block list[PRNN_BLOCKS]) {
     const prnn_named_block all[MAX_BLOCKS] = {{"weights", t->weights},
-                                         {"moment1", t->moment1},
-                                         {"moment2", t->moment2},
-                                         {"ema", t->ema},
-                                         {"best", t->best}};
+                                              {"moment1", t->moment1},
+                                              {"moment2", t->moment2},
+                                              {"ema", t->ema},
+                                              {"best", t->best}};
     size_t count = 0;
     for (size_t i = 0; i < MAX_BLOCKS; i++) {
         if (all[i].block.memory) {
@@ -283,8 +283,7 @@ done:
 
 prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found) {
     *found = false;
-    prnn_status status =
-        t->rank == 0 ? prnn_file_exists(t->ctx, t->folder.checkpoint, found) : PRNN_OK;
+    prnn_status status = t->rank == 0 ? prnn_file_exists(t->ctx, t->folder.checkpoint, found) : PRNN_OK;
     if (status != PRNN_OK || !*found) {
         return status;
     }

@@ -52,7 +52,7 @@ struct prnn_trainer {
 
     prnn_run_folder folder;
     FILE *metrics;
-    bool log_without_exchange; /* its lines end before that column: an older version began it */
+    bool log_without_exchange;  /* its lines end before that column: an older version began it */
     double run_began, saved_at; /* clock */
     uint64_t run_steps;         /* updates of this run */
     double step_seconds;        /* spent in steps of this run */

@@ -16,8 +16,9 @@ static prnn_status compare_hash(prnn_trainer *t, const char *what, const void *d
 
 static prnn_status compare_network(prnn_trainer *t) {
     char *config = prnn_config_to_json(&t->model->network->plan.config);
-    prnn_status status = config ? compare_hash(t, "network", config, strlen(config))
-                                : prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "not enough memory to compare networks");
+    prnn_status status = config
+                             ? compare_hash(t, "network", config, strlen(config))
+                             : prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "not enough memory to compare networks");
     free(config);
     return status;
 }

@@ -293,11 +293,11 @@ static prnn_status check_call(prnn_context *ctx, const prnn_trainer *t) {
                          "%s: this training was begun in another context; go on in that one", t->folder.path);
     }
     if (prnn_context_rank(ctx) != t->rank || prnn_context_rank_count(ctx) != t->ranks) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: this training was begun as rank %d of %d, and the context is now rank %d of %d; set "
-                         "its ranks back",
-                         t->folder.path, t->rank, t->ranks, prnn_context_rank(ctx),
-                         prnn_context_rank_count(ctx));
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "%s: this training was begun as rank %d of %d, and the context is now rank %d of %d; set "
+            "its ranks back",
+            t->folder.path, t->rank, t->ranks, prnn_context_rank(ctx), prnn_context_rank_count(ctx));
     }
     if (strcmp(prnn_context_arithmetic(ctx), t->arithmetic) != 0) {
         return prnn_fail(
