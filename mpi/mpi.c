@@ -191,11 +191,6 @@ static bool speaks(void) {
 
 /* --------------------------------------------------------------------------------- begin and end */
 
-static void abort_all(int code) {
-    MPI_Abort(MPI_COMM_WORLD, code);
-    _exit(code);
-}
-
 static void close_all(void) {
     lifeline_close();
     MPI_Comm_free(&all.comm);
@@ -262,7 +257,7 @@ const char *prnn_mpi_open(int version, mpi_module *module) {
     if (!make_room()) {
         return "not enough memory for the ranks";
     }
-    *module = (mpi_module){.ranks = PRNN_RANKS_INIT, .broken = broken, .speaks = speaks, .abort = abort_all, .close = close_all};
+    *module = (mpi_module){.ranks = PRNN_RANKS_INIT, .broken = broken, .speaks = speaks, .close = close_all};
     module->ranks.rank = all.rank;
     module->ranks.count = all.count;
     module->ranks.exchange = exchange;

@@ -11,9 +11,8 @@ typedef struct mpi_module {
     /* Whether a callback of `ranks` has failed, and then, whether it is this rank that should say why. */
     bool (*broken)(void);
     bool (*speaks)(void);
-    /* Ends all ranks, this one too, without waiting for anybody. */
-    void (*abort)(int code);
-    /* All ranks call it, once, and nothing after it. */
+    /* All ranks call it, once, and nothing after it. (If a callback has failed, a process just ends: without
+     * MPI_Finalize, launchers end the others, which MPI_Abort would tell with ten lines more.) */
     void (*close)(void);
 } mpi_module;
 

@@ -141,7 +141,7 @@ static void mute(void) {
 /* What rank 0 cannot do either it says, and then the launcher ends the others before they do. */
 static int wait_for_first(const launch *by, int code) {
     if (code != EXIT_OK && by->rank > 0) {
-        sleep(1);
+        sleep(3);
         report_speak();
         fail("rank %ld: %s", by->rank, report_kept());
     }
@@ -331,7 +331,7 @@ static void end_broken(int code) {
         fail("%s", ranks.module.ranks.why(NULL));
     }
     fflush(NULL);
-    ranks.module.abort(code ? code : EXIT_FAILED);
+    _exit(code ? code : EXIT_FAILED);
 }
 
 int ranks_close(int code) {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HOST = 64, VALUE = 64, MOST_RANKS = 65536 };
+enum { HOST = 64, VALUE = 64, SENTENCE = sizeof((prnn_context *)0)->message, MOST_RANKS = 65536 };
 
 /* What a rank says when all agree. */
 typedef struct ballot {
@@ -18,13 +18,23 @@ typedef struct ballot {
     uint64_t key;
 } ballot;
 
+/* Something that all should have in common, as it is on a rank. */
+typedef struct property {
+    char value[VALUE], host[HOST];
+} property;
+
+/* What a rank says about its failure. */
+typedef struct testimony {
+    char host[HOST], sentence[SENTENCE];
+} testimony;
+
 struct prnn_rank_state {
     prnn_ranks table;
     bool lost; /* a rank; there is nobody to talk to */
     ballot *ballots;
     prnn_parcel *parts, *more; /* of the gathers and exchanges here */
-    char (*hosts)[HOST];
-    char (*values)[VALUE];
+    char host[HOST];
+    property *properties;
 };
 
 int prnn_context_rank(const prnn_context *ctx) {
@@ -129,24 +139,40 @@ static prnn_status gather_array(prnn_context *ctx, void *array, size_t size) {
 
 /* --------------------------------------------------------------------------------------- agreeing */
 
-/* All get the sentence of rank `from`. If it failed on all of them in the same way, which rank it is says
- * nothing. */
-static prnn_status share_failure(prnn_context *ctx, int from, bool everywhere) {
+/* What the others get of rank `from`: its host, and its message. */
+static prnn_status hear(prnn_context *ctx, int from, testimony *t) {
     prnn_rank_state *s = ctx->ranks;
-    char sentence[sizeof ctx->message] = "";
-    prnn_status failed = (prnn_status)s->ballots[from].status, status;
+    memset(t, 0, sizeof *t);
     if (from == s->table.rank) {
-        memcpy(sentence, ctx->message, sizeof sentence);
+        memcpy(t->host, s->host, sizeof t->host);
+        memcpy(t->sentence, ctx->message, sizeof t->sentence);
     }
     for (int r = 0; r < s->table.count; r++) {
-        s->parts[r] = (prnn_parcel){sentence, r == from ? sizeof sentence : 0};
+        s->parts[r] = (prnn_parcel){t, r == from ? sizeof *t : 0};
     }
-    TRY(prnn_ranks_gather(ctx, s->parts));
-    if (everywhere) {
-        status = prnn_fail(ctx, failed, "%s", sentence);
-    } else {
-        status = prnn_fail(ctx, failed, "rank %d on %s: %s", from, s->hosts[from], sentence);
-    }
+    return prnn_ranks_gather(ctx, s->parts);
+}
+
+/* If it failed on all of them in the same way, which rank it is says nothing. */
+static prnn_status share_failure(prnn_context *ctx, int from, bool everywhere) {
+    testimony t;
+    prnn_status failed = (prnn_status)ctx->ranks->ballots[from].status, status;
+    TRY(hear(ctx, from, &t));
+    status = everywhere ? prnn_fail(ctx, failed, "%s", t.sentence)
+                        : prnn_fail(ctx, failed, "rank %d on %s: %s", from, t.host, t.sentence);
+    ctx->agreed = true;
+done:
+    return status;
+}
+
+static prnn_status refuse_stranger(prnn_context *ctx, int from) {
+    testimony t;
+    prnn_status status;
+    TRY(hear(ctx, from, &t));
+    status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                       "rank %d on %s was asked for other work than rank 0 (another call, number of images, "
+                       "seed or option): start all ranks with the same command",
+                       from, t.host);
     ctx->agreed = true;
 done:
     return status;
@@ -180,13 +206,7 @@ static prnn_status count_ballots(prnn_context *ctx, unsigned *wishes) {
     }
     int stranger = find_stranger(s);
     if (stranger >= 0) {
-        prnn_status status =
-            prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                      "rank %d on %s was asked for other work than rank 0 (another call, number of "
-                      "images, seed or option): start all ranks with the same command",
-                      stranger, s->hosts[stranger]);
-        ctx->agreed = true;
-        return status;
+        return refuse_stranger(ctx, stranger);
     }
     if (wishes) {
         *wishes = all;
@@ -247,17 +267,18 @@ prnn_status prnn_ranks_compare(prnn_context *ctx, const char *what, const char *
     if (!s) {
         return PRNN_OK;
     }
-    strncpy(s->values[s->table.rank], value, VALUE - 1);
+    property *all = s->properties, *own = &all[s->table.rank];
+    memset(own, 0, sizeof *own);
+    memcpy(own->host, s->host, sizeof own->host);
+    strncpy(own->value, value, sizeof own->value - 1);
     TRY(prnn_ranks_vote(ctx, PRNN_OK, NULL, 0));
-    TRY(gather_array(ctx, s->values, VALUE));
-    for (int r = 1; r < s->table.count; r++) {
-        if (strncmp(s->values[r], s->values[0], VALUE) != 0) {
-            status =
-                prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                          "rank %d on %s has another %s (%s) than rank 0 on %s (%s): give all ranks the same",
-                          r, s->hosts[r], what, s->values[r], s->hosts[0], s->values[0]);
+    TRY(gather_array(ctx, all, sizeof *all));
+    for (int r = 1; r < s->table.count && status == PRNN_OK; r++) {
+        if (strncmp(all[r].value, all[0].value, sizeof all->value) != 0) {
+            status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                               "rank %d on %s has another %s (%s) than rank 0 on %s (%s): give all ranks the same", r,
+                               all[r].host, what, all[r].value, all[0].host, all[0].value);
             ctx->agreed = true;
-            return status;
         }
     }
 done:
@@ -281,15 +302,14 @@ static prnn_status check_table(prnn_context *ctx, const prnn_ranks *t) {
 /* One block: the context frees it without knowing what is in it. */
 static prnn_rank_state *make_state(const prnn_ranks *table) {
     size_t n = (size_t)table->count;
-    size_t each = sizeof(ballot) + 2 * sizeof(prnn_parcel) + HOST + VALUE;
+    size_t each = sizeof(ballot) + 2 * sizeof(prnn_parcel) + sizeof(property);
     prnn_rank_state *s = calloc(1, sizeof *s + n * each);
     if (s) {
         s->table = *table;
         s->ballots = (ballot *)(s + 1);
         s->parts = (prnn_parcel *)(s->ballots + n);
         s->more = s->parts + n;
-        s->hosts = (char(*)[HOST])(s->more + n);
-        s->values = (char(*)[VALUE])(s->hosts + n);
+        s->properties = (property *)(s->more + n);
     }
     return s;
 }
@@ -309,10 +329,9 @@ prnn_status prnn_context_set_ranks(prnn_context *ctx, const prnn_ranks *ranks) {
     if (!ctx->ranks) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory for %d ranks", table.count);
     }
-    if (gethostname(ctx->ranks->hosts[table.rank], HOST - 1) != 0) {
-        strcpy(ctx->ranks->hosts[table.rank], "an unknown host");
+    if (gethostname(ctx->ranks->host, HOST - 1) != 0) {
+        strcpy(ctx->ranks->host, "an unknown host");
     }
-    TRY(gather_array(ctx, ctx->ranks->hosts, HOST));
     TRY(prnn_ranks_compare(ctx, "version of pixelrnn", PRNN_VERSION));
 done:
     return status;
