@@ -2,7 +2,7 @@
 # Installs what a build needs and this machine lacks; silent when nothing is missing.
 #   scripts/setup.sh [build|test|fuzz|arm64|analyse|coverage|ci]
 #       test adds cmocka, fuzz adds clang, arm64 a cross compiler, qemu and libraries, analyse what looks for defects, coverage
-#       gcovr, ci all of them but gcovr, and clang-format, and an OpenCL for the processor (PoCL)
+#       gcovr, ci all of them but gcovr, and clang-format, and an OpenCL for the processor (PoCL), and Open MPI
 # With apt-get, and as root or with sudo that asks no password, it installs; else it says what to install.
 set -u
 what=${1:-build}
@@ -83,6 +83,15 @@ check_opencl() {
     compgen -G "/etc/OpenCL/vendors/*.icd" >/dev/null || lacks "OpenCL for the processor" pocl-opencl-icd - -
 }
 
+# What tests of mpirun need. Others may go without: they are skipped.
+check_mpi() {
+    has dpkg || return 0
+    if ! has mpirun || ! has mpicc; then
+        lacks "Open MPI" libopenmpi-dev - -
+        debian+=(openmpi-bin)
+    fi
+}
+
 check_all() {
     missing=() debian=() fedora=() brew=() arm64=no
     check_compiler
@@ -115,6 +124,7 @@ check_all() {
         has g++ || lacks g++ g++ gcc-c++ gcc
         has clang-format || has clang-format-14 || lacks clang-format clang-format clang-tools-extra clang-format
         check_opencl
+        check_mpi
         check_library libzip libzip-dev libzip-devel libzip
         check_library libturbojpeg libturbojpeg0-dev turbojpeg-devel jpeg-turbo
         check_library libwebp libwebp-dev libwebp-devel webp

@@ -17,14 +17,13 @@ typedef struct team {
     unsigned round;
     int lost; /* number of the rank; -1: none */
     const prnn_parcel *parcels[TEAM_MOST];
-    void *broadcast;
-    char why[64];
 } team;
 
 typedef struct team_rank {
     team *of;
     int rank;
     long calls, lost_at; /* it is lost in this call; 0: never */
+    char why[64];
 } team_rank;
 
 /* false: not all are there any more. */
@@ -103,11 +102,11 @@ static inline bool team_broadcast(void *user, void *data, size_t n) {
 }
 
 static inline const char *team_why(void *user) {
-    team *t = ((team_rank *)user)->of;
-    pthread_mutex_lock(&t->mutex);
-    snprintf(t->why, sizeof t->why, "rank %d is lost", t->lost);
-    pthread_mutex_unlock(&t->mutex);
-    return t->why;
+    team_rank *own = user;
+    pthread_mutex_lock(&own->of->mutex);
+    snprintf(own->why, sizeof own->why, "rank %d is lost", own->of->lost);
+    pthread_mutex_unlock(&own->of->mutex);
+    return own->why;
 }
 
 /* What a rank does, with a context that has ranks already; `user` is what team_run got. */
@@ -148,7 +147,7 @@ static inline void team_run_and_lose(int count, int threads, team_work work, voi
     team_thread all[TEAM_MOST];
     pthread_t ids[TEAM_MOST];
     for (int r = 0; r < count; r++) {
-        all[r] = (team_thread){{&t, r, 0, r == lost ? lost_at : 0}, work, user, threads};
+        all[r] = (team_thread){{&t, r, 0, r == lost ? lost_at : 0, ""}, work, user, threads};
         pthread_create(&ids[r], NULL, team_main, &all[r]);
     }
     for (int r = 0; r < count; r++) {

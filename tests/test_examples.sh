@@ -52,6 +52,11 @@ check "the parts of the scales are the whole" awk 'function off(x) { return x < 
     $3 < 1 || off($3 - $5 - $6) { exit 1 } END { exit NR != 4 }' out.txt
 run 0 "chain wrote a picture" show --data chain.png --out seen.png
 
+example 0 ranks "$model" 5 1 one.npy
+example 0 ranks "$model" 5 3 three.npy
+check "any number of ranks draws the same" cmp -s one.npy three.npy
+example 1 ranks nowhere.safetensors 5 3 none.npy
+
 for name in "$EXAMPLES"/*; do
     [ -f "$name" ] || continue
     name=$(basename "$name")

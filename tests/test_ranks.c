@@ -179,8 +179,8 @@ static void run_call(call f, prnn_kind kind, int levels) {
     alone.gradient = malloc(small.parameters * sizeof(float));
     float *gradients = malloc(TEAM_MOST * small.parameters * sizeof(float));
     assert_true(alone.gradient && gradients);
-    for (int ranks = 2; ranks <= 17; ranks += ranks < 8 ? 1 : 3) {
-        for (size_t count = 1; count <= MOST; count += 1 + (size_t)ranks / 2 + count / 6) {
+    for (int ranks = 2; ranks <= 17; ranks += 1 + ranks / 3) {
+        for (size_t count = 1; count <= MOST; count += 1 + (size_t)ranks / 2 + count) {
             job alone_job = {f, &alone}, j = {f, all};
             alone.count = count;
             forget(&alone, small.parameters);

@@ -275,9 +275,10 @@ prnn_status prnn_ranks_compare(prnn_context *ctx, const char *what, const char *
     TRY(gather_array(ctx, all, sizeof *all));
     for (int r = 1; r < s->table.count && status == PRNN_OK; r++) {
         if (strncmp(all[r].value, all[0].value, sizeof all->value) != 0) {
-            status = prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                               "rank %d on %s has another %s (%s) than rank 0 on %s (%s): give all ranks the same", r,
-                               all[r].host, what, all[r].value, all[0].host, all[0].value);
+            status =
+                prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                          "rank %d on %s has another %s (%s) than rank 0 on %s (%s): give all ranks the same",
+                          r, all[r].host, what, all[r].value, all[0].host, all[0].value);
             ctx->agreed = true;
         }
     }
