@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HOST = 64, VALUE = 64, SENTENCE = sizeof((prnn_context *)0)->message, MOST_RANKS = 65536 };
+enum { HOST = 64, VALUE = 64, SENTENCE = 1024, MOST_RANKS = 65536 };
+_Static_assert(SENTENCE == sizeof(((prnn_context *)0)->message), "all of a message");
 
 /* What a rank says when all agree. */
 typedef struct ballot {
