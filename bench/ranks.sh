@@ -20,7 +20,7 @@ speed() {
 }
 
 for ((i = 0; i < ${REPEATS:-5}; i++)); do
-    rm -rf "$work"/*
+    rm -rf "${work:?}"/*
     "$program" "${train[@]}" --threads 2 --out "$work/threads" >/dev/null
     "$@" -n 2 "$program" "${train[@]}" --threads 1 --out "$work/ranks" >/dev/null 2>&1
     cmp "$work/threads/model.safetensors" "$work/ranks/model.safetensors"

@@ -205,9 +205,9 @@ static bool same_host(const seat *a, const seat *b) {
 
 /* A rank has its cores for itself, or shares them with those that may use the same. */
 static int threads_of(const seat *all, int count, int rank) {
-    int sharing = 0, cores = CPU_COUNT(&all[rank].cores);
+    int sharing = 1, cores = CPU_COUNT(&all[rank].cores);
     for (int r = 0; r < count; r++) {
-        sharing += same_host(&all[r], &all[rank]) && CPU_EQUAL(&all[r].cores, &all[rank].cores);
+        sharing += r != rank && same_host(&all[r], &all[rank]) && CPU_EQUAL(&all[r].cores, &all[rank].cores);
     }
     return all[rank].threads ? all[rank].threads : cores / sharing > 1 ? cores / sharing : 1;
 }
