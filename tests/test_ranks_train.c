@@ -169,7 +169,7 @@ static void test_loss_and_resume(void **state) {
     (void)state;
     int calls, losses = 0;
     const char *reference = reference_run(&calls);
-    for (long at = 1; at < 400; at += 1 + at / 16) {
+    for (long at = 1; at < 400; at += at < 50 ? 7 : 1) { /* at first they only compare what they have */
         int ranks = 2 + (int)(at % 3), lost = (int)(at % ranks);
         prnn_train_options o = full_options(fresh("lost"));
         training t = training_of(&o);
