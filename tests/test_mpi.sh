@@ -32,6 +32,7 @@ fi
 make_idx images 100 6
 tiny=(--data images --valid-last 20 --height 6 --width 6 --levels 2 --kind row --layers 1 --hidden 4 --head 4 --batch 8
     --quiet)
+loud=("${tiny[@]/--quiet/--cpu=auto}")
 columns() { cut -d, -f1,2,4,5,6 "$1/metrics.csv"; } # without those that are times
 
 # together CODE NAME RANKS ARGUMENTS...: as run, by many processes.
@@ -119,6 +120,14 @@ for launcher in "${launchers[@]}"; do
     together 0 "a conversion" 2 convert --data images --out c.npy
     rm -f c.npy
 
+    # Nodes of the tree that lie in the memory of a GPU.
+    if "$program" devices 2>/dev/null | grep -q '^opencl:0 .*[^)]$' && "$program" info alone --device opencl >/dev/null 2>&1; then
+        together 0 "4 train on an OpenCL device" 4 train "${tiny[@]}" --batch 6 --steps 4 --device opencl --threads 1 --out gpu
+        [ -d cpu ] || run 0 "and one on the processor" train "${tiny[@]}" --batch 6 --steps 4 --out cpu
+        check "to the same bits" cmp -s cpu/model.safetensors gpu/model.safetensors
+        rm -rf gpu
+    fi
+
     # Stopped by any signal that a scheduler sends, and gone on with by others.
     # shellcheck disable=SC2086
     timeout 100 $launcher -n 3 "$program" train "${tiny[@]}" --steps 100000 --threads 1 --out stopped >out.txt 2>err.txt \
@@ -181,7 +190,7 @@ for launcher in "${launchers[@]}"; do
     says_once "is told once" "did you mean --count"
     together 1 "a folder that is not there" 3 train "${tiny[@]}" --steps 3 --out nowhere/run
     says_once "is named once" "there is no folder 'nowhere'"
-    together 0 "a batch for fewer ranks" 3 train "${tiny[@]:0:14}" --batch 2 --threads 1 --steps 2 --out small
+    together 0 "a batch for fewer ranks" 3 train "${loud[@]}" --batch 2 --threads 1 --steps 2 --out small
     has "who waits is said" "1 of 3 ranks have nothing to do" err.txt
     rm -rf small
 done

@@ -58,6 +58,7 @@ static int split_operands(const session *s, comparison *c) {
 static int load(const session *s, side *d, prnn_chain **chain) {
     int code;
     TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, d->paths, d->models, chain)));
+    TRY(session_compare_ranks(s, *chain, d->paths));
     d->chain = *chain;
     d->last = d->paths[d->models - 1];
     d->config = (prnn_config)PRNN_CONFIG_INIT;

@@ -86,7 +86,7 @@ static void describe(const session *s, const train_settings *want) {
 /* Lanes of a batch are what ranks share. */
 static void note_ranks(const session *s, const train_settings *want) {
     int count = prnn_context_rank_count(s->ctx), useful = prnn_ranks_useful(s->model, want->train.batch);
-    if (count > useful) {
+    if (count > useful && !s->common->quiet) {
         note("%d of %d ranks have nothing to do: a batch of %d image%s is cut into %d lanes, 64 at most, "
              "which "
              "ranks share (docs/scaling.md)",

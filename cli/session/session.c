@@ -64,12 +64,11 @@ int session_open(session *s) {
     return s->args->command->ranks ? ranks_join(s->ctx, s->common->threads, s->common->quiet) : EXIT_OK;
 }
 
-/* All ranks must work with the same. */
-static int compare_models(const session *s, const prnn_chain *chain) {
+int session_compare_ranks(const session *s, const prnn_chain *chain, const char *const *paths) {
     int code = EXIT_OK;
     for (size_t i = 0; s->args->command->ranks && i < prnn_chain_count(chain); i++) {
         const prnn_model *model = prnn_chain_model(chain, i);
-        TRY(exit_code(s->ctx, prnn_ranks_compare_model(s->ctx, model, s->args->operands[i])));
+        TRY(exit_code(s->ctx, prnn_ranks_compare_model(s->ctx, model, paths[i])));
     }
 done:
     return code;
@@ -80,7 +79,7 @@ int session_open_chain(session *s) {
     const arguments *args = s->args;
     int code;
     TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, args->operands, args->operand_count, &s->chain)));
-    TRY(compare_models(s, s->chain));
+    TRY(session_compare_ranks(s, s->chain, args->operands));
     s->path = args->operands[args->operand_count - 1];
     prnn_chain_config(s->chain, &s->config);
 done:
