@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "model/gradient.h"
 #include "model/lanes.h"
 #include "ranks.h"
 #include "ranks/ranks.h"
@@ -441,6 +442,45 @@ static void test_comparisons(void **state) {
     law_close(&b);
 }
 
+/* ----------------------------------------------------------------------------------------- memory */
+
+typedef struct measured {
+    const prnn_config *config;
+    int batch;
+    size_t predicted[RANKS], asked[RANKS];
+} measured;
+
+static void measure(prnn_context *ctx, int rank, void *user) {
+    measured *m = user;
+    int wanted;
+    prnn_network *network = NULL;
+    prnn_gradient_engine *engine = NULL;
+    if (prnn_network_create(ctx, m->config, true, PRNN_MAX_PARAMETERS, &network) == PRNN_OK) {
+        prnn_need need = prnn_gradient_engine_need(ctx, network, m->batch, &wanted);
+        size_t before = ctx->asked;
+        prnn_gradient_engine_create(ctx, m->config, m->batch, 0, &engine);
+        m->predicted[rank] = prnn_need_total(&need, wanted);
+        m->asked[rank] = ctx->asked - before - prnn_block_bytes(1, sizeof *network);
+    }
+    prnn_gradient_engine_free(ctx, engine);
+    prnn_network_free(network);
+}
+
+/* What a rank needs is known to the byte before any of it is asked for. */
+static void test_memory(void **state) {
+    (void)state;
+    static const int batches[] = {1, 7, 64, 100};
+    for (int i = 0; i < LAWS; i++) {
+        prnn_config c = law_config((prnn_kind)(i / LAW_SHAPES), &law_shapes[i % LAW_SHAPES]);
+        measured m = {.config = &c, .batch = batches[i % 4]};
+        team_run(RANKS, 2, measure, &m);
+        for (int r = 0; r < RANKS; r++) {
+            assert_true(m.predicted[r] > 0);
+            assert_int_equal(m.predicted[r], m.asked[r]);
+        }
+    }
+}
+
 /* A table that cannot be. */
 static void test_table(void **state) {
     (void)state;
@@ -470,7 +510,7 @@ int main(void) {
         cmocka_unit_test(test_complete),       cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_agreement),      cmocka_unit_test(test_failures),
         cmocka_unit_test(test_loss),           cmocka_unit_test(test_comparisons),
-        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_memory),         cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

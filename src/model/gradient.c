@@ -165,6 +165,9 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
     prnn_need_block(&need.shared, backward, sizeof(int32_t));
     prnn_need_block(&need.shared, (size_t)batch, sizeof(double));
     prnn_need_block(&need.shared, (size_t)*workers, sizeof(lane_worker));
+    if (prnn_context_rank_count(ctx) > 1) {
+        prnn_need_block(&need.shared, (size_t)prnn_context_rank_count(ctx), sizeof(prnn_parcel));
+    }
     prnn_need_add(&need.shared,
                   prnn_tree_bytes(ctx, network->plan.parameter_floats, network->kind->together, batch));
     if (device->apart) {
