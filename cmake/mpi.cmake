@@ -38,7 +38,7 @@ function(add_mpi_module wrapper name)
 endfunction()
 
 set(PRNN_MODULE_DIR ${CMAKE_INSTALL_LIBDIR}/pixelrnn)
-if(NOT PRNN_WITH_MPI STREQUAL "OFF" AND NOT CMAKE_CROSSCOMPILING)
+if(NOT PRNN_WITH_MPI STREQUAL "OFF" AND NOT CMAKE_CROSSCOMPILING AND NOT APPLE)
   set(found)
   foreach(wrapper mpicc.openmpi mpicc.mpich mpicc)
     find_program(PRNN_${wrapper} ${wrapper})

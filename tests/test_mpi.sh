@@ -147,7 +147,7 @@ for launcher in "${launchers[@]}"; do
     rm -rf stopped
 
     # Killed, and gone on with by another number.
-    long=(--steps $((2000 * kills)) --valid-every 1000 --log-every 500 --checkpoint-every 0.2)
+    long=(--steps $((2500 + 250 * kills)) --valid-every 1000 --log-every 500 --checkpoint-every 0.2)
     [ -d long ] || run 0 "a longer run alone" train "${tiny[@]}" "${long[@]}" --out long
     for ((i = 0; i < kills; i++)); do
         kill_one $((2 + RANDOM % 3)) "$((i % 2 ? 1 : 0)).$((RANDOM % 9 + 1))" killed

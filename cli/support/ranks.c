@@ -1,14 +1,13 @@
-#define _GNU_SOURCE /* sched_getaffinity */
 #include "support/ranks.h"
 
 #include "support/memory.h"
 #include "support/mpi_module.h"
 #include "support/report.h"
+#include "support/seats.h"
 #include "support/try.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,97 +176,6 @@ done:
 
 /* ---------------------------------------------------------------------------------------- threads */
 
-enum { HOST = 64 };
-
-/* What a rank has to work with. */
-typedef struct seat {
-    char host[HOST];
-    cpu_set_t cores; /* that it may use */
-    int online;      /* cores of the machine */
-    int threads;     /* that it was told to have; 0: nothing was said */
-} seat;
-
-static void look_around(seat *mine, int threads) {
-    memset(mine, 0, sizeof *mine);
-    gethostname(mine->host, HOST - 1);
-    mine->online = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    mine->threads = threads;
-    if (sched_getaffinity(0, sizeof mine->cores, &mine->cores) != 0) {
-        for (int i = 0; i < mine->online; i++) {
-            CPU_SET((size_t)i, &mine->cores);
-        }
-    }
-}
-
-static bool same_host(const seat *a, const seat *b) {
-    return memcmp(a->host, b->host, HOST) == 0;
-}
-
-/* A rank has its cores for itself, or shares them with those that may use the same. */
-static int threads_of(const seat *all, int count, int rank) {
-    int sharing = 1, cores = CPU_COUNT(&all[rank].cores);
-    for (int r = 0; r < count; r++) {
-        sharing += r != rank && same_host(&all[r], &all[rank]) && CPU_EQUAL(&all[r].cores, &all[rank].cores);
-    }
-    return all[rank].threads ? all[rank].threads : cores / sharing > 1 ? cores / sharing : 1;
-}
-
-/* The first rank with more threads than cores; -1: none. */
-static int find_crowded(const seat *all, int count) {
-    for (int r = 0; r < count; r++) {
-        if (threads_of(all, count, r) > CPU_COUNT(&all[r].cores)) {
-            return r;
-        }
-    }
-    return -1;
-}
-
-/* Cores that the ranks of a machine may use together. */
-static int cores_in_use(const seat *all, int count, int rank) {
-    cpu_set_t together;
-    CPU_ZERO(&together);
-    for (int r = 0; r < count; r++) {
-        if (same_host(&all[r], &all[rank])) {
-            CPU_OR(&together, &together, &all[r].cores);
-        }
-    }
-    return CPU_COUNT(&together);
-}
-
-static void note_seats(const seat *all, int count) {
-    int hosts = 0, least = threads_of(all, count, 0), most = least, crowded = find_crowded(all, count);
-    for (int r = 0; r < count; r++) {
-        bool first = true;
-        for (int other = 0; other < r && first; other++) {
-            first = !same_host(&all[other], &all[r]);
-        }
-        hosts += first;
-        int threads = threads_of(all, count, r);
-        least = threads < least ? threads : least;
-        most = threads > most ? threads : most;
-    }
-    char each[32];
-    snprintf(each, sizeof each, least == most ? "%d" : "%d to %d", least, most);
-    note("%d ranks on %d host%s, %s thread%s each", count, hosts, plural((uint64_t)hosts), each,
-         plural((uint64_t)most));
-    if (crowded >= 0) {
-        note("rank %d on %s has %d threads and is bound to %d of %d cores: mpirun --bind-to none, --map-by "
-             "slot:PE=%d, or srun --cpus-per-task=%d gives it more",
-             crowded, all[crowded].host, threads_of(all, count, crowded), CPU_COUNT(&all[crowded].cores),
-             all[crowded].online, threads_of(all, count, crowded), threads_of(all, count, crowded));
-        return;
-    }
-    for (int r = 0; r < count; r++) {
-        int used = cores_in_use(all, count, r);
-        if (used < all[r].online && !all[r].threads) {
-            note("the ranks on %s are bound to %d of its %d cores: mpirun --bind-to none, or srun "
-                 "--cpus-per-task, gives them all",
-                 all[r].host, used, all[r].online);
-            return;
-        }
-    }
-}
-
 static int wished_threads(void) {
     long wish = number_of("PRNN_THREADS");
     return wish > 0 && wish <= 1024 ? (int)wish : 0;
@@ -284,14 +192,14 @@ static int settle_threads(prnn_context *ctx, int threads, bool quiet) {
     for (size_t r = 0; r < count; r++) {
         parts[r] = (prnn_parcel){&all[r], sizeof *all};
     }
-    look_around(&all[table->rank], threads ? threads : wished_threads());
+    seat_look(&all[table->rank], threads ? threads : wished_threads());
     TRY(exit_code(ctx, prnn_ranks_agree(ctx, PRNN_OK, NULL)));
     if (!table->gather(table->user, parts)) {
         return fail("%s", table->why(table->user));
     }
-    TRY(exit_code(ctx, prnn_context_set_threads(ctx, threads_of(all, table->count, table->rank))));
+    TRY(exit_code(ctx, prnn_context_set_threads(ctx, seat_threads(all, table->count, table->rank))));
     if (!quiet) {
-        note_seats(all, table->count);
+        seats_note(all, table->count);
     }
 done:
     free(all);
