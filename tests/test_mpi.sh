@@ -203,7 +203,7 @@ for launcher in "${launchers[@]}"; do
     says_once "is told once" "did you mean --count"
     together 1 "a folder that is not there" 3 train "${tiny[@]}" --steps 3 --out nowhere/run
     says_once "is named once" "there is no folder 'nowhere'"
-    together 0 "a batch for fewer ranks" 3 train "${loud[@]}" --batch 2 --threads 1 --steps 2 --out small
+    together 0 "a batch for fewer ranks" 3 train "${loud[@]/#8/2}" --threads 1 --steps 2 --out small
     has "who waits is said" "1 of 3 ranks have nothing to do" err.txt
     rm -rf small
 done
@@ -212,6 +212,10 @@ done
 launcher=${launchers[0]}
 PRNN_MPI=nonsense together 1 "a module that is not there" 2 info alone
 has "PRNN_MPI is named" 'PRNN_MPI is "nonsense"' err.txt
+if [ ${#launchers[@]} -eq 2 ]; then
+    PRNN_MPI=mpich together 1 "the module of another MPI" 2 info alone
+    says_once "is refused" "2 processes were started, and MPI knows of 1: .* is for another MPI"
+fi
 PRNN_MPI=none together 0 "no MPI at all" 2 info alone
 check "two commands" test "$(grep -c '^kind ' out.txt)" -eq 2
 finish
