@@ -155,6 +155,7 @@ int ranks_open(void) {
     if (by.processes <= 1 || (wish && strcmp(wish, "none") == 0)) {
         return EXIT_OK;
     }
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line stays whole among those of the launcher */
     if (by.rank > 0) {
         mute();
     }
