@@ -75,6 +75,10 @@ has "and what training did" "^training.1.steps: 3$" out.txt
 check "what was drawn has a palette" test "$(od -An -t u1 -j 25 -N 1 sprites.png | tr -d ' ')" = 3
 run 0 "what was trained is a model" info sprites
 has "with the palette" "palette  *#000000 #ffffff$" out.txt
+example 0 ranks "$model" 5 1 one.npy
+example 0 ranks "$model" 5 3 three.npy
+check "any number of ranks draws the same" cmp -s one.npy three.npy
+example 1 ranks nowhere.safetensors 5 3 none.npy
 
 for name in "$EXAMPLES"/*; do
     [ -f "$name" ] || continue

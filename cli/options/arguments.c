@@ -2,6 +2,7 @@
 #include "options/options.h"
 
 #include "options/files.h"
+#include "support/ranks.h"
 #include "support/try.h"
 
 #include <stdio.h>
@@ -127,5 +128,5 @@ int arguments_check(const arguments *args) {
                                command->name);
         }
     }
-    return files_check(args);
+    return ranks_first() ? files_check(args) : EXIT_OK; /* nobody else writes */
 }

@@ -84,6 +84,7 @@ struct command {
      * for, after which *served is true. Returns as `run`. */
     int (*prepare)(struct arguments *args, bool *served);
     int (*run)(struct session *s); /* 0 or an exit code after a message */
+    bool ranks; /* many ranks do it together (support/ranks.h); else rank 0 does, and the others wait */
 };
 
 /* What every command has; the first member of its settings. */

@@ -46,6 +46,9 @@ int session_open_chain(session *s);
  * A note says what is damaged. */
 int session_open_archive(session *s);
 
+/* Fails unless all ranks, if there are many, have the same models under these paths. */
+int session_compare_ranks(const session *s, const prnn_chain *chain, const char *const *paths);
+
 /* Fails unless the chain draws images without being given small ones. */
 int session_check_first(const session *s);
 

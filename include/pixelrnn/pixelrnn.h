@@ -1,4 +1,5 @@
-/* pixelrnn.h - exact-likelihood image models in C. (io.h, beside it, writes pictures and arrays.)
+/* pixelrnn.h - exact-likelihood image models in C. (io.h, beside it, writes pictures and arrays; with ranks.h
+ * many processes work together.)
  *
  * The three networks of "Pixel Recurrent Neural Networks" (van den Oord, Kalchbrenner, Kavukcuoglu,
  * ICML 2016): Row LSTM, Diagonal BiLSTM and PixelCNN. Each models p(image) exactly, as a product over
@@ -88,7 +89,8 @@ typedef enum prnn_status {
     PRNN_ERROR_MEMORY,   /* not enough memory */
     PRNN_ERROR_DIVERGED, /* training met a NaN or infinite loss or gradient */
     PRNN_STOPPED,        /* a progress callback asked to stop; what was done so far is saved */
-    PRNN_ERROR_DEVICE    /* a GPU is not there, cannot be used, or failed */
+    PRNN_ERROR_DEVICE,   /* a GPU is not there, cannot be used, or failed */
+    PRNN_ERROR_RANK      /* a rank is lost (see ranks.h): its process or machine, or the way to it */
 } prnn_status;
 
 /* "PRNN_OK", "PRNN_ERROR_FILE", ..., for logs; "unknown" of another number. Static storage. */
@@ -322,9 +324,13 @@ typedef struct prnn_progress {
     uint64_t not_lower;  /* validations since then */
     uint64_t overfitted; /* the last validations, as many as each had a higher NLL than the one before while
                             training NLL, the mean over the images between two of them, fell */
+    /* Between ranks (ranks.h), over the updates of this run; 0 without: */
+    double exchange_share; /* part of their time that this rank spent in exchanging gradients, 0..1 */
+    double wait_share;     /* ... and before it, in waiting for the last one */
+    double exchange_bytes; /* that this rank sent, per update */
 } prnn_progress;
 #define PRNN_PROGRESS_INIT                                                                                   \
-    { sizeof(prnn_progress), NULL, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(prnn_progress), NULL, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Called from the calling thread, after every step, 64 images of a validation, 32 images a thread of an
  * evaluation or of sampling, or some images of a data set. Return false to stop: the call then ends with
@@ -794,7 +800,8 @@ typedef struct prnn_train_options {
  * which is its share of a chain's. Writes into options->out:
  *   model.safetensors       the weights (their moving average, with ema) of the best validation; without
  *                           `valid` (which may be NULL) those of the last step
- *   metrics.csv             step, epoch, seconds, learning rate, training and validation NLL, images/s
+ *   metrics.csv             step, epoch, seconds, learning rate, training and validation NLL, images/s, share
+ *                           of the steps' time spent in exchange between ranks
  *   checkpoint.safetensors  everything that `resume` needs; a resumed run ends with the same bits as one
  *                           that was never interrupted
  * and, with PRNN_OK and PRNN_STOPPED, leaves in `model` what model.safetensors holds (as long as nothing was

@@ -17,7 +17,7 @@ VERSION_NUMBER = 200
 
 STATUS = (
     "ok", "error_argument", "error_file", "error_format", "error_memory", "error_diverged", "stopped",
-    "error_device",
+    "error_device", "error_rank",
 )
 KIND = ("row", "diagonal", "cnn")
 OUTPUT = ("softmax", "logistics")
@@ -67,8 +67,9 @@ class Progress(Struct):
         ("seconds", c_double), ("images_per_second", c_double), ("epoch", c_double),
         ("learning_rate", c_double), ("train_nats", c_double), ("valid_nats", c_double),
         ("best_nats", c_double), ("best_step", c_uint64), ("not_lower", c_uint64), ("overfitted", c_uint64),
+        ("exchange_share", c_double), ("wait_share", c_double), ("exchange_bytes", c_double),
     ]
-    init = (None, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    init = (None, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 ProgressFn = CFUNCTYPE(c_bool, c_void_p, POINTER(Progress))
@@ -217,6 +218,18 @@ class Pixels(Struct):
     ]
 
 
+class Parcel(Struct):
+    _fields_ = [("data", c_void_p), ("bytes", c_size_t)]
+
+
+class Ranks(Struct):
+    _fields_ = [
+        ("size", c_size_t), ("rank", c_int), ("count", c_int), ("exchange", c_void_p), ("gather", c_void_p),
+        ("broadcast", c_void_p), ("why", c_void_p), ("user", c_void_p),
+    ]
+    init = (0, 1, None, None, None, None, None)
+
+
 # name: what it returns, what it takes
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "prnn_version": (c_char_p, ()),
@@ -358,4 +371,13 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "prnn_write_picture": (c_int, (c_void_p, c_char_p, c_void_p, c_int, c_int, c_int)),
     "prnn_write_npy": (c_int, (c_void_p, c_char_p, c_int, c_int, c_void_p, c_void_p)),
     "prnn_read_mask": (c_int, (c_void_p, c_char_p, c_int, c_int, c_void_p)),
+    "prnn_context_set_ranks": (c_int, (c_void_p, POINTER(Ranks))),
+    "prnn_context_rank": (c_int, (c_void_p,)),
+    "prnn_context_rank_count": (c_int, (c_void_p,)),
+    "prnn_ranks_agree": (c_int, (c_void_p, c_int, c_char_p)),
+    "prnn_ranks_agreed": (c_bool, (c_void_p,)),
+    "prnn_ranks_share": (None, (c_void_p, c_size_t, c_void_p, c_void_p)),
+    "prnn_ranks_compare_model": (c_int, (c_void_p, c_void_p, c_char_p)),
+    "prnn_ranks_compare_data": (c_int, (c_void_p, c_void_p, c_char_p)),
+    "prnn_ranks_useful": (c_int, (c_void_p, c_int)),
 }

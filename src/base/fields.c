@@ -29,9 +29,9 @@ static const size_t tensor_ends[] = {F(size), F(name), F(rank), F(shape), F(coun
 
 #define F(field) END(prnn_progress, field)
 static const size_t progress_ends[] = {
-    F(size),      F(phase),         F(done),       F(total),      F(seconds),   F(images_per_second),
-    F(epoch),     F(learning_rate), F(train_nats), F(valid_nats), F(best_nats), F(best_step),
-    F(not_lower), F(overfitted)};
+    F(size),      F(phase),         F(done),           F(total),      F(seconds),       F(images_per_second),
+    F(epoch),     F(learning_rate), F(train_nats),     F(valid_nats), F(best_nats),     F(best_step),
+    F(not_lower), F(overfitted),    F(exchange_share), F(wait_share), F(exchange_bytes)};
 #undef F
 
 #define F(field) END(prnn_data_options, field)
@@ -107,6 +107,11 @@ static const size_t picture_info_ends[] = {F(size),  F(name),     F(number),    
                                            F(width), F(channels), F(transparent), F(deep),  F(more_pages)};
 #undef F
 
+#define F(field) END(prnn_ranks, field)
+static const size_t ranks_ends[] = {F(size),   F(rank),      F(count), F(exchange),
+                                    F(gather), F(broadcast), F(why),   F(user)};
+#undef F
+
 /* Bytes of padding at the end would become part of a field that is added, and hold anything in the structs of
  * older callers. */
 #if UINTPTR_MAX > UINT32_MAX
@@ -123,7 +128,7 @@ static const size_t picture_info_ends[] = {F(size),  F(name),     F(number),    
 
 FIELDS(config, components);
 FIELDS(tensor, values);
-FIELDS(progress, overfitted);
+FIELDS(progress, exchange_bytes);
 FIELDS(data_options, palette_used);
 FIELDS(evaluate_options, variances);
 FIELDS(sample_options, user);
@@ -137,6 +142,7 @@ FIELDS(archive_info, problem);
 FIELDS(archive_image, levels);
 FIELDS(archive_read_options, user);
 FIELDS(picture_info, more_pages);
+FIELDS(ranks, user);
 
 size_t prnn_fields_within(const prnn_fields *fields, size_t size) {
     size_t end = sizeof(size_t);
