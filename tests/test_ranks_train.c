@@ -98,6 +98,7 @@ static void check_bits(prnn_kind kind, int batch, bool validates) {
     clear(alone);
     prnn_train_options o = full_options(alone);
     o.batch = batch;
+    o.patience = validates ? o.patience : 0;
     assert_ok(train_kind(kind, &o, validates));
     for (int ranks = 2; ranks <= RANKS_MOST; ranks++) {
         for (int threads = 1; threads <= 2; threads++) {
