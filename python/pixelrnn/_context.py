@@ -196,6 +196,9 @@ class Progress(NamedTuple):
     train_nats: float           # mean over the images since the last line of the log; NaN before the first step
     valid_nats: float           # of the last validation; NaN before the first
     best_nats: float            # lowest validation so far; NaN before the first
+    best_step: int              # updates before it
+    not_lower: int              # validations since then
+    overfitted: int             # the last validations, as many as each had a higher NLL while that of training fell
 
 
 Callback = Callable[[Progress], Optional[bool]]
