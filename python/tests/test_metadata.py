@@ -74,7 +74,8 @@ def test_metadata(tiny: pixelrnn.Model, program: Any, tmp_path: pathlib.Path) ->
     for key, value, kind, why in (
             ("", "x", ValueError, "0 bytes"), ("config", "x", ValueError, "config"), ("a\0", "x", ValueError, "null"),
             ("a", "x\0", ValueError, "null"), ("a", "\ud800", ValueError, "surrogates"),
-            ("a", "x" * 70000, ValueError, "65536"), (3, "x", TypeError, "3"), ("a", b"x", TypeError, "texts"), ("a", None, TypeError, "None")):
+            ("a", "x" * 70000, ValueError, "65536"), (3, "x", TypeError, "3"), ("a", b"x", TypeError, "texts"),
+            ("a", None, TypeError, "None")):
         with pytest.raises(kind, match=why):
             tiny.metadata[key] = value
     assert dict(tiny.metadata) == {"made by": "us"}

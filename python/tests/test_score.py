@@ -31,8 +31,8 @@ def same(scores: dict[str, np.ndarray], wanted: dict[str, list[float]]) -> None:
 
 def test_program(program: Any, tmp_path: pathlib.Path) -> None:
     path, other = MODELS / "mnist-cnn.safetensors", MODELS / "mnist-row.safetensors"
-    program("score", path, "--data", MNIST, "--limit", 30, "--background", other, "--typical", OTHERS, "--typical-limit", 100,
-            "--complexity", "png", "--surprise", "--scores", tmp_path / "scores.csv")
+    program("score", path, "--data", MNIST, "--limit", 30, "--background", other, "--typical", OTHERS,
+            "--typical-limit", 100, "--complexity", "png", "--surprise", "--scores", tmp_path / "scores.csv")
     model = pixelrnn.load(path)
     images, typical = pixelrnn.open(MNIST, levels=2, limit=30), pixelrnn.open(OTHERS, levels=2)
     spread = [i * len(typical) // 100 for i in range(100)]
@@ -45,6 +45,10 @@ def test_program_on_conditional_models(program: Any, tmp_path: pathlib.Path, nam
     """The values count that the small images do not give."""
     path = GOLDEN / f"{name}.model.safetensors"
     model, expect = golden(name)
+    try:
+        model.score(expect["v"], complexity=complexity)
+    except pixelrnn.ArgumentError as error:
+        pytest.skip(str(error))     # a library that was built without WebP
     np.save(tmp_path / "images.npy", expect["v"])
     program("score", path, "--data", tmp_path / "images.npy", "--values", "levels", "--background", path, "--complexity",
             complexity, "--surprise", "--scores", tmp_path / "scores.csv")
