@@ -116,7 +116,8 @@ static void train_step(void *arg) {
     training *t = arg;
     prnn_context *ctx = t->subject.ctx;
     const prnn_device *device = prnn_device_of(ctx);
-    t->nats = prnn_gradient_engine_run(ctx, t->engine, t->update.weights, &t->batch, t->update.gradient);
+    prnn_gradient_engine_run(ctx, t->engine, t->update.weights, &t->batch, t->update.gradient, NULL,
+                             &t->nats);
     t->length = device->norm(ctx, t->update.gradient, t->scratch);
     prnn_update update = prnn_optimizer_step(&t->options, t->options.learning_rate, t->step++, 1);
     t->update.optimizer = update.optimizer;

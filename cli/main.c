@@ -4,6 +4,7 @@
 #include "options/help.h"
 #include "session/session.h"
 #include "support/distance.h"
+#include "support/ranks.h"
 #include "support/report.h"
 #include "support/try.h"
 
@@ -88,7 +89,9 @@ static int run_command(arguments *args) {
     int code;
     TRY(arguments_check(args));
     session_begin(&s, args);
-    code = args->command->run(&s);
+    /* Others wait for rank 0 where it does the work alone. */
+    code = args->command->ranks || ranks_first() ? args->command->run(&s) : EXIT_OK;
+    ranks_leave(s.ctx);
     session_close(&s);
 done:
     return code;
@@ -137,7 +140,10 @@ static int dispatch(int argc, char **argv) {
 int main(int argc, char **argv) {
     /* A file that reaches its size limit fails to be written, and the message says so. */
     signal(SIGXFSZ, SIG_IGN);
-    int code = dispatch(argc, argv);
+    int code = ranks_open();
+    if (code == EXIT_OK) {
+        code = ranks_close(dispatch(argc, argv));
+    }
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
         int failed =

@@ -4,7 +4,7 @@
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/pixelrnn)
 
-install(FILES include/pixelrnn/pixelrnn.h include/pixelrnn/io.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/pixelrnn)
+install(FILES include/pixelrnn/pixelrnn.h include/pixelrnn/io.h include/pixelrnn/ranks.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/pixelrnn)
 install(TARGETS pixelrnn_shared EXPORT pixelrnn)
 install(TARGETS pixelrnn_static EXPORT pixelrnn_static)
 if(TARGET pixelrnn_program)

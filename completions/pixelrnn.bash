@@ -168,6 +168,36 @@ _pixelrnn() {
         --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
+    compress)
+        options="--data --no-orientation --skip --array --first --limit --out --block --tile --model-inside --no-verify --json --threads --cpu --precision --device --quiet --help"
+        others=files
+        case $option in
+        --data | --out) kind=files ;;
+        --array | --first | --limit | --block | --tile | --threads | --cpu | --precision | --device) kind=text ;;
+        esac
+        ;;
+    decompress)
+        options="--out --extract --max-pixels --overwrite --json --threads --cpu --precision --device --quiet --help"
+        others=files
+        case $option in
+        --out) kind=files ;;
+        --extract | --max-pixels | --threads | --cpu | --precision | --device) kind=text ;;
+        esac
+        ;;
+    list)
+        options="--json --threads --cpu --precision --device --quiet --help"
+        others=files
+        case $option in
+        --threads | --cpu | --precision | --device) kind=text ;;
+        esac
+        ;;
+    verify)
+        options="--max-pixels --json --threads --cpu --precision --device --quiet --help"
+        others=files
+        case $option in
+        --max-pixels | --threads | --cpu | --precision | --device) kind=text ;;
+        esac
+        ;;
     serve)
         options="--port --host --name --token --open --run --beside --workers --time-limit --threads --cpu --precision --device --quiet --help"
         others=files
@@ -176,10 +206,10 @@ _pixelrnn() {
         --port | --host | --name | --token | --workers | --time-limit | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
-    help) kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices serve" ;;
+    help) kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices compress decompress list verify serve" ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices serve help --help --version"
+        kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices compress decompress list verify serve help --help --version"
     elif [ $kind = none ]; then
         kind=$others
         if [ "${word:0:1}" = - ] || [ $kind = none ]; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Looks for defects without running anything: clang-tidy (.clang-tidy says for what) and cppcheck over src/, cli/, bench/ and
+# Looks for defects without running anything: clang-tidy (.clang-tidy says for what) and cppcheck over src/, cli/, mpi/, bench/ and
 # fuzz/, shellcheck over every script. A finding is an error.
 #   scripts/analyse.sh [FILE...]     only these files in C, with clang-tidy alone
 set -eu
@@ -26,7 +26,7 @@ cmake -S . -B $folder -DCMAKE_C_COMPILER=clang -DPRNN_BUILD_TESTS=ON --log-level
 
 # The files that are compiled, from the repository's root.
 compiled() {
-    sed -n "s|^ *\"file\": \"$PWD/\(.*\)\".*|\1|p" $folder/compile_commands.json | grep -E '^(src|cli|bench|fuzz)/' | sort -u
+    sed -n "s|^ *\"file\": \"$PWD/\(.*\)\".*|\1|p" $folder/compile_commands.json | grep -E '^(src|cli|mpi|bench|fuzz)/' | sort -u
 }
 
 # One file at a time: of several in one run, version 14 mixes up the lists of arguments (va_list).

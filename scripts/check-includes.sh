@@ -47,7 +47,7 @@ check_house() {
     done
 }
 
-check_house src base safetensors config image data kernels heads device gpu layers model train sample chain check
+check_house src base ranks safetensors config image data kernels heads device gpu layers model train sample chain codec check
 check_house cli support options session draw serve commands
 
 # The program's own headers are there, and of the library's it sees the public ones alone.

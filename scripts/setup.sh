@@ -2,8 +2,8 @@
 # Installs what a build needs and this machine lacks; silent when nothing is missing.
 #   scripts/setup.sh [build|test|fuzz|arm64|analyse|coverage|ci]
 #       test adds cmocka, fuzz adds clang, arm64 a cross compiler, qemu and libraries, analyse what looks for defects, coverage
-#       gcovr, ci all of them but gcovr, and clang-format, an OpenCL for the processor (PoCL), what Python's tests need, and a browser
-#       for the page's
+#       gcovr, ci all of them but gcovr, and clang-format, an OpenCL for the processor (PoCL), Open MPI, what Python's tests need, and
+#       a browser for the page's
 # With apt-get, and as root or with sudo that asks no password, it installs; else it says what to install.
 set -u
 what=${1:-build}
@@ -101,6 +101,15 @@ check_browser() {
     /usr/bin/python3 -c "import selenium" 2>/dev/null || lacks "selenium for python3" python3-selenium - -
 }
 
+# What tests of mpirun need. Others may go without: they are skipped.
+check_mpi() {
+    has dpkg || return 0
+    if ! has mpirun || ! has mpicc; then
+        lacks "Open MPI" libopenmpi-dev - -
+        debian+=(openmpi-bin)
+    fi
+}
+
 check_all() {
     missing=() debian=() fedora=() brew=() arm64=no
     check_compiler
@@ -135,6 +144,7 @@ check_all() {
         check_opencl
         check_python
         check_browser
+        check_mpi
         check_library libzip libzip-dev libzip-devel libzip
         check_library libturbojpeg libturbojpeg0-dev turbojpeg-devel jpeg-turbo
         check_library libwebp libwebp-dev libwebp-devel webp

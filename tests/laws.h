@@ -252,7 +252,8 @@ static UNUSED double law_gradient(const law_model *m, const uint8_t *images, siz
     const prnn_device *device = prnn_device_of(m->ctx);
     assert_ok(m->ctx, device->share(m->ctx, m->model->weights->parameters, m->parameters, &weights));
     assert_ok(m->ctx, device->share(m->ctx, gradient, m->parameters, &out));
-    double nats = prnn_gradient_engine_run(m->ctx, engine, weights, &batch, out);
+    double nats;
+    assert_ok(m->ctx, prnn_gradient_engine_run(m->ctx, engine, weights, &batch, out, NULL, &nats));
     device->unshare(&weights, NULL);
     device->unshare(&out, gradient);
     prnn_gradient_engine_free(m->ctx, engine);

@@ -232,10 +232,27 @@ plant "two scales share random numbers" src/sample/generation.c \
     's/return (uint64_t)config->condition_size << 32 | value;/return (uint64_t)(config->condition_size > 9999) | value;/' \
     test_laws_multiscale 'test_draws'
 
+# --------------------------------------------------------------------------------------------- ranks
+
+plant "nodes of ranks are added from left to right" src/model/lanes.c \
+    's/all\[i\].size == size \&\& all\[i\].begin % (2 \* size) == 0/all[i].size == size \&\& before < 0/' test_ranks 'test_lanes'
+plant "a rank adds the nodes of another one" src/model/tree.c \
+    's/(size_t)(t->first\[r\] + node) \* t->slice/(size_t)t->first[r] * t->slice/' test_ranks 'test_gradient'
+plant "a rank trains on the images of another one" src/train/trainer.c \
+    's/t->indices + mine.first, mine.count/t->indices, mine.count/' test_ranks_train 'test_row'
+plant "a rank draws images of other numbers" src/sample/sample.c \
+    's/d->draws.first += mine.first;//' test_ranks 'test_sample'
+plant "a line of the log stays that not all ranks agreed on" src/train/metrics.c \
+    's/s->metrics_bytes = before;//' test_ranks_train 'test_loss_and_resume'
+plant "a rank that is lost takes updates with it" src/train/trainer.c \
+    's/t->rank > 0 || t->rescued/true/' test_ranks_train 'test_nothing_is_lost_with_a_rank'
+plant "ranks begin with other weights" src/train/together.c \
+    's/t->parameters \* sizeof(float)));/0));/' test_ranks_train 'test_differences'
+
 # -------------------------------------------------------------------------------------------- chains
 
 plant "a larger scale overwrites the values of a smaller one" src/chain/evaluate.c \
-    's/for (size_t k = chain->count - 1; k-- > 0;) {/for (size_t k = 0; k + 1 < chain->count; k++) {/' \
+    's/for (size_t k = e->chain->count - 1; k-- > 0;) {/for (size_t k = 0; k + 1 < e->chain->count; k++) {/' \
     test_chain 'test_values'
 plant "parts of scales are in another order" src/chain/evaluate.c \
     's/\[i \* e->chain->count + k\]/[k * e->count + i]/' test_chain 'test_scales'
@@ -247,7 +264,7 @@ plant "models of other levels are a chain" src/chain/chain.c \
     's/small->levels != large->levels/small->levels > 256/' test_chain 'test_mismatch'
 
 plant "a prediction forgets the lanes" src/model/gradient.c \
-    's/(size_t)divided(lanes, 1 << levels) \* forward/forward/' test_memory 'a gradient*'
+    's/most_pieces(ctx, network, batch, levels) \* forward/forward/' test_memory 'a gradient*'
 plant "what is cached counts as used" src/base/available.c \
     's/used > cache ? used - cache : 0/used/' test_memory 'test_available'
 plant "half a field is copied" src/base/fields.c \
@@ -255,7 +272,7 @@ plant "half a field is copied" src/base/fields.c \
 plant "what a newer program wants is overlooked" src/base/fields.c \
     's/at < size; at++/at < 0; at++/' test_structs 'test_newer_callers'
 plant "what the small image gives is counted" src/model/evaluate.c \
-    's/.new_only = o.new_only,/.new_only = false,/' test_laws_evaluate 'new values only*'
+    's/.new_only = o->new_only,/.new_only = false,/' test_laws_evaluate 'new values only*'
 plant "a likelihood that is no number passes" src/model/evaluate.c \
     's/if (!isfinite(nats\[i\])) {/if (isinf(nats[i])) {/' test_arguments 'test_not_finite'
 
@@ -371,7 +388,7 @@ plant "lanes are added out of order" src/device/cpu_weights.c \
     's/size < p->nodes; size \*= 2/size < p->nodes; size += 1/; s/left + size < p->nodes; left += 2 \* size/left == 0; left += 1/' \
     test_bits 'test_networks'
 plant "a smaller batch has more lanes than there is room for" src/model/gradient.c \
-    's/most = lanes > most ? lanes : most;/most = lanes;/' test_threads 'test_smaller_batches'
+    's/most = own.end - own.begin > most ? own.end - own.begin : most;/most = own.end - own.begin;/' test_threads 'test_smaller_batches'
 plant "a function of the C library is called" src/model/evaluate.c \
     's/prnn_log(sum)/log(sum)/' test_bits 'test_networks'
 plant "rounding is the caller's" src/base/call.c \
@@ -405,6 +422,24 @@ plant "a block's levels share its number" src/heads/head.c \
 plant "a mixture is drawn by its logits" src/heads/logistics.c \
     's|prnn_draw_level(kernels, logs, mixture->levels|prnn_draw_level(kernels, parameters, mixture->levels|' test_laws_sampling 'by inversion*'
 
+# ------------------------------------------------------------------------------------------ archives
+
+plant "a level has an empty interval" src/heads/head.h \
+    's/+ (uint32_t)k;/+ 0 * (uint32_t)k;/' test_intervals 'whole'
+plant "the logistic function is not symmetric" src/heads/logistic_table.h \
+    's/x < 0 ? one - f : f/x < 0 ? one - f - 1 : f/' test_intervals '*logistic*'
+plant "a carry stops at 255" src/codec/coder.c \
+    's/++e->bytes\[i - 1\] == 0/++e->bytes[i - 1] == 1/' test_coder '*'
+plant "bytes behind a stream are fine" src/codec/coder.c \
+    's/d->count <= d->at \&\& //' test_coder '*other_bytes*'
+plant "what is above the range comes back" src/codec/coder.c \
+    's/d->lost = d->lost || d->code >= d->range;//' test_coder '*other_bytes*'
+plant "a block's pixels are not summed" src/codec/block.c \
+    's/prnn_crc32(values, bytes_of(b)) == b->content/true/' test_archive_hostile '*claims*'
+plant "bytes that are gone take the next block along" src/codec/scan.c \
+    's/last->at + PRNN_CHUNK_BYTES : \*at + 1/*at + 1 : *at + 1/' test_archive_hostile '*shifts*'
+plant "another model may read" src/codec/header.c \
+    's/strcmp(theirs, ours) != 0/false/' test_archive '*refused*'
 if [ -n "$stale_only" ]; then
     echo "$seen bugs have their place, $missed not"
 else

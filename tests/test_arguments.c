@@ -106,6 +106,40 @@ static void test_null_data_and_files(void **state) {
     tear_down(&t);
 }
 
+static void test_null_archives(void **state) {
+    (void)state;
+    things t = set_up();
+    prnn_archive_writer *writer = NULL, *begun;
+    prnn_archive *archive = NULL;
+    prnn_pixels pixels;
+    char text[72];
+    refuses(prnn_model_fingerprint(ctx, NULL, text), "model is NULL");
+    refuses(prnn_model_fingerprint(ctx, t.m.model, NULL), "text is NULL");
+    refuses(prnn_archive_writer_create(ctx, NULL, "/nowhere/x", NULL, &writer), "model is NULL");
+    refuses(prnn_archive_writer_create(ctx, t.m.model, NULL, NULL, &writer), "path is NULL");
+    refuses(prnn_archive_writer_create(ctx, t.m.model, "/nowhere/x", NULL, NULL), "writer is NULL");
+    refuses(prnn_archive_writer_add(ctx, NULL, NULL, t.images, 1, 2, 2, 1), "writer is NULL");
+    refuses(prnn_archive_writer_finish(ctx, NULL, NULL), "writer is NULL");
+    assert_ok(ctx, prnn_archive_writer_create(ctx, t.m.model, "/dev/shm/prnn_test_arguments", NULL, &begun));
+    refuses(prnn_archive_writer_add(ctx, begun, NULL, NULL, 1, 2, 2, 1), "values is NULL");
+    assert_ok(ctx, prnn_archive_writer_add(ctx, begun, NULL, NULL, 0, 2, 2, 1));
+    prnn_archive_writer_free(begun);
+    refuses(prnn_archive_open(ctx, NULL, &archive), "path is NULL");
+    refuses(prnn_archive_open(ctx, "/nowhere", NULL), "archive is NULL");
+    refuses(prnn_archive_model(ctx, NULL, &(prnn_model *){NULL}), "archive is NULL");
+    refuses(prnn_archive_read(ctx, NULL, t.m.model, NULL), "archive is NULL");
+    refuses(prnn_read_picture(ctx, NULL, false, &pixels), "path is NULL");
+    refuses(prnn_read_picture(ctx, "/nowhere", false, NULL), "pixels is NULL");
+    refuses(prnn_write_picture(ctx, NULL, t.images, 2, 2, 1), "path is NULL");
+    refuses(prnn_write_picture(ctx, "/nowhere/x", NULL, 2, 2, 1), "values is NULL");
+    refuses(prnn_write_picture(ctx, "/nowhere/x", t.images, 2, 2, 5), "1 to 4 channels");
+    prnn_archive_writer_free(NULL);
+    prnn_archive_free(NULL);
+    prnn_pixels_free(NULL);
+    assert_true(!writer && !archive && !pixels.values);
+    tear_down(&t);
+}
+
 /* What is made is NULL after a failure, also of an argument. */
 static void test_nothing_is_made(void **state) {
     (void)state;
@@ -262,10 +296,15 @@ static void test_not_finite(void **state) {
 int main(void) {
     ctx = prnn_context_create();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_null_names_models), cmocka_unit_test(test_null_data_and_files),
-        cmocka_unit_test(test_nothing_is_made),   cmocka_unit_test(test_null_passes),
-        cmocka_unit_test(test_null_context),      cmocka_unit_test(test_config_is_checked_first),
-        cmocka_unit_test(test_temperature),       cmocka_unit_test(test_split),
+        cmocka_unit_test(test_null_names_models),
+        cmocka_unit_test(test_null_archives),
+        cmocka_unit_test(test_null_data_and_files),
+        cmocka_unit_test(test_nothing_is_made),
+        cmocka_unit_test(test_null_passes),
+        cmocka_unit_test(test_null_context),
+        cmocka_unit_test(test_config_is_checked_first),
+        cmocka_unit_test(test_temperature),
+        cmocka_unit_test(test_split),
         cmocka_unit_test(test_not_finite),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);

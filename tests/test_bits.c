@@ -179,6 +179,37 @@ static void test_logistics(void **state) {
     expect_recorded(k->name, "logistics_log_p", bins);
 }
 
+/* What archives are coded with: of logits of all sizes, every level's interval. */
+static void test_intervals(void **state) {
+    static const struct {
+        const char *name;
+        int levels, components;
+    } outputs[] = {{"bernoulli", 2, 0}, {"softmax", 256, 0}, {"logistics", 256, 10}};
+    const prnn_kernels *k = table_of(state);
+    for (size_t o = 0; o < sizeof outputs / sizeof *outputs; o++) {
+        char name[64];
+        prnn_config config = PRNN_CONFIG_INIT;
+        uint64_t hash = NOTHING;
+        config.levels = outputs[o].levels;
+        config.components = outputs[o].components;
+        config.output = config.components ? PRNN_LOGISTICS : PRNN_SOFTMAX;
+        prnn_head head = prnn_head_of(&config);
+        for (int turn = 0; turn < 400; turn++) {
+            float logits[256];
+            for (int i = 0; i < head.per_value; i++) {
+                logits[i] = (float)(random_signed() * (turn % 4 == 3 ? 50 : turn % 4));
+            }
+            for (int level = turn % 5; level < config.levels; level += 5) {
+                prnn_interval interval;
+                assert_true(head.kind->interval(k, &head, logits, level, &interval));
+                hash = hashed(hash, &interval, sizeof interval);
+            }
+        }
+        snprintf(name, sizeof name, "%s intervals", outputs[o].name);
+        expect_recorded(k->name, name, hash);
+    }
+}
+
 static void test_steps(void **state) {
     const prnn_kernels *k = table_of(state);
     uint64_t hash = NOTHING;
@@ -569,15 +600,11 @@ static int run_tables(const struct CMUnitTest *tests, size_t n) {
 int main(int argc, char **argv) {
     law_choose(argc, argv);
     const struct CMUnitTest kernels[] = {
-        cmocka_unit_test(test_products),
-        cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_elementwise),
-        cmocka_unit_test(test_softmax),
-        cmocka_unit_test(test_bernoulli),
-        cmocka_unit_test(test_logistics),
-        cmocka_unit_test(test_steps),
-        cmocka_unit_test(test_networks),
-        cmocka_unit_test(test_networks_in_bf16),
+        cmocka_unit_test(test_products),    cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_elementwise), cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_bernoulli),   cmocka_unit_test(test_logistics),
+        cmocka_unit_test(test_intervals),   cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_networks),    cmocka_unit_test(test_networks_in_bf16),
     };
     const struct CMUnitTest others[] = {
         cmocka_unit_test(test_fused),

@@ -46,7 +46,7 @@ bash_says() {
 
 bash_says "eval|" pixelrnn ev
 check "complete -p knows the program" grep -q -x "complete -F _pixelrnn pixelrnn" registered.txt
-bash_says "compare|complete|" pixelrnn com
+bash_says "compare|complete|compress|" pixelrnn com
 bash_says "cnn|diagonal|row|" pixelrnn train --kind ""
 bash_says "row|" pixelrnn train --kind r
 bash_says "row|" pixelrnn train --kind=r
@@ -126,7 +126,7 @@ if command -v fish >/dev/null; then
     check "fish reads its script" fish --no-execute ./pixelrnn.fish
     fish_says "cnn|diagonal|row|" "pixelrnn train --kind "
     fish_says "--kind=cnn|--kind=diagonal|--kind=row|" "pixelrnn train --kind="
-    fish_says "compare|complete|convert|" "pixelrnn co"
+    fish_says "compare|complete|compress|convert|" "pixelrnn co"
     fish_says "--scores|--seed|--size|--sort|" "pixelrnn eval m --s"
     fish_says "model.safetensors|" "pixelrnn eval mod"
     fish_says "folder/|" "pixelrnn eval m --data fo"

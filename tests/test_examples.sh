@@ -54,6 +54,9 @@ example 0 surprise "$model" images
 "$program" score "$model" --data images --surprise --scores scores.csv --quiet >score.txt
 check "surprise and pixelrnn score agree" [ "$(sed 's/.*nats, \([-0-9.]*\) more.*/\1/' out.txt | tr '\n' ' ')" = \
     "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { printf "%.2f ", $at["surprise"] }' scores.csv)" ]
+example 0 archive "$model" images images.prnn
+has "archive gets back what it wrote" "^image [0-9]* is as it was$" out.txt
+run 0 "pixelrnn reads it" verify "$model" images.prnn
 
 example 0 loop images found
 has "loop validates every 10 steps" "^step 10: validation [0-9.]* nats an image$" out.txt
@@ -72,6 +75,10 @@ has "and what training did" "^training.1.steps: 3$" out.txt
 check "what was drawn has a palette" test "$(od -An -t u1 -j 25 -N 1 sprites.png | tr -d ' ')" = 3
 run 0 "what was trained is a model" info sprites
 has "with the palette" "palette  *#000000 #ffffff$" out.txt
+example 0 ranks "$model" 5 1 one.npy
+example 0 ranks "$model" 5 3 three.npy
+check "any number of ranks draws the same" cmp -s one.npy three.npy
+example 1 ranks nowhere.safetensors 5 3 none.npy
 
 for name in "$EXAMPLES"/*; do
     [ -f "$name" ] || continue

@@ -147,6 +147,13 @@ survives "a palette of a file" 60 out.png show --data train.npy --memory-limit 0
 survives "train on a palette" 80 none train --data set/deep --palette ${tiny/--levels 2 /} --steps 2 --threads 1 --out result/run --quiet
 survives "info" 600 none info $model
 survives "sample" 60 out.png sample $model --count 4 --threads 2 --out result/out.png --quiet
+survives "compress" 80 a.prnn compress $model --data set --skip --threads 2 --model-inside --out result/a.prnn --quiet
+survives "compress an array" 60 a.prnn compress $model --data train.npy --threads 1 --out result/a.prnn --quiet
+"$program" compress $model --data set --skip --model-inside --out set.prnn --quiet >out.txt 2>err.txt
+survives "decompress" 80 none decompress set.prnn --threads 2 --out result/ --quiet
+survives "decompress an array" 60 out.npy decompress set.prnn --extract 0 --threads 1 --out result/out.npy --quiet
+survives "verify" 60 none verify $model set.prnn --threads 1 --quiet
+survives "list" 60 none list set.prnn
 # shellcheck disable=SC2086
 survives "train" 80 none train --data set --fit resize --height 4 --width 4 --channels 1 $tiny --steps 2 \
     --valid-every 2 --cache result/cache.npy --valid-last 2 --threads 1 --out result/run --quiet

@@ -407,6 +407,35 @@ static void test_sheets_refused(void **state) {
 
 /* -------------------------------------------------------------------------------- .npy written */
 
+/* Pictures with transparency, as they are: written and read again, of any channels; what has more bits says
+ * so. */
+static void test_pictures_as_they_are(void **state) {
+    (void)state;
+    uint8_t values[3 * 5 * 4];
+    for (size_t i = 0; i < sizeof values; i++) {
+        values[i] = (uint8_t)(i * 37 + i * i);
+    }
+    for (int channels = 1; channels <= 4; channels++) {
+        prnn_pixels pixels;
+        assert_int_equal(prnn_write_picture(ctx, at("p.png"), values, 3, 5, channels), PRNN_OK);
+        assert_int_equal(prnn_read_picture(ctx, at("p.png"), false, &pixels), PRNN_OK);
+        assert_true(pixels.height == 3 && pixels.width == 5 && pixels.channels == channels);
+        assert_false(pixels.deep || pixels.more_pages);
+        assert_memory_equal(pixels.values, values, (size_t)(15 * channels));
+        prnn_pixels_free(&pixels);
+        assert_null(pixels.values);
+    }
+    unlink(at("p.png"));
+    uint16_t deep[] = {0x12ff, 0xfe00};
+    bytes b = make_png(1, 2, SPNG_COLOR_TYPE_GRAYSCALE, 16, 0, (uint8_t *)deep, 4);
+    prnn_image image;
+    prnn_found found;
+    assert_int_equal(prnn_picture_decode(ctx, "x.png", b.p, b.n, NULL, &image, &found), PRNN_OK);
+    assert_true(found.deep);
+    prnn_image_free(&image);
+    free(b.p);
+}
+
 static void test_write_npy(void **state) {
     (void)state;
     const float values[] = {1.5f, -2, 3, 4, 5, 6};
@@ -543,7 +572,7 @@ int main(void) {
         TEST(test_write_npy),      TEST(test_full_disk),
         TEST(test_masks),          TEST(test_masks_of_alpha),
         TEST(test_png_alpha),      TEST(test_png_transparency_chunk),
-        TEST(test_as_stored),
+        TEST(test_as_stored),      TEST(test_pictures_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

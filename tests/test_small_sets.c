@@ -161,8 +161,9 @@ static void steps_are_their_formulas(void **state) {
                 .images = images,
                 .n = (int)count,
                 .dropout = {.below = 65536 / 4, .scale = (float)(4.0 / 3), .seed = o.seed, .step = step}};
-            prnn_gradient_engine_run(ctx, engine, (prnn_block){model->weights->parameters, 0, n}, &batch,
-                                     (prnn_block){gradient, 0, n});
+            double nats;
+            assert_ok(prnn_gradient_engine_run(ctx, engine, (prnn_block){model->weights->parameters, 0, n},
+                                               &batch, (prnn_block){gradient, 0, n}, NULL, &nats));
             for (int t = 0; t < model->network->plan.parameter_count; t++) {
                 const prnn_parameter *p = &model->network->plan.parameters[t];
                 for (size_t i = p->offset; i < p->offset + p->count; i++) {

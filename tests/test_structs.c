@@ -50,11 +50,14 @@ static void check_fields(const prnn_fields *fields) {
 
 static void test_given(void **state) {
     (void)state;
-    const prnn_fields *all[] = {
-        &prnn_config_fields,           &prnn_tensor_fields,          &prnn_data_options_fields,
-        &prnn_evaluate_options_fields, &prnn_stepper_options_fields, &prnn_sample_options_fields,
-        &prnn_check_options_fields,    &prnn_train_options_fields,   &prnn_certificate_fields,
-        &prnn_device_info_fields,      &prnn_picture_info_fields};
+    const prnn_fields *all[] = {&prnn_config_fields,          &prnn_tensor_fields,
+                                &prnn_data_options_fields,    &prnn_evaluate_options_fields,
+                                &prnn_stepper_options_fields, &prnn_sample_options_fields,
+                                &prnn_check_options_fields,   &prnn_train_options_fields,
+                                &prnn_certificate_fields,     &prnn_device_info_fields,
+                                &prnn_picture_info_fields,    &prnn_ranks_fields,
+                                &prnn_archive_options_fields, &prnn_archive_info_fields,
+                                &prnn_archive_image_fields,   &prnn_archive_read_options_fields};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         check_fields(all[i]);
     }
@@ -108,6 +111,9 @@ static void test_newer_callers(void **state) {
     newer(prnn_stepper_options, PRNN_STEPPER_OPTIONS_INIT,
           prnn_stepper_create(ctx, m.model, 1, given, &stepper), PRNN_OK);
     prnn_stepper_free(stepper);
+    prnn_archive_writer *writer;
+    newer(prnn_archive_options, PRNN_ARCHIVE_OPTIONS_INIT,
+          prnn_archive_writer_create(ctx, m.model, "/nowhere/x", given, &writer), PRNN_ERROR_FILE);
     newer(prnn_check_options, PRNN_CHECK_OPTIONS_INIT, prnn_check(ctx, "/nowhere", given, &certificate),
           PRNN_ERROR_FILE);
     newer(prnn_train_options, PRNN_TRAIN_OPTIONS_INIT, prnn_train(ctx, m.model, data, NULL, given),
@@ -167,9 +173,9 @@ static void test_filled(void **state) {
 static void test_has(void **state) {
     (void)state;
     prnn_progress p = {.size = sizeof p};
-    assert_true(PRNN_HAS(&p, phase) && PRNN_HAS(&p, overfitted));
+    assert_true(PRNN_HAS(&p, phase) && PRNN_HAS(&p, exchange_bytes));
     p.size -= 1;
-    assert_true(PRNN_HAS(&p, not_lower) && !PRNN_HAS(&p, overfitted));
+    assert_true(PRNN_HAS(&p, wait_share) && !PRNN_HAS(&p, exchange_bytes));
 }
 
 static bool has_size(void *user, const prnn_progress *progress) {
@@ -218,11 +224,11 @@ static void test_status_names(void **state) {
     (void)state;
     static const char *const names[] = {"PRNN_OK",           "PRNN_ERROR_ARGUMENT", "PRNN_ERROR_FILE",
                                         "PRNN_ERROR_FORMAT", "PRNN_ERROR_MEMORY",   "PRNN_ERROR_DIVERGED",
-                                        "PRNN_STOPPED",      "PRNN_ERROR_DEVICE"};
-    for (int i = 0; i <= PRNN_ERROR_DEVICE; i++) {
+                                        "PRNN_STOPPED",      "PRNN_ERROR_DEVICE",   "PRNN_ERROR_RANK"};
+    for (int i = 0; i <= PRNN_ERROR_RANK; i++) {
         assert_string_equal(prnn_status_name((prnn_status)i), names[i]);
     }
-    assert_string_equal(prnn_status_name((prnn_status)(PRNN_ERROR_DEVICE + 1)), "unknown");
+    assert_string_equal(prnn_status_name((prnn_status)(PRNN_ERROR_RANK + 1)), "unknown");
     assert_string_equal(prnn_status_name((prnn_status)-1), "unknown");
 }
 

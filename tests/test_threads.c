@@ -194,12 +194,12 @@ static void check_smaller_batches(prnn_kind kind, int batch) {
         assert_ok(m.ctx, prnn_context_set_threads(m.ctx, threads));
         assert_ok(m.ctx, prnn_gradient_engine_create(m.ctx, &m.config, batch, 0, &engine));
         for (int n = batch; n > 0; n -= n > 70 ? 3 : 1) {
-            double nats;
+            double nats, own;
             prnn_batch part = {.images = images, .n = n};
             assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, (size_t)n, &nats, one));
-            double own =
-                prnn_gradient_engine_run(m.ctx, engine, law_block(m.model->weights->parameters, m.parameters),
-                                         &part, law_block(many, m.parameters));
+            assert_ok(m.ctx, prnn_gradient_engine_run(m.ctx, engine,
+                                                      law_block(m.model->weights->parameters, m.parameters),
+                                                      &part, law_block(many, m.parameters), NULL, &own));
             assert_true(own == nats);
             assert_memory_equal(one, many, m.parameters * sizeof *one);
         }

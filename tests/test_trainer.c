@@ -397,7 +397,8 @@ static void what_is_due(void **state) {
     check_due(&t, 3, 0, 0, "l");
     check_due(&t, 3, 0, 3, ""); /* was logged */
     check_due(&t, 4, 0, 3, "vlc");
-    check_due(&t, 4, 4, 3, ""); /* was validated */
+    check_due(&t, 4, 4, 3, "l"); /* was validated, and its line is missing */
+    check_due(&t, 4, 4, 4, "");
     check_due(&t, 8, 4, 6, "vlc");
     check_due(&t, 10, 8, 9, "vlcr"); /* the end */
     check_due(&t, 10, 10, 9, "lcr");

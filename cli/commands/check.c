@@ -153,5 +153,6 @@ const struct command command_check = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ranks = true,
     .run = run,
 };

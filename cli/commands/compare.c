@@ -4,6 +4,7 @@
 #include "commands/scores.h"
 #include "support/data.h"
 #include "support/memory.h"
+#include "support/ranks.h"
 #include "support/try.h"
 
 #include <math.h>
@@ -70,6 +71,7 @@ static void take_chain(side *d, const prnn_chain *chain) {
 static int load(const session *s, side *d, prnn_chain **chain) {
     int code;
     TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, d->paths, d->models, chain)));
+    TRY(session_compare_ranks(s, *chain, d->paths));
     d->last = d->paths[d->models - 1];
     take_chain(d, *chain);
     if (d->models > 1 && d->first.condition_size) {
@@ -198,7 +200,7 @@ static int run(session *s) {
     TRY(evaluate(&c));
     TRY(take_differences(&c));
     compare_print(&c);
-    if (c.want->scores) {
+    if (c.want->scores && ranks_first()) {
         TRY(write_scores(&c));
     }
 done:
@@ -226,5 +228,6 @@ const struct command command_compare = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ranks = true,
     .run = run,
 };

@@ -5,6 +5,7 @@
 #include "draw/sheet.h"
 #include "session/session.h"
 #include "support/memory.h"
+#include "support/ranks.h"
 #include "support/try.h"
 
 #include <pixelrnn/io.h>
@@ -243,7 +244,7 @@ static int run(session *s) {
     TRY(read_data(&c));
     TRY(read_known(&c));
     TRY(draw(&c));
-    TRY(write_out(&c, kind));
+    TRY(ranks_first() ? write_out(&c, kind) : EXIT_OK);
     say("%s", want->out);
 done:
     return code;
@@ -269,5 +270,6 @@ const struct command command_complete = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ranks = true,
     .run = run,
 };

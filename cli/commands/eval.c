@@ -5,6 +5,7 @@
 #include "support/memory.h"
 #include "support/number.h"
 #include "support/output.h"
+#include "support/ranks.h"
 #include "support/try.h"
 
 #include <math.h>
@@ -50,8 +51,10 @@ static const struct option options[] = {
     COMMON_OPTIONS,
 };
 
+/* Of all ranks together. */
 static size_t chunk_of(const evaluation *e) {
-    return e->count < CHUNK ? e->count : CHUNK;
+    size_t most = CHUNK * (size_t)prnn_context_rank_count(e->s->ctx);
+    return e->count < most ? e->count : most;
 }
 
 static int allocate_results(evaluation *e) {
@@ -118,8 +121,11 @@ static prnn_status evaluate_conditional(const evaluation *e, size_t n, double *n
 
 static int evaluate_chunk(const evaluation *e, size_t from, size_t n) {
     const session *s = e->s;
+    size_t first, mine;
     int code;
-    TRY(data_read(s->ctx, s->data, from, n, e->want->seed, e->images));
+    prnn_ranks_share(s->ctx, n, &first, &mine);
+    TRY(data_read(s->ctx, s->data, from + first, mine, e->want->seed,
+                  e->images + first * image_size(&s->config)));
     float *values = e->values ? e->values + from * image_size(&s->config) : e->scratch;
     double *scale_nats = e->scale_nats ? e->scale_nats + from * e->scales : NULL;
     prnn_status status =
@@ -254,7 +260,7 @@ static int run(session *s) {
     }
     TRY(rank(&e));
     report(&e);
-    TRY(eval_write(&e));
+    TRY(ranks_first() ? eval_write(&e) : EXIT_OK);
 done:
     return code;
 }
@@ -287,5 +293,6 @@ const struct command command_eval = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ranks = true,
     .run = run,
 };

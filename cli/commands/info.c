@@ -22,6 +22,15 @@ static const struct option options[] = {
     COMMON_OPTIONS,
 };
 
+/* What is told of a model. */
+typedef struct description {
+    const char *path, *arithmetic;
+    const prnn_model *model;
+    const prnn_config *config;
+    char fingerprint[72]; /* which archives need */
+    char changed[32];     /* when its file was; "": it is a pipe */
+} description;
+
 static void shape_text(const prnn_tensor *tensor, char text[64]) {
     int used = 0;
     for (int i = 0; i < tensor->rank; i++) {
@@ -78,9 +87,10 @@ static void print_metadata(const prnn_model *model) {
     }
 }
 
-static void print_text(const session *s, const prnn_model *model, const char *changed) {
-    const prnn_config *c = &s->config;
-    say("%s", s->path);
+static void print_text(const description *d) {
+    const prnn_config *c = d->config;
+    const prnn_model *model = d->model;
+    say("%s", d->path);
     say("kind        %s", prnn_kind_name(c->kind));
     say("image       %d x %d x %d (height x width x channels), %d levels", c->height, c->width, c->channels,
         c->levels);
@@ -95,10 +105,11 @@ static void print_text(const session *s, const prnn_model *model, const char *ch
             c->condition_features, plural((uint64_t)c->condition_features));
     }
     print_training(model);
-    if (*changed) {
-        say("changed     %s", changed);
+    if (*d->changed) {
+        say("changed     %s", d->changed);
     }
-    say("arithmetic  %s", prnn_context_arithmetic(s->ctx));
+    say("arithmetic  %s", d->arithmetic);
+    say("fingerprint %s", d->fingerprint);
     say("parameters  %zu, of these %zu unmasked", prnn_model_parameter_count(model, false),
         prnn_model_parameter_count(model, true));
     print_metadata(model);
@@ -161,17 +172,18 @@ static void print_json_metadata(json *j, const prnn_model *model) {
     report_json_close_object(j);
 }
 
-static void print_json(const session *s, const prnn_model *model, const char *changed) {
-    const prnn_config *c = &s->config;
+static void print_json(const description *d) {
+    const prnn_model *model = d->model;
     json j;
     report_json_begin(&j, stdout);
-    report_json_string(&j, "model", s->path);
-    if (*changed) {
-        report_json_string(&j, "changed", changed);
+    report_json_string(&j, "model", d->path);
+    if (*d->changed) {
+        report_json_string(&j, "changed", d->changed);
     }
-    report_json_string(&j, "arithmetic", prnn_context_arithmetic(s->ctx));
-    report_json_string(&j, "kind", prnn_kind_name(c->kind));
-    print_config(&j, c);
+    report_json_string(&j, "fingerprint", d->fingerprint);
+    report_json_string(&j, "arithmetic", d->arithmetic);
+    report_json_string(&j, "kind", prnn_kind_name(d->config->kind));
+    print_config(&j, d->config);
     report_json_uint(&j, "parameters", prnn_model_parameter_count(model, false));
     report_json_uint(&j, "unmasked_parameters", prnn_model_parameter_count(model, true));
     print_json_metadata(&j, model);
@@ -201,12 +213,16 @@ done:
 
 static int run(session *s) {
     const settings *want = s->settings;
-    char changed[32];
+    description d = {.config = &s->config};
     int code;
     TRY(session_open(s));
     TRY(session_open_chain(s));
-    TRY(find_change(s->path, changed));
-    (want->json ? print_json : print_text)(s, prnn_chain_model(s->chain, 0), changed);
+    d.path = s->path;
+    d.arithmetic = prnn_context_arithmetic(s->ctx);
+    d.model = prnn_chain_model(s->chain, 0);
+    TRY(find_change(s->path, d.changed));
+    TRY(exit_code(s->ctx, prnn_model_fingerprint(s->ctx, d.model, d.fingerprint)));
+    (want->json ? print_json : print_text)(&d);
 done:
     return code;
 }

@@ -2,6 +2,7 @@
 #include "draw/sheet.h"
 #include "session/session.h"
 #include "support/memory.h"
+#include "support/ranks.h"
 #include "support/try.h"
 
 #include <pixelrnn/io.h>
@@ -116,7 +117,7 @@ static int run(session *s) {
     TRY(session_check_first(s));
     TRY(resize(s));
     TRY(sample(s, &images));
-    TRY(write_images(s, kind, images));
+    TRY(ranks_first() ? write_images(s, kind, images) : EXIT_OK);
     say("%s", want->out);
 done:
     return code;
@@ -142,5 +143,6 @@ const struct command command_sample = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ranks = true,
     .run = run,
 };

@@ -5,6 +5,7 @@
 #include "options/presets.h"
 #include "support/memory.h"
 #include "support/output.h"
+#include "support/ranks.h"
 #include "support/stop.h"
 #include "support/try.h"
 
@@ -88,6 +89,17 @@ static void describe(const session *s, const train_settings *want) {
                  ? "; a mixture of logistics takes neighbours for alike, which colours "
                    "are only by their luma: --output softmax does not"
                  : "");
+    }
+}
+
+/* Lanes of a batch are what ranks share. */
+static void note_ranks(const session *s, const train_settings *want) {
+    int count = prnn_context_rank_count(s->ctx), useful = prnn_ranks_useful(s->model, want->train.batch);
+    if (count > useful && !s->common->quiet) {
+        note("%d of %d ranks have nothing to do: a batch of %d image%s is cut into %d lanes, 64 at most, "
+             "which "
+             "ranks share (docs/scaling.md)",
+             count - useful, count, want->train.batch, plural((uint64_t)want->train.batch), useful);
     }
 }
 
@@ -183,6 +195,15 @@ static void print_result(const session *s, const char *out) {
     say("model: %s%smodel.safetensors", out, out[strlen(out) - 1] == '/' ? "" : "/");
 }
 
+static void note_exchange(const session *s) {
+    const prnn_progress *last = &s->bar.last;
+    if (last->exchange_bytes > 0 && !s->common->quiet) {
+        note("between ranks: %.1f MB sent by rank 0 a step; %.1f %% of its time went into exchange, %.1f %% "
+             "into waiting for other ranks",
+             last->exchange_bytes / 1e6, 100 * last->exchange_share, 100 * last->wait_share);
+    }
+}
+
 static int train(session *s, train_settings *want) {
     training t = {.s = s, .want = want};
     int code;
@@ -205,10 +226,12 @@ static int train(session *s, train_settings *want) {
     TRY(exit_code(s->ctx, status));
     tell_end(&t);
     print_result(s, want->train.out);
+    note_exchange(s);
 done:
     return code;
 }
 
+/* The folder is rank 0's. */
 static int check_out(const train_settings *want) {
     const char *out = want->train.out;
     size_t size = strlen(out) + 32;
@@ -265,7 +288,7 @@ int train_run(session *s) {
     train_settings *want = s->settings;
     int code;
     TRY(train_settle(s->args, want));
-    TRY(check_out(want));
+    TRY(ranks_first() ? check_out(want) : EXIT_OK);
     TRY(session_open(s));
     if (want->init) {
         TRY(load_init(s, want));
@@ -275,6 +298,7 @@ int train_run(session *s) {
     if (!want->common.quiet) {
         describe(s, want);
     }
+    note_ranks(s, want);
     TRY(train(s, want));
 done:
     return code;

@@ -6,6 +6,7 @@
 #include "support/memory.h"
 #include "support/output.h"
 #include "support/place.h"
+#include "support/ranks.h"
 #include "support/text.h"
 #include "support/tree.h"
 #include "support/try.h"
@@ -208,9 +209,13 @@ int train_use_cache(session *s) {
     size_t room = strlen(want->cache) + sizeof ".json";
     cache c = {.s = s, .want = want, .note_path = allocate(room, 1)};
     int code = check_memory(c.note_path);
-    if (code == EXIT_OK) {
+    if (code == EXIT_OK && ranks_first()) {
         snprintf(c.note_path, room, "%s.json", want->cache);
         code = use(&c);
+    }
+    code = ranks_agree(s->ctx, code);
+    if (code == EXIT_OK && !ranks_first()) { /* it was made meanwhile */
+        ((train_settings *)s->settings)->data.path = want->cache;
     }
     free(c.note_path);
     free(c.note);

@@ -285,7 +285,9 @@ const struct command command_train = {
         "DIR gets model.safetensors (the best validation's weights, or without validation the last ones), "
         "metrics.csv and checkpoint.safetensors. Ctrl-C saves a checkpoint and stops, and so does a closed "
         "terminal (SIGINT, SIGTERM, SIGHUP; nohup keeps the last one away); --resume goes on to the same "
-        "bits as if it had never stopped.",
+        "bits as if it had never stopped.\n\n"
+        "Under mpirun or srun many processes, on one machine or many, train together, to the same bits as "
+        "one.",
     .examples = "pixelrnn train --preset mnist-diagonal --data train.gz --valid valid.gz --out run1\n"
                 "pixelrnn train --data cifar10 --valid-last 5000 --preset cifar10-row --layers 6 --out run2\n"
                 "pixelrnn train --data cifar10 --fit subsample --height 8 --width 8 --out small\n"
@@ -294,6 +296,7 @@ const struct command command_train = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ranks = true,
     .prepare = train_prepare,
     .run = train_run,
 };

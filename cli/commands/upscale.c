@@ -4,6 +4,7 @@
 #include "draw/sheet.h"
 #include "session/session.h"
 #include "support/memory.h"
+#include "support/ranks.h"
 #include "support/try.h"
 
 #include <stdio.h>
@@ -159,7 +160,7 @@ static int run(session *s) {
     TRY(session_open_chain(s));
     TRY(open_small(&u));
     TRY(draw(&u));
-    TRY(write_out(&u, kind));
+    TRY(ranks_first() ? write_out(&u, kind) : EXIT_OK);
     say("%s", want->out);
 done:
     return code;
@@ -179,5 +180,6 @@ const struct command command_upscale = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ranks = true,
     .run = run,
 };

@@ -2,6 +2,7 @@
 #include "options/options.h"
 
 #include "options/files.h"
+#include "support/ranks.h"
 #include "support/try.h"
 
 #include <stdio.h>
@@ -74,7 +75,8 @@ static int parse_operand(arguments *args, const char *word) {
         return usage_error("'%s' is not expected: 'pixelrnn %s' takes options only", word,
                            args->command->name);
     }
-    if (common->operand && !args->command->many) {
+    bool room = args->command->many || (args->command->before && args->operand_count == 1);
+    if (common->operand && !room) {
         return usage_error("'%s' is not expected: there is one %s, '%s'", word, args->command->operand,
                            common->operand);
     }
@@ -126,5 +128,5 @@ int arguments_check(const arguments *args) {
                                command->name);
         }
     }
-    return files_check(args);
+    return ranks_first() ? files_check(args) : EXIT_OK; /* nobody else writes */
 }

@@ -44,7 +44,8 @@ static void put_command(const struct command *command) {
         }
     }
     if (command->operand) {
-        printf("            '%s:%s:_files' \\\n", command->many ? "*" : "", command->operand);
+        printf("            '%s:%s:_files' \\\n", command->many || command->before ? "*" : "",
+               command->operand);
     }
     puts("            && return 0\n        ;;");
 }

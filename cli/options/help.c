@@ -35,6 +35,9 @@ void help_text(const struct command *command, const struct option *row, char *te
 void help_synopsis(const struct command *command, char *text, size_t size) {
     snprintf(text, size, "pixelrnn %s", command->name);
     if (command->operand) {
+        if (command->before) {
+            append(text, size, " [%s]", command->before);
+        }
         append(text, size, command->optional ? " [%s%s]" : " %s%s", command->operand,
                command->many ? "..." : "");
     }

@@ -89,6 +89,15 @@ void help_man(const struct command *const *commands) {
     }
     put_presets();
     put_line(".SH CONFIG FILES\n", config_help);
+    puts(".SH MANY MACHINES");
+    put_text("Under mpirun, mpiexec or srun, with Open MPI or MPICH, many processes do one command together: "
+             "train, "
+             "eval, compare, sample, complete, upscale and check share the work, and the results are the "
+             "same bits; "
+             "others are done by one process. The environment variable PRNN_MPI says which MPI, if it is not "
+             "that of "
+             "the launcher: openmpi, mpich, the path of a module, or none. docs/scaling.md has the rest.");
+    putchar('\n');
     puts(".SH EXIT STATUS\n0: done. 1: failed, or stopped before the end. 2: the command line (or a config "
          "file) is wrong. 130: interrupted (Ctrl-C) by a command that has nothing to save.\n.SH EXAMPLES");
     for (const struct command *const *command = commands; *command; command++) {

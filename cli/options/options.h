@@ -72,6 +72,7 @@ struct command {
     const char *operand;     /* "MODEL" or NULL */
     bool many;               /* one operand or more: arguments.operands */
     bool optional;           /* or none */
+    const char *before;      /* an operand that may stand before the other one, or NULL */
     const char *synopsis;    /* what the synopsis shows beside operand and required options, or NULL */
     const char *description; /* paragraphs, an empty line between them */
     const char *examples;    /* lines, or NULL */
@@ -83,6 +84,7 @@ struct command {
      * for, after which *served is true. Returns as `run`. */
     int (*prepare)(struct arguments *args, bool *served);
     int (*run)(struct session *s); /* 0 or an exit code after a message */
+    bool ranks; /* many ranks do it together (support/ranks.h); else rank 0 does, and the others wait */
 };
 
 /* What every command has; the first member of its settings. */

@@ -2,11 +2,13 @@
 
 #include "support/data.h"
 #include "support/memory.h"
+#include "support/ranks.h"
 #include "support/report.h"
 #include "support/try.h"
 
 #include <pixelrnn/io.h>
 #include <stdlib.h>
+#include <string.h>
 
 void session_begin(session *s, arguments *args) {
     *s = (session){.args = args, .settings = args->settings, .common = args->settings};
@@ -16,6 +18,28 @@ void session_begin(session *s, arguments *args) {
 }
 
 /* ------------------------------------------------------------------------------------- opening */
+
+/* Ranks of one machine that are to have "a GPU" get one each. */
+static const char *device_of_rank(const session *s, prnn_context *ctx, char name[]) {
+    const char *wish = s->common->device ? s->common->device : getenv("PRNN_DEVICE");
+    prnn_device_info d = PRNN_DEVICE_INFO_INIT;
+    bool any = wish && (strcmp(wish, "gpu") == 0 || strcmp(wish, "auto") == 0), found = true;
+    int usable = 0;
+    if (!ranks_many() || !(any || (wish && (strcmp(wish, "cuda") == 0 || strcmp(wish, "opencl") == 0)))) {
+        return s->common->device;
+    }
+    const char *kind = any ? "cuda" : wish;
+    size_t length = strlen(kind), cards[64] = {0};
+    for (size_t i = 0; prnn_device_describe(ctx, i, &d, &found) == PRNN_OK && found; i++) {
+        if (strncmp(d.name, kind, length) == 0 && d.name[length] == ':' && !*d.why_not && usable < 64) {
+            cards[usable++] = i;
+        }
+    }
+    if (usable == 0 || prnn_device_describe(ctx, cards[ranks_local() % usable], &d, &found) != PRNN_OK) {
+        return s->common->device;
+    }
+    return strcpy(name, d.name);
+}
 
 int session_make_context(const session *s, prnn_context **ctx) {
     *ctx = prnn_context_create();
@@ -28,7 +52,8 @@ int session_make_context(const session *s, prnn_context **ctx) {
     if (prnn_context_set_cpu(*ctx, s->common->cpu) != PRNN_OK) {
         return usage_error("--cpu: %s", prnn_message(*ctx));
     }
-    prnn_status status = prnn_context_set_device(*ctx, s->common->device);
+    char device[sizeof((prnn_device_info *)0)->name];
+    prnn_status status = prnn_context_set_device(*ctx, device_of_rank(s, *ctx, device));
     if (status == PRNN_ERROR_ARGUMENT) {
         return usage_error("--device: %s", prnn_message(*ctx));
     }
@@ -42,11 +67,27 @@ int session_make_context(const session *s, prnn_context **ctx) {
     if (status != PRNN_OK) {
         return usage_error("--precision: %s", prnn_message(*ctx));
     }
-    return 0;
+    return EXIT_OK;
+}
+
+int session_compare_ranks(const session *s, const prnn_chain *chain, const char *const *paths) {
+    int code = EXIT_OK;
+    for (size_t i = 0; s->args->command->ranks && i < prnn_chain_count(chain); i++) {
+        const prnn_model *model = prnn_chain_model(chain, i);
+        TRY(exit_code(s->ctx, prnn_ranks_compare_model(s->ctx, model, paths[i])));
+    }
+done:
+    return code;
 }
 
 int session_open(session *s) {
-    return session_make_context(s, &s->ctx);
+    int code;
+    TRY(session_make_context(s, &s->ctx));
+    if (s->args->command->ranks) {
+        TRY(ranks_join(s->ctx, s->common->threads, s->common->quiet));
+    }
+done:
+    return code;
 }
 
 /* Models that do not fit are a wrong command line. */
@@ -54,6 +95,7 @@ int session_open_chain(session *s) {
     const arguments *args = s->args;
     int code;
     TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, args->operands, args->operand_count, &s->chain)));
+    TRY(session_compare_ranks(s, s->chain, args->operands));
     s->path = args->operands[args->operand_count - 1];
     prnn_chain_config(s->chain, &s->config);
     session_take_palette(s);
@@ -82,6 +124,26 @@ int session_use_palette(session *s, const data_settings *data, prnn_data_options
         TRY(data_options_check_palette(data));
         options->palette = session_palette(s);
         options->palette_used = options->palette ? NULL : &s->palette;
+    }
+done:
+    return code;
+}
+
+int session_open_archive(session *s) {
+    const arguments *args = s->args;
+    const char *path = args->operands[args->operand_count - 1];
+    prnn_archive_info info = PRNN_ARCHIVE_INFO_INIT;
+    int code;
+    TRY(exit_code(s->ctx, prnn_archive_open(s->ctx, path, &s->archive)));
+    s->path = path;
+    prnn_archive_describe(s->archive, &info);
+    if (info.damaged) {
+        note("%s: %s", path, info.problem);
+    }
+    if (args->operand_count > 1) {
+        TRY(exit_code(s->ctx, prnn_model_load(s->ctx, args->operands[0], &s->model)));
+    } else if (info.model_bytes) {
+        TRY(exit_code(s->ctx, prnn_archive_model(s->ctx, s->archive, &s->model)));
     }
 done:
     return code;
@@ -130,6 +192,9 @@ int session_open_set(session *s, const data_settings *data, const prnn_config *c
     }
     if (prnn_data_count(*set) == 0) {
         return fail("%s: no images are left", data->path);
+    }
+    if (s->args->command->ranks) {
+        TRY(exit_code(s->ctx, prnn_ranks_compare_data(s->ctx, *set, data->path)));
     }
 done:
     return code;
@@ -337,6 +402,7 @@ void session_close(session *s) {
     skipped_free(&s->more_missing);
     prnn_chain_free(s->chain);
     prnn_chain_free(s->other);
+    prnn_archive_free(s->archive);
     prnn_model_free(s->resized);
     prnn_model_free(s->other_resized);
     prnn_listing_free(s->listing);

@@ -15,12 +15,13 @@ typedef struct session {
     void *settings;              /* of the command; begins with `common` */
     const struct common *common; /* the same */
     prnn_context *ctx;
-    prnn_chain *chain;    /* of the operands */
-    prnn_config config;   /* of the chain's images; PRNN_CONFIG_INIT before there is one */
-    prnn_palette palette; /* of the images, from the chain, a file or the data; count 0: none */
-    const char *path;     /* of the chain's last model */
-    prnn_chain *other;    /* compare: the second one; score: the background */
-    prnn_model *model;    /* train: the one that is trained */
+    prnn_chain *chain;     /* of the operands */
+    prnn_config config;    /* of the chain's images; PRNN_CONFIG_INIT before there is one */
+    prnn_palette palette;  /* of the images, from the chain, a file or the data; count 0: none */
+    const char *path;      /* of the chain's last model */
+    prnn_chain *other;     /* compare: the second one; score: the background */
+    prnn_model *model;     /* train: the one that is trained; of an archive: that which reads it */
+    prnn_archive *archive; /* the last operand */
     prnn_model *resized, *other_resized; /* a chain's model at another size; NULL: it has its own */
     prnn_data *data, *valid;             /* valid: of train; score: what is known to be anomalous */
     prnn_listing *listing;               /* in place of the data: pictures of many sizes */
@@ -40,6 +41,13 @@ int session_make_context(const session *s, prnn_context **ctx);
 
 /* Loads the operands, one model or several that are a chain. */
 int session_open_chain(session *s);
+
+/* Opens the last operand, an archive, and the model that reads it: the operand before it, or the one inside.
+ * A note says what is damaged. */
+int session_open_archive(session *s);
+
+/* Fails unless all ranks, if there are many, have the same models under these paths. */
+int session_compare_ranks(const session *s, const prnn_chain *chain, const char *const *paths);
 
 /* Fails unless the chain draws images without being given small ones. */
 int session_check_first(const session *s);

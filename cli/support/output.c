@@ -1,5 +1,6 @@
 #include "support/output.h"
 
+#include "support/ranks.h"
 #include "support/report.h"
 
 #include <dirent.h>
@@ -31,8 +32,12 @@ static char *parent(const char *path) {
     return n ? strndup(path, n) : strdup(".");
 }
 
+/* Rank 0 alone writes. */
 static int check_writable(const char *name, const char *path, const char *folder) {
     struct stat st;
+    if (!ranks_first()) {
+        return EXIT_OK;
+    }
     bool there = stat(folder, &st) == 0;
     if (!there && errno != ENOTDIR) {
         return fail("--%s %s: there is no folder '%s'", name, path, folder);
@@ -124,7 +129,7 @@ int output_check_text(const char *name, const char *path) {
     if (is_folder(path) || path[n - 1] == '/') {
         return usage_error("--%s %s: is a folder, and a file is needed: name one in it", name, path);
     }
-    if (access(path, F_OK) == 0) {
+    if (ranks_first() && access(path, F_OK) == 0) {
         return access(path, W_OK) == 0 ? EXIT_OK
                                        : fail("--%s %s: cannot be written: %s", name, path, strerror(errno));
     }
@@ -144,8 +149,8 @@ static bool is_picture(const char *name) {
 }
 
 int output_check_no_pictures(const char *name, const char *path) {
-    DIR *folder = opendir(path);
-    if (!folder && errno == ENOENT) {
+    DIR *folder = ranks_first() ? opendir(path) : NULL;
+    if (!ranks_first() || (!folder && errno == ENOENT)) {
         return EXIT_OK;
     }
     if (!folder) {

@@ -1,6 +1,7 @@
 #include "support/progress.h"
 
 #include "support/number.h"
+#include "support/report.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -21,7 +22,7 @@ double clock_seconds(void) {
 }
 
 void progress_begin(progress *p, bool quiet, const prnn_model *model) {
-    *p = (progress){.quiet = quiet, .terminal = isatty(STDERR_FILENO) == 1, .valid = NAN};
+    *p = (progress){.quiet = quiet || report_keeps(), .terminal = isatty(STDERR_FILENO) == 1, .valid = NAN};
     p->last.train_nats = p->last.valid_nats = p->last.best_nats = NAN;
     if (model) {
         prnn_config config = PRNN_CONFIG_INIT;
@@ -88,6 +89,9 @@ static void append_training(const progress *p, char line[LINE], const prnn_progr
     }
     if (!isnan(trained) || !isnan(r->valid_nats)) {
         append(line, p->bits ? " bits/dim" : " nats");
+    }
+    if (plain && r->exchange_bytes > 0) {
+        append(line, "  exchange %.1f%%", 100 * r->exchange_share);
     }
 }
 

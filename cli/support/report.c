@@ -14,6 +14,25 @@
 /* A line of a few file names. It must not take memory that may not be there. */
 enum { LINE = 16384 };
 
+static bool keeps;
+static char kept[LINE / 16];
+
+void report_keep(void) {
+    keeps = true;
+}
+
+void report_speak(void) {
+    keeps = false;
+}
+
+bool report_keeps(void) {
+    return keeps;
+}
+
+const char *report_kept(void) {
+    return *kept ? kept : NULL;
+}
+
 static void print_line(FILE *stream, const char *before, const char *format, va_list args) {
     char line[LINE] = "";
     if (vsnprintf(line, sizeof line, format, args) >= LINE) {
@@ -34,14 +53,24 @@ void say(const char *format, ...) {
 void note(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    print_line(stderr, "", format, args);
+    if (!keeps) {
+        print_line(stderr, "", format, args);
+    }
     va_end(args);
+}
+
+static void print_failure(const char *format, va_list args) {
+    if (!keeps) {
+        print_line(stderr, "pixelrnn: ", format, args);
+    } else if (!*kept) {
+        vsnprintf(kept, sizeof kept, format, args);
+    }
 }
 
 int fail(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    print_line(stderr, "pixelrnn: ", format, args);
+    print_failure(format, args);
     va_end(args);
     return EXIT_FAILED;
 }
@@ -49,7 +78,7 @@ int fail(const char *format, ...) {
 int usage_error(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    print_line(stderr, "pixelrnn: ", format, args);
+    print_failure(format, args);
     va_end(args);
     return EXIT_USAGE;
 }

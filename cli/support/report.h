@@ -34,6 +34,14 @@ int usage_code(const prnn_context *ctx, prnn_status status);
 #define fail_memory() (fail_memory(), EXIT_FAILED)
 #endif
 
+/* Where many processes run one command, one of them speaks. report_keep: from here on notes are dropped, and
+ * what fail and its kin say is kept, the first of it in report_kept (NULL: nothing); report_speak: no more.
+ */
+void report_keep(void);
+void report_speak(void);
+bool report_keeps(void);
+const char *report_kept(void);
+
 /* "s" behind a noun, unless it is one. */
 const char *plural(uint64_t n);
 

@@ -38,6 +38,25 @@ PRNN_API prnn_status prnn_compressed_bytes(prnn_context *ctx, prnn_lossless form
                                            size_t count, int height, int width, int channels, int levels,
                                            size_t *bytes);
 
+/* A picture as it is: no channel more or less, and nothing composited. */
+typedef struct prnn_pixels {
+    uint8_t *values; /* (height, width, channels) */
+    int height, width;
+    int channels;    /* 1: grey, 2: grey and alpha, 3: R, G, B, 4: and alpha; alpha 255 is opaque */
+    bool deep;       /* its samples have more than 8 bits, of which the values are the high ones */
+    bool more_pages; /* its file holds more pictures, which were not read */
+} prnn_pixels;
+
+/* Reads a picture of any kind that data sets read, turned as its EXIF orientation says unless `as_stored`.
+ * Free with prnn_pixels_free, also after a failure. */
+PRNN_API prnn_status prnn_read_picture(prnn_context *ctx, const char *path, bool as_stored,
+                                       prnn_pixels *pixels);
+PRNN_API void prnn_pixels_free(prnn_pixels *pixels);
+
+/* Writes values (height, width, channels), 1 to 4 channels as above, as a PNG of 8 bits. */
+PRNN_API prnn_status prnn_write_picture(prnn_context *ctx, const char *path, const uint8_t *values,
+                                        int height, int width, int channels);
+
 typedef enum prnn_type { PRNN_U8, PRNN_F32, PRNN_F64 } prnn_type;
 
 /* Writes a .npy array of rank 1..8 in C order. */

@@ -1,4 +1,5 @@
-/* pixelrnn.h - exact-likelihood image models in C. (io.h, beside it, writes pictures and arrays.)
+/* pixelrnn.h - exact-likelihood image models in C. (io.h, beside it, writes pictures and arrays; with ranks.h
+ * many processes work together.)
  *
  * The three networks of "Pixel Recurrent Neural Networks" (van den Oord, Kalchbrenner, Kavukcuoglu,
  * ICML 2016): Row LSTM, Diagonal BiLSTM and PixelCNN. Each models p(image) exactly, as a product over
@@ -88,7 +89,8 @@ typedef enum prnn_status {
     PRNN_ERROR_MEMORY,   /* not enough memory */
     PRNN_ERROR_DIVERGED, /* training met a NaN or infinite loss or gradient */
     PRNN_STOPPED,        /* a progress callback asked to stop; what was done so far is saved */
-    PRNN_ERROR_DEVICE    /* a GPU is not there, cannot be used, or failed */
+    PRNN_ERROR_DEVICE,   /* a GPU is not there, cannot be used, or failed */
+    PRNN_ERROR_RANK      /* a rank is lost (see ranks.h): its process or machine, or the way to it */
 } prnn_status;
 
 /* "PRNN_OK", "PRNN_ERROR_FILE", ..., for logs; "unknown" of another number. Static storage. */
@@ -308,7 +310,7 @@ PRNN_API const prnn_palette *prnn_model_palette(const prnn_model *model);
 typedef struct prnn_progress {
     size_t size;
     const char *phase; /* "train", "validate", "evaluate", "sample", "complete", "upscale", "check", "read",
-                          "convert" */
+                          "convert", "compress", "decompress" */
     uint64_t done, total; /* steps (train), images or changes (check); total is never 0 */
     double seconds;       /* since the phase began (train: in this run) */
     double images_per_second;
@@ -322,9 +324,13 @@ typedef struct prnn_progress {
     uint64_t not_lower;  /* validations since then */
     uint64_t overfitted; /* the last validations, as many as each had a higher NLL than the one before while
                             training NLL, the mean over the images between two of them, fell */
+    /* Between ranks (ranks.h), over the updates of this run; 0 without: */
+    double exchange_share; /* part of their time that this rank spent in exchanging gradients, 0..1 */
+    double wait_share;     /* ... and before it, in waiting for the last one */
+    double exchange_bytes; /* that this rank sent, per update */
 } prnn_progress;
 #define PRNN_PROGRESS_INIT                                                                                   \
-    { sizeof(prnn_progress), NULL, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(prnn_progress), NULL, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Called from the calling thread, after every step, 64 images of a validation, 32 images a thread of an
  * evaluation or of sampling, or some images of a data set. Return false to stop: the call then ends with
@@ -487,10 +493,12 @@ typedef struct prnn_picture_info {
     int height, width; /* turned as its EXIF orientation says, but with `as_stored` */
     int channels;      /* of the file: 1 or 3; a set of the list has those that the options say */
     int transparent;   /* 1: some of its pixels are not opaque, and were composited or dropped; else 0 */
+    int deep;          /* 1: its samples have more than 8 bits, of which the high ones are read; else 0 */
+    int more_pages;    /* 1: its file holds more pictures, which are not read; else 0 */
 } prnn_picture_info;
 
 #define PRNN_PICTURE_INFO_INIT                                                                               \
-    { sizeof(prnn_picture_info), NULL, 0, 0, 0, 0, 0, 0 }
+    { sizeof(prnn_picture_info), NULL, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Lists the pictures of a folder and of folders below it, in the order of their paths' bytes, or one picture;
  * as prnn_data_open finds, reads and skips them, so each is decoded once, to know that it can be, and not
@@ -792,7 +800,8 @@ typedef struct prnn_train_options {
  * which is its share of a chain's. Writes into options->out:
  *   model.safetensors       the weights (their moving average, with ema) of the best validation; without
  *                           `valid` (which may be NULL) those of the last step
- *   metrics.csv             step, epoch, seconds, learning rate, training and validation NLL, images/s
+ *   metrics.csv             step, epoch, seconds, learning rate, training and validation NLL, images/s, share
+ *                           of the steps' time spent in exchange between ranks
  *   checkpoint.safetensors  everything that `resume` needs; a resumed run ends with the same bits as one
  *                           that was never interrupted
  * and, with PRNN_OK and PRNN_STOPPED, leaves in `model` what model.safetensors holds (as long as nothing was
@@ -936,6 +945,143 @@ PRNN_API prnn_status prnn_chain_complete(prnn_context *ctx, const prnn_chain *ch
 PRNN_API prnn_status prnn_chain_upscale(prnn_context *ctx, const prnn_chain *chain, const uint8_t *small,
                                         size_t count, size_t samples, const prnn_sample_options *options,
                                         uint8_t *large);
+
+/* ------------------------------------------------------------------------------------ archives */
+
+/* Archives: images of any sizes and numbers, compressed without loss by the probabilities that a model gives
+ * their values, which takes as many bits as prnn_evaluate says, and little more (docs/compression.md). Who
+ * reads one needs the same model, of any size, unless it is inside. What the model would enlarge, and alpha,
+ * is stored as zlib compresses it. An archive is the same bytes whatever made it, and is read with any number
+ * of threads, on every processor and device that computes in its arithmetic.
+ *
+ * The values of an image are (height, width, channels) bytes, the channels 1: grey, 2: grey and alpha, 3: R,
+ * G, B, 4: and alpha. Any bytes come back as they were; those that are levels 0..K-1 of the model, or the
+ * bytes round(255 k / (K - 1)) for them, are coded by it. Grey is coded as three equal colours by a model of
+ * colours, and colours as three grey images by a model of grey. */
+
+typedef struct prnn_archive_options {
+    size_t size;
+    int block; /* parts of images that are coded together, 1..65535: less is lost by damage and decoded for
+                  one image, more compresses a little better; 0: about 32 KB of them */
+    int tile;  /* images with longer sides are cut into even tiles, none longer, 16..4096; 0: 128 */
+    bool model_inside;         /* the archive gets the model, too */
+    bool no_verify;            /* what was compressed is not decompressed at once and compared */
+    uint64_t expected;         /* images that will come, for progress; 0: nobody knows */
+    prnn_progress_fn progress; /* phase "compress" */
+    void *user;
+} prnn_archive_options;
+
+#define PRNN_ARCHIVE_OPTIONS_INIT                                                                            \
+    { sizeof(prnn_archive_options), 0, 0, false, false, 0, NULL, NULL }
+
+/* What is known of an archive. */
+typedef struct prnn_archive_info {
+    size_t size;
+    uint64_t images;
+    uint64_t raw_bytes;   /* of the values of all images */
+    uint64_t bytes;       /* of the file; of these: */
+    uint64_t coded_bytes; /* streams of what the model codes */
+    uint64_t stored_bytes;
+    uint64_t model_bytes; /* of the model inside; 0: there is none */
+    uint64_t blocks;      /* whose streams these are */
+    uint64_t stored_blocks;
+    int channels, levels, tile; /* C and K of the model */
+    int damaged;          /* 0: nothing is; else `problem` says what, as far as it shows without decoding */
+    char arithmetic[16];  /* prnn_context_arithmetic */
+    char fingerprint[72]; /* of the model: prnn_model_fingerprint */
+    char problem[256];
+} prnn_archive_info;
+
+#define PRNN_ARCHIVE_INFO_INIT                                                                               \
+    { sizeof(prnn_archive_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", "", "" }
+
+/* 64 hexadecimal digits, the SHA-256 of the model's config, without the size of its images, and weights: that
+ * of an archive which it can read. `text` has room for 65 bytes. */
+PRNN_API prnn_status prnn_model_fingerprint(prnn_context *ctx, const prnn_model *model, char *text);
+
+typedef struct prnn_archive_writer prnn_archive_writer;
+
+/* Begins an archive at `path`; it is there when prnn_archive_writer_finish has written it, and what was there
+ * stays until then. The context and the model must outlast the writer. PRNN_ERROR_ARGUMENT: the model is
+ * conditional, or the precision is not fp32. Free with prnn_archive_writer_free. */
+PRNN_API prnn_status prnn_archive_writer_create(prnn_context *ctx, const prnn_model *model, const char *path,
+                                                const prnn_archive_options *options,
+                                                prnn_archive_writer **writer);
+
+/* Adds `count` images, one after the other, copied. Of one image `name` may say the name, unless NULL: that
+ * of a file below some folder ("a/b.png"). Images are compressed when about 32 MB are there, which is what a
+ * writer takes, or one image, and half as much again for each thread at most. After a failure (PRNN_STOPPED
+ * is progress's) a writer can only be freed. */
+PRNN_API prnn_status prnn_archive_writer_add(prnn_context *ctx, prnn_archive_writer *writer, const char *name,
+                                             const uint8_t *values, size_t count, int height, int width,
+                                             int channels);
+
+/* Compresses what is left and writes the file; *info (unless NULL) begins as PRNN_ARCHIVE_INFO_INIT and is of
+ * it. After it the writer can only be freed. */
+PRNN_API prnn_status prnn_archive_writer_finish(prnn_context *ctx, prnn_archive_writer *writer,
+                                                prnn_archive_info *info);
+
+/* Unless it was finished, nothing is left of the archive. */
+PRNN_API void prnn_archive_writer_free(prnn_archive_writer *writer);
+
+/* An archive that is read. */
+typedef struct prnn_archive prnn_archive;
+
+/* Opens one, also if it is damaged or its end is missing, as far as something can be read. PRNN_ERROR_FORMAT:
+ * nothing can. Free with prnn_archive_free. */
+PRNN_API prnn_status prnn_archive_open(prnn_context *ctx, const char *path, prnn_archive **archive);
+PRNN_API void prnn_archive_free(prnn_archive *archive);
+
+/* Fills *info, which begins as PRNN_ARCHIVE_INFO_INIT. */
+PRNN_API void prnn_archive_describe(const prnn_archive *archive, prnn_archive_info *info);
+
+/* One image. */
+typedef struct prnn_archive_image {
+    size_t size;
+    const char *name;            /* the archive's; "": it has none */
+    int height, width, channels; /* 0: lost, with the list that it is in */
+    int levels;                  /* K if the model codes its colours, and its values are levels; 256: they are
+                                    bytes; 0: no model codes them */
+} prnn_archive_image;
+
+#define PRNN_ARCHIVE_IMAGE_INIT                                                                              \
+    { sizeof(prnn_archive_image), NULL, 0, 0, 0, 0 }
+
+PRNN_API uint64_t prnn_archive_count(const prnn_archive *archive);
+/* Fills *image, which begins as PRNN_ARCHIVE_IMAGE_INIT, with image number `index` < prnn_archive_count. */
+PRNN_API void prnn_archive_image_at(const prnn_archive *archive, uint64_t index, prnn_archive_image *image);
+/* The number of the first image of that name; false: there is none. */
+PRNN_API bool prnn_archive_find(const prnn_archive *archive, const char *name, uint64_t *index);
+
+/* The model inside; free with prnn_model_free. PRNN_ERROR_ARGUMENT: there is none. */
+PRNN_API prnn_status prnn_archive_model(prnn_context *ctx, prnn_archive *archive, prnn_model **model);
+
+/* Called, from the calling thread and in order, with each image and its values (height, width, channels), or
+ * NULL: it is damaged, and `why` says where. Return false to stop. */
+typedef bool (*prnn_archive_image_fn)(void *user, uint64_t index, const prnn_archive_image *image,
+                                      const uint8_t *values, const char *why);
+
+typedef struct prnn_archive_read_options {
+    size_t size;
+    uint64_t first, count; /* which images; 0 as count: all from `first` on */
+    uint64_t max_pixels;   /* refuse more than so many in all, before anything is decoded: a small file may
+                              claim   a huge number; 0: 2^30 */
+    bool check_only;       /* decode, and say what is damaged, but give no values */
+    prnn_archive_image_fn image;
+    prnn_progress_fn progress; /* phase "decompress" */
+    void *user;
+} prnn_archive_read_options;
+
+#define PRNN_ARCHIVE_READ_OPTIONS_INIT                                                                       \
+    { sizeof(prnn_archive_read_options), 0, 0, 0, false, NULL, NULL, NULL }
+
+/* Decodes images; what is not asked for is not, but for what is coded together with it. `model` may be NULL
+ * where all is stored. PRNN_ERROR_ARGUMENT, before anything is decoded: another model, another arithmetic,
+ * bf16. PRNN_ERROR_FORMAT: some images, or parts of the file, are damaged; all others were given. No value is
+ * given that is not as it was: checksums of the bytes and of the values, and the coder's end, see to that.
+ * With check_only the values given are NULL, and `why` is NULL of what is whole. */
+PRNN_API prnn_status prnn_archive_read(prnn_context *ctx, prnn_archive *archive, const prnn_model *model,
+                                       const prnn_archive_read_options *options);
 
 #ifdef __cplusplus
 }

@@ -17,7 +17,7 @@ VERSION_NUMBER = 200
 
 STATUS = (
     "ok", "error_argument", "error_file", "error_format", "error_memory", "error_diverged", "stopped",
-    "error_device",
+    "error_device", "error_rank",
 )
 KIND = ("row", "diagonal", "cnn")
 OUTPUT = ("softmax", "logistics")
@@ -67,8 +67,9 @@ class Progress(Struct):
         ("seconds", c_double), ("images_per_second", c_double), ("epoch", c_double),
         ("learning_rate", c_double), ("train_nats", c_double), ("valid_nats", c_double),
         ("best_nats", c_double), ("best_step", c_uint64), ("not_lower", c_uint64), ("overfitted", c_uint64),
+        ("exchange_share", c_double), ("wait_share", c_double), ("exchange_bytes", c_double),
     ]
-    init = (None, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    init = (None, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 ProgressFn = CFUNCTYPE(c_bool, c_void_p, POINTER(Progress))
@@ -99,9 +100,10 @@ class DataOptions(Struct):
 class PictureInfo(Struct):
     _fields_ = [
         ("size", c_size_t), ("name", c_char_p), ("number", c_size_t), ("group", c_size_t), ("height", c_int),
-        ("width", c_int), ("channels", c_int), ("transparent", c_int),
+        ("width", c_int), ("channels", c_int), ("transparent", c_int), ("deep", c_int),
+        ("more_pages", c_int),
     ]
-    init = (None, 0, 0, 0, 0, 0, 0)
+    init = (None, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 class EvaluateOptions(Struct):
@@ -169,6 +171,63 @@ class TrainOptions(Struct):
         10, 0, 16, 0, 1e-3, 0, 0, 0, 0.5, 10, -1, -1, 1e-8, 0, 0, 0, 0, 0, 60, False, None, None, None,
         False, 0, 0, 0, 0,
     )
+
+
+class ArchiveOptions(Struct):
+    _fields_ = [
+        ("size", c_size_t), ("block", c_int), ("tile", c_int), ("model_inside", c_bool),
+        ("no_verify", c_bool), ("expected", c_uint64), ("progress", ProgressFn), ("user", c_void_p),
+    ]
+    init = (0, 0, False, False, 0, None, None)
+
+
+class ArchiveInfo(Struct):
+    _fields_ = [
+        ("size", c_size_t), ("images", c_uint64), ("raw_bytes", c_uint64), ("bytes", c_uint64),
+        ("coded_bytes", c_uint64), ("stored_bytes", c_uint64), ("model_bytes", c_uint64),
+        ("blocks", c_uint64), ("stored_blocks", c_uint64), ("channels", c_int), ("levels", c_int),
+        ("tile", c_int), ("damaged", c_int), ("arithmetic", c_char * 16), ("fingerprint", c_char * 72),
+        ("problem", c_char * 256),
+    ]
+    init = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, b"", b"", b"")
+
+
+class ArchiveImage(Struct):
+    _fields_ = [
+        ("size", c_size_t), ("name", c_char_p), ("height", c_int), ("width", c_int), ("channels", c_int),
+        ("levels", c_int),
+    ]
+    init = (None, 0, 0, 0, 0)
+
+
+ArchiveImageFn = CFUNCTYPE(c_bool, c_void_p, c_uint64, POINTER(ArchiveImage), c_void_p, c_char_p)
+
+
+class ArchiveReadOptions(Struct):
+    _fields_ = [
+        ("size", c_size_t), ("first", c_uint64), ("count", c_uint64), ("max_pixels", c_uint64),
+        ("check_only", c_bool), ("image", ArchiveImageFn), ("progress", ProgressFn), ("user", c_void_p),
+    ]
+    init = (0, 0, 0, False, None, None, None)
+
+
+class Pixels(Struct):
+    _fields_ = [
+        ("values", c_void_p), ("height", c_int), ("width", c_int), ("channels", c_int), ("deep", c_bool),
+        ("more_pages", c_bool),
+    ]
+
+
+class Parcel(Struct):
+    _fields_ = [("data", c_void_p), ("bytes", c_size_t)]
+
+
+class Ranks(Struct):
+    _fields_ = [
+        ("size", c_size_t), ("rank", c_int), ("count", c_int), ("exchange", c_void_p), ("gather", c_void_p),
+        ("broadcast", c_void_p), ("why", c_void_p), ("user", c_void_p),
+    ]
+    init = (0, 1, None, None, None, None, None)
 
 
 # name: what it returns, what it takes
@@ -283,6 +342,21 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "prnn_chain_upscale": (c_int, (
         c_void_p, c_void_p, c_void_p, c_size_t, c_size_t, POINTER(SampleOptions), c_void_p,
     )),
+    "prnn_model_fingerprint": (c_int, (c_void_p, c_void_p, c_void_p)),
+    "prnn_archive_writer_create": (c_int, (c_void_p, c_void_p, c_char_p, POINTER(ArchiveOptions), c_void_p)),
+    "prnn_archive_writer_add": (c_int, (
+        c_void_p, c_void_p, c_char_p, c_void_p, c_size_t, c_int, c_int, c_int,
+    )),
+    "prnn_archive_writer_finish": (c_int, (c_void_p, c_void_p, POINTER(ArchiveInfo))),
+    "prnn_archive_writer_free": (None, (c_void_p,)),
+    "prnn_archive_open": (c_int, (c_void_p, c_char_p, c_void_p)),
+    "prnn_archive_free": (None, (c_void_p,)),
+    "prnn_archive_describe": (None, (c_void_p, POINTER(ArchiveInfo))),
+    "prnn_archive_count": (c_uint64, (c_void_p,)),
+    "prnn_archive_image_at": (None, (c_void_p, c_uint64, POINTER(ArchiveImage))),
+    "prnn_archive_find": (c_bool, (c_void_p, c_char_p, c_void_p)),
+    "prnn_archive_model": (c_int, (c_void_p, c_void_p, c_void_p)),
+    "prnn_archive_read": (c_int, (c_void_p, c_void_p, c_void_p, POINTER(ArchiveReadOptions))),
     "prnn_write_png": (c_int, (c_void_p, c_char_p, c_void_p, c_size_t, c_int, c_int, c_int, c_int, c_int)),
     "prnn_write_palette_png": (c_int, (
         c_void_p, c_char_p, c_void_p, c_size_t, c_int, c_int, POINTER(Palette), c_int,
@@ -292,6 +366,18 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "prnn_compressed_bytes": (c_int, (
         c_void_p, c_int, c_void_p, c_size_t, c_int, c_int, c_int, c_int, c_void_p,
     )),
+    "prnn_read_picture": (c_int, (c_void_p, c_char_p, c_bool, POINTER(Pixels))),
+    "prnn_pixels_free": (None, (POINTER(Pixels),)),
+    "prnn_write_picture": (c_int, (c_void_p, c_char_p, c_void_p, c_int, c_int, c_int)),
     "prnn_write_npy": (c_int, (c_void_p, c_char_p, c_int, c_int, c_void_p, c_void_p)),
     "prnn_read_mask": (c_int, (c_void_p, c_char_p, c_int, c_int, c_void_p)),
+    "prnn_context_set_ranks": (c_int, (c_void_p, POINTER(Ranks))),
+    "prnn_context_rank": (c_int, (c_void_p,)),
+    "prnn_context_rank_count": (c_int, (c_void_p,)),
+    "prnn_ranks_agree": (c_int, (c_void_p, c_int, c_char_p)),
+    "prnn_ranks_agreed": (c_bool, (c_void_p,)),
+    "prnn_ranks_share": (None, (c_void_p, c_size_t, c_void_p, c_void_p)),
+    "prnn_ranks_compare_model": (c_int, (c_void_p, c_void_p, c_char_p)),
+    "prnn_ranks_compare_data": (c_int, (c_void_p, c_void_p, c_char_p)),
+    "prnn_ranks_useful": (c_int, (c_void_p, c_int)),
 }

@@ -12,6 +12,7 @@ struct prnn_device;
 struct prnn_gpu_state;
 struct prnn_kernels;
 struct prnn_pool;
+struct prnn_rank_state;
 
 /* Memory that a call left for the next one. */
 typedef struct prnn_spare {
@@ -24,6 +25,8 @@ enum { PRNN_SPARES = 16 };
 struct prnn_context {
     char message[1024];
     int cause;                          /* errno, if the message is of prnn_fail_system; else 0 */
+    bool agreed;                        /* all ranks have this message (see ranks/ranks.h) */
+    struct prnn_rank_state *ranks;      /* NULL: alone */
     int threads;                        /* as asked; 0: one per core */
     struct prnn_pool *pool;             /* made at the first parallel call */
     const struct prnn_kernels *kernels; /* NULL: not chosen yet (see kernels/kernels.h) */

@@ -17,8 +17,9 @@ int prnn_version_number(void) {
 
 static const char *const status_names[] = {
 #define NAME(status) [status] = #status
-    NAME(PRNN_OK),           NAME(PRNN_ERROR_ARGUMENT), NAME(PRNN_ERROR_FILE), NAME(PRNN_ERROR_FORMAT),
-    NAME(PRNN_ERROR_MEMORY), NAME(PRNN_ERROR_DIVERGED), NAME(PRNN_STOPPED),    NAME(PRNN_ERROR_DEVICE),
+    NAME(PRNN_OK),           NAME(PRNN_ERROR_ARGUMENT), NAME(PRNN_ERROR_FILE),
+    NAME(PRNN_ERROR_FORMAT), NAME(PRNN_ERROR_MEMORY),   NAME(PRNN_ERROR_DIVERGED),
+    NAME(PRNN_STOPPED),      NAME(PRNN_ERROR_DEVICE),   NAME(PRNN_ERROR_RANK),
 #undef NAME
 };
 
@@ -41,6 +42,7 @@ void prnn_context_free(prnn_context *ctx) {
     if (ctx->gpu) {
         ctx->close_gpu(ctx->gpu);
     }
+    free(ctx->ranks);
     free(ctx);
 }
 

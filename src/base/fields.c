@@ -29,9 +29,9 @@ static const size_t tensor_ends[] = {F(size), F(name), F(rank), F(shape), F(coun
 
 #define F(field) END(prnn_progress, field)
 static const size_t progress_ends[] = {
-    F(size),      F(phase),         F(done),       F(total),      F(seconds),   F(images_per_second),
-    F(epoch),     F(learning_rate), F(train_nats), F(valid_nats), F(best_nats), F(best_step),
-    F(not_lower), F(overfitted)};
+    F(size),      F(phase),         F(done),           F(total),      F(seconds),       F(images_per_second),
+    F(epoch),     F(learning_rate), F(train_nats),     F(valid_nats), F(best_nats),     F(best_step),
+    F(not_lower), F(overfitted),    F(exchange_share), F(wait_share), F(exchange_bytes)};
 #undef F
 
 #define F(field) END(prnn_data_options, field)
@@ -81,9 +81,35 @@ static const size_t certificate_ends[] = {
 static const size_t device_info_ends[] = {F(size), F(name), F(product), F(driver), F(memory), F(why_not)};
 #undef F
 
+#define F(field) END(prnn_archive_options, field)
+static const size_t archive_options_ends[] = {F(size),      F(block),    F(tile),     F(model_inside),
+                                              F(no_verify), F(expected), F(progress), F(user)};
+#undef F
+
+#define F(field) END(prnn_archive_info, field)
+static const size_t archive_info_ends[] = {F(size),          F(images),       F(raw_bytes),   F(bytes),
+                                           F(coded_bytes),   F(stored_bytes), F(model_bytes), F(blocks),
+                                           F(stored_blocks), F(channels),     F(levels),      F(tile),
+                                           F(damaged),       F(arithmetic),   F(fingerprint), F(problem)};
+#undef F
+
+#define F(field) END(prnn_archive_image, field)
+static const size_t archive_image_ends[] = {F(size), F(name), F(height), F(width), F(channels), F(levels)};
+#undef F
+
+#define F(field) END(prnn_archive_read_options, field)
+static const size_t archive_read_options_ends[] = {F(size),       F(first), F(count),    F(max_pixels),
+                                                   F(check_only), F(image), F(progress), F(user)};
+#undef F
+
 #define F(field) END(prnn_picture_info, field)
-static const size_t picture_info_ends[] = {F(size),   F(name),  F(number),   F(group),
-                                           F(height), F(width), F(channels), F(transparent)};
+static const size_t picture_info_ends[] = {F(size),  F(name),     F(number),      F(group), F(height),
+                                           F(width), F(channels), F(transparent), F(deep),  F(more_pages)};
+#undef F
+
+#define F(field) END(prnn_ranks, field)
+static const size_t ranks_ends[] = {F(size),   F(rank),      F(count), F(exchange),
+                                    F(gather), F(broadcast), F(why),   F(user)};
 #undef F
 
 /* Bytes of padding at the end would become part of a field that is added, and hold anything in the structs of
@@ -102,7 +128,7 @@ static const size_t picture_info_ends[] = {F(size),   F(name),  F(number),   F(g
 
 FIELDS(config, components);
 FIELDS(tensor, values);
-FIELDS(progress, overfitted);
+FIELDS(progress, exchange_bytes);
 FIELDS(data_options, palette_used);
 FIELDS(evaluate_options, variances);
 FIELDS(sample_options, user);
@@ -111,7 +137,12 @@ FIELDS(check_options, user);
 FIELDS(train_options, patience);
 FIELDS(certificate, worst_sum);
 FIELDS(device_info, why_not);
-FIELDS(picture_info, transparent);
+FIELDS(archive_options, user);
+FIELDS(archive_info, problem);
+FIELDS(archive_image, levels);
+FIELDS(archive_read_options, user);
+FIELDS(picture_info, more_pages);
+FIELDS(ranks, user);
 
 size_t prnn_fields_within(const prnn_fields *fields, size_t size) {
     size_t end = sizeof(size_t);

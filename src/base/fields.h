@@ -5,6 +5,8 @@
 
 #include "base/message.h"
 
+#include <pixelrnn/ranks.h>
+
 typedef struct prnn_fields {
     const char *name;  /* of the struct, without prnn_ */
     const size_t *end; /* of each field, ascending; the first is the size */
@@ -23,7 +25,12 @@ extern const prnn_fields prnn_check_options_fields;
 extern const prnn_fields prnn_train_options_fields;
 extern const prnn_fields prnn_certificate_fields;
 extern const prnn_fields prnn_device_info_fields;
+extern const prnn_fields prnn_archive_options_fields;
+extern const prnn_fields prnn_archive_info_fields;
+extern const prnn_fields prnn_archive_image_fields;
+extern const prnn_fields prnn_archive_read_options_fields;
 extern const prnn_fields prnn_picture_info_fields;
+extern const prnn_fields prnn_ranks_fields;
 
 /* Where the last field ends that lies wholly within `size` bytes. */
 size_t prnn_fields_within(const prnn_fields *fields, size_t size);

@@ -36,6 +36,7 @@ static void set_message(prnn_context *ctx, int cause, const char *format, va_lis
     memcpy(ctx->message, text, sizeof text);
     prnn_message_forget_refusal(ctx);
     ctx->cause = cause;
+    ctx->agreed = false;
 }
 
 prnn_status prnn_fail(prnn_context *ctx, prnn_status status, const char *format, ...) {

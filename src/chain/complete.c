@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "chain/chain.h"
 #include "chain/scale.h"
+#include "ranks/ranks.h"
 
 /* What is to be completed: see prnn_chain_complete. */
 typedef struct completion {
@@ -78,5 +79,5 @@ prnn_status prnn_chain_complete(prnn_context *ctx, const prnn_chain *chain, cons
     TRY(complete_scale(ctx, &c, chain->count - 1, before, completed));
 done:
     prnn_free(before);
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }

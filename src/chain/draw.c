@@ -5,6 +5,7 @@
 #include "base/try.h"
 #include "chain/chain.h"
 #include "chain/scale.h"
+#include "ranks/ranks.h"
 
 /* From small images of model k, (count, s, s, C), to those of the last model: model k draws `samples` for
  * each, every other one 1. */
@@ -45,11 +46,11 @@ prnn_status prnn_chain_sample(prnn_context *ctx, const prnn_chain *chain, size_t
     TRY(enlarge(ctx, chain, 1, small, count, 1, options, images));
 done:
     prnn_free(small);
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }
 
 prnn_status prnn_chain_upscale(prnn_context *ctx, const prnn_chain *chain, const uint8_t *small, size_t count,
                                size_t samples, const prnn_sample_options *options, uint8_t *large) {
     PRNN_ENTER(ctx, PRNN_GIVEN(chain), PRNN_ARRAY(small, count), PRNN_ARRAY(large, count && samples));
-    return enlarge(ctx, chain, 0, small, count, samples, options, large);
+    return prnn_ranks_fail(ctx, enlarge(ctx, chain, 0, small, count, samples, options, large));
 }

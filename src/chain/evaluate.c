@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "chain/chain.h"
 #include "chain/scale.h"
+#include "ranks/ranks.h"
 
 /* What there may be of each value: -log p, and what was expected of it, entropy and variance. */
 enum { PER_VALUE = 3 };
@@ -94,6 +95,46 @@ done:
     return status;
 }
 
+/* Of the images that are asked of, all on this rank. */
+static prnn_status evaluate_share(prnn_context *ctx, const evaluation *e) {
+    prnn_status status;
+    TRY(prnn_model_check_given_small(ctx, e->chain->models[0], e->options->small, e->count));
+    TRY(evaluate_last(ctx, e));
+    /* From larger to smaller: a scale overwrites the values that it gives to those above it. */
+    for (size_t k = e->chain->count - 1; k-- > 0;) {
+        TRY(add_scale(ctx, e, k));
+    }
+done:
+    return status;
+}
+
+/* Each rank evaluates its share, and gets the results of the others. */
+static prnn_status evaluate_together(prnn_context *ctx, const evaluation *e) {
+    const prnn_config *first = prnn_chain_at(e->chain, 0);
+    prnn_share mine = prnn_share_mine(ctx, e->count);
+    size_t bytes = prnn_scale_values(prnn_chain_last(e->chain)), scales = e->chain->count;
+    size_t small = (size_t)first->condition_size * (size_t)first->condition_size * (size_t)first->channels;
+    const prnn_results all[] = {{e->nats, sizeof *e->nats},
+                                {e->scale_nats, scales * sizeof *e->scale_nats},
+                                {e->values[0], bytes * sizeof(float)},
+                                {e->values[1], bytes * sizeof(float)},
+                                {e->values[2], bytes * sizeof(float)}};
+    prnn_evaluate_options o = *e->options;
+    evaluation own = *e;
+    if (e->count > 0) {
+        own.images += mine.first * bytes;
+        own.nats += mine.first;
+        own.scale_nats = e->scale_nats ? e->scale_nats + mine.first * scales : NULL;
+        for (int i = 0; i < PER_VALUE; i++) {
+            own.values[i] = e->values[i] ? e->values[i] + mine.first * bytes : NULL;
+        }
+        o.small = o.small ? o.small + mine.first * small : NULL;
+    }
+    own.count = mine.count;
+    own.options = &o;
+    return prnn_ranks_collect(ctx, evaluate_share(ctx, &own), 0, e->count, all, 2 + PER_VALUE);
+}
+
 prnn_status prnn_chain_evaluate(prnn_context *ctx, const prnn_chain *chain, const uint8_t *images,
                                 size_t count, const prnn_evaluate_options *options, double *nats,
                                 double *scale_nats, float *values) {
@@ -104,13 +145,8 @@ prnn_status prnn_chain_evaluate(prnn_context *ctx, const prnn_chain *chain, cons
     TRY(prnn_options_read(ctx, &o, &prnn_evaluate_options_fields, options));
     e.values[1] = o.entropies;
     e.values[2] = o.variances;
-    TRY(prnn_model_check_given_small(ctx, chain->models[0], o.small, count));
-    TRY(evaluate_last(ctx, &e));
-    /* From larger to smaller: a scale overwrites the values that it gives to those above it. */
-    for (size_t k = chain->count - 1; k-- > 0;) {
-        TRY(add_scale(ctx, &e, k));
-    }
+    TRY(evaluate_together(ctx, &e));
     TRY(prnn_model_check_finite(ctx, nats, count));
 done:
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }

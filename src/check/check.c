@@ -8,7 +8,9 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/real.h"
+#include "base/try.h"
 #include "check/plain.h"
+#include "ranks/ranks.h"
 
 #include <math.h>
 #include <string.h>
@@ -26,6 +28,13 @@ typedef struct plain_worker {
     uint8_t *changed; /* an image */
 } plain_worker;
 
+/* What a rank found out about an image. */
+typedef struct finding {
+    prnn_causality kernels, plain;
+    double difference, worst_sum;
+    uint64_t sums;
+} finding;
+
 typedef struct check {
     prnn_context *ctx;
     prnn_check_options options;
@@ -42,6 +51,8 @@ typedef struct check {
     size_t small_bytes;
     float *base, *own; /* logits [count][M] of an image, [CHUNK][count][M] of changed ones */
     prnn_certificate *found;
+    finding own_finding; /* of the present image */
+    finding *findings;   /* [ranks] of all */
     plain_worker *plain; /* [threads] */
     int threads;
     double *plain_base;     /* [count][M] */
@@ -147,17 +158,19 @@ static size_t plain_positions(const check *k) {
     return n < k->count ? n : k->count;
 }
 
+/* Of the values that are changed, each rank takes some. */
 static prnn_status check_kernels(check *k) {
-    size_t size = k->logits * sizeof(float);
+    prnn_share mine = prnn_share_mine(k->ctx, positions(k));
+    size_t size = k->logits * sizeof(float), end = mine.first + mine.count;
     prnn_status status = evaluate(k, k->images + (size_t)k->image * k->count, 1, NULL, k->base);
-    for (size_t first = 0; first < positions(k) && status == PRNN_OK; first += CHUNK) {
-        size_t n = positions(k) - first < CHUNK ? positions(k) - first : CHUNK;
+    for (size_t first = mine.first; first < end && status == PRNN_OK; first += CHUNK) {
+        size_t n = end - first < CHUNK ? end - first : CHUNK;
         for (size_t i = 0; i < n; i++) {
             change(k, k->image, (size_t)k->order[first + i], k->changed + i * k->count);
         }
         status = evaluate(k, k->changed, n, NULL, k->own);
         for (size_t i = 0; i < n && status == PRNN_OK; i++) {
-            compare(&k->found->kernels, k->count, (size_t)k->order[first + i], size, k->base,
+            compare(&k->own_finding.kernels, k->count, (size_t)k->order[first + i], size, k->base,
                     k->own + i * k->count * k->logits);
         }
         if (status == PRNN_OK) {
@@ -178,7 +191,8 @@ static void check_plain_change(void *arg, size_t index, void *own) {
 }
 
 static prnn_status check_plain(check *k) {
-    size_t n = plain_positions(k), floats = k->count * k->logits;
+    prnn_share mine = prnn_share_mine(k->ctx, plain_positions(k));
+    size_t end = mine.first + mine.count, floats = k->count * k->logits;
     const double *logits =
         prnn_plain_logits(k->plain[0].plain, k->images + (size_t)k->image * k->count, k->small);
     memcpy(k->plain_base, logits, floats * sizeof *logits);
@@ -187,14 +201,14 @@ static prnn_status check_plain(check *k) {
         off += (k->base[i] - logits[i]) * (k->base[i] - logits[i]);
         size += logits[i] * logits[i];
     }
-    k->found->difference = worst(k->found->difference, sqrt(size > 0 ? off / size : off));
+    k->own_finding.difference = sqrt(size > 0 ? off / size : off);
     prnn_status status = PRNN_OK;
-    for (k->first = 0; k->first < n && status == PRNN_OK; k->first += (size_t)k->threads) {
-        size_t now = n - k->first < (size_t)k->threads ? n - k->first : (size_t)k->threads;
+    for (k->first = mine.first; k->first < end && status == PRNN_OK; k->first += (size_t)k->threads) {
+        size_t now = end - k->first < (size_t)k->threads ? end - k->first : (size_t)k->threads;
         prnn_scratches own = {k->plain, sizeof *k->plain, k->threads};
         prnn_parallel_for_with(k->ctx, now, own, check_plain_change, k);
         for (size_t i = 0; i < now; i++) {
-            unite(&k->found->plain, &k->pieces[i]);
+            unite(&k->own_finding.plain, &k->pieces[i]);
         }
         status = tell(k, now);
     }
@@ -232,11 +246,12 @@ static size_t sum_positions(const check *k) {
 static prnn_status check_sums(check *k) {
     float *nats = prnn_alloc(k->ctx, CHUNK * k->count, sizeof *nats, "likelihoods");
     prnn_status status = nats ? PRNN_OK : PRNN_ERROR_MEMORY;
-    for (size_t i = 0; i < sum_positions(k) && status == PRNN_OK; i++) {
+    prnn_share mine = prnn_share_mine(k->ctx, sum_positions(k));
+    for (size_t i = mine.first; i < mine.first + mine.count && status == PRNN_OK; i++) {
         double sum = 0;
         status = sum_of(k, (size_t)k->order[i], nats, &sum);
-        k->found->worst_sum = worst(k->found->worst_sum, fabs(sum - 1));
-        k->found->sums++;
+        k->own_finding.worst_sum = worst(k->own_finding.worst_sum, fabs(sum - 1));
+        k->own_finding.sums++;
         if (status == PRNN_OK) {
             status = tell(k, 1);
         }
@@ -291,8 +306,10 @@ static prnn_status allocate(check *k) {
     k->plain_base = prnn_alloc(ctx, floats, sizeof *k->plain_base, "logits");
     k->pieces = prnn_alloc(ctx, (size_t)k->threads, sizeof *k->pieces, "what was found");
     k->plain = prnn_alloc(ctx, (size_t)k->threads, sizeof *k->plain, "the plain evaluations");
-    if (!k->order || !k->images || !k->changed || !k->small || !k->base || !k->own || !k->plain_base ||
-        !k->pieces || !k->plain) {
+    k->findings =
+        prnn_alloc(ctx, (size_t)prnn_context_rank_count(ctx), sizeof *k->findings, "what was found");
+    if (!k->findings || !k->order || !k->images || !k->changed || !k->small || !k->base || !k->own ||
+        !k->plain_base || !k->pieces || !k->plain) {
         return PRNN_ERROR_MEMORY;
     }
     prnn_status status = PRNN_OK;
@@ -307,8 +324,8 @@ static void release(check *k) {
     for (int i = 0; k->plain && i < k->threads; i++) {
         prnn_plain_free(k->plain[i].plain);
     }
-    void *blocks[] = {k->small, k->order,  k->images,     k->changed, k->base,
-                      k->own,   k->pieces, k->plain_base, k->plain,   k->values};
+    void *blocks[] = {k->findings, k->small,  k->order,      k->images, k->changed, k->base,
+                      k->own,      k->pieces, k->plain_base, k->plain,  k->values};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         prnn_free(blocks[i]);
     }
@@ -318,6 +335,33 @@ static void release(check *k) {
 /* Rounding that a precision may cause. */
 static double tolerance(const prnn_context *ctx) {
     return strcmp(prnn_context_precision(ctx), "fp32") == 0 ? 1e-3 : 1e-1;
+}
+
+/* What all ranks found out about the present image, in the order of the values. */
+static prnn_status unite_ranks(check *k, prnn_status status) {
+    size_t ranks = (size_t)prnn_context_rank_count(k->ctx);
+    const prnn_results all = {k->findings, sizeof *k->findings};
+    k->findings[prnn_context_rank(k->ctx)] = k->own_finding;
+    status = prnn_ranks_collect(k->ctx, status, positions(k), ranks, &all, 1);
+    for (size_t r = 0; r < ranks && status == PRNN_OK; r++) {
+        const finding *of = &k->findings[r];
+        unite(&k->found->kernels, &of->kernels);
+        unite(&k->found->plain, &of->plain);
+        k->found->difference = worst(k->found->difference, of->difference);
+        k->found->worst_sum = worst(k->found->worst_sum, of->worst_sum);
+        k->found->sums += of->sums;
+    }
+    return status;
+}
+
+static prnn_status check_image(check *k) {
+    prnn_status status;
+    k->own_finding = (finding){0};
+    TRY(check_kernels(k));
+    TRY(check_plain(k));
+    TRY(check_sums(k));
+done:
+    return unite_ranks(k, status);
 }
 
 static prnn_status run(check *k, const char *path) {
@@ -333,11 +377,12 @@ static prnn_status run(check *k, const char *path) {
     }
     prnn_random_permutation(k->options.seed, 0, k->count, k->order);
     k->began = prnn_clock();
-    k->total = IMAGES * (positions(k) + plain_positions(k) + sum_positions(k));
+    k->total = IMAGES * (prnn_share_mine(k->ctx, positions(k)).count +
+                         prnn_share_mine(k->ctx, plain_positions(k)).count +
+                         prnn_share_mine(k->ctx, sum_positions(k)).count);
+    k->total = k->total ? k->total : 1;
     for (k->image = 0; k->image < IMAGES && status == PRNN_OK; k->image++) {
-        status = check_kernels(k);
-        status = status == PRNN_OK ? check_plain(k) : status;
-        status = status == PRNN_OK ? check_sums(k) : status;
+        status = check_image(k);
     }
     prnn_certificate *found = k->found;
     found->agrees = found->difference <= tolerance(k->ctx);
@@ -374,5 +419,5 @@ prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_opt
     if (status == PRNN_OK) {
         prnn_fields_copy(&prnn_certificate_fields, certificate->size, certificate, &found);
     }
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }

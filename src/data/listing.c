@@ -15,7 +15,7 @@ enum { ROUND = 256 };
 typedef struct picture {
     char *path; /* malloc */
     size_t number, group;
-    int height, width, channels, transparent;
+    int height, width, channels, transparent, deep, more_pages;
 } picture;
 
 /* Pictures members[first] .. members[first + count - 1] have one size. */
@@ -96,6 +96,8 @@ static prnn_status keep(void *user, prnn_builder *b, size_t place, const char *p
                          b->name);
     }
     p->transparent = found->transparent;
+    p->deep = found->deep;
+    p->more_pages = found->more_pages;
     b->highest = l->highest[place] > b->highest ? l->highest[place] : b->highest;
     l->listing->count++;
     return prnn_builder_count(b);
@@ -284,7 +286,9 @@ void prnn_listing_picture(const prnn_listing *listing, size_t i, prnn_picture_in
                                     .height = p->height,
                                     .width = p->width,
                                     .channels = p->channels,
-                                    .transparent = p->transparent};
+                                    .transparent = p->transparent,
+                                    .deep = p->deep,
+                                    .more_pages = p->more_pages};
     prnn_fields_copy(&prnn_picture_info_fields, info->size, info, &full);
 }
 

@@ -20,10 +20,10 @@ void prnn_gpu_pack(prnn_context *ctx, const prnn_packing *packing, prnn_block pa
 
 void prnn_gpu_unpack_sum(prnn_context *ctx, const prnn_packing *packing, prnn_block sums, size_t nodes,
                          prnn_block parameters) {
-    uint64_t n = packing->count;
+    uint64_t n = packing->count, first = sums.first;
     uint32_t lanes = (uint32_t)nodes;
     PRNN_GPU_RUN(ctx->gpu, PRNN_GPU_unpack, prnn_gpu_groups(n, 256), 1, PRNN_GPU_VALUE(n),
-                 PRNN_GPU_VALUE(lanes), PRNN_GPU_BLOCK(block_of(packing->numbers)),
+                 PRNN_GPU_VALUE(first), PRNN_GPU_VALUE(lanes), PRNN_GPU_BLOCK(block_of(packing->numbers)),
                  PRNN_GPU_BLOCK(block_of(sums)), PRNN_GPU_BLOCK(block_of(parameters)));
 }
 

@@ -73,6 +73,34 @@ static prnn_information information(const prnn_kernels *kernels, const prnn_head
     return (prnn_information){prnn_log(1 + e) + other * x, p * other * x * x};
 }
 
+/* Level 0 has weight 2^38 / (1 + e^x). */
+static uint32_t boundary(const prnn_head *head, float logit) {
+    const double total = (double)((uint64_t)1 << 38);
+    uint64_t weight = (uint64_t)(total / (1 + prnn_exp((double)logit)));
+    return prnn_interval_start(head, weight, (uint64_t)1 << 38, 1);
+}
+
+static bool interval(const prnn_kernels *kernels, const prnn_head *head, const float *logits, int level,
+                     prnn_interval *interval) {
+    (void)kernels;
+    if (!isfinite(logits[0])) {
+        return false;
+    }
+    uint32_t middle = boundary(head, logits[0]);
+    *interval =
+        level ? (prnn_interval){middle, (1u << PRNN_INTERVAL_BITS) - middle} : (prnn_interval){0, middle};
+    return true;
+}
+
+static int level_at(const prnn_kernels *kernels, const prnn_head *head, const float *logits, uint32_t number,
+                    prnn_interval *found) {
+    if (!isfinite(logits[0])) {
+        return -1;
+    }
+    int level = number >= boundary(head, logits[0]);
+    return interval(kernels, head, logits, level, found) ? level : -1;
+}
+
 const prnn_head_kind prnn_bernoulli = {
     .handles = handles,
     .features = features,
@@ -81,4 +109,6 @@ const prnn_head_kind prnn_bernoulli = {
     .draw = draw,
     .log_p = log_p,
     .information = information,
+    .interval = interval,
+    .level_at = level_at,
 };

@@ -2,6 +2,7 @@
 #include "base/real.h"
 
 #include <math.h>
+#include <string.h>
 
 static const prnn_head_kind *const kinds[] = {&prnn_bernoulli, &prnn_softmax, &prnn_logistic_mixture};
 
@@ -11,6 +12,18 @@ prnn_head prnn_head_of(const prnn_config *config) {
         kind = kinds[i];
     }
     return (prnn_head){kind, kind->features(config), config->levels, kind->logits_per_value(config)};
+}
+
+/* In integers, which compilers make vectors of. */
+bool prnn_all_finite(const float *x, size_t n) {
+    const uint32_t infinite = 0x7f800000;
+    uint32_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        found |= (bits & infinite) == infinite;
+    }
+    return !found;
 }
 
 /* ----------------------------------------------------------------------------------- inversion */

@@ -4,6 +4,7 @@
 
 #include "base/real.h"
 #include "heads/head.h"
+#include "heads/logistic_table.h"
 
 #include <string.h>
 
@@ -110,6 +111,106 @@ static prnn_information information(const prnn_kernels *kernels, const prnn_head
     return prnn_softmax_information(kernels, logs, head->levels);
 }
 
+/* ----------------------------------------------------------------------------------- in integers */
+
+/* Bits of the sum of all weights. */
+enum { WEIGHT_BITS = 22 };
+
+/* A mixture whose weights are integers; means and scales in levels. */
+typedef struct mixture {
+    const prnn_head *head;
+    uint64_t weight[PRNN_MOST_COMPONENTS];
+    double mean[PRNN_MOST_COMPONENTS], rate[PRNN_MOST_COMPONENTS];
+} mixture;
+
+/* What rounding leaves goes to the largest. */
+static void share_weights(const prnn_kernels *kernels, int n, const float *logits, uint64_t *weight) {
+    float padded[PRNN_MOST_COMPONENTS] = {0}, p[PRNN_MOST_COMPONENTS];
+    const double whole = 1 << WEIGHT_BITS;
+    double sum = 0;
+    uint64_t left = 1 << WEIGHT_BITS;
+    int largest = 0;
+    memcpy(padded, logits, (size_t)n * sizeof *padded);
+    kernels->softmax_weights(padded, n, 1, p);
+    for (int j = 0; j < n; j++) {
+        sum += (double)p[j];
+        largest = p[j] > p[largest] ? j : largest;
+    }
+    for (int j = 0; j < n; j++) {
+        weight[j] = (uint64_t)((double)p[j] * (whole / sum));
+        left -= weight[j];
+    }
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): 1 component or more */
+    weight[largest] += left;
+}
+
+/* The same means and scales as the kernels have (prnn_logistics), in double precision. */
+static bool mix(const prnn_kernels *kernels, const prnn_head *head, const float *logits, mixture *m) {
+    int n = head->features.size;
+    const double half = 0.5 * (head->levels - 1), part = 1.0 / n;
+    if (!prnn_all_finite(logits, (size_t)RUNS * (size_t)n)) {
+        return false;
+    }
+    m->head = head;
+    share_weights(kernels, n, logits, m->weight);
+    for (int j = 0; j < n; j++) {
+        double mean = (double)logits[n + j], t = (double)logits[2 * n + j];
+        double scale = (double)PRNN_LEAST_SCALE + prnn_exp(t < 30 ? t : 30) * (0.5 * part);
+        m->mean[j] = ((2 * j + 1 - n) * part + mean + 1) * half;
+        m->rate[j] = 1 / (scale * half);
+    }
+    return true;
+}
+
+/* The first number of level k: what all components have below it. Never decreases with k, as each operation
+ * does not. */
+static uint32_t start_of(const mixture *m, int k) {
+    const int more = WEIGHT_BITS + PRNN_LOGISTIC_BITS - 36; /* bits too many for a product with 2^24 */
+    uint64_t sum = 0;
+    if (k <= 0 || k >= m->head->levels) {
+        return k <= 0 ? 0 : 1u << PRNN_INTERVAL_BITS;
+    }
+    for (int j = 0; j < m->head->features.size; j++) {
+        sum += m->weight[j] * prnn_logistic((k - 0.5 - m->mean[j]) * m->rate[j]);
+    }
+    return prnn_interval_start(m->head, sum >> more, (uint64_t)1 << 36, k);
+}
+
+static bool interval(const prnn_kernels *kernels, const prnn_head *head, const float *logits, int level,
+                     prnn_interval *interval) {
+    mixture m;
+    if (!mix(kernels, head, logits, &m)) {
+        return false;
+    }
+    uint32_t start = start_of(&m, level);
+    *interval = (prnn_interval){start, start_of(&m, level + 1) - start};
+    return true;
+}
+
+/* By bisection: eight sums for 256 levels. */
+static int level_at(const prnn_kernels *kernels, const prnn_head *head, const float *logits, uint32_t number,
+                    prnn_interval *interval) {
+    mixture m;
+    int level = 0, above = head->levels;
+    uint32_t start = 0, end = 1u << PRNN_INTERVAL_BITS;
+    if (!mix(kernels, head, logits, &m)) {
+        return -1;
+    }
+    while (above - level > 1) {
+        int middle = (level + above) / 2;
+        uint32_t at = start_of(&m, middle);
+        if (at <= number) {
+            level = middle;
+            start = at;
+        } else {
+            above = middle;
+            end = at;
+        }
+    }
+    *interval = (prnn_interval){start, end - start};
+    return level;
+}
+
 const prnn_head_kind prnn_logistic_mixture = {
     .handles = handles,
     .features = features,
@@ -118,4 +219,6 @@ const prnn_head_kind prnn_logistic_mixture = {
     .draw = draw,
     .log_p = log_p,
     .information = information,
+    .interval = interval,
+    .level_at = level_at,
 };

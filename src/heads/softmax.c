@@ -52,6 +52,79 @@ static prnn_information information(const prnn_kernels *kernels, const prnn_head
     return prnn_softmax_information(kernels, padded, head->levels);
 }
 
+/* Levels of a block. */
+enum { BLOCK = PRNN_PANEL };
+
+/* The levels' probabilities as integers, 2^22 for the highest, which is the precision that floats have. */
+typedef struct weights {
+    uint32_t level[256], block[256 / BLOCK];
+    uint64_t total;
+} weights;
+
+static bool weigh(const prnn_kernels *kernels, const prnn_head *head, const float *logits, weights *w) {
+    float padded[256], p[256];
+    size_t levels = (size_t)head->levels, blocks = (levels + BLOCK - 1) / BLOCK;
+    if (!prnn_all_finite(logits, levels)) {
+        return false;
+    }
+    memset(padded + (blocks - 1) * BLOCK, 0, BLOCK * sizeof *padded);
+    memcpy(padded, logits, levels * sizeof *padded);
+    kernels->softmax_weights(padded, head->levels, 1, p);
+    w->total = 0;
+    for (size_t b = 0; b < blocks; b++) {
+        w->block[b] = 0;
+        for (size_t k = b * BLOCK; k < (b + 1) * BLOCK; k++) {
+            w->level[k] = (uint32_t)(int32_t)(p[k] * (1 << 22));
+            w->block[b] += w->level[k];
+        }
+        w->total += w->block[b];
+    }
+    return true;
+}
+
+/* That of level k, below which all others weigh `below`. */
+static prnn_interval interval_from(const prnn_head *head, const weights *w, uint64_t below, int k) {
+    uint32_t start = prnn_interval_start(head, below, w->total, k);
+    return (prnn_interval){start, prnn_interval_start(head, below + w->level[k], w->total, k + 1) - start};
+}
+
+static bool interval(const prnn_kernels *kernels, const prnn_head *head, const float *logits, int level,
+                     prnn_interval *interval) {
+    weights w;
+    uint64_t below = 0;
+    if (!weigh(kernels, head, logits, &w)) {
+        return false;
+    }
+    for (int k = 0; k < level; k++) {
+        below += w.level[k];
+    }
+    *interval = interval_from(head, &w, below, level);
+    return true;
+}
+
+/* First the block, then the level in it. */
+static int level_at(const prnn_kernels *kernels, const prnn_head *head, const float *logits, uint32_t number,
+                    prnn_interval *interval) {
+    weights w;
+    uint64_t below = 0;
+    int k = 0;
+    if (!weigh(kernels, head, logits, &w)) {
+        return -1;
+    }
+    while (k + BLOCK < head->levels &&
+           /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): k < levels */
+           prnn_interval_start(head, below + w.block[k / BLOCK], w.total, k + BLOCK) <= number) {
+        below += w.block[k / BLOCK];
+        k += BLOCK;
+    }
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): k < levels */
+    while (k + 1 < head->levels && prnn_interval_start(head, below + w.level[k], w.total, k + 1) <= number) {
+        below += w.level[k++];
+    }
+    *interval = interval_from(head, &w, below, k);
+    return k;
+}
+
 const prnn_head_kind prnn_softmax = {
     .handles = handles,
     .features = features,
@@ -60,4 +133,6 @@ const prnn_head_kind prnn_softmax = {
     .draw = draw,
     .log_p = log_p,
     .information = information,
+    .interval = interval,
+    .level_at = level_at,
 };

@@ -25,6 +25,7 @@ typedef struct prnn_look {
 typedef struct prnn_found {
     bool transparent; /* a pixel is not opaque */
     bool more_pages;  /* its file holds more pictures, which were not read */
+    bool deep;        /* its samples had more than 8 bits, of which the high ones were kept */
 } prnn_found;
 
 /* The picture in `size` bytes of a file of any kind in reader.h, told by the content; `name` is for messages.
@@ -53,8 +54,9 @@ void prnn_printable(char *words);
 /* Fills `values` with row `row`, width * channels bytes. */
 typedef void (*prnn_png_row)(void *arg, uint32_t row, uint8_t *values);
 
-/* Writes an 8-bit PNG (grey for 1 channel, RGB for 3), asking for its rows from the top. With `palette`
- * (NULL: none), the values of 1 channel are numbers of its colours. A failure leaves what was at `path`. */
+/* Writes an 8-bit PNG (grey for 1 channel, RGB for 3, each with alpha for one more), asking for its rows from
+ * the top. With `palette` (NULL: none), the values of 1 channel are numbers of its colours. A failure leaves
+ * what was at `path`. */
 prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height, uint32_t width, int channels,
                            const prnn_palette *palette, prnn_png_row row, void *arg);
 

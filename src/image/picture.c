@@ -90,7 +90,7 @@ static prnn_status fail_without(prnn_context *ctx, const char *name, const pictu
 /* As it was asked for. */
 static prnn_status finish(prnn_context *ctx, const char *name, prnn_picture *picture, const prnn_look *look,
                           prnn_found *found) {
-    *found = (prnn_found){!prnn_image_is_opaque(&picture->image), picture->more_pages};
+    *found = (prnn_found){!prnn_image_is_opaque(&picture->image), picture->more_pages, picture->deep};
     if (!look->keep_alpha) {
         prnn_image_flatten(&picture->image, look->alpha, look->background);
     }

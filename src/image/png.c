@@ -218,6 +218,7 @@ prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *
     TRY(error ? refuse(ctx, name, error) : check_size(ctx, name, &header, size));
     file.transparency = transparency_of(&header, bytes, size);
     picture->orientation = orientation_of(bytes, size);
+    picture->deep = header.bit_depth > 8;
     TRY(decode_pixels(ctx, name, png, &header, &file, size, picture));
 done:
     spng_ctx_free(png);
@@ -252,12 +253,10 @@ static int encode(spng_ctx *png, struct spng_ihdr *header, const prnn_palette *p
 
 prnn_status prnn_png_write(prnn_context *ctx, const char *path, uint32_t height, uint32_t width, int channels,
                            const prnn_palette *palette, prnn_png_row row, void *arg) {
-    struct spng_ihdr header = {width, height, 8, SPNG_COLOR_TYPE_GRAYSCALE, 0, 0, 0};
-    if (channels == 3) {
-        header.color_type = SPNG_COLOR_TYPE_TRUECOLOR;
-    } else if (palette) {
-        header.color_type = SPNG_COLOR_TYPE_INDEXED;
-    }
+    static const uint8_t types[] = {SPNG_COLOR_TYPE_GRAYSCALE, SPNG_COLOR_TYPE_GRAYSCALE_ALPHA,
+                                    SPNG_COLOR_TYPE_TRUECOLOR, SPNG_COLOR_TYPE_TRUECOLOR_ALPHA};
+    struct spng_ihdr header = {width, height, 8, palette ? SPNG_COLOR_TYPE_INDEXED : types[channels - 1],
+                               0,     0,      0};
     size_t row_bytes = (size_t)width * (size_t)channels;
     prnn_file_writer writer;
     prnn_status status = prnn_file_begin(ctx, path, &writer);

@@ -9,6 +9,7 @@ typedef struct prnn_picture {
     prnn_image image; /* channels 1 or 3, or 2 or 4, whose last one is alpha: 255 is opaque */
     int orientation;  /* orientation.h */
     bool more_pages;  /* after this one */
+    bool deep;        /* samples had more than 8 bits, of which the high ones were kept */
 } prnn_picture;
 
 /* Fills *picture, which has no image and orientation 1, from the `size` bytes of a file of its kind;

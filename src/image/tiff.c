@@ -393,6 +393,7 @@ static prnn_status decode(prnn_context *ctx, const char *name, TIFF *tiff, sourc
     *image = (prnn_image){(int)l.height, (int)l.width, (int)colours + (l.alpha ? 1 : 0), NULL};
     picture->orientation = turned >= 1 && turned <= 8 ? (int)turned : 1;
     picture->more_pages = !TIFFLastDirectory(tiff);
+    picture->deep = l.bits > 8;
     TRY(prnn_budget_take(ctx,
                          pixels * (size_t)image->channels +
                              prnn_turn_bytes(pixels * colours, picture->orientation) + l.unit_bytes +

@@ -10,6 +10,7 @@
 #include "base/real.h"
 #include "base/try.h"
 #include "model/model.h"
+#include "ranks/ranks.h"
 
 #include <math.h>
 
@@ -123,27 +124,45 @@ prnn_status prnn_model_check_finite(prnn_context *ctx, const double *nats, size_
     return PRNN_OK;
 }
 
+/* Each rank evaluates its share, and gets the results of the others. */
+static prnn_status evaluate_together(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
+                                     size_t count, const prnn_evaluate_options *o, double *nats,
+                                     float *values) {
+    const prnn_config *c = &model->network->plan.config;
+    prnn_share mine = prnn_share_mine(ctx, count);
+    size_t bytes = prnn_model_image_bytes(model);
+    size_t small = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    const prnn_results all[] = {{nats, sizeof *nats},
+                                {values, bytes * sizeof *values},
+                                {o->entropies, bytes * sizeof *values},
+                                {o->variances, bytes * sizeof *values}};
+    prnn_evaluation e = {.images = count ? images + mine.first * bytes : images,
+                         .small = o->small ? o->small + mine.first * small : NULL,
+                         .count = mine.count,
+                         .new_only = o->new_only,
+                         .nats = count ? nats + mine.first : nats,
+                         .values = values ? values + mine.first * bytes : NULL,
+                         .entropies = o->entropies ? o->entropies + mine.first * bytes : NULL,
+                         .variances = o->variances ? o->variances + mine.first * bytes : NULL,
+                         .progress = o->progress,
+                         .user = o->user};
+    prnn_status status = prnn_model_check_given_small(ctx, model, e.small, e.count);
+    if (status == PRNN_OK) {
+        status = prnn_model_evaluate(ctx, model, &e);
+    }
+    return prnn_ranks_collect(ctx, status, o->new_only, count, all, 4);
+}
+
 prnn_status prnn_evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
                           const prnn_evaluate_options *options, double *nats, float *values) {
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_ARRAY(nats, count));
     prnn_evaluate_options o = PRNN_EVALUATE_OPTIONS_INIT;
     prnn_status status = PRNN_OK;
     TRY(prnn_options_read(ctx, &o, &prnn_evaluate_options_fields, options));
-    TRY(prnn_model_check_given_small(ctx, model, o.small, count));
-    prnn_evaluation e = {.images = images,
-                         .small = o.small,
-                         .count = count,
-                         .new_only = o.new_only,
-                         .nats = nats,
-                         .values = values,
-                         .entropies = o.entropies,
-                         .variances = o.variances,
-                         .progress = o.progress,
-                         .user = o.user};
-    TRY(prnn_model_evaluate(ctx, model, &e));
+    TRY(evaluate_together(ctx, model, images, count, &o, nats, values));
     TRY(prnn_model_check_finite(ctx, nats, count));
 done:
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }
 
 prnn_status prnn_logits(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,

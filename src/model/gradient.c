@@ -3,37 +3,39 @@
 #include "base/call.h"
 #include "base/parallel.h"
 #include "base/try.h"
+#include "model/lanes.h"
 #include "model/memory.h"
 #include "model/model.h"
 
 #include <string.h>
 
-enum { MOST_LANES = 64, MOST_LEVELS = 6, MOST_AT_ONCE = 4 };
+enum { MOST_LEVELS = 6, PIECE = 1 << 15 };
 
 static int divided(int n, int by) {
     return (n + by - 1) / by;
 }
 
-/* How a batch is cut. Its sum depends on this, so this depends on the kind of network and the batch alone. */
-typedef struct cut {
-    int lane;  /* images of a lane */
-    int shard; /* of them, those that go through the network together */
-    int lanes;
-} cut;
-
-/* Two lanes at least. */
-static cut cut_of(const prnn_network *net, int images) {
-    int least = divided(images, 2) < net->kind->together ? divided(images, 2) : net->kind->together;
-    int lane = divided(divided(images, MOST_LANES), least) * least;
-    return (cut){lane, lane < MOST_AT_ONCE ? lane : MOST_AT_ONCE, divided(images, lane)};
+static prnn_cut cut_of(const prnn_network *net, int images) {
+    return prnn_cut_of(net->kind->together, images);
 }
 
-/* Most lanes of a batch of at most so many images: 65 can be in fewer lanes than 64. */
-static int most_lanes(const prnn_network *net, int images) {
-    int most = 0;
+/* The lanes of a rank. */
+typedef struct run {
+    int begin, end;
+} run;
+
+static run run_of(const prnn_context *ctx, int lanes) {
+    int rank = prnn_context_rank(ctx), ranks = prnn_context_rank_count(ctx);
+    return (run){prnn_lanes_first(lanes, rank, ranks), prnn_lanes_first(lanes, rank + 1, ranks)};
+}
+
+/* Most lanes that this rank has of a batch of at most so many images: 65 can be in fewer lanes than 64. At
+ * least one, so that there is memory that can be sent. */
+static int most_lanes(const prnn_context *ctx, const prnn_network *net, int images) {
+    int most = 1;
     for (int n = 1; n <= images; n++) {
-        int lanes = cut_of(net, n).lanes;
-        most = lanes > most ? lanes : most;
+        run own = run_of(ctx, cut_of(net, n).lanes);
+        most = own.end - own.begin > most ? own.end - own.begin : most;
     }
     return most;
 }
@@ -50,16 +52,47 @@ static int own_levels(int lanes, int threads) {
     return levels;
 }
 
+/* Cuts each node of a rank into pieces of at most 2^levels lanes; returns how many, and in ends[i] how many
+ * there are up to the end of node i. */
+static int cut_nodes(const prnn_lane_node *nodes, int count, int lanes, int levels,
+                     run pieces[PRNN_MOST_LANES], int ends[PRNN_MOST_NODES]) {
+    int n = 0;
+    for (int i = 0; i < count; i++) {
+        int end = nodes[i].begin + nodes[i].size, most = 1 << levels;
+        end = end < lanes ? end : lanes;
+        for (int begin = nodes[i].begin; begin < end; begin += most) {
+            pieces[n++] = (run){begin, end - begin < most ? end : begin + most};
+        }
+        ends[i] = n;
+    }
+    return n;
+}
+
+static size_t most_pieces(const prnn_context *ctx, const prnn_network *net, int batch, int levels) {
+    int rank = prnn_context_rank(ctx), ranks = prnn_context_rank_count(ctx), most = 1;
+    for (int n = 1; n <= batch; n++) {
+        prnn_lane_node nodes[PRNN_MOST_NODES];
+        run pieces[PRNN_MOST_LANES];
+        int ends[PRNN_MOST_NODES], lanes = cut_of(net, n).lanes;
+        int count = prnn_lanes_nodes(lanes, rank, ranks, nodes);
+        int now = cut_nodes(nodes, count, lanes, levels, pieces, ends);
+        most = now > most ? now : most;
+    }
+    return (size_t)most;
+}
+
 /* A device that is apart takes a shard of every lane at once, as one pass. */
-static int at_once_of(const prnn_device *device, cut how) {
-    return device->apart ? how.shard * how.lanes : how.shard;
+static int at_once_of(const prnn_context *ctx, const prnn_device *device, prnn_cut how) {
+    run own = run_of(ctx, how.lanes);
+    return device->apart ? how.shard * (own.end - own.begin) : how.shard;
 }
 
 /* The most that a batch of at most so many images needs. */
-static int most_at_once(const prnn_device *device, const prnn_network *net, int images) {
-    int most = 0;
+static int most_at_once(const prnn_context *ctx, const prnn_device *device, const prnn_network *net,
+                        int images) {
+    int most = 1;
     for (int n = 1; n <= images; n++) {
-        int now = at_once_of(device, cut_of(net, n));
+        int now = at_once_of(ctx, device, cut_of(net, n));
         most = now > most ? now : most;
     }
     return most;
@@ -76,14 +109,21 @@ struct prnn_gradient_engine {
     const prnn_device *device;
     int threads, levels;          /* own_levels */
     prnn_block forward, backward; /* packed weights */
-    prnn_block sums;              /* [lanes / 2^levels][forward.count] */
+    prnn_block sums;              /* [pieces of work][forward.count] */
     double *nats;                 /* [batch] */
     uint8_t *gathered;            /* images of a pass with several lanes */
     double *gathered_nats;
-    lane_worker *workers; /* [threads] */
+    lane_worker *workers;    /* [threads] */
+    prnn_tree *tree;         /* over the lanes of all ranks; NULL: there is one rank */
+    prnn_parcel *nats_parts; /* [ranks] */
+    prnn_block unpacked;     /* where the device is apart, one of its nodes */
     /* The present batch: */
     const prnn_batch *batch;
-    cut cut;
+    prnn_cut cut;
+    run own;
+    /* Pieces of work: lanes that are a node of the tree. */
+    run pieces[PRNN_MOST_LANES];
+    int piece_count;
 };
 
 void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine) {
@@ -102,6 +142,9 @@ void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine) 
     prnn_free(engine->nats);
     prnn_free(engine->gathered);
     prnn_free(engine->gathered_nats);
+    prnn_tree_free(engine->tree);
+    prnn_free(engine->nats_parts);
+    engine->device->release(&engine->unpacked);
     engine->device->release(&engine->sums);
     engine->device->release(&engine->backward);
     engine->device->release(&engine->forward);
@@ -112,15 +155,21 @@ void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine) 
 prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, int batch, int *workers) {
     size_t forward = network->plan.forward.count, backward = network->plan.backward.count;
     const prnn_device *device = prnn_device_of(ctx);
-    int lanes = most_lanes(network, batch);
+    int lanes = most_lanes(ctx, network, batch);
     *workers = prnn_device_threads(ctx, (size_t)lanes);
-    int levels = own_levels(lanes, *workers), images = most_at_once(device, network, batch);
+    int levels = own_levels(lanes, *workers), images = most_at_once(ctx, device, network, batch);
     prnn_pass_shape shape = prnn_network_shape(network);
     prnn_need need = {.worker = device->pass_bytes(ctx, &shape, images)};
+    prnn_need_block(&need.shared, 1, sizeof(prnn_gradient_engine));
     prnn_need_block(&need.shared, forward, sizeof(int32_t));
     prnn_need_block(&need.shared, backward, sizeof(int32_t));
     prnn_need_block(&need.shared, (size_t)batch, sizeof(double));
     prnn_need_block(&need.shared, (size_t)*workers, sizeof(lane_worker));
+    if (prnn_context_rank_count(ctx) > 1) {
+        prnn_need_block(&need.shared, (size_t)prnn_context_rank_count(ctx), sizeof(prnn_parcel));
+    }
+    prnn_need_add(&need.shared,
+                  prnn_tree_bytes(ctx, network->plan.parameter_floats, network->kind->together, batch));
     if (device->apart) {
         prnn_need_block(&need.shared, (size_t)images, shape.image);
         prnn_need_block(&need.shared, (size_t)images, sizeof(double));
@@ -129,7 +178,7 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
     prnn_need_block(&need.worker, (size_t)levels * forward, sizeof(float));
     prnn_need_block(&need.shared, forward, sizeof(float));
     prnn_need_block(&need.shared, backward, sizeof(float));
-    prnn_need_block(&need.shared, (size_t)divided(lanes, 1 << levels) * forward, sizeof(float));
+    prnn_need_block(&need.shared, most_pieces(ctx, network, batch, levels) * forward, sizeof(float));
     return need;
 }
 
@@ -137,8 +186,8 @@ prnn_gradient_apart prnn_gradient_engine_apart(prnn_context *ctx, const prnn_net
     const prnn_device *device = prnn_device_of(ctx);
     size_t forward = network->plan.forward.count, backward = network->plan.backward.count;
     prnn_pass_shape shape = prnn_network_shape(network);
-    size_t pass = device->pass_memory(ctx, &shape, most_at_once(device, network, batch));
-    size_t sums = (size_t)most_lanes(network, batch) * forward * sizeof(float);
+    size_t pass = device->pass_memory(ctx, &shape, most_at_once(ctx, device, network, batch));
+    size_t sums = most_pieces(ctx, network, batch, 0) * forward * sizeof(float);
     size_t packed = device->packed_memory(ctx, forward) + device->packed_memory(ctx, backward);
     size_t numbers = (forward + backward) * sizeof(int32_t);
     return (prnn_gradient_apart){pass + sums + packed + numbers, pass > sums ? pass : sums};
@@ -168,27 +217,44 @@ done:
     return status;
 }
 
+static prnn_status allocate_tree(prnn_context *ctx, prnn_gradient_engine *e, int batch) {
+    size_t floats = e->network->plan.parameter_floats;
+    prnn_status status = PRNN_OK;
+    if (prnn_context_rank_count(ctx) > 1) {
+        size_t ranks = (size_t)prnn_context_rank_count(ctx);
+        e->nats_parts = prnn_alloc(ctx, ranks, sizeof *e->nats_parts, "the likelihoods of other ranks");
+        TRY(e->nats_parts ? PRNN_OK : PRNN_ERROR_MEMORY);
+        TRY(prnn_tree_create(ctx, floats, e->network->kind->together, batch, &e->tree));
+        if (e->device->apart) {
+            TRY(e->device->allocate(ctx, floats, "the gradient of some lanes", &e->unpacked));
+        }
+    }
+done:
+    return status;
+}
+
 static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch, size_t reserve) {
     const prnn_plan *plan = &e->network->plan;
     const prnn_device *device = e->device;
-    int lanes = most_lanes(e->network, batch), wanted;
+    int lanes = most_lanes(ctx, e->network, batch), wanted;
     prnn_need need = prnn_gradient_engine_need(ctx, e->network, batch, &wanted);
     prnn_status status;
     prnn_need_add(&need.shared, reserve);
     e->threads = wanted;
     e->levels = device->apart ? 0 : own_levels(lanes, wanted);
-    size_t runs = (size_t)divided(lanes, 1 << e->levels);
+    size_t pieces = most_pieces(ctx, e->network, batch, e->levels);
     TRY(prnn_need_afford(ctx, &need, &e->threads, "the gradient of a batch",
                          "choose a smaller hidden size, fewer layers or a smaller batch"));
     TRY(index_packings(ctx, e));
     TRY(device->allocate(ctx, plan->forward.count, "the packed weights", &e->forward));
     TRY(device->allocate(ctx, plan->backward.count, "the transposed weights", &e->backward));
-    TRY(device->allocate(ctx, runs * plan->forward.count, "the gradients of a batch", &e->sums));
+    TRY(device->allocate(ctx, pieces * plan->forward.count, "the gradients of a batch", &e->sums));
     e->nats = prnn_alloc(ctx, (size_t)batch, sizeof(double), "likelihoods");
     TRY(e->nats ? PRNN_OK : PRNN_ERROR_MEMORY);
     e->workers = prnn_alloc(ctx, (size_t)wanted, sizeof *e->workers, "the threads' work");
     TRY(e->workers ? PRNN_OK : PRNN_ERROR_MEMORY);
-    int images = most_at_once(device, e->network, batch);
+    TRY(allocate_tree(ctx, e, batch));
+    int images = most_at_once(ctx, device, e->network, batch);
     if (device->apart) {
         e->gathered = prnn_alloc(ctx, (size_t)images, prnn_network_shape(e->network).image, "a batch");
         e->gathered_nats = prnn_alloc(ctx, (size_t)images, sizeof(double), "likelihoods");
@@ -238,8 +304,7 @@ static void run_lanes(void *arg, size_t index, void *own) {
     const prnn_gradient_engine *e = arg;
     lane_worker *w = own;
     size_t count = e->network->plan.forward.count;
-    int begin = (int)index << e->levels, end = begin + (1 << e->levels), sums = 0;
-    end = end < e->cut.lanes ? end : e->cut.lanes;
+    int begin = e->pieces[index].begin, end = e->pieces[index].end, sums = 0;
     prnn_block sum[MOST_LEVELS + 1] = {prnn_block_part(e->sums, index * count, count)};
     for (int level = 0; level < e->levels; level++) {
         sum[level + 1] = prnn_block_part(w->sums, (size_t)level * count, count);
@@ -253,12 +318,12 @@ static void run_lanes(void *arg, size_t index, void *own) {
     }
 }
 
-/* Brings images first .. first + n - 1 of every lane together, or (`back`) takes their likelihoods apart.
+/* Brings images first .. first + n - 1 of every own lane together, or (`back`) takes their likelihoods apart.
  * Returns how many there are: the last lane may have fewer, so image i of them is of lane i / n. */
 static int gather(const prnn_gradient_engine *e, int first, int n, bool back) {
     size_t bytes = prnn_network_shape(e->network).image;
     int count = 0;
-    for (int lane = 0; lane < e->cut.lanes; lane++) {
+    for (int lane = e->own.begin; lane < e->own.end; lane++) {
         for (int i = first; i < first + n && lane * e->cut.lane + i < e->batch->n; i++, count++) {
             size_t image = (size_t)lane * (size_t)e->cut.lane + (size_t)i;
             if (back) {
@@ -271,8 +336,8 @@ static int gather(const prnn_gradient_engine *e, int first, int n, bool back) {
     return count;
 }
 
-/* All lanes together: of each first its first shard, and so on, so that they add up what they do one by one.
- */
+/* All own lanes together: of each first its first shard, and so on, so that they add up what they do one by
+ * one. */
 static void run_shards(const prnn_gradient_engine *e) {
     prnn_pass *pass = &e->workers->pass;
     pass->gradient = e->sums;
@@ -282,7 +347,7 @@ static void run_shards(const prnn_gradient_engine *e) {
         prnn_batch part = *e->batch;
         pass->lane = left < e->cut.shard ? left : e->cut.shard;
         part.images = e->gathered;
-        part.dropout.first += (uint32_t)first;
+        part.dropout.first += (uint32_t)(e->own.begin * e->cut.lane + first);
         part.dropout.apart = (uint32_t)e->cut.lane;
         part.n = gather(e, first, pass->lane, false);
         prnn_network_gradient(e->network, pass, &part, 1.0f / (float)e->batch->n, e->gathered_nats);
@@ -290,28 +355,117 @@ static void run_shards(const prnn_gradient_engine *e) {
     }
 }
 
-double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, prnn_block parameters,
-                                const prnn_batch *batch, prnn_block gradient) {
-    const prnn_plan *plan = &e->network->plan;
-    e->batch = batch;
-    e->cut = cut_of(e->network, batch->n);
-    size_t runs = (size_t)divided(e->cut.lanes, 1 << e->levels);
-    e->device->pack(ctx, &plan->forward, parameters, e->forward);
-    e->device->pack(ctx, &plan->backward, parameters, e->backward);
-    e->device->prepare(ctx, prnn_network_products(e->network), e->forward, e->backward);
+static void run_own_lanes(prnn_context *ctx, prnn_gradient_engine *e) {
+    if (e->own.begin == e->own.end) {
+        return;
+    }
     if (e->device->apart) {
         run_shards(e);
     } else {
         prnn_scratches workers = {e->workers, sizeof *e->workers, e->threads};
-        prnn_parallel_for_with(ctx, runs, workers, run_lanes, e);
+        prnn_parallel_for_with(ctx, (size_t)e->piece_count, workers, run_lanes, e);
     }
-    e->device->clear_block(gradient);
-    e->device->unpack_sum(ctx, &plan->forward, e->sums, runs, gradient);
-    double total = 0;
+}
+
+/* Some pieces of work, one after the other, which are a node of the tree. */
+static void unpack(prnn_context *ctx, const prnn_gradient_engine *e, int first, int count, prnn_block to) {
+    const prnn_packing *packing = &e->network->plan.forward;
+    prnn_block sums =
+        prnn_block_part(e->sums, (size_t)first * packing->count, (size_t)count * packing->count);
+    e->device->unpack_sum(ctx, packing, sums, (size_t)count, to);
+}
+
+/* The same, for the ranks that own its slices. */
+static prnn_status unpack_node(prnn_context *ctx, const prnn_gradient_engine *e, int node, int first,
+                               int count) {
+    float *to = prnn_tree_node(e->tree, node);
+    prnn_block block = e->unpacked;
+    prnn_status status;
+    if (e->device->apart) {
+        unpack(ctx, e, first, count, block);
+        e->device->download(block, to);
+        return PRNN_OK;
+    }
+    TRY(e->device->share(ctx, to, e->network->plan.parameter_floats, &block));
+    unpack(ctx, e, first, count, block);
+    e->device->unshare(&block, to);
+done:
+    return status;
+}
+
+/* The likelihoods of the images of all ranks. */
+static prnn_status gather_nats(prnn_context *ctx, prnn_gradient_engine *e) {
+    int ranks = prnn_context_rank_count(ctx), n = e->batch->n;
+    for (int r = 0; r < ranks; r++) {
+        int first = prnn_lanes_first(e->cut.lanes, r, ranks) * e->cut.lane;
+        int end = prnn_lanes_first(e->cut.lanes, r + 1, ranks) * e->cut.lane;
+        end = end < n ? end : n;
+        first = first < end ? first : end;
+        e->nats_parts[r] = (prnn_parcel){e->nats + first, (size_t)(end - first) * sizeof(double)};
+    }
+    return prnn_ranks_gather(ctx, e->nats_parts);
+}
+
+static prnn_status sum_over_ranks(prnn_context *ctx, prnn_gradient_engine *e, const int *ends, int nodes,
+                                  unsigned *wishes, prnn_block gradient) {
+    prnn_status status = PRNN_OK;
+    for (int i = 0; i < nodes && status == PRNN_OK; i++) {
+        int first = i ? ends[i - 1] : 0;
+        status = unpack_node(ctx, e, i, first, ends[i] - first);
+    }
+    status = status == PRNN_OK ? e->device->check(ctx) : status;
+    TRY(prnn_tree_sum(ctx, e->tree, status, wishes, e->cut.lanes));
+    e->device->upload(gradient, prnn_tree_node(e->tree, 0));
+    TRY(gather_nats(ctx, e));
+done:
+    return status;
+}
+
+prnn_status prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e, prnn_block parameters,
+                                     const prnn_batch *batch, prnn_block gradient, unsigned *wishes,
+                                     double *nats) {
+    const prnn_plan *plan = &e->network->plan;
+    prnn_lane_node nodes[PRNN_MOST_NODES];
+    int ends[PRNN_MOST_NODES];
+    prnn_status status = PRNN_OK;
+    e->batch = batch;
+    e->cut = cut_of(e->network, batch->n);
+    e->own = run_of(ctx, e->cut.lanes);
+    int count = prnn_lanes_nodes(e->cut.lanes, prnn_context_rank(ctx), prnn_context_rank_count(ctx), nodes);
+    e->piece_count = cut_nodes(nodes, count, e->cut.lanes, e->levels, e->pieces, ends);
+    e->device->pack(ctx, &plan->forward, parameters, e->forward);
+    e->device->pack(ctx, &plan->backward, parameters, e->backward);
+    e->device->prepare(ctx, prnn_network_products(e->network), e->forward, e->backward);
+    run_own_lanes(ctx, e);
+    if (e->tree) {
+        TRY(sum_over_ranks(ctx, e, ends, count, wishes, gradient));
+    } else {
+        e->device->clear_block(gradient);
+        unpack(ctx, e, 0, e->piece_count, gradient);
+    }
+    TRY(e->device->check(ctx));
+    *nats = 0;
     for (int i = 0; i < batch->n; i++) {
-        total += e->nats[i];
+        *nats += e->nats[i];
     }
-    return total / batch->n;
+    *nats /= batch->n;
+done:
+    return status;
+}
+
+prnn_share prnn_gradient_engine_share(const prnn_context *ctx, const prnn_gradient_engine *e, int n) {
+    prnn_cut cut = cut_of(e->network, n);
+    run own = run_of(ctx, cut.lanes);
+    int first = own.begin * cut.lane, end = own.end * cut.lane < n ? own.end * cut.lane : n;
+    return (prnn_share){(size_t)first, (size_t)(end > first ? end - first : 0)};
+}
+
+prnn_traffic prnn_gradient_engine_traffic(const prnn_gradient_engine *e) {
+    return e->tree ? prnn_tree_traffic(e->tree) : (prnn_traffic){0};
+}
+
+int prnn_ranks_useful(const prnn_model *model, int batch) {
+    return cut_of(model->network, batch < 1 ? 1 : batch).lanes;
 }
 
 prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t count,
@@ -332,10 +486,10 @@ prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint
     TRY(engine->device->share(ctx, model->weights->parameters, floats, &weights));
     TRY(engine->device->share(ctx, gradient, floats, &out));
     prnn_batch batch = {.images = images, .n = (int)count};
-    *mean_nats = prnn_gradient_engine_run(ctx, engine, weights, &batch, out);
-    TRY(engine->device->check(ctx));
+    TRY(prnn_gradient_engine_run(ctx, engine, weights, &batch, out, NULL, mean_nats));
     status = prnn_model_check_finite(ctx, engine->nats, count);
 done:
+    status = prnn_ranks_fail(ctx, status);
     if (engine) {
         engine->device->unshare(&weights, NULL);
         engine->device->unshare(&out, gradient);

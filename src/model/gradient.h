@@ -1,11 +1,11 @@
-/* The gradient of a batch, on all threads, with the same bits whatever their number: a batch is cut into
- * lanes of images, 64 at most, in a way that depends on the network and the batch alone. A lane adds up its
- * images in order, and lanes are added up over a binary tree: the sum of lanes i 2^k .. (i + 1) 2^k - 1 is
- * that of their first half plus that of their second, if that has a lane. */
+/* The gradient of a batch, on all threads of all ranks, with the same bits whatever their number: a batch is
+ * cut into lanes of images, 64 at most, in a way that depends on the network and the batch alone. A lane adds
+ * up its images in order, and lanes are added up over a binary tree (model/lanes.h). */
 #ifndef PRNN_MODEL_GRADIENT_H
 #define PRNN_MODEL_GRADIENT_H
 
 #include "model/network.h"
+#include "model/tree.h"
 
 typedef struct prnn_gradient_engine prnn_gradient_engine;
 
@@ -27,9 +27,16 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
 prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, int batch, int *workers);
 void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine);
 
-/* Mean NLL in nats of the images of a batch (1 .. as many as the engine is for) and its gradient by all
- * parameters. */
-double prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *engine, prnn_block parameters,
-                                const prnn_batch *batch, prnn_block gradient);
+/* *nats: the mean NLL in nats of the images of a batch (1 .. as many as the engine is for); and its gradient
+ * by all parameters. With ranks it is collective, and a rank needs the images of its own share only.
+ * `wishes`: those of prnn_ranks_vote, which comes between the lanes and their sum. */
+prnn_status prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *engine, prnn_block parameters,
+                                     const prnn_batch *batch, prnn_block gradient, unsigned *wishes,
+                                     double *nats);
+
+/* Which images of a batch of n are those of this rank's lanes. */
+prnn_share prnn_gradient_engine_share(const prnn_context *ctx, const prnn_gradient_engine *engine, int n);
+
+prnn_traffic prnn_gradient_engine_traffic(const prnn_gradient_engine *engine);
 
 #endif

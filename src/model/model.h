@@ -38,6 +38,12 @@ prnn_status prnn_model_adopt(prnn_context *ctx, prnn_model *model, float *values
 prnn_status prnn_model_passes(prnn_context *ctx, const prnn_model *model, int images, int count,
                               prnn_passes *passes);
 
+/* Bytes of an image of the model. */
+static inline size_t prnn_model_image_bytes(const prnn_model *model) {
+    const prnn_config *c = &model->network->plan.config;
+    return (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+}
+
 /* Refuses images (count, H, W, C) with a value that is no level of the model. */
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                     size_t count);
@@ -91,6 +97,9 @@ prnn_status prnn_model_read(prnn_context *ctx, const char *path, const prnn_safe
 /* The metadata become those of the file. */
 prnn_status prnn_model_read_metadata(prnn_context *ctx, const char *path, const prnn_safetensors *st,
                                      prnn_model *model);
+
+/* The bytes of the file that prnn_model_save writes; free with prnn_free. */
+prnn_status prnn_model_to_bytes(prnn_context *ctx, const prnn_model *model, uint8_t **bytes, size_t *n);
 
 /* "head.0.weight[3, 1, 0, 0]": parameter number `index`, for messages. */
 void prnn_model_describe_parameter(const prnn_model *model, size_t index, char *text, size_t size);

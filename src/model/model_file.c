@@ -350,8 +350,8 @@ static void list_metadata(const prnn_model *model, const char *config, prnn_safe
     }
 }
 
-prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path) {
-    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_GIVEN(path));
+/* A model file as prnn_model_save writes it, into the stream or (NULL) the file `path`. */
+static prnn_status put(prnn_context *ctx, const prnn_model *model, const char *path, FILE *stream) {
     size_t count = prnn_model_tensor_count(model), pairs = OWN + model->metadata.count;
     prnn_safetensors_entry *entries = prnn_alloc(ctx, count, sizeof *entries, "the list of tensors");
     prnn_safetensors_pair *metadata = prnn_alloc(ctx, pairs, sizeof *metadata, "the metadata of a model");
@@ -361,10 +361,33 @@ prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const ch
     TRY(config ? PRNN_OK : prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path));
     list_entries(model, entries);
     list_metadata(model, config, metadata);
-    TRY(prnn_safetensors_write(ctx, path, entries, count, metadata, pairs));
+    TRY(stream ? prnn_safetensors_put(ctx, path, stream, entries, count, metadata, pairs)
+               : prnn_safetensors_write(ctx, path, entries, count, metadata, pairs));
 done:
     free(config);
     prnn_free(metadata);
     prnn_free(entries);
+    return status;
+}
+
+prnn_status prnn_model_save(prnn_context *ctx, const prnn_model *model, const char *path) {
+    PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_GIVEN(path));
+    return put(ctx, model, path, NULL);
+}
+
+prnn_status prnn_model_to_bytes(prnn_context *ctx, const prnn_model *model, uint8_t **bytes, size_t *n) {
+    char *memory = NULL;
+    FILE *stream = open_memstream(&memory, n);
+    prnn_status status = stream ? put(ctx, model, "the model", stream) : PRNN_ERROR_MEMORY;
+    bool failed = stream && ferror(stream);
+    failed = (stream && fclose(stream) != 0) || failed;
+    *bytes = (uint8_t *)memory;
+    if (!stream || (failed && status == PRNN_OK)) {
+        status = prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory for a copy of the model");
+    }
+    if (status != PRNN_OK) {
+        prnn_free(memory);
+        *bytes = NULL;
+    }
     return status;
 }

@@ -127,6 +127,13 @@ typedef struct prnn_outputs {
     const prnn_kernels *kernels;  /* for these two: whatever the device, the host computes them */
 } prnn_outputs;
 
+/* Some rows of a batch whose logits, network->logits, are there. */
+typedef void (*prnn_rows_ready)(void *arg, const prnn_pass *pass, prnn_region rows);
+
+/* All of a batch goes forward, from the top; ready(arg, ...) sees it. */
+void prnn_network_walk(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch,
+                       prnn_rows_ready ready, void *arg);
+
 void prnn_network_evaluate(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch,
                            const prnn_outputs *to);
 

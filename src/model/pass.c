@@ -94,10 +94,9 @@ prnn_batch prnn_batch_part(const prnn_config *c, const prnn_batch *batch, size_t
 }
 
 /* A new batch: nothing is known of it yet but the small images. */
-static void begin_batch(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch, double *nats) {
+static void begin_batch(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch) {
     const prnn_config *c = &net->plan.config;
     pass->images = batch->n;
-    memset(nats, 0, (size_t)batch->n * sizeof *nats);
     prnn_network_begin(net, pass);
     if (net->condition) {
         prnn_network_condition(net, pass, batch->images, batch->small);
@@ -150,25 +149,43 @@ static void expect_block(const prnn_network *net, const prnn_pass *pass, prnn_re
     }
 }
 
-void prnn_network_evaluate(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch,
-                           const prnn_outputs *to) {
-    const prnn_config *c = &net->plan.config;
-    prnn_score score = {.given = given_step(net, batch), .nats = to->nats, .values = to->values};
-    size_t row = (size_t)c->width * (size_t)c->channels * (size_t)net->head.per_value;
-    begin_batch(net, pass, batch, to->nats);
-    for (int first = 0; first < c->height; first += net->plan.block_rows) {
+void prnn_network_walk(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch,
+                       prnn_rows_ready ready, void *arg) {
+    begin_batch(net, pass, batch);
+    for (int first = 0; first < net->plan.config.height; first += net->plan.block_rows) {
         prnn_region block = block_at(net, first);
         forward_block(net, pass, block);
         prnn_network_logits(net, pass, block);
-        if (to->logits) {
-            prnn_head_read_logits(pass, &net->head, net->logits, block, -1, to->logits + (size_t)first * row,
-                                  (size_t)c->height * row);
-        }
-        if (to->row) {
-            expect_block(net, pass, block, score.given, to);
-        }
-        prnn_head_nll(pass, &net->head, net->logits, block, &score);
+        ready(arg, pass, block);
     }
+}
+
+typedef struct evaluation {
+    const prnn_network *network;
+    prnn_score score;
+    const prnn_outputs *to;
+} evaluation;
+
+static void evaluate_rows(void *arg, const prnn_pass *pass, prnn_region rows) {
+    const evaluation *e = arg;
+    const prnn_network *net = e->network;
+    const prnn_config *c = &net->plan.config;
+    size_t row = (size_t)c->width * (size_t)c->channels * (size_t)net->head.per_value;
+    if (e->to->logits) {
+        prnn_head_read_logits(pass, &net->head, net->logits, rows, -1, e->to->logits + (size_t)rows.row * row,
+                              (size_t)c->height * row);
+    }
+    if (e->to->row) {
+        expect_block(net, pass, rows, e->score.given, e->to);
+    }
+    prnn_head_nll(pass, &net->head, net->logits, rows, &e->score);
+}
+
+void prnn_network_evaluate(const prnn_network *net, prnn_pass *pass, const prnn_batch *batch,
+                           const prnn_outputs *to) {
+    evaluation e = {net, {.given = given_step(net, batch), .nats = to->nats, .values = to->values}, to};
+    memset(to->nats, 0, (size_t)batch->n * sizeof *to->nats);
+    prnn_network_walk(net, pass, batch, evaluate_rows, &e);
 }
 
 /* ------------------------------------------------------------------------------------ backward */
@@ -202,7 +219,8 @@ void prnn_network_gradient(const prnn_network *net, prnn_pass *pass, const prnn_
     prnn_score score = {.scale = scale, .given = given_step(net, batch), .nats = nats};
     int rows = net->plan.block_rows;
     pass->dropout = batch->dropout;
-    begin_batch(net, pass, batch, nats);
+    memset(nats, 0, (size_t)batch->n * sizeof *nats);
+    begin_batch(net, pass, batch);
     for (int row = 0; row < c->height; row += rows) {
         forward_block(net, pass, block_at(net, row));
     }

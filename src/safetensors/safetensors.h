@@ -8,6 +8,8 @@
 
 #include "base/message.h"
 
+#include <stdio.h>
+
 enum { PRNN_SAFETENSORS_RANK = 8 }; /* largest rank */
 
 typedef enum prnn_dtype {
@@ -80,5 +82,10 @@ typedef struct prnn_safetensors_pair {
 prnn_status prnn_safetensors_write(prnn_context *ctx, const char *path, const prnn_safetensors_entry *entries,
                                    size_t count, const prnn_safetensors_pair *metadata,
                                    size_t metadata_count);
+
+/* The same into a stream, which knows whether it has failed; `path` is for messages. */
+prnn_status prnn_safetensors_put(prnn_context *ctx, const char *path, FILE *stream,
+                                 const prnn_safetensors_entry *entries, size_t count,
+                                 const prnn_safetensors_pair *metadata, size_t metadata_count);
 
 #endif

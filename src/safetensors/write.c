@@ -114,8 +114,8 @@ done:
     return status;
 }
 
-static prnn_status write_file(prnn_context *ctx, const char *path, const char *text,
-                              const prnn_safetensors_entry *sorted, size_t count) {
+static prnn_status put_file(prnn_context *ctx, const char *path, FILE *stream, const char *text,
+                            const prnn_safetensors_entry *sorted, size_t count) {
     size_t used = strlen(text);
     uint64_t length = prnn_round_up(used, 8);
     if (length > PRNN_SAFETENSORS_HEADER_LIMIT) {
@@ -123,24 +123,19 @@ static prnn_status write_file(prnn_context *ctx, const char *path, const char *t
                          "%s: cannot be written: its header would have %llu bytes, at most %d are allowed",
                          path, (unsigned long long)length, PRNN_SAFETENSORS_HEADER_LIMIT);
     }
-    prnn_file_writer writer;
-    prnn_status status = prnn_file_begin(ctx, path, &writer);
-    if (status) {
-        return status;
-    }
-    bool ok = fwrite(&length, 1, PRNN_SAFETENSORS_LENGTH, writer.stream) == PRNN_SAFETENSORS_LENGTH &&
-              fwrite(text, 1, used, writer.stream) == used &&
-              fwrite("        ", 1, length - used, writer.stream) == length - used;
+    bool ok = fwrite(&length, 1, PRNN_SAFETENSORS_LENGTH, stream) == PRNN_SAFETENSORS_LENGTH &&
+              fwrite(text, 1, used, stream) == used &&
+              fwrite("        ", 1, length - used, stream) == length - used;
     for (size_t i = 0; i < count && ok; i++) {
         size_t bytes = sorted[i].bytes;
-        ok = bytes == 0 || fwrite(sorted[i].data, 1, bytes, writer.stream) == bytes;
+        ok = bytes == 0 || fwrite(sorted[i].data, 1, bytes, stream) == bytes;
     }
-    return prnn_file_commit(ctx, &writer); /* knows whether the stream has failed */
+    return PRNN_OK; /* the stream knows whether it has failed */
 }
 
-prnn_status prnn_safetensors_write(prnn_context *ctx, const char *path, const prnn_safetensors_entry *entries,
-                                   size_t count, const prnn_safetensors_pair *metadata,
-                                   size_t metadata_count) {
+prnn_status prnn_safetensors_put(prnn_context *ctx, const char *path, FILE *stream,
+                                 const prnn_safetensors_entry *entries, size_t count,
+                                 const prnn_safetensors_pair *metadata, size_t metadata_count) {
     prnn_safetensors_entry *sorted = prnn_alloc(ctx, count, sizeof *sorted, path);
     if (!sorted) {
         return PRNN_ERROR_MEMORY;
@@ -149,9 +144,25 @@ prnn_status prnn_safetensors_write(prnn_context *ctx, const char *path, const pr
     prnn_status status;
     TRY(sort_entries(ctx, path, entries, count, sorted));
     TRY(make_header(ctx, path, sorted, count, metadata, metadata_count, &text));
-    TRY(write_file(ctx, path, text, sorted, count));
+    TRY(put_file(ctx, path, stream, text, sorted, count));
 done:
     free(text);
     prnn_free(sorted);
     return status;
+}
+
+prnn_status prnn_safetensors_write(prnn_context *ctx, const char *path, const prnn_safetensors_entry *entries,
+                                   size_t count, const prnn_safetensors_pair *metadata,
+                                   size_t metadata_count) {
+    prnn_file_writer writer;
+    prnn_status status = prnn_file_begin(ctx, path, &writer);
+    if (status != PRNN_OK) {
+        return status;
+    }
+    status = prnn_safetensors_put(ctx, path, writer.stream, entries, count, metadata, metadata_count);
+    if (status != PRNN_OK) {
+        prnn_file_abandon(&writer);
+        return status;
+    }
+    return prnn_file_commit(ctx, &writer);
 }

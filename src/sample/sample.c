@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/try.h"
+#include "ranks/ranks.h"
 #include "sample/generation.h"
 
 #include <stdatomic.h>
@@ -69,13 +70,8 @@ static prnn_status draw_all(drawing *d, const char *phase) {
     return PRNN_OK;
 }
 
-static prnn_status run(drawing *d, const prnn_model *model, const prnn_sample_options *options,
-                       const char *phase) {
+static prnn_status draw_mine(drawing *d, const prnn_model *model, const char *phase) {
     prnn_status status = PRNN_OK;
-    d->options = (prnn_sample_options)PRNN_SAMPLE_OPTIONS_INIT;
-    TRY(prnn_options_read(d->ctx, &d->options, &prnn_sample_options_fields, options));
-    d->draws = (prnn_draws){d->options.seed, d->options.first, d->options.temperature};
-    TRY(prnn_draws_check(d->ctx, &d->draws));
     if (d->count == 0) {
         return PRNN_OK;
     }
@@ -90,19 +86,41 @@ done:
     return status;
 }
 
+/* Images are functions of their numbers: each rank draws some, and gets those of the others. */
+static prnn_status run(drawing *d, const prnn_model *model, const prnn_sample_options *options,
+                       const char *phase) {
+    const prnn_results all = {d->images, prnn_model_image_bytes(model)};
+    size_t count = d->count;
+    prnn_share mine = prnn_share_mine(d->ctx, count);
+    uint64_t key;
+    prnn_status status = PRNN_OK;
+    d->options = (prnn_sample_options)PRNN_SAMPLE_OPTIONS_INIT;
+    TRY(prnn_options_read(d->ctx, &d->options, &prnn_sample_options_fields, options));
+    d->draws = (prnn_draws){d->options.seed, d->options.first, d->options.temperature};
+    TRY(prnn_draws_check(d->ctx, &d->draws));
+    key = prnn_ranks_hash(PRNN_HASH_BEGIN, &d->draws, sizeof d->draws);
+    d->draws.first += mine.first;
+    d->images += mine.first * all.size;
+    d->count = mine.count;
+    status = draw_mine(d, model, phase);
+    status = prnn_ranks_collect(d->ctx, status, key, count, &all, 1);
+done:
+    return status;
+}
+
 prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count,
                         const prnn_sample_options *options, uint8_t *images) {
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count));
     drawing d = {.ctx = ctx, .images = images, .count = count};
     if (model->network->condition) {
         int size = model->network->plan.config.condition_size;
-        return prnn_fail(
-            ctx, PRNN_ERROR_ARGUMENT,
-            "the model draws images given small ones of %dx%d: give it those (upscale), or a model "
-            "that draws them before it",
-            size, size);
+        prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                  "the model draws images given small ones of %dx%d: give it those (upscale), or a model "
+                  "that draws them before it",
+                  size, size);
+        return prnn_ranks_fail(ctx, PRNN_ERROR_ARGUMENT);
     }
-    return run(&d, model, options, "sample");
+    return prnn_ranks_fail(ctx, run(&d, model, options, "sample"));
 }
 
 /* What a conditional model sees of an image must be known of it. */
@@ -143,7 +161,7 @@ prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint
     drawing d = {.ctx = ctx, .images = completed, .known = known, .count = count * samples};
     TRY(run(&d, model, options, "complete"));
 done:
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }
 
 prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8_t *small, size_t count,
@@ -155,9 +173,9 @@ prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8
     uint8_t *known = NULL;
     prnn_status status = PRNN_OK;
     if (!model->network->condition) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_ARGUMENT,
-            "the model is not conditional: it cannot enlarge images, only draw new ones (sample)");
+        prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                  "the model is not conditional: it cannot enlarge images, only draw new ones (sample)");
+        return prnn_ranks_fail(ctx, PRNN_ERROR_ARGUMENT);
     }
     TRY(prnn_model_check_small(ctx, model, small, count));
     known = prnn_alloc(ctx, pixels, 1, "a mask");
@@ -173,5 +191,5 @@ prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8
     TRY(run(&d, model, options, "upscale"));
 done:
     prnn_free(known);
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_BLOCKS = 5 };
+enum { MAX_BLOCKS = PRNN_BLOCKS };
 
 /* What must be the same for a run to go on as if it had never stopped. The length of the run is not here, nor
  * is its patience: it may be made longer. */
@@ -51,18 +51,22 @@ static void put_state(prnn_pairs *p, const prnn_trainer *t) {
     prnn_pairs_put_double(p, "between_nats", s->between_nats);
 }
 
-typedef struct named_block {
-    const char *name;
-    prnn_block block;
-} named_block;
+size_t prnn_checkpoint_settings(const prnn_trainer *t, prnn_setting list[PRNN_SETTINGS]) {
+    prnn_pairs now = {.count = 0};
+    put_settings(&now, t);
+    for (size_t i = 0; i < now.count; i++) {
+        list[i].name = now.pair[i].key;
+        snprintf(list[i].value, sizeof list[i].value, "%s", now.pair[i].value);
+    }
+    return now.count;
+}
 
-/* The blocks of weights that a run has; returns how many. */
-static size_t list_blocks(const prnn_trainer *t, named_block *list) {
-    const named_block all[MAX_BLOCKS] = {{"weights", t->weights},
-                                         {"moment1", t->moment1},
-                                         {"moment2", t->moment2},
-                                         {"ema", t->ema},
-                                         {"best", t->best}};
+size_t prnn_checkpoint_blocks(const prnn_trainer *t, prnn_named_block list[PRNN_BLOCKS]) {
+    const prnn_named_block all[MAX_BLOCKS] = {{"weights", t->weights},
+                                              {"moment1", t->moment1},
+                                              {"moment2", t->moment2},
+                                              {"ema", t->ema},
+                                              {"best", t->best}};
     size_t count = 0;
     for (size_t i = 0; i < MAX_BLOCKS; i++) {
         if (all[i].block.memory) {
@@ -113,11 +117,11 @@ static prnn_status write_checkpoint(prnn_trainer *t, const char *config) {
     prnn_pairs_put(&p, "config", config);
     put_settings(&p, t);
     put_state(&p, t);
-    named_block blocks[MAX_BLOCKS];
+    prnn_named_block blocks[MAX_BLOCKS];
     prnn_view views[MAX_BLOCKS] = {{0}};
     prnn_safetensors_entry entries[MAX_BLOCKS];
     prnn_status status;
-    size_t count = list_blocks(t, blocks);
+    size_t count = prnn_checkpoint_blocks(t, blocks);
     TRY(join_pairs(t, &p, &all));
     for (size_t i = 0; i < count; i++) {
         TRY(prnn_view_open(t->ctx, t->device, blocks[i].block, &views[i]));
@@ -143,10 +147,12 @@ static prnn_status sync_log(prnn_trainer *t) {
                : prnn_fail_system(t->ctx, errno, "%s: cannot be written to disk", t->folder.metrics);
 }
 
-prnn_status prnn_checkpoint_save(prnn_trainer *t) {
+prnn_status prnn_checkpoint_write(prnn_trainer *t) {
     char *config = NULL;
-    prnn_status status;
-    TRY(prnn_run_check_weights(t));
+    prnn_status status = PRNN_OK;
+    if (t->rank > 0) {
+        return PRNN_OK;
+    }
     config = prnn_config_to_json(&t->model->network->plan.config);
     if (!config) {
         return prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "not enough memory for a checkpoint");
@@ -156,6 +162,15 @@ prnn_status prnn_checkpoint_save(prnn_trainer *t) {
     t->saved_at = prnn_clock();
 done:
     free(config);
+    return status;
+}
+
+prnn_status prnn_checkpoint_save(prnn_trainer *t) {
+    prnn_status status;
+    TRY(prnn_run_check_weights(t));
+    status = prnn_checkpoint_write(t);
+    status = prnn_ranks_vote(t->ctx, status, NULL, t->state.step);
+done:
     return status;
 }
 
@@ -248,7 +263,7 @@ static prnn_status check_config(prnn_trainer *t, const prnn_safetensors *st) {
     return status;
 }
 
-static prnn_status read_block(prnn_trainer *t, const prnn_safetensors *st, const named_block *to) {
+static prnn_status read_block(prnn_trainer *t, const prnn_safetensors *st, const prnn_named_block *to) {
     const prnn_safetensors_entry *entry = prnn_safetensors_find(st, to->name);
     if (!entry || entry->dtype != PRNN_DTYPE_F32 || entry->count != t->parameters) {
         return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
@@ -267,9 +282,9 @@ static prnn_status read_block(prnn_trainer *t, const prnn_safetensors *st, const
 }
 
 static prnn_status read_blocks(prnn_trainer *t, const prnn_safetensors *st) {
-    named_block blocks[MAX_BLOCKS];
+    prnn_named_block blocks[MAX_BLOCKS];
     prnn_status status = PRNN_OK;
-    size_t count = list_blocks(t, blocks);
+    size_t count = prnn_checkpoint_blocks(t, blocks);
     for (size_t i = 0; i < count; i++) {
         TRY(read_block(t, st, &blocks[i]));
     }
@@ -278,7 +293,8 @@ done:
 }
 
 prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found) {
-    prnn_status status = prnn_file_exists(t->ctx, t->folder.checkpoint, found);
+    *found = false;
+    prnn_status status = t->rank == 0 ? prnn_file_exists(t->ctx, t->folder.checkpoint, found) : PRNN_OK;
     if (status != PRNN_OK || !*found) {
         return status;
     }

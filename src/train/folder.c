@@ -51,7 +51,7 @@ static prnn_status lock(prnn_context *ctx, prnn_run_folder *f) {
     return PRNN_OK;
 }
 
-prnn_status prnn_run_folder_open(prnn_context *ctx, const char *path, prnn_run_folder *f) {
+prnn_status prnn_run_folder_open(prnn_context *ctx, const char *path, bool rank0, prnn_run_folder *f) {
     *f = (prnn_run_folder){.path = strdup(path),
                            .model = join(path, "model.safetensors"),
                            .checkpoint = join(path, "checkpoint.safetensors"),
@@ -60,9 +60,11 @@ prnn_status prnn_run_folder_open(prnn_context *ctx, const char *path, prnn_run_f
     if (!f->path || !f->model || !f->checkpoint || !f->metrics) {
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory for the names of its files", path);
     }
-    prnn_status status;
-    TRY(make_folder(ctx, path));
-    TRY(lock(ctx, f));
+    prnn_status status = PRNN_OK;
+    if (rank0) {
+        TRY(make_folder(ctx, path));
+        TRY(lock(ctx, f));
+    }
 done:
     return status;
 }

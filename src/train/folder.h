@@ -9,9 +9,9 @@ typedef struct prnn_run_folder {
     int lock;                                  /* descriptor; -1: none */
 } prnn_run_folder;
 
-/* Makes the folder if it is missing, locks it, and removes what a killed run left half-written. Close it also
- * after a failure. */
-prnn_status prnn_run_folder_open(prnn_context *ctx, const char *path, prnn_run_folder *folder);
+/* Makes the folder if it is missing, locks it, and removes what a killed run left half-written; a rank but 0
+ * only knows its names. Close it also after a failure. */
+prnn_status prnn_run_folder_open(prnn_context *ctx, const char *path, bool rank0, prnn_run_folder *folder);
 void prnn_run_folder_close(prnn_run_folder *folder);
 
 /* A new run writes over nothing: refuses a folder in which one of its files is. */

@@ -37,16 +37,25 @@ static FILE *opened(prnn_trainer *t, int flags, const char *mode) {
 
 /* The first line. */
 static const char *header_of(const prnn_trainer *t) {
-    return in_nats(t) ? "step,epoch,seconds,learning_rate,train_nats,valid_nats,images_per_second\n"
+    return in_nats(t) ? "step,epoch,seconds,learning_rate,train_nats,valid_nats,images_per_second,"
+                        "exchange_share\n"
                       : "step,epoch,seconds,learning_rate,train_bits_per_dim,valid_bits_per_dim,"
-                        "images_per_second\n";
+                        "images_per_second,exchange_share\n";
+}
+
+/* All lines of a log have as many columns as its first. */
+static void note_columns(prnn_trainer *t) {
+    char line[256] = "";
+    rewind(t->metrics);
+    bool read = fgets(line, sizeof line, t->metrics) != NULL;
+    t->log_without_exchange = read && !strstr(line, "exchange_share");
 }
 
 void prnn_metrics_sweep(const prnn_trainer *t) {
     const char *header = header_of(t);
     char text[256];
     struct stat st;
-    if (lstat(t->folder.metrics, &st) != 0 || !S_ISREG(st.st_mode)) {
+    if (t->rank > 0 || lstat(t->folder.metrics, &st) != 0 || !S_ISREG(st.st_mode)) {
         return;
     }
     FILE *file = fopen(t->folder.metrics, "rb");
@@ -62,6 +71,9 @@ void prnn_metrics_sweep(const prnn_trainer *t) {
 
 prnn_status prnn_metrics_open(prnn_trainer *t) {
     struct stat st;
+    if (t->rank > 0) {
+        return PRNN_OK;
+    }
     if (stat(t->folder.metrics, &st) == 0 && !S_ISREG(st.st_mode)) {
         return prnn_fail(t->ctx, PRNN_ERROR_FILE, "%s: is not a file; move it away to train here",
                          t->folder.metrics);
@@ -87,6 +99,7 @@ prnn_status prnn_metrics_open(prnn_trainer *t) {
                 "with a new one",
                 t->folder.metrics, length, (unsigned long long)t->state.metrics_bytes);
         }
+        note_columns(t);
         if (length < 0 || ftruncate(fileno(t->metrics), (off_t)t->state.metrics_bytes) != 0 ||
             fseek(t->metrics, 0, SEEK_END) != 0) {
             return failed(t, "cannot be continued");
@@ -97,15 +110,19 @@ prnn_status prnn_metrics_open(prnn_trainer *t) {
     return note_length(t);
 }
 
-prnn_status prnn_metrics_write(prnn_trainer *t, bool validated) {
-    prnn_train_state *s = &t->state;
+static void close_log(prnn_trainer *t) {
+    if (t->metrics) {
+        fclose(t->metrics);
+        t->metrics = NULL;
+    }
+}
+
+static prnn_status write_line(prnn_trainer *t, bool validated) {
+    const prnn_train_state *s = &t->state;
     double unit = in_nats(t) ? 1 : prnn_bits_per_dim(t->model, 1);
     prnn_status status = t->metrics ? PRNN_OK : prnn_metrics_open(t);
     if (status != PRNN_OK) {
         return status;
-    }
-    if (s->images > 0) {
-        s->last_nats = s->nats_sum / s->images;
     }
     fprintf(t->metrics, "%llu,%.4f,%.1f,%.6g,", (unsigned long long)s->step,
             prnn_timetable_epoch(&t->table, s->step), s->seconds + prnn_clock() - t->run_began,
@@ -117,12 +134,27 @@ prnn_status prnn_metrics_write(prnn_trainer *t, bool validated) {
     if (validated) {
         fprintf(t->metrics, "%.6f", s->valid_nats * unit);
     }
-    fprintf(t->metrics, ",%.1f\n", t->step_seconds > 0 ? t->step_images / t->step_seconds : 0);
-    status = note_length(t);
+    fprintf(t->metrics, ",%.1f", t->step_seconds > 0 ? t->step_images / t->step_seconds : 0);
+    if (!t->log_without_exchange) {
+        fprintf(t->metrics, ",%.4f", prnn_run_progress(t, "train", 0, 0, 0, 0).exchange_share);
+    }
+    fputc('\n', t->metrics);
+    return note_length(t);
+}
+
+prnn_status prnn_metrics_write(prnn_trainer *t, bool validated) {
+    prnn_train_state *s = &t->state;
+    prnn_status status;
+    if (s->images > 0) {
+        s->last_nats = s->nats_sum / s->images;
+    }
+    uint64_t before = s->metrics_bytes;
+    status = t->rank == 0 ? write_line(t, validated) : PRNN_OK;
+    status = prnn_ranks_vote(t->ctx, status, NULL, s->step);
     if (status != PRNN_OK) {
-        /* Opened anew, it is cut to what the state remembers: a part of a line does not stay. */
-        fclose(t->metrics);
-        t->metrics = NULL;
+        /* Opened anew, it is cut to what the state remembers: the line, or a part of it, does not stay. */
+        s->metrics_bytes = before;
+        close_log(t);
         return status;
     }
     s->nats_sum = s->images = 0;

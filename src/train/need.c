@@ -16,6 +16,10 @@ size_t prnn_trainer_room(size_t batch) {
     return batch > PRNN_VALID_PIECE ? batch : PRNN_VALID_PIECE;
 }
 
+size_t prnn_trainer_nats(const prnn_context *ctx) {
+    return PRNN_VALID_PIECE * (size_t)prnn_context_rank_count(ctx);
+}
+
 /* The blocks that a trainer has itself. */
 static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
                         const prnn_train_options *options, size_t images, bool valid) {
@@ -29,6 +33,7 @@ static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
     prnn_need_block(&bytes, prnn_device_of(ctx)->norm_scratch(n), sizeof(double));
     prnn_need_block(&bytes, images, sizeof(uint64_t));
     prnn_need_block(&bytes, room, sizeof(size_t));
+    prnn_need_block(&bytes, prnn_trainer_nats(ctx), sizeof(double));
     prnn_need_block(&bytes, room, image);
     prnn_need_block(&bytes, 1, image);
     return bytes;

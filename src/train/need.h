@@ -4,7 +4,7 @@
 
 #include "model/model.h"
 
-/* Images validated between two calls of progress. */
+/* Images that a rank validates between two calls of progress. */
 enum { PRNN_VALID_PIECE = 64 };
 
 /* Bytes that a training asks for. */
@@ -33,5 +33,8 @@ prnn_status prnn_trainer_afford(prnn_context *ctx, const prnn_trainer_needs *nee
 /* Images of the largest batch of a set of `images`, and for how many a trainer has room. */
 size_t prnn_trainer_batch(const prnn_train_options *options, size_t images);
 size_t prnn_trainer_room(size_t batch);
+
+/* Images that all ranks validate between two calls of progress. */
+size_t prnn_trainer_nats(const prnn_context *ctx);
 
 #endif

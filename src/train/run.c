@@ -48,7 +48,9 @@ prnn_status prnn_run_allocate(prnn_trainer *t) {
     t->images =
         prnn_alloc(ctx, images, (size_t)c->height * (size_t)c->width * (size_t)c->channels, "a batch");
     t->scratch_image = prnn_alloc(ctx, (size_t)c->height * (size_t)c->width, (size_t)c->channels, "an image");
-    TRY(t->scratch && t->order && t->indices && t->images && t->scratch_image ? PRNN_OK : PRNN_ERROR_MEMORY);
+    t->nats = prnn_alloc(ctx, prnn_trainer_nats(ctx), sizeof *t->nats, "likelihoods");
+    TRY(t->scratch && t->order && t->indices && t->images && t->scratch_image && t->nats ? PRNN_OK
+                                                                                         : PRNN_ERROR_MEMORY);
     TRY(prnn_data_fingerprint(ctx, t->train, &t->train_print));
     if (t->valid) {
         TRY(prnn_data_fingerprint(ctx, t->valid, &t->valid_print));
@@ -68,6 +70,7 @@ void prnn_run_free(prnn_trainer *t) {
     prnn_free(t->indices);
     prnn_free(t->images);
     prnn_free(t->scratch_image);
+    prnn_free(t->nats);
     prnn_gradient_engine_free(t->ctx, t->engine);
     if (t->metrics) {
         fclose(t->metrics);
@@ -96,6 +99,8 @@ double prnn_run_rate(const prnn_trainer *t, uint64_t step) {
 prnn_progress prnn_run_progress(const prnn_trainer *t, const char *phase, uint64_t done, uint64_t total,
                                 double seconds, double speed) {
     const prnn_train_state *s = &t->state;
+    prnn_traffic traffic = prnn_gradient_engine_traffic(t->engine);
+    double of = t->step_seconds > 0 ? t->step_seconds : 1, steps = t->run_steps ? (double)t->run_steps : 1;
     return (prnn_progress){.size = sizeof(prnn_progress),
                            .phase = phase,
                            .done = done,
@@ -109,7 +114,10 @@ prnn_progress prnn_run_progress(const prnn_trainer *t, const char *phase, uint64
                            .best_nats = s->best_nats,
                            .best_step = s->best_step,
                            .not_lower = s->not_lower,
-                           .overfitted = s->overfitted};
+                           .overfitted = s->overfitted,
+                           .exchange_share = traffic.exchange / of,
+                           .wait_share = traffic.wait / of,
+                           .exchange_bytes = traffic.bytes / steps};
 }
 
 bool prnn_run_tell(const prnn_trainer *t, const char *phase, uint64_t done, uint64_t total, double seconds,

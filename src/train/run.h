@@ -29,6 +29,7 @@ struct prnn_trainer {
     prnn_context *ctx;
     const prnn_device *device;
     const char *arithmetic; /* of the context when the run began */
+    int rank, ranks;        /* the same */
     prnn_train_options options;
     prnn_timetable table;
     prnn_model *model;
@@ -51,15 +52,19 @@ struct prnn_trainer {
     size_t *indices;
     uint8_t *images;        /* of a batch, or of a piece of the validation set */
     uint8_t *scratch_image; /* of images that are mirrored and moved */
+    double *nats;           /* of a piece of every rank */
 
     prnn_run_folder folder;
     FILE *metrics;
+    bool log_without_exchange;  /* its lines end before that column: an older version began it */
     double run_began, saved_at; /* clock */
+    uint64_t run_steps;         /* updates of this run */
     double step_seconds;        /* spent in steps of this run */
     double step_images;
     prnn_due due;  /* after the present step, and not done yet */
     bool busy;     /* a validation is under way: its callback may not change anything */
     bool diverged; /* there is no way on */
+    bool rescued;  /* a rank was lost, and what could be saved was */
 
     unsigned number; /* of this training among those that made the model, from 1 on (provenance.c) */
 };
@@ -101,10 +106,37 @@ prnn_status prnn_provenance_make(const prnn_trainer *t, uint64_t step, double na
 /* These become the model's. */
 prnn_status prnn_provenance_set(prnn_trainer *t, uint64_t step, double nats);
 
+/* together.c: refuses ranks that are not about to do the same. */
+prnn_status prnn_run_compare(prnn_trainer *t);
+/* Everybody gets what rank 0 has loaded: *found, and with that state and blocks. */
+prnn_status prnn_run_follow(prnn_trainer *t, bool *found);
+
+/* Files are those of rank 0: on another one nothing is written, and all is well; but checks of weights are
+ * made everywhere. */
+
 /* checkpoint.c: out/checkpoint.safetensors. */
 prnn_status prnn_checkpoint_save(prnn_trainer *t);
+/* The same, without a word to the other ranks. */
+prnn_status prnn_checkpoint_write(prnn_trainer *t);
 /* *found: whether there was one. Refuses one of another network, other data or other options. */
 prnn_status prnn_checkpoint_load(prnn_trainer *t, bool *found);
+
+/* What must be the same for a run to go on as if it had never stopped, and on all ranks; returns how many.
+ * The texts live in `list`. */
+enum { PRNN_SETTINGS = 48, PRNN_SETTING = 32 };
+typedef struct prnn_setting {
+    const char *name;
+    char value[PRNN_SETTING];
+} prnn_setting;
+size_t prnn_checkpoint_settings(const prnn_trainer *t, prnn_setting list[PRNN_SETTINGS]);
+
+/* The blocks of weights that a checkpoint keeps; returns how many. */
+enum { PRNN_BLOCKS = 5 };
+typedef struct prnn_named_block {
+    const char *name;
+    prnn_block block;
+} prnn_named_block;
+size_t prnn_checkpoint_blocks(const prnn_trainer *t, prnn_named_block list[PRNN_BLOCKS]);
 
 /* metrics.c: out/metrics.csv. Opening cuts it to the length that the state remembers (0: a new file). */
 prnn_status prnn_metrics_open(prnn_trainer *t);

@@ -17,7 +17,7 @@ prnn_due prnn_timetable_due(const prnn_timetable *t, uint64_t step, uint64_t val
     }
     bool end = step == t->steps;
     bool validation = t->valid && validated != step && (end || step % t->valid_every == 0);
-    bool line = logged != step && (end || validation || step % t->log_every == 0);
+    bool line = logged != step && (end || validation || validated == step || step % t->log_every == 0);
     return (prnn_due){validation, line, .checkpoint = end || validation, .result = end};
 }
 

@@ -4,6 +4,7 @@
 #include "base/call.h"
 #include "base/fields.h"
 #include "base/try.h"
+#include "ranks/ranks.h"
 #include "train/need.h"
 #include "train/options.h"
 
@@ -23,12 +24,18 @@ prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *tr
     TRY(prnn_train_options_read(ctx, options, &full));
     TRY(prnn_trainer_create(ctx, model, train, valid, options, &trainer));
     TRY(prnn_trainer_attend(trainer)); /* what an earlier run left undone */
-    while (tell(trainer, &full) && !prnn_trainer_is_done(trainer)) {
+    for (unsigned wishes = 0;;) {
+        wishes = tell(trainer, &full) ? 0 : PRNN_WISH_STOP;
+        TRY(prnn_ranks_vote(ctx, PRNN_OK, &wishes, 0));
+        if (wishes || prnn_trainer_is_done(trainer)) {
+            break;
+        }
         bool last;
         TRY(prnn_trainer_step(ctx, trainer, NULL, &last));
     }
     TRY(prnn_trainer_is_done(trainer) ? PRNN_OK : prnn_trainer_stop(trainer));
 done:
+    status = trainer ? prnn_trainer_leave(trainer, status) : prnn_ranks_fail(ctx, status);
     prnn_trainer_free(trainer);
     return status;
 }

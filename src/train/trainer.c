@@ -25,9 +25,11 @@ static prnn_status save_model(prnn_trainer *t, prnn_block block, uint64_t step, 
     prnn_status status;
     TRY(prnn_run_assign(t, block));
     TRY(prnn_provenance_set(t, step, nats));
-    TRY(prnn_model_save(t->ctx, t->model, t->folder.model));
+    if (t->rank == 0) {
+        TRY(prnn_model_save(t->ctx, t->model, t->folder.model));
+    }
 done:
-    return status;
+    return prnn_ranks_vote(t->ctx, status, NULL, t->state.step);
 }
 
 /* Those of the best validation; without validation images the present ones. */
@@ -52,7 +54,7 @@ static void note_due(prnn_trainer *t) {
 static prnn_status start(prnn_trainer *t) {
     prnn_status status;
     prnn_metrics_sweep(t);
-    TRY(prnn_run_folder_check_new(t->ctx, &t->folder));
+    TRY(t->rank == 0 ? prnn_run_folder_check_new(t->ctx, &t->folder) : PRNN_OK);
     TRY(prnn_metrics_open(t));
     TRY(prnn_checkpoint_save(t));
 done:
@@ -77,7 +79,9 @@ static prnn_status begin(prnn_trainer *t) {
     }
     t->state = (prnn_train_state){.last_nats = NAN, .valid_nats = NAN, .best_nats = NAN, .between_nats = NAN};
     if (t->options.resume) {
-        TRY(prnn_checkpoint_load(t, &found));
+        status = prnn_checkpoint_load(t, &found);
+        TRY(prnn_ranks_vote(t->ctx, status, NULL, 0));
+        TRY(prnn_run_follow(t, &found));
     }
     TRY(prnn_provenance_begin(t, found));
     t->run_began = prnn_clock();
@@ -94,7 +98,8 @@ static prnn_status take_palette(prnn_trainer *t) {
                                                     : PRNN_OK;
 }
 
-static prnn_status create(prnn_trainer *t, const prnn_train_options *options) {
+/* What each rank does by itself. */
+static prnn_status prepare(prnn_trainer *t, const prnn_train_options *options) {
     prnn_status status;
     TRY(prnn_train_options_read(t->ctx, options, &t->options));
     TRY(prnn_train_options_check_set(t->ctx, &t->options, &t->model->network->plan.config, t->valid != NULL));
@@ -103,13 +108,21 @@ static prnn_status create(prnn_trainer *t, const prnn_train_options *options) {
     if (t->valid) {
         TRY(prnn_train_data_check(t->ctx, t->model, t->valid, "validation"));
     }
-    TRY(prnn_run_folder_open(t->ctx, t->options.out, &t->folder));
+    TRY(prnn_run_folder_open(t->ctx, t->options.out, t->rank == 0, &t->folder));
     t->options.out = t->folder.path; /* the caller's may go */
     t->table = prnn_timetable_of(&t->options, prnn_data_count(t->train), t->valid != NULL);
     TRY(prnn_run_allocate(t));
-    TRY(begin(t));
 done:
     return status;
+}
+
+static prnn_status create(prnn_trainer *t, const prnn_train_options *options) {
+    prnn_status status = prepare(t, options);
+    TRY(prnn_ranks_vote(t->ctx, status, NULL, 0));
+    TRY(prnn_run_compare(t));
+    TRY(begin(t));
+done:
+    return prnn_ranks_fail(t->ctx, status);
 }
 
 prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
@@ -124,6 +137,8 @@ prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn
     *t = (prnn_trainer){.ctx = ctx,
                         .device = prnn_device_of(ctx),
                         .arithmetic = prnn_context_arithmetic(ctx),
+                        .rank = prnn_context_rank(ctx),
+                        .ranks = prnn_context_rank_count(ctx),
                         .model = model,
                         .train = train,
                         .valid = valid,
@@ -148,8 +163,8 @@ void prnn_trainer_free(prnn_trainer *trainer) {
 
 /* ---------------------------------------------------------------------------------------- update */
 
-/* Images of a batch as this epoch has them. */
-static void augment(prnn_trainer *t, uint64_t epoch, size_t n) {
+/* Some images of a batch as this epoch has them. */
+static void augment(prnn_trainer *t, uint64_t epoch, prnn_share part) {
     const prnn_train_options *o = &t->options;
     const prnn_config *c = &t->model->network->plan.config;
     prnn_augmentation how = {.seed = o->seed,
@@ -158,10 +173,13 @@ static void augment(prnn_trainer *t, uint64_t epoch, size_t n) {
                              .height = c->height,
                              .width = c->width,
                              .channels = c->channels};
-    prnn_augment(&how, epoch, t->indices, n, t->images, t->scratch_image);
+    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    prnn_augment(&how, epoch, t->indices + part.first, part.count, t->images + part.first * bytes,
+                 t->scratch_image);
 }
 
-/* The images of the next update, and how many; those after them are announced to the system. */
+/* The images of the next update, and how many; those after them are announced to the system. A rank reads
+ * those of its lanes alone. */
 static prnn_status read_batch(prnn_trainer *t, size_t *n) {
     uint64_t epoch = t->state.step / t->table.epoch, count = prnn_data_count(t->train);
     uint64_t first = t->state.step % t->table.epoch * (uint64_t)t->options.batch;
@@ -174,10 +192,18 @@ static prnn_status read_batch(prnn_trainer *t, size_t *n) {
         t->indices[i] = (size_t)t->order[first + i];
     }
     uint64_t next = first + *n, rest = count - next, batch = (uint64_t)t->options.batch;
-    prnn_data_prefetch(t->train, t->order + next, (size_t)(rest < batch ? rest : batch));
+    size_t after = (size_t)(rest < batch ? rest : batch);
+    prnn_share mine = prnn_gradient_engine_share(t->ctx, t->engine, (int)*n);
+    if (after > 0) {
+        prnn_share then = prnn_gradient_engine_share(t->ctx, t->engine, (int)after);
+        prnn_data_prefetch(t->train, t->order + next + then.first, then.count);
+    }
+    const prnn_config *c = &t->model->network->plan.config;
+    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
     prnn_status status;
-    TRY(prnn_data_read(t->ctx, t->train, t->indices, *n, t->options.seed, epoch, t->images));
-    augment(t, epoch, *n);
+    TRY(prnn_data_read(t->ctx, t->train, t->indices + mine.first, mine.count, t->options.seed, epoch,
+                       t->images + mine.first * bytes));
+    augment(t, epoch, mine);
 done:
     return status;
 }
@@ -195,13 +221,17 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     const prnn_train_options *o = &t->options;
     prnn_train_state *s = &t->state;
     double began = prnn_clock();
+    unsigned wishes = t->rank == 0 && began - t->saved_at >= o->checkpoint_every ? PRNN_WISH_CHECKPOINT : 0;
     size_t n = 0;
     prnn_status status = read_batch(t, &n);
     if (status != PRNN_OK) {
-        return status;
+        return prnn_ranks_vote(t->ctx, status, NULL, s->step);
     }
     prnn_batch batch = {.images = t->images, .n = (int)n, .new_only = true, .dropout = dropout_of(t)};
-    *nats = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, &batch, t->gradient);
+    status = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, &batch, t->gradient, &wishes, nats);
+    if (status != PRNN_OK) {
+        return status;
+    }
     double length = t->device->norm(t->ctx, t->gradient, t->scratch);
     status = t->device->check(t->ctx);
     if (status != PRNN_OK) {
@@ -232,7 +262,9 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     s->between_images += (double)n;
     t->step_seconds += prnn_clock() - began;
     t->step_images += (double)n;
+    t->run_steps++;
     note_due(t);
+    t->due.checkpoint |= (wishes & PRNN_WISH_CHECKPOINT) != 0;
     return PRNN_OK;
 }
 
@@ -269,7 +301,6 @@ static prnn_status do_what_is_due(prnn_trainer *t) {
     const prnn_train_state *s = &t->state;
     prnn_due *due = &t->due;
     prnn_status status = PRNN_OK;
-    due->checkpoint |= s->step > 0 && prnn_clock() - t->saved_at >= t->options.checkpoint_every;
     if (due->validation) {
         TRY(prnn_validation_run(t));
         due->validation = false;
@@ -319,6 +350,13 @@ static prnn_status check_call(prnn_context *ctx, const prnn_trainer *t) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "%s: this training was begun in another context; go on in that one", t->folder.path);
     }
+    if (prnn_context_rank(ctx) != t->rank || prnn_context_rank_count(ctx) != t->ranks) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "%s: this training was begun as rank %d of %d, and the context is now rank %d of %d; set "
+            "its ranks back",
+            t->folder.path, t->rank, t->ranks, prnn_context_rank(ctx), prnn_context_rank_count(ctx));
+    }
     if (strcmp(prnn_context_arithmetic(ctx), t->arithmetic) != 0) {
         return prnn_fail(
             ctx, PRNN_ERROR_ARGUMENT,
@@ -327,6 +365,23 @@ static prnn_status check_call(prnn_context *ctx, const prnn_trainer *t) {
             t->folder.path, t->arithmetic, prnn_context_arithmetic(ctx));
     }
     return PRNN_OK;
+}
+
+prnn_status prnn_trainer_leave(prnn_trainer *t, prnn_status status) {
+    char why[sizeof t->ctx->message];
+    if (status != PRNN_ERROR_RANK || t->rank > 0 || t->rescued) {
+        return prnn_ranks_fail(t->ctx, status);
+    }
+    t->rescued = true;
+    memcpy(why, t->ctx->message, sizeof why);
+    if (prnn_checkpoint_write(t) == PRNN_OK) {
+        prnn_fail(t->ctx, status, "%.700s; %.200s is of step %" PRIu64 " and --resume goes on from it", why,
+                  t->folder.checkpoint, t->state.step);
+    } else {
+        prnn_fail(t->ctx, status, "%s", why);
+    }
+    t->ctx->agreed = true;
+    return status;
 }
 
 prnn_status prnn_trainer_step(prnn_context *ctx, prnn_trainer *trainer, double *nats, bool *done) {
@@ -345,7 +400,7 @@ done:
     if (nats) {
         *nats = of_batch;
     }
-    return status;
+    return prnn_trainer_leave(trainer, status);
 }
 
 prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, double *nats) {
@@ -367,7 +422,7 @@ prnn_status prnn_trainer_validate(prnn_context *ctx, prnn_trainer *trainer, doub
         *nats = s->valid_nats;
     }
 done:
-    return status == PRNN_STOPPED ? prnn_trainer_stop(trainer) : status;
+    return prnn_trainer_leave(trainer, status == PRNN_STOPPED ? prnn_trainer_stop(trainer) : status);
 }
 
 prnn_status prnn_trainer_save(prnn_context *ctx, prnn_trainer *trainer) {
@@ -377,7 +432,7 @@ prnn_status prnn_trainer_save(prnn_context *ctx, prnn_trainer *trainer) {
     TRY(prnn_checkpoint_save(trainer));
     TRY(save_result(trainer));
 done:
-    return status;
+    return prnn_trainer_leave(trainer, status);
 }
 
 void prnn_trainer_progress(const prnn_trainer *t, prnn_progress *progress) {

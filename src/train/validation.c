@@ -7,9 +7,8 @@
 
 #include <math.h>
 
-/* Adds the likelihoods of images first..first+n-1 to *total. */
-static prnn_status add_piece(prnn_trainer *t, size_t first, size_t n, double *total) {
-    double nats[PRNN_VALID_PIECE];
+/* The likelihoods of images first..first+n-1. */
+static prnn_status evaluate_piece(prnn_trainer *t, size_t first, size_t n, double *nats) {
     prnn_evaluation piece = {.images = t->images, .count = n, .new_only = true, .nats = nats};
     prnn_status status;
     for (size_t i = 0; i < n; i++) {
@@ -17,25 +16,45 @@ static prnn_status add_piece(prnn_trainer *t, size_t first, size_t n, double *to
     }
     TRY(prnn_data_read(t->ctx, t->valid, t->indices, n, t->options.seed, 0, t->images));
     TRY(prnn_model_evaluate(t->ctx, t->model, &piece));
+done:
+    return status;
+}
+
+/* Each rank evaluates a piece of images first..first+n-1; to *total, on all, go the likelihoods of all. */
+static prnn_status add_pieces(prnn_trainer *t, size_t first, size_t n, double *total) {
+    prnn_share mine = prnn_share_mine(t->ctx, n);
+    const prnn_results all = {t->nats, sizeof *t->nats};
+    prnn_status status = evaluate_piece(t, first + mine.first, mine.count, t->nats + mine.first);
+    TRY(prnn_ranks_collect(t->ctx, status, first, n, &all, 1));
     for (size_t i = 0; i < n; i++) {
-        *total += nats[i];
+        *total += t->nats[i];
     }
+done:
+    return status;
+}
+
+/* PRNN_STOPPED: somebody wants to stop. */
+static prnn_status tell(const prnn_trainer *t, size_t done, size_t count, double began) {
+    double seconds = prnn_clock() - began, speed = seconds > 0 ? (double)done / seconds : 0;
+    unsigned wishes = prnn_run_tell(t, "validate", done, count, seconds, speed) ? 0 : PRNN_WISH_STOP;
+    prnn_status status;
+    TRY(prnn_ranks_vote(t->ctx, PRNN_OK, &wishes, done));
+    TRY(wishes & PRNN_WISH_STOP ? PRNN_STOPPED : PRNN_OK);
 done:
     return status;
 }
 
 /* *nats: the mean. */
 static prnn_status evaluate(prnn_trainer *t, double *nats) {
-    size_t count = prnn_data_count(t->valid), n;
+    size_t count = prnn_data_count(t->valid), round = prnn_trainer_nats(t->ctx), n;
     double total = 0, began = prnn_clock();
     prnn_status status;
     TRY(prnn_run_check_weights(t));
     TRY(prnn_run_assign(t, prnn_run_result(t)));
     for (size_t first = 0; first < count; first += n) {
-        n = count - first < PRNN_VALID_PIECE ? count - first : PRNN_VALID_PIECE;
-        TRY(add_piece(t, first, n, &total));
-        double seconds = prnn_clock() - began, speed = seconds > 0 ? (double)(first + n) / seconds : 0;
-        TRY(prnn_run_tell(t, "validate", first + n, count, seconds, speed) ? PRNN_OK : PRNN_STOPPED);
+        n = count - first < round ? count - first : round;
+        TRY(add_pieces(t, first, n, &total));
+        TRY(tell(t, first + n, count, began));
     }
     *nats = total / (double)count;
 done:

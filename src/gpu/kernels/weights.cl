@@ -21,10 +21,10 @@ NODE(16, 8)
 NODE(32, 16)
 NODE(64, 32)
 
-/* gradient[index[i]] = the sum over lanes of packed float i: each parameter has one at most. */
-KERNEL(256) unpack(ulong n, uint lanes, GLOBAL const int *index, GLOBAL const float *packed, GLOBAL float *gradient) {
+/* gradient[index[i]] = the sum over lanes, which begin at `first`, of packed float i: each parameter has one at most. */
+KERNEL(256) unpack(ulong n, ulong first, uint lanes, GLOBAL const int *index, GLOBAL const float *packed, GLOBAL float *gradient) {
     ulong i = ((ulong)GROUP_Y * 65535u + GROUP_X) * 256 + ITEM;
-    if (i < n && index[i] >= 0) { gradient[index[i]] = lane_64(packed + i, n, 0, lanes); }
+    if (i < n && index[i] >= 0) { gradient[index[i]] = lane_64(packed + first + i, n, 0, lanes); }
 }
 
 KERNEL(256) clear(ulong n, ulong first, GLOBAL float *x) {

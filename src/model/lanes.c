@@ -1,0 +1,63 @@
+#include "model/lanes.h"
+
+enum { MOST_AT_ONCE = 4 };
+
+static int divided(int n, int by) {
+    return (n + by - 1) / by;
+}
+
+prnn_cut prnn_cut_of(int together, int images) {
+    int least = divided(images, 2) < together ? divided(images, 2) : together;
+    int lane = divided(divided(images, PRNN_MOST_LANES), least) * least;
+    return (prnn_cut){lane, lane < MOST_AT_ONCE ? lane : MOST_AT_ONCE, divided(images, lane)};
+}
+
+int prnn_lanes_first(int lanes, int rank, int ranks) {
+    return (int)((long long)rank * lanes / ranks);
+}
+
+int prnn_lanes_nodes(int lanes, int rank, int ranks, prnn_lane_node nodes[PRNN_MOST_NODES]) {
+    int begin = prnn_lanes_first(lanes, rank, ranks), end = prnn_lanes_first(lanes, rank + 1, ranks);
+    int whole = end == lanes ? PRNN_MOST_LANES : end; /* there is nothing behind the last lane */
+    int n = 0;
+    while (begin < end) {
+        int size = 1;
+        while (begin % (2 * size) == 0 && begin + 2 * size <= whole) {
+            size *= 2;
+        }
+        nodes[n++] = (prnn_lane_node){begin, size};
+        begin += size;
+    }
+    return n;
+}
+
+/* All nodes of all ranks are not more than there are lanes. */
+static int list_nodes(int lanes, int ranks, prnn_lane_node all[PRNN_MOST_LANES]) {
+    int n = 0;
+    for (int rank = 0; rank < ranks; rank++) {
+        prnn_lane_node own[PRNN_MOST_NODES];
+        int count = prnn_lanes_nodes(lanes, rank, ranks, own);
+        for (int i = 0; i < count; i++) {
+            all[n++] = own[i];
+        }
+    }
+    return n;
+}
+
+int prnn_lanes_sums(int lanes, int ranks, prnn_lane_sum sums[PRNN_MOST_LANES]) {
+    prnn_lane_node all[PRNN_MOST_LANES];
+    int count = list_nodes(lanes, ranks, all), n = 0;
+    for (int size = 1; size < PRNN_MOST_LANES; size *= 2) {
+        int before = -1; /* the node of this size that waits for its second half */
+        for (int i = 0; i < count; i++) {
+            if (all[i].size == size && all[i].begin % (2 * size) == 0) {
+                all[i].size *= 2; /* also if there is no second half */
+                before = i;
+            } else if (all[i].size == size) {
+                sums[n++] = (prnn_lane_sum){before, i};
+                all[i].size = 0;
+            }
+        }
+    }
+    return n;
+}

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Archives, as a user makes and reads them: test_archive.sh PROGRAM SOURCE_DIR
+. "$(dirname "$0")/shell.sh"
+colour=$source_dir/models/cifar10-row.safetensors grey=$source_dir/models/mnist-row.safetensors
+digits=$source_dir/data/mnist-binarized/valid-images-idx3-ubyte.gz
+
+# picture FILE: base64 of a PNG on stdin.
+picture() { base64 -d >"$1"; }
+mkdir -p "pics/in a folder"
+picture "pics/in a folder/rgba.png" <<<iVBORw0KGgoAAAANSUhEUgAAAAkAAAAHCAYAAADam2dgAAAA5UlEQVR42mNgkLeL5dRwTxMyDMiXtoqsUHFOatT1ye4yCy2ZbB9XO8cjvW0pAytQlF/PN0fSIrxM2SmxAaTAPKx0imNC/TyX5KaFfrk9qxm4ND3SRU2CixSA2rS9Mjv0gaJAA6e7pjQv8sxoXxZSPGkjA8gUkDXqbqktOt5ZnUADp9rGVM8CKQCZElU5YzuDiHFQoaJDfB1IEdDAiSBT3NNal/jmdK8CcjcAbd3LAHILSAHQwG5ToNlAdy8A2ro8sKB/XUT5tK1A9YcZ5IBmgxwLUgCyBuQWkClAz22KrZm9C8g8CQCZTmJHCW/4XAAAAABJRU5ErkJggg==
+picture pics/grey_alpha.png <<<iVBORw0KGgoAAAANSUhEUgAAAAUAAAAGCAQAAACh8pzAAAAATUlEQVR42gFCAL3/AABjFHcoizyfULMAA2YXeiuOP6JTtgAGaRp9LpFCpVa5AAlsHYAxlEWoWbwADG8ggzSXSKtcvwAPciOGN5pLrl/Cv4AWvQfMTBMAAAAASUVORK5CYII=
+picture pics/palette.png <<<iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIBAMAAAA2IaO4AAAAMFBMVEX/AAAAyAoDBfpNTU3/AAAAyAoDBfpNTU3/AAAAyAoDBfpNTU3/AAAAyAoDBfpNTU2cDtoIAAAAG0lEQVR42mNgYBAUBCIlJQYlJWNjBiACAQwxADqYAzEVo28PAAAAAElFTkSuQmCC
+picture pics/black.png <<<iVBORw0KGgoAAAANSUhEUgAAAAMAAAADCAAAAABzQ+pjAAAAC0lEQVR42mNgQAAAAAwAAe/oMyUAAAAASUVORK5CYII=
+picture pics/grey.png <<<iVBORw0KGgoAAAANSUhEUgAAABQAAAARCAAAAAD4L9NiAAABJklEQVR42mNg4JFQMbDxCEnIqWiZMGfFlgNnbjxhYOSVVDW09QxNzK1snTh35daDZ28+ZWDik1IzsvMKS8qraps0b9W2Q+duPWNg5pdWN7b3Dk/Or26fPH/19sPnbz9nYBGQ0TBx8IlIKajpmLJgzY4jF+68YGAVlNU0dfSNTC2s7Zy6cO3OoxfvvmRgE5LTMnPyi0orquuatmjdrmOX7r1iYBeW1zZ39o9OL67vnr54/e7jl++/ZuAQUdCxcAmIyShp6JmxZMOeE1cevGHgFFXUtXQNjM0sbeyduXTj3pNXH75l4BJT0rNyC4rLKmvqm7Vs075T1x69Y+AWV9a3dg+Ozy5v7p+9fPP+09cfv8fm9Q8MWLz+kQGL1z8xYPH6ZwYsXv8CAFMBoglQWjWvAAAAAElFTkSuQmCC
+picture pics/bits.png <<<iVBORw0KGgoAAAANSUhEUgAAAAkAAAADAQAAAABpcRjbAAAAEUlEQVR42mNY1cDAz8DwvwEAC6ICuc/bpsEAAAAASUVORK5CYII=
+deep=iVBORw0KGgoAAAANSUhEUgAAAAIAAAACEAAAAAAHTY67AAAAD0lEQVR42mNgZGJmYQARAABkABX2sTgqAAAAAElFTkSuQmCC
+
+# ---- Pictures of all kinds.
+for model in "$colour" "$grey"; do
+    name=$(basename "$model" .safetensors)
+    run 0 "compress pictures with $name" compress "$model" --data pics --out a.prnn --quiet
+    has "it says what they take" "^archive  *[0-9]* bytes" out.txt
+    rm -rf back
+    run 0 "decompress them" decompress "$model" a.prnn --out back/ --quiet
+    run 0 "compress those" compress "$model" --data back --out b.prnn --quiet
+    check "their names and pixels are the same" cmp a.prnn b.prnn
+done
+check "a name has its folder" test -f "back/in a folder/rgba.png"
+run 0 "list" list a.prnn
+has "list names pictures" "7 x     9 x 4 .*in a folder/rgba.png" out.txt
+run 0 "list as JSON" list a.prnn --json
+has "list as JSON has the size" '"raw_bytes": 880' out.txt
+run 2 "decompress into a folder with pictures" decompress "$grey" a.prnn --out back/
+run 0 "decompress and overwrite" decompress "$grey" a.prnn --out back/ --overwrite
+run 0 "one picture" compress "$grey" --data pics/black.png --out one.prnn --quiet
+run 0 "one picture, listed" list one.prnn
+has "its name is that of the file" " black.png" out.txt
+
+# ---- What cannot be kept.
+cp -r pics deep
+picture deep/deep.png <<<$deep
+echo nonsense >deep/damaged.png
+echo before >c.prnn
+run 1 "a picture of 16 bits and a damaged one" compress "$grey" --data deep --out c.prnn --quiet
+has "the first is named" "deep.png: has samples of 16 bits" err.txt
+has "the second is named" "damaged.png: is no picture" err.txt
+check "nothing was written" grep -q before c.prnn
+run 0 "without them" compress "$grey" --data deep --skip --out c.prnn --quiet
+check "the others are there" cmp a.prnn c.prnn
+
+# ---- Arrays, threads, instruction sets.
+run 0 "an array to compare with" convert --data "$digits" --limit 40 --out digits.npy --quiet
+run 0 "compress an array" compress "$grey" --data digits.npy --out d.prnn --quiet
+run 0 "decompress it" decompress "$grey" d.prnn --out again.npy --quiet
+check "it is the same file" cmp digits.npy again.npy
+for how in "--threads 1" "--threads 16" "--cpu generic" "--no-verify"; do
+    # shellcheck disable=SC2086 # words
+    run 0 "compress with $how" compress "$grey" --data digits.npy --out e.prnn --quiet $how
+    check "it is the same archive" cmp d.prnn e.prnn
+done
+run 0 "decompress on another instruction set" decompress "$grey" d.prnn --out again.npy --quiet --cpu generic --threads 3
+check "it is the same array" cmp digits.npy again.npy
+run 0 "one image by its number" decompress "$grey" d.prnn --extract 7 --out seven.npy --quiet
+check "it is that image" cmp <(tail -c 784 seven.npy) <(tail -c $((33 * 784)) digits.npy | head -c 784)
+run 0 "one picture by its name" decompress "$grey" a.prnn --extract "in a folder/rgba.png" --out x.png --quiet
+check "it is that picture" cmp x.png "back/in a folder/rgba.png"
+run 1 "an image that is not there" decompress "$grey" a.prnn --extract nobody.png --out x.png
+has "it says how to find its name" "pixelrnn list" err.txt
+run 2 "pictures of many sizes as an array" decompress "$grey" a.prnn --out x.npy
+run 2 "many pictures as one" decompress "$grey" a.prnn --out x.png
+run 0 "small tiles and blocks" compress "$grey" --data digits.npy --out f.prnn --tile 16 --block 1 --quiet --json
+has "JSON has the tile" '"tile": 16' out.txt
+run 0 "verify" verify "$grey" f.prnn
+has "verify counts" "40 images whole, 0 lost" out.txt
+
+# ---- Models.
+run 0 "a model inside" compress "$grey" --data digits.npy --limit 3 --model-inside --out inside.prnn --quiet
+run 0 "needs no other" verify inside.prnn
+run 1 "no model" verify d.prnn
+has "the model is named" "was made with the model [0-9a-f]\{16\}: give it" err.txt
+run 1 "another model" verify "$colour" d.prnn
+has "both are named" "was made with the model [0-9a-f]\{16\}, and this is [0-9a-f]\{16\}" err.txt
+run 0 "info" info "$grey"
+has "info has the fingerprint" "^fingerprint [0-9a-f]\{64\}" out.txt
+if "$program" eval "$grey" --data digits.npy --limit 1 --precision bf16 >out.txt 2>err.txt; then
+    run 1 "compress in bf16" compress "$grey" --data digits.npy --out x.prnn --precision bf16
+    has "the precision is named" "the precision is bf16" err.txt
+    run 1 "verify in bf16" verify "$grey" d.prnn --precision bf16
+fi
+run 1 "a conditional model" compress "$source_dir/models/cifar10-32x32-given-8x8.safetensors" --data pics --out x.prnn
+run 1 "too many pixels" verify "$grey" d.prnn --max-pixels 1000
+has "the limit is named" "at most 1000" err.txt
+
+# ---- Damage.
+size=$(wc -c <f.prnn)
+head -c $((size / 2)) f.prnn >cut.prnn
+run 1 "an archive that was cut off" decompress "$grey" cut.prnn --out cut.npy --quiet
+has "lost images are named" "cut.prnn: image 39 is lost" err.txt
+check "the others are there" test "$(wc -c <cut.npy)" -gt 4000
+run 1 "verify it" verify "$grey" cut.prnn
+has "how many are whole" "[1-9][0-9]* images whole, [1-9][0-9]* lost" out.txt
+run 1 "list it" list cut.prnn
+has "what is missing" "its end is missing" err.txt
+cp f.prnn flipped.prnn
+printf x | dd of=flipped.prnn bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
+run 1 "a changed byte" verify "$grey" flipped.prnn
+run 1 "no archive" list digits.npy
+has "that it is none" "is no archive" err.txt
+
+# ---- Nothing is left behind.
+check "no temporary files" test -z "$(find . -name '*.tmp')"
+(
+    ulimit -f 1
+    "$program" compress "$grey" --data digits.npy --model-inside --out full.prnn --quiet 2>err.txt
+)
+check "a full disk leaves nothing" test ! -e full.prnn
+has "and says so" "nothing was changed" err.txt
+timeout -s INT 1 "$program" compress "$grey" --data "$digits" --cpu generic --block 8 --out stopped.prnn --quiet 2>err.txt
+check "stopped, nothing is there" test ! -e stopped.prnn
+has "and it says so" "stopped" err.txt
+timeout -s KILL 1 "$program" compress "$grey" --data "$digits" --cpu generic --block 8 --out killed.prnn --quiet 2>/dev/null
+check "killed, nothing is there under the name" test ! -e killed.prnn
+finish

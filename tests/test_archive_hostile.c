@@ -1,0 +1,312 @@
+/* Damaged archives: whatever byte is changed and wherever the file is cut off, no value is given out that is
+ * not right, what is undamaged is recovered, and what is lost is told. And archives that claim what is not
+ * so. */
+#include "archives.h"
+
+#include "codec/bytes.h"
+#include "codec/chunk.h"
+#include "codec/header.h"
+
+static char path[] = "/tmp/prnn_test_hostile_XXXXXX";
+
+/* A small archive, with its model inside. */
+typedef struct small {
+    law_model m;
+    album a;
+    uint8_t *bytes;
+    size_t n;
+} small;
+
+static small small_archive(bool model_inside) {
+    prnn_config c = PRNN_CONFIG_INIT;
+    c.kind = PRNN_ROW;
+    c.height = c.width = 4;
+    c.levels = 4;
+    c.layers = 1;
+    c.hidden = c.head = 2;
+    small s = {.m = law_open(&c, 1)};
+    prnn_archive_options options = PRNN_ARCHIVE_OPTIONS_INIT;
+    options.model_inside = model_inside;
+    options.block = 2;
+    options.tile = 16;
+    for (int i = 0; i < 3; i++) {
+        album_add(&s.a, i ? "b" : "a", 3, 3, 1, PAINT_LEVELS);
+        album_add(&s.a, NULL, 2, 2, 3, PAINT_ANY);
+    }
+    album_add(&s.a, "tiles", 18, 2, 2, PAINT_LEVELS);
+    for (size_t i = 0; i < s.a.count; i++) {
+        picture_paint(&s.a.list[i], 4, i);
+    }
+    archive_write(s.m.ctx, s.m.model, &s.a, path, &options);
+    s.bytes = file_bytes(path, &s.n);
+    return s;
+}
+
+static void small_free(small *s) {
+    free(s->bytes);
+    album_free(&s->a);
+    law_close(&s->m);
+}
+
+/* Reads what is in the file; returns how many images came whole, and says whether anything was refused. */
+static size_t read_what_is_there(const small *s, bool *refused) {
+    prnn_context *ctx = s->m.ctx;
+    prnn_archive *archive;
+    seen got = {.album = &s->a};
+    prnn_archive_read_options options = PRNN_ARCHIVE_READ_OPTIONS_INIT;
+    options.image = see;
+    options.user = &got;
+    prnn_status status = prnn_archive_open(ctx, path, &archive);
+    if (status == PRNN_OK) {
+        status = prnn_archive_read(ctx, archive, s->m.model, &options);
+        prnn_archive_free(archive);
+    }
+    *refused = status != PRNN_OK;
+    assert_true(status == PRNN_OK || strlen(prnn_message(ctx)) > 0);
+    assert_true(status == PRNN_OK || status == PRNN_ERROR_FORMAT || status == PRNN_ERROR_ARGUMENT);
+    return got.whole;
+}
+
+/* Images that a damaged place can take: those of a block. Nothing else is there once. */
+static size_t most_lost(const small *s, size_t at) {
+    for (size_t from = 0; from < s->n;) {
+        prnn_chunk chunk;
+        assert_true(prnn_chunk_read(s->bytes + from, &chunk));
+        size_t next = from + PRNN_CHUNK_BYTES + chunk.length;
+        if (at < next) {
+            return chunk.type == PRNN_CHUNK_BLOCK ? chunk.count : 0;
+        }
+        from = next;
+    }
+    return 0;
+}
+
+/* One changed byte. `inside`: there is a model, whose bytes nobody needs who has it. */
+static void flip(small *s, size_t at, uint8_t mask, bool inside) {
+    bool refused;
+    s->bytes[at] ^= mask;
+    file_put(path, s->bytes, s->n);
+    s->bytes[at] ^= mask;
+    size_t whole = read_what_is_there(s, &refused), most = most_lost(s, at);
+    if (whole + most < s->a.count || (!refused && (!inside || whole < s->a.count))) {
+        fail_msg("byte %zu ^ %d: %zu of %zu images, and at most %zu can be lost", at, mask, whole, s->a.count,
+                 most);
+    }
+}
+
+static void test_flips(void **state) {
+    static const uint8_t masks[] = {1, 0x80, 0xff};
+    (void)state;
+    for (int inside = 0; inside < 2; inside++) {
+        small s = small_archive(inside);
+        for (size_t at = 0, n = 0; at < s.n; at += inside ? 61 : 1, n++) {
+            for (size_t k = 0; k < 3; k++) {
+                flip(&s, at, masks[k], inside);
+            }
+        }
+        small_free(&s);
+    }
+}
+
+/* Cut off anywhere, images whose blocks are before that are there. */
+static void test_truncations(void **state) {
+    (void)state;
+    small s = small_archive(false);
+    size_t before = 0;
+    for (size_t n = 0; n < s.n; n++) {
+        bool refused;
+        file_put(path, s.bytes, n);
+        size_t whole = read_what_is_there(&s, &refused);
+        assert_true(refused && whole >= before && whole <= s.a.count);
+        before = whole;
+    }
+    assert_int_equal(before, s.a.count);
+    small_free(&s);
+}
+
+/* Bytes that are put in, left out, doubled; a file after a file. */
+static void test_shifts(void **state) {
+    (void)state;
+    small s = small_archive(false);
+    uint8_t *bytes = malloc(2 * s.n + 1);
+    bool refused;
+    assert_non_null(bytes);
+    for (size_t at = 0; at < s.n; at++) {
+        memcpy(bytes, s.bytes, at);
+        bytes[at] = 0x8b;
+        memcpy(bytes + at + 1, s.bytes + at, s.n - at);
+        file_put(path, bytes, s.n + 1);
+        assert_true(read_what_is_there(&s, &refused) + most_lost(&s, at) >= s.a.count && refused);
+        memcpy(bytes + at, s.bytes + at + 1, s.n - at - 1);
+        file_put(path, bytes, s.n - 1);
+        assert_true(read_what_is_there(&s, &refused) + most_lost(&s, at) >= s.a.count && refused);
+    }
+    memcpy(bytes, s.bytes, s.n);
+    memcpy(bytes + s.n, s.bytes, s.n);
+    file_put(path, bytes, 2 * s.n);
+    assert_int_equal(read_what_is_there(&s, &refused), s.a.count);
+    free(bytes);
+    small_free(&s);
+}
+
+/* Every chunk gone, one after the other. */
+static void test_lost_chunks(void **state) {
+    (void)state;
+    small s = small_archive(false);
+    uint8_t *bytes = malloc(s.n);
+    assert_non_null(bytes);
+    for (size_t from = 0; from < s.n;) {
+        prnn_chunk chunk;
+        bool refused;
+        assert_true(prnn_chunk_read(s.bytes + from, &chunk));
+        size_t next = from + PRNN_CHUNK_BYTES + chunk.length;
+        memcpy(bytes, s.bytes, from);
+        memcpy(bytes + from, s.bytes + next, s.n - next);
+        file_put(path, bytes, s.n - (next - from));
+        size_t whole = read_what_is_there(&s, &refused);
+        assert_true(refused && whole + (chunk.type == PRNN_CHUNK_BLOCK ? chunk.count : 0) >= s.a.count);
+        from = next;
+    }
+    free(bytes);
+    small_free(&s);
+}
+
+/* ------------------------------------------------------------------------------- false claims */
+
+/* The file with one chunk changed, and its checksums right. */
+static void put_changed(const small *s, prnn_chunk_type type,
+                        void (*change)(prnn_chunk *chunk, uint8_t *bytes)) {
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    for (size_t from = 0; from < s->n;) {
+        prnn_chunk chunk;
+        assert_true(prnn_chunk_read(s->bytes + from, &chunk));
+        uint8_t *bytes = malloc(chunk.length + 1u);
+        assert_non_null(bytes);
+        size_t n = chunk.length;
+        memcpy(bytes, s->bytes + from + PRNN_CHUNK_BYTES, n);
+        from += PRNN_CHUNK_BYTES + n;
+        if (chunk.type == type) {
+            change(&chunk, bytes);
+        }
+        prnn_chunk_write(f, &chunk, bytes, n);
+        free(bytes);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static void other_method(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)bytes;
+    chunk->method = chunk->method == PRNN_METHOD_MODEL ? PRNN_METHOD_DEFLATE : PRNN_METHOD_MODEL;
+}
+
+static void unknown_method(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)bytes;
+    chunk->method = 77;
+}
+
+static void too_many_parts(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)bytes;
+    chunk->count = UINT32_MAX;
+}
+
+static void far_parts(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)bytes;
+    chunk->first = UINT32_MAX;
+}
+
+static void no_parts(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)bytes;
+    chunk->count = 0;
+}
+
+static void other_batch(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)bytes;
+    chunk->number = 12345;
+}
+
+static void other_content(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)bytes;
+    chunk->content ^= 1;
+}
+
+static void other_bytes(prnn_chunk *chunk, uint8_t *bytes) {
+    for (size_t i = 0; i < chunk->length; i++) {
+        bytes[i] = (uint8_t)(i * 37 + 1);
+    }
+}
+
+static void many_images(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)bytes;
+    chunk->count = UINT32_MAX;
+}
+
+/* Blocks that say they are something else, with checksums that are right: nothing wrong comes of them. */
+static void test_claims(void **state) {
+    (void)state;
+    small s = small_archive(false);
+    void (*const changes[])(prnn_chunk *, uint8_t *) = {other_method, unknown_method, too_many_parts,
+                                                        far_parts,    no_parts,       other_batch,
+                                                        other_bytes,  other_content};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        bool refused;
+        put_changed(&s, PRNN_CHUNK_BLOCK, changes[i]);
+        size_t whole = read_what_is_there(&s, &refused);
+        assert_true(refused && whole == 0);
+    }
+    void (*const lists[])(prnn_chunk *, uint8_t *) = {other_bytes, many_images, no_parts};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        bool refused;
+        put_changed(&s, PRNN_CHUNK_DIRECTORY, lists[i]);
+        read_what_is_there(&s, &refused);
+        put_changed(&s, PRNN_CHUNK_COPY, lists[i]);
+        read_what_is_there(&s, &refused);
+        put_changed(&s, PRNN_CHUNK_HEADER, lists[i]);
+        read_what_is_there(&s, &refused);
+    }
+    small_free(&s);
+}
+
+/* An archive of another version, and files that are none. */
+static void newer_version(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)chunk;
+    prnn_put16(bytes, 2);
+}
+
+static void test_others(void **state) {
+    (void)state;
+    small s = small_archive(false);
+    prnn_archive *archive;
+    put_changed(&s, PRNN_CHUNK_HEADER, newer_version);
+    assert_int_equal(prnn_archive_open(s.m.ctx, path, &archive), PRNN_ERROR_FORMAT);
+    assert_non_null(strstr(prnn_message(s.m.ctx), "version 2"));
+    uint8_t *zeros = calloc(1 << 18, 1);
+    assert_non_null(zeros);
+    file_put(path, zeros, 1 << 18);
+    free(zeros);
+    assert_int_equal(prnn_archive_open(s.m.ctx, path, &archive), PRNN_ERROR_FORMAT);
+    assert_non_null(strstr(prnn_message(s.m.ctx), "is no archive"));
+    assert_null(archive);
+    assert_int_equal(prnn_archive_open(s.m.ctx, "/tmp", &archive), PRNN_ERROR_FILE);
+    assert_int_equal(prnn_archive_open(s.m.ctx, "/no/such/file", &archive), PRNN_ERROR_FILE);
+    small_free(&s);
+}
+
+static int make_file(void **state) {
+    (void)state;
+    int file = mkstemp(path);
+    return file < 0 ? 1 : close(file);
+}
+
+static int remove_file(void **state) {
+    (void)state;
+    return unlink(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_flips),       cmocka_unit_test(test_truncations), cmocka_unit_test(test_shifts),
+        cmocka_unit_test(test_lost_chunks), cmocka_unit_test(test_claims),      cmocka_unit_test(test_others),
+    };
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}
