@@ -186,7 +186,8 @@ def devices() -> list[Device]:
 class Progress(NamedTuple):
     """How far a call is."""
 
-    phase: str                  # "train", "validate", "evaluate", "sample", "complete", "upscale", "check", "read"
+    phase: str                  # "train", "validate", "evaluate", "sample", "complete", "upscale", "check", "read",
+                                # "compress", "decompress"
     done: int                   # steps (train), images, or changes (check)
     total: int                  # never 0
     seconds: float              # since the phase began

@@ -118,6 +118,14 @@ class Model:
         with self._guard:
             return colours_of(library.prnn_model_palette(self._pointer))
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the configuration, without the size of images, and the weights: that of archives that it can read."""
+        text = ctypes.create_string_buffer(65)
+        with self._guard:
+            self.context.call(library.prnn_model_fingerprint, self._pointer, ctypes.addressof(text))
+        return text.value.decode()
+
     def resize(self, height: int, width: int) -> Model:
         """A model of images of another size, in pixels, 1 to 4096, with the same weights, which both share until one of them
         is given others. What is near a border is as the model learned it at its own size. A conditional model has but
