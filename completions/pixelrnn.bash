@@ -52,7 +52,7 @@ _pixelrnn() {
         esac
         ;;
     score)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --background --typical --typical-limit --complexity --surprise --group --group-folders --labels --normal --anomalous --calibrate --false-alarms --json --scores --sheet --columns --zoom --by --sort --worst --best --threads --cpu --precision --device --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --first --limit --seed --size --background --typical --typical-limit --complexity --surprise --group --group-folders --labels --normal --anomalous --calibrate --false-alarms --json --scores --sheet --columns --zoom --by --sort --worst --best --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --values) kind=words words="8bit levels" ;;
@@ -62,7 +62,7 @@ _pixelrnn() {
         --by) kind=words words="auto nats ratio typicality complexity surprise surprise_z" ;;
         --sort) kind=words words="none worst best" ;;
         --data | --background | --typical | --labels | --anomalous | --calibrate | --scores | --sheet) kind=files ;;
-        --alpha | --memory-limit | --array | --first | --limit | --seed | --typical-limit | --group | --normal | --false-alarms | --columns | --zoom | --worst | --best | --threads | --cpu | --precision | --device) kind=text ;;
+        --alpha | --memory-limit | --array | --first | --limit | --seed | --size | --typical-limit | --group | --normal | --false-alarms | --columns | --zoom | --worst | --best | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     sample)

@@ -133,6 +133,7 @@ complete -c pixelrnn -n '__fish_seen_subcommand_from score' -l array -x -d 'of a
 complete -c pixelrnn -n '__fish_seen_subcommand_from score' -l first -x -d 'leave out the images before this one, counted from 0'
 complete -c pixelrnn -n '__fish_seen_subcommand_from score' -l limit -x -d 'at most so many images, and as many of --anomalous'
 complete -c pixelrnn -n '__fish_seen_subcommand_from score' -l seed -x -d 'draw of --binarize sample'
+complete -c pixelrnn -n '__fish_seen_subcommand_from score' -l size -x -d 'of the images, instead of the model\'s'
 complete -c pixelrnn -n '__fish_seen_subcommand_from score' -l background -r -F -d 'ratio: nats less those under this model, which is of more general images ...'
 complete -c pixelrnn -n '__fish_seen_subcommand_from score' -l typical -r -F -d 'typicality'
 complete -c pixelrnn -n '__fish_seen_subcommand_from score' -l typical-limit -x -d 'at most so many of the images of --typical, spread evenly over them'

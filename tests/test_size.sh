@@ -101,6 +101,17 @@ check "A has its own likelihoods" test "$(cut -d, -f3 compared.csv | tail -n +2)
 run 0 "B alone" eval other --data data.idx --size 30x41 --scores alone.csv --quiet
 check "so has B" test "$(cut -d, -f4 compared.csv | tail -n +2)" = "$(cut -d, -f3 alone.csv | tail -n +2)"
 
+run 0 "score at that size" score row-softmax --background other --data data.idx --size own --scores scored.csv --quiet
+# shellcheck disable=SC2016 # of awk
+check "its ratio is the difference of the two" awk -F, '
+    FNR == 1 { for (i = 1; i <= NF; i++) at[FILENAME, $i] = i; next }
+    FILENAME == "compared.csv" { difference[$1] = $5; next }
+    { off = $at[FILENAME, "ratio"] - difference[$1]; bad += off < -1e-9 || off > 1e-9; n++ }
+    END { exit bad || n != 2 }' compared.csv scored.csv
+run 0 "and by name" score row-softmax --background other --data data.idx --size 30x41 --scores named.csv --quiet
+check "gives the same" cmp -s scored.csv named.csv
+refused 1 "holds images of 30 x 41 x 1" score row-softmax --background other --data data.idx
+
 # -------------------------------------------------------------------------------------------- tiles
 
 # Every tile of 12 is an image of its own, whatever its size.

@@ -3,6 +3,7 @@
 #include "commands/alike.h"
 #include "commands/scores.h"
 #include "draw/sheet.h"
+#include "options/size_option.h"
 #include "support/memory.h"
 #include "support/output.h"
 #include "support/try.h"
@@ -36,7 +37,8 @@ static const score_settings defaults = {COMMON_DEFAULTS,
                                         0,
                                         0,
                                         0,
-                                        1};
+                                        1,
+                                        NULL};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -47,6 +49,9 @@ static const struct option options[] = {
     SIZE("limit", offsetof(score_settings, limit), 0, 0,
          "at most so many images, and as many of --anomalous; 0: all"),
     UINT64("seed", offsetof(score_settings, seed), 0, 0, "draw of --binarize sample"),
+    SIZE_OPTION(
+        score_settings, "HxW|own",
+        "of the images, instead of the model's; own: that of the images, which must all have the same"),
     GROUP("Scores, besides nats (the negative log-likelihood); the larger, the less an image belongs"),
     INPUT("background", offsetof(score_settings, background), "MODEL", 0,
           "ratio: nats less those under this model, which is of more general images of the same size and "
@@ -189,6 +194,9 @@ static int open_background(scoring *w) {
     const char *path = w->want->background;
     int code;
     TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, &path, 1, &s->other)));
+    if (w->want->size) {
+        TRY(session_resize_other(s, path));
+    }
     TRY(alike_check(s->args->operands, s->chain, &path, s->other));
 done:
     return code;
@@ -210,10 +218,10 @@ static int open_all(scoring *w) {
     if (!session_is_conditional_alone(s)) {
         TRY(session_check_first(s));
     }
+    TRY(session_open_sized(s, &w->want->data, w->want->size, w->want->first, w->want->limit));
     if (w->want->background) {
         TRY(open_background(w));
     }
-    TRY(session_open_data(s, &w->want->data, &s->config, s->path, w->want->first, w->want->limit));
     if (w->want->anomalous) {
         TRY(open_anomalous(w));
     }

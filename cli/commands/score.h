@@ -38,6 +38,7 @@ typedef struct score_settings {
     int sort; /* 0, or 1 worst, 2 best */
     size_t worst, best;
     int columns, zoom;
+    const char *size;
 } score_settings;
 
 /* Numbers of each image, in nats; NULL: not wanted. */
