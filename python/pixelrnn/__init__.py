@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from ._archive import Archive, ArchiveImage, ArchiveInfo, ArchiveWriter, compress, decompress
 from ._chain import Chain
 from ._check import Causality, Certificate, check
 from ._context import Context, Device, Progress, devices
@@ -47,9 +48,9 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = [
-    "ArgumentError", "Causality", "Certificate", "Chain", "Context", "Data", "Device", "DeviceError", "DivergedError",
-    "Error", "FileError", "FormatError", "History", "Images", "Model", "NotFoundError", "NotPermittedError",
-    "OutOfMemoryError", "Position", "Progress", "Steps", "StoppedError", "Trainer", "check", "devices", "load",
-    "read_mask", "version",     # not open: `from pixelrnn import *` would hide Python's
+__all__ = [     # not open: `from pixelrnn import *` would hide Python's
+    "Archive", "ArchiveImage", "ArchiveInfo", "ArchiveWriter", "ArgumentError", "Causality", "Certificate", "Chain",
+    "Context", "Data", "Device", "DeviceError", "DivergedError", "Error", "FileError", "FormatError", "History",
+    "Images", "Model", "NotFoundError", "NotPermittedError", "OutOfMemoryError", "Position", "Progress", "Steps",
+    "StoppedError", "Trainer", "check", "compress", "decompress", "devices", "load", "read_mask", "version",
 ]

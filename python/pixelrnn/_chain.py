@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _header
-from ._arrays import address, count_of, known_of, levels_of, new
+from . import _header, _score
+from ._arrays import Levels, address, count_of, known_of, levels_of, new
 from ._context import Callback, Context, Handle, Watch
 from ._data import Path
 from ._errors import ArgumentError
 from ._images import Images
 from ._library import library
 from ._model import Model, load, sample_options
+from ._palette import Colours
 
 
 class Chain:
@@ -53,27 +54,46 @@ class Chain:
         """(s, s, C) of the small images that the first model sees; None: it sees none."""
         return self.models[0].small_shape
 
+    @property
+    def palette(self) -> Colours | None:
+        """Colours (K, 3) that the levels stand for; None: they are shades."""
+        return self.models[-1].palette
+
     def nll(self, images: Any, *, small: Any = None, per_value: bool = False, per_scale: bool = False,
             callback: Callback | None = None) -> npt.NDArray[Any]:
         """Negative log-likelihood in nats, every value counted once, where it is new: float64 (n,); per_scale: the part of
         each model, float64 (n, models); per_value: float32 (n, H, W, C). `small` are those of a conditional first model."""
         images = levels_of(images, self.shape)
         small = self.models[0]._small(small, len(images))
-        nats, scales = new((len(images),), np.float64), new((len(images), len(self.models)), np.float64)
+        scales = new((len(images), len(self.models)), np.float64)
         values = new(images.shape, np.float32) if per_value else None
         watch = Watch(callback)
         options = _header.EvaluateOptions(small=None if small is None else address(small), progress=watch.function)
+        nats = self._evaluate(images, options, watch, scales, values)
+        return values if values is not None else scales if per_scale else nats
+
+    def _evaluate(self, images: Levels, options: Any, watch: Watch, scales: npt.NDArray[np.float64] | None = None,
+                  values: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float64]:
+        nats = new((len(images),), np.float64)
+        parts = [None if part is None else address(part) for part in (scales, values)]
         with self._guard():
             self.context.watched(library.prnn_chain_evaluate, self._pointer, address(images), len(images), options,
-                                 address(nats), address(scales), None if values is None else address(values),
-                                 watch=watch)
-        return values if values is not None else scales if per_scale else nats
+                                 address(nats), *parts, watch=watch)
+        return nats
 
     def bits_per_dim(self, images: Any, *, small: Any = None,
                      callback: Callback | None = None) -> npt.NDArray[np.float64]:
         """The same in bits per dimension of the large images: float64 (n,)."""
-        nats = self.nll(images, small=small, callback=callback)
-        return np.array([library.prnn_bits_per_dim(self.models[-1]._pointer, value) for value in nats])
+        return self._bits(self.nll(images, small=small, callback=callback))
+
+    def _bits(self, nats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return self.models[-1]._bits(nats)
+
+    def score(self, images: Any, *, background: _score.Scored | None = None, typical: Any = None,
+              complexity: str | None = None, surprise: bool = False,
+              callback: Callback | None = None) -> dict[str, npt.NDArray[np.float64]]:
+        """How little images belong: see Model.score."""
+        return _score.score(self, images, background, typical, complexity, surprise, callback)
 
     def sample(self, n: int = 1, *, seed: int | None = None, first: int | None = None,
                temperature: float | None = None, callback: Callback | None = None) -> Images:
@@ -83,7 +103,7 @@ class Chain:
         with self._guard():
             self.context.watched(library.prnn_chain_sample, self._pointer, len(images), options, address(images),
                                  watch=watch)
-        return Images(images, self.levels)
+        return Images(images, self.levels, self.palette)
 
     def complete(self, images: Any, known: Any, samples: int = 1, *, seed: int | None = None,
                  first: int | None = None, temperature: float | None = None,
@@ -95,7 +115,7 @@ class Chain:
         with self._guard():
             self.context.watched(library.prnn_chain_complete, self._pointer, address(images), len(images),
                                  address(known), result.shape[1], options, address(result), watch=watch)
-        return Images(result, self.levels)
+        return Images(result, self.levels, self.palette)
 
     def upscale(self, small: Any, samples: int = 1, *, seed: int | None = None, first: int | None = None,
                 temperature: float | None = None, callback: Callback | None = None) -> Images:
@@ -109,7 +129,7 @@ class Chain:
         with self._guard():
             self.context.watched(library.prnn_chain_upscale, self._pointer, address(small), len(small),
                                  result.shape[1], options, address(result), watch=watch)
-        return Images(result, self.levels)
+        return Images(result, self.levels, self.palette)
 
     def __repr__(self) -> str:
         return f"pixelrnn.Chain([{', '.join(map(repr, self.models))}])"

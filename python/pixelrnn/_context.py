@@ -186,7 +186,8 @@ def devices() -> list[Device]:
 class Progress(NamedTuple):
     """How far a call is."""
 
-    phase: str                  # "train", "validate", "evaluate", "sample", "complete", "upscale", "check", "read"
+    phase: str                  # "train", "validate", "evaluate", "sample", "complete", "upscale", "check", "read",
+                                # "compress", "decompress"
     done: int                   # steps (train), images, or changes (check)
     total: int                  # never 0
     seconds: float              # since the phase began
@@ -196,6 +197,9 @@ class Progress(NamedTuple):
     train_nats: float           # mean over the images since the last line of the log; NaN before the first step
     valid_nats: float           # of the last validation; NaN before the first
     best_nats: float            # lowest validation so far; NaN before the first
+    best_step: int              # updates before it
+    not_lower: int              # validations since then
+    overfitted: int             # the last validations, as many as each had a higher NLL while that of training fell
 
 
 Callback = Callable[[Progress], Optional[bool]]

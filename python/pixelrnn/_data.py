@@ -15,6 +15,7 @@ from ._context import Callback, Context, Guard, Handle, Watch, choose
 from ._errors import ArgumentError
 from ._images import Images
 from ._library import library
+from ._palette import Colours, colours_of, palette_of
 from ._struct import int_that_fits, text_of
 
 Path = Union[str, bytes, "os.PathLike[str]"]
@@ -56,6 +57,11 @@ class Data:
         return int(library.prnn_data_levels(self._handle.pointer))
 
     @property
+    def palette(self) -> Colours | None:
+        """The colours (K, 3) of its levels, R, G, B; None: they are shades."""
+        return colours_of(library.prnn_data_palette(self._handle.pointer))
+
+    @property
     def skipped(self) -> int:
         """How many files of a folder could not be used."""
         return int(library.prnn_data_skipped(self._handle.pointer))
@@ -77,7 +83,7 @@ class Data:
 
     def __getitem__(self, index: Any) -> Images:
         if isinstance(index, (int, np.integer)):
-            return Images(self.read([self._index(int(index))])[0], self.levels)
+            return Images(self.read([self._index(int(index))])[0], self.levels, self.palette)
         return self.read(np.arange(len(self))[index])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
@@ -101,7 +107,7 @@ class Data:
         with self._guard:
             self._context.call(library.prnn_data_read, self._handle.pointer, address(chosen), len(chosen),
                                count_of("seed", seed), count_of("epoch", epoch), address(images))
-        return Images(images, self.levels)
+        return Images(images, self.levels, self.palette)
 
     def split(self, first: int) -> Data:
         """Cuts the set: this one keeps the images before number `first`, the others are the set that is returned."""
@@ -118,7 +124,8 @@ class Data:
             return _opened, (self._path, {**self._options, "context": self._context})
         if self._options["binarize_sample"]:
             raise TypeError("a data set that draws its levels and has no file cannot be pickled")
-        return _opened, (np.asarray(self), {"levels": self.levels, "values": "levels", "context": self._context})
+        return _opened, (np.asarray(self), {"levels": self.levels, "values": "levels", "palette": self.palette,
+                                             "context": self._context})
 
     def _repr_png_(self) -> bytes | None:
         return self[:64]._repr_png_()
@@ -137,8 +144,8 @@ def open(source: Any, *, size: tuple[int, int] | None = None, channels: int | No
          binarize_sample: bool | None = None, first: int | None = None, limit: int | None = None,
          shuffle: int | None = None, alpha: str | None = None,
          background: tuple[int, int, int] | None = None, as_stored: bool | None = None,
-         array: str | None = None, memory_limit: int | None = None, callback: Callback | None = None,
-         context: Context | None = None) -> Data:
+         array: str | None = None, memory_limit: int | None = None, palette: Any = None,
+         callback: Callback | None = None, context: Context | None = None) -> Data:
     """A data set from a file or folder, or from an array (n, H, W, C) or (n, H, W).
 
     The format is told by the content: idx (gzip too), .npy, .npz, CIFAR's files, a PNG, JPEG, WebP or TIFF, a folder of
@@ -153,15 +160,19 @@ def open(source: Any, *, size: tuple[int, int] | None = None, channels: int | No
     alpha: transparent pictures are composited over `background` ("over") or lose their alpha ("drop").
     as_stored: pictures are not turned as EXIF says. array: which one of .npz. memory_limit: bytes; larger .npy and idx files
     stay in their file.
+    palette: True, colours become levels of one channel, the darkest 0, and `levels` is how many there are; or these colours,
+    (K, 3) or a file of words rrggbb, and another one is an error. With values "levels" the file holds their numbers.
     callback: is told of the Progress; False stops. Files that are skipped are warnings of the logger "pixelrnn".
     """
     context, watch = choose(context), Watch(callback)
     given: dict[str, Any] = {
         "size": size, "channels": channels, "levels": levels, "values": values, "fit": fit,
         "binarize_sample": binarize_sample, "first": first, "limit": limit, "shuffle": shuffle, "alpha": alpha,
-        "background": background, "as_stored": as_stored, "array": array, "memory_limit": memory_limit,
+        "background": background, "as_stored": as_stored, "array": array, "memory_limit": memory_limit, "palette": palette,
     }
-    options, pointer = _options_of(watch, **given), ctypes.c_void_p()
+    wanted = None if palette is None or isinstance(palette, bool) else palette_of(palette, context)
+    options, pointer = _options_of(watch, **{**given, "palette": wanted}), ctypes.c_void_p()
+    options.paletted = wanted is not None or palette is True
     path: Path | None = None
     if isinstance(source, (str, bytes, os.PathLike)):
         path = source
@@ -175,11 +186,12 @@ def open(source: Any, *, size: tuple[int, int] | None = None, channels: int | No
 
 
 def _options_of(watch: Watch, *, size: tuple[int, int] | None, array: str | None,
-                background: tuple[int, int, int] | None, **given: Any) -> Any:
+                background: tuple[int, int, int] | None, palette: Any, **given: Any) -> Any:
     height, width = (None, None) if size is None else size
     return _header.DataOptions(
         height=height, width=width, array=None if array is None else text_of(array), background=_colour(background),
-        skipped=_skipped, progress=watch.function, note=_noted, **given)
+        skipped=_skipped, progress=watch.function, note=_noted,
+        palette=None if palette is None else ctypes.addressof(palette), **given)
 
 
 def _colour(background: tuple[int, int, int] | None) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _header, _training
+from . import _header, _score, _training
 from ._arrays import Levels, address, count_of, known_of, levels_of, new
 from ._check import Certificate, check
 from ._context import Callback, Context, Guard, Handle, Watch, choose
@@ -17,8 +17,10 @@ from ._data import Path
 from ._errors import ArgumentError
 from ._images import Images
 from ._library import library
+from ._metadata import Metadata
+from ._palette import Colours, colours_of
 from ._steps import Steps, stepper_options
-from ._struct import text_of
+from ._struct import int_that_fits, text_of
 
 _SHOWN = 16             # samples that a notebook shows of a model
 _SHOWN_COST = 5e8       # and weights times pixels that it may cost
@@ -104,6 +106,37 @@ class Model:
         side = self._config["condition_size"]
         return (side, side, self.shape[2]) if side else None
 
+    @property
+    def metadata(self) -> Metadata:
+        """Texts that the model file keeps beside the network: model.metadata["made by"] = "..." sets one."""
+        return Metadata(self)
+
+    @property
+    def palette(self) -> Colours | None:
+        """Colours (K, 3), R, G, B, that the levels of a model of paletted images stand for: uint8, a copy; else None. It
+        is the metadata "palette", words #rrggbb."""
+        with self._guard:
+            return colours_of(library.prnn_model_palette(self._pointer))
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the configuration, without the size of images, and the weights: that of archives that it can read."""
+        text = ctypes.create_string_buffer(65)
+        with self._guard:
+            self.context.call(library.prnn_model_fingerprint, self._pointer, ctypes.addressof(text))
+        return text.value.decode()
+
+    def resize(self, height: int, width: int) -> Model:
+        """A model of images of another size, in pixels, 1 to 4096, with the same weights, which both share until one of them
+        is given others. What is near a border is as the model learned it at its own size. A conditional model has but
+        one."""
+        pointer = ctypes.c_void_p()
+        with self._guard:
+            self.context.call(library.prnn_model_resize, self._pointer, int_that_fits("height", height),
+                              int_that_fits("width", width), ctypes.byref(pointer))
+        assert pointer.value
+        return Model._of(pointer.value, self.context)
+
     def save(self, path: Path) -> None:
         """Writes a model file; a failure leaves an old one as it was."""
         with self._guard:
@@ -167,15 +200,20 @@ class Model:
         """
         images = levels_of(images, self.shape)
         small = self._small(small, len(images))
-        nats = new((len(images),), np.float64)
         values = new(images.shape, np.float32) if per_value else None
         watch = Watch(callback)
         options = _header.EvaluateOptions(small=None if small is None else address(small),
                                           new_only=new_only, progress=watch.function)
+        nats = self._evaluate(images, options, watch, values)
+        return nats if values is None else values
+
+    def _evaluate(self, images: Levels, options: Any, watch: Watch,
+                  values: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float64]:
+        nats = new((len(images),), np.float64)
         with self._guard:
             self.context.watched(library.prnn_evaluate, self._pointer, address(images), len(images), options,
                                  address(nats), None if values is None else address(values), watch=watch)
-        return nats if values is None else values
+        return nats
 
     def _small(self, small: Any, count: int) -> Levels | None:
         if small is None:
@@ -191,8 +229,23 @@ class Model:
         """The same in bits per dimension, nats / (H W C ln 2): float64 (n,). Options are those of nll."""
         if options.get("per_value"):
             raise ArgumentError("per_value: bits per dimension are of whole images")
-        nats = self.nll(images, **options)
-        return np.array([library.prnn_bits_per_dim(self._pointer, value) for value in nats])
+        return self._bits(self.nll(images, **options))
+
+    def _bits(self, nats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.array([library.prnn_bits_per_dim(self._pointer, value) for value in nats], np.float64)
+
+    def score(self, images: Any, *, background: _score.Scored | None = None, typical: Any = None,
+              complexity: str | None = None, surprise: bool = False,
+              callback: Callback | None = None) -> dict[str, npt.NDArray[np.float64]]:
+        """How little images belong to what the model has learned, larger is less: the columns of `pixelrnn score --scores`
+        by their names, each float64 (n,). docs/anomaly.md says what they are, and when to use which.
+
+        Always "nats" and "bits_per_dim". background, a Model or Chain of more general images of the same size:
+        "background_nats" and "ratio". typical, images that belong, at least two: "typicality". complexity, "png" or "webp":
+        "compressed_nats", the length of such a file, and "complexity". surprise: "expected_nats", "expected_variance",
+        "surprise" and "surprise_z". Of a conditional model the values count that the small images do not give.
+        """
+        return _score.score(self, images, background, typical, complexity, surprise, callback)
 
     def logits(self, images: Any) -> npt.NDArray[np.float32]:
         """Logits of every conditional: float32 (n, H, W, C, M), M = K, or 1 for K = 2, or 3 * components of a mixture of
@@ -237,7 +290,7 @@ class Model:
         watch, options = sample_options(seed, first, temperature, callback)
         with self._guard:
             self.context.watched(library.prnn_sample, self._pointer, len(images), options, address(images), watch=watch)
-        return Images(images, self.levels)
+        return Images(images, self.levels, self.palette)
 
     def complete(self, images: Any, known: Any, samples: int = 1, *, seed: int | None = None,
                  first: int | None = None, temperature: float | None = None,
@@ -253,7 +306,7 @@ class Model:
         with self._guard:
             self.context.watched(library.prnn_complete, self._pointer, address(images), len(images), address(known),
                                  result.shape[1], options, address(result), watch=watch)
-        return Images(result, self.levels)
+        return Images(result, self.levels, self.palette)
 
     def upscale(self, small: Any, samples: int = 1, *, seed: int | None = None, first: int | None = None,
                 temperature: float | None = None, callback: Callback | None = None) -> Images:
@@ -267,7 +320,7 @@ class Model:
         with self._guard:
             self.context.watched(library.prnn_upscale, self._pointer, address(small), len(small), result.shape[1],
                                  options, address(result), watch=watch)
-        return Images(result, self.levels)
+        return Images(result, self.levels, self.palette)
 
     def steps(self, n: int = 1, *, small: Any = None, seed: int | None = None, first: int | None = None,
               temperature: float | None = None) -> Steps:
@@ -285,14 +338,17 @@ class Model:
             decay_epochs: float | None = None, beta1: float | None = None, beta2: float | None = None,
             epsilon: float | None = None, clip: float | None = None, ema: float | None = None,
             seed: int | None = None, valid_every: int | None = None, log_every: int | None = None,
-            checkpoint_every: float | None = None, resume: bool | None = None, out: Path | None = None,
-            callback: Callback | None = None, progress: bool | None = None, **others: Any) -> _training.History:
+            checkpoint_every: float | None = None, resume: bool | None = None, flip: bool | None = None,
+            shift: int | None = None, dropout: float | None = None, weight_decay: float | None = None,
+            patience: int | None = None, out: Path | None = None, callback: Callback | None = None,
+            progress: bool | None = None, **others: Any) -> _training.History:
         """Trains from the present weights; then the model has those of the best validation.
 
         train, valid: a Data (see open), a file or folder, or an array of levels. Options are those of `pixelrnn train`,
         which says what they are when absent: optimizer "rmsprop", "adam" or "sgd"; schedule "constant", "cosine" or
-        "step"; steps instead of epochs; valid_every and log_every in steps, checkpoint_every in seconds. What else
-        prnn_train_options has is taken by its name.
+        "step"; steps instead of epochs; valid_every and log_every in steps, checkpoint_every in seconds. For small
+        sets: flip, images are mirrored; shift, by how many pixels they are moved at most; dropout and weight_decay;
+        patience, validations without a lower NLL before training ends.
         out: a folder for model.safetensors, metrics.csv and checkpoint.safetensors, from which resume=True goes on, to the
         bits of a training that was never interrupted; without it nothing is left.
         callback: gets the Progress after every step; if it returns False training stops, and the model has the best weights
@@ -303,7 +359,8 @@ class Model:
             "warmup_steps": warmup_steps, "final_fraction": final_fraction, "decay_factor": decay_factor,
             "decay_epochs": decay_epochs, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "clip": clip, "ema": ema,
             "seed": seed, "valid_every": valid_every, "log_every": log_every, "checkpoint_every": checkpoint_every,
-            "resume": resume, **others,
+            "resume": resume, "flip": flip, "shift": shift, "dropout": dropout, "weight_decay": weight_decay,
+            "patience": patience, **others,
         }
         return _training.fit(self, train, valid, out, callback, progress, options)
 
@@ -323,12 +380,13 @@ class Model:
         return self.sample(n)._repr_png_() if n and self.small_shape is None else None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._config, self.state_dict(), self.context)
+        return _restored, (self._config, self.state_dict(), self.context, dict(self.metadata))
 
 
-def _restored(config: dict[str, Any], tensors: dict[str, Any], context: Context) -> Model:
+def _restored(config: dict[str, Any], tensors: dict[str, Any], context: Context, metadata: dict[str, str]) -> Model:
     model = Model(**config, context=context)
     model.load_state_dict(tensors)
+    model.metadata.update(metadata)
     return model
 
 

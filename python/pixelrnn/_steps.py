@@ -64,7 +64,7 @@ class Steps:
         self._handle = Handle(pointer.value, free)
         self._context, self._reading = context, reading
         self._n, self._k, self._m = n, model.levels, model.logits_per_value
-        self._shape = (n, *model.shape)
+        self._shape, self._palette = (n, *model.shape), model.palette
         self._place = tuple(ctypes.c_int() for _ in range(3))
         self._places = tuple(ctypes.byref(number) for number in self._place)
 
@@ -114,7 +114,7 @@ class Steps:
     @property
     def images(self) -> Images:
         """The images so far, (n, H, W, C), read-only: they change with each step. Values that are not there are 0."""
-        return Images(np.asarray(_Memory(self._handle, self._shape)), self._k)
+        return Images(np.asarray(_Memory(self._handle, self._shape)), self._k, self._palette)
 
     def __iter__(self) -> Iterator[Levels]:
         return self

@@ -42,8 +42,10 @@ def data_for(model: Model, source: Any) -> Data:
     if isinstance(source, Data):
         return source
     if isinstance(source, (str, bytes, os.PathLike)):
-        return open(source, size=(height, width), channels=channels, levels=model.levels, context=model.context)
-    return open(levels_of(source, model.shape), levels=model.levels, values="levels", context=model.context)
+        return open(source, size=(height, width), channels=channels, levels=model.levels, palette=model.palette,
+                    context=model.context)
+    return open(levels_of(source, model.shape), levels=model.levels, values="levels", palette=model.palette,
+                context=model.context)
 
 
 def options_of(watch: Watch, out: Path, given: dict[str, Any]) -> Any:
@@ -102,7 +104,8 @@ def _keep(model: Model, out: pathlib.Path) -> None:
 
 
 def _history(last: list[Progress], stopped: bool, path: pathlib.Path) -> History:
-    report = last[0] if last else Progress("train", 0, 1, 0, 0, 0, 0, *[float("nan")] * 3)
+    nan = float("nan")
+    report = last[0] if last else Progress("train", 0, 1, 0, 0, 0, 0, nan, nan, nan, 0, 0, 0)
     return History(report.done, stopped, report.train_nats, report.valid_nats, report.best_nats, _log_of(path))
 
 
