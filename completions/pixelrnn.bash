@@ -199,11 +199,11 @@ _pixelrnn() {
         esac
         ;;
     serve)
-        options="--port --host --name --token --open --run --beside --workers --time-limit --threads --cpu --precision --device --quiet --help"
+        options="--size --port --host --name --token --open --run --beside --workers --time-limit --threads --cpu --precision --device --quiet --help"
         others=files
         case $option in
         --run | --beside) kind=files ;;
-        --port | --host | --name | --token | --workers | --time-limit | --threads | --cpu | --precision | --device) kind=text ;;
+        --size | --port | --host | --name | --token | --workers | --time-limit | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     help) kind=words words="train eval compare score sample upscale complete info check curves heat histogram show convert devices compress decompress list verify serve" ;;

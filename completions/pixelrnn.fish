@@ -427,6 +427,7 @@ complete -c pixelrnn -n '__fish_seen_subcommand_from verify' -l quiet -d 'no pro
 complete -c pixelrnn -n '__fish_seen_subcommand_from verify' -l help -d 'print this help'
 complete -c pixelrnn -n __fish_use_subcommand -a serve -d 'see what models think, in a browser'
 complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -F
+complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l size -x -d 'of this size, such as 64x96, not the models\' own'
 complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l port -x -d '0: one that is free'
 complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l host -x -d 'address to listen on'
 complete -c pixelrnn -n '__fish_seen_subcommand_from serve' -l name -x -d 'a name by which the server is reached beside localhost, --host and its ...'

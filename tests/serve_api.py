@@ -367,6 +367,51 @@ def test_runs():
         check("without models there is nothing to sample", server.post("sample")[0] == 404)
 
 
+# ------------------------------------------------------------------------------------------- palettes and sizes
+
+PALETTE = [[20, 20, 20], [0, 0, 255], [255, 0, 0], [0, 255, 0], [255, 255, 255]]  # of make_sprites, the darkest first
+
+
+def test_palette():
+    files = ["sprites.safetensors", "tiny-row.safetensors", "sprites-3.safetensors", "sprites-6.safetensors",
+             "reversed-3.safetensors"]
+    with open(files[2], "rb") as file:
+        words = " ".join("#%02x%02x%02x" % tuple(colour) for colour in PALETTE).encode()
+        whole = file.read()
+    with open(files[4], "wb") as file:
+        file.write(whole.replace(words, b" ".join(reversed(words.split()))))
+    with Server(program, *files, "--run", "sprites-run") as server:
+        models = {model["name"]: model for model in server.get("models")[1]["models"]}
+        check("a model's palette is told", models["sprites"]["palette"] == PALETTE, models["sprites"])
+        check("and where there is none, none", "palette" not in models["tiny-row"])
+        check("a chain has its models' palette, and none is of two", models.get("sprites-3+sprites-6", {}).get("palette") ==
+              PALETTE and "reversed-3+sprites-6" not in models, list(models))
+        run("sample", "sprites.safetensors", "--count", 4, "--seed", 3, "--out", "sampled.npy")
+        answer, wanted = server.post("sample", count=4, seed=3)[1], read_npy_file("sampled.npy")[2]
+        check("samples are numbers of its colours", bytes_of(answer["images"]) == wanted and answer["palette"] == PALETTE)
+        answer = server.post("runs/samples", run=0, count=4, seed=3)[1]
+        check("a run's too", bytes_of(answer["images"]) == wanted and answer["palette"] == PALETTE)
+    status = subprocess.run([program, "serve", files[4], files[3]], capture_output=True, text=True, timeout=60)
+    check("small images in other colours are none for a model", status.returncode == 2 and
+          "sprites-6.safetensors draws images given small ones of 3 x 3" in status.stderr, status)
+
+
+def test_size():
+    with Server(program, "tiny-row.safetensors", "small.safetensors", "--size", "5x12") as server:
+        models = server.get("models")[1]["models"]
+        check("--size: the models are of that size", [(m["height"], m["width"]) for m in models] == [(5, 12)] * 2 and
+              models[0]["stages"][0]["width"] == 12, models)
+        run("sample", "tiny-row.safetensors", "--size", "5x12", "--count", 4, "--seed", 3, "--out", "sampled.npy")
+        shape, kind, wanted = read_npy_file("sampled.npy")
+        check("and draw what the command draws", read_npy(server.raw("sample", count=4, seed=3, format="npy")) ==
+              (shape, kind, wanted) and shape == (4, 5, 12, 1), shape)
+        run("eval", "tiny-row.safetensors", "--size", "5x12", "--data", "sampled.npy", "--values", "levels", "--per-image",
+            "nats.npy")
+        check("and measure what it measures", tuple(server.post("nll", images=text_of(wanted))[1]["nats"]) ==
+              struct.unpack("<4d", read_npy_file("nats.npy")[2]))
+        check("images of their own size are refused", server.post("values", image=text_of(bytes(64)))[0] == 400)
+
+
 def main():
     arguments = [f"{MODELS}/mnist-row.safetensors", f"{MODELS}/mnist-diagonal.safetensors", "tiny-row.safetensors",
                  "tiny-cnn.safetensors", "small.safetensors", "large.safetensors",
@@ -387,6 +432,8 @@ def main():
         test_slow(server)
         check("the server is as before", server.get("models")[0] == 200)
     check("and ends with 0", server.code == 0, server.code)
+    test_palette()
+    test_size()
     test_time_limit()
     test_token()
     test_runs()

@@ -1,5 +1,5 @@
 """The page of `pixelrnn serve`, in headless Chromium: serve_browser.py PROGRAM SOURCE_DIR, in a folder where
-test_serve_browser.sh has trained row-run and cnn-run."""
+test_serve_browser.sh has trained row-run, cnn-run, and sprites with a palette."""
 import json
 import math
 import os
@@ -376,6 +376,97 @@ def test_token(browser):
     browser.get("about:blank")
 
 
+PALETTE = [[20, 20, 20], [0, 0, 255], [255, 0, 0], [0, 255, 0], [255, 255, 255]]  # of make_sprites, the darkest first
+
+
+def test_palette(browser):
+    with Server(program, "sprites", "--run", "sprites") as server:
+        page = Page(browser, server.url)
+        check("colours are as many as the model knows", page.run("return model.options[0].text") == "sprites (6 × 6, 5 colours)" and
+              not page.find("#level-label").is_displayed() and not page.find("#invert").is_displayed())
+        test_pen(page)
+        test_colours(server, page)
+        test_nearest(page)
+        test_bars(server, page)
+        page.click("[data-view=samples]")
+        check("a wall", wait_until(lambda: page.text("#wall-state").startswith("64 samples in")))
+        colours = {tuple(c) for c in colours_of(page, "#wall") if c[3]}
+        check("has the palette's colours alone", colours == {(*c, 255) for c in PALETTE}, colours)
+        page.click("#wall-png")
+        name = "downloads/sprites-seed-1.png"
+        check("and so has its PNG", wait_until(lambda: os.path.exists(name)) and
+              {"#%02x%02x%02x" % tuple(c) for c in PALETTE} <= colours_of_file(name))
+        page.click("[data-view=training]")
+        check("and the samples of a training", wait_until(lambda: page.run(
+            "return document.querySelectorAll('#run-samples canvas').length") == 1) and
+            {tuple(c[:3]) for c in colours_of(page, "#run-samples canvas") if c[3]} == {tuple(c) for c in PALETTE})
+        test_looks(page)
+
+
+def colours_of(page, selector):
+    """R, G, B and alpha of all pixels of a canvas."""
+    flat = page.run("const canvas = document.querySelector(arguments[0]); return [...canvas.getContext('2d')"
+                    ".getImageData(0, 0, canvas.width, canvas.height).data]", selector)
+    return [flat[i:i + 4] for i in range(0, len(flat), 4)]
+
+
+def colours_of_file(name):
+    subprocess.run([program, "convert", "--data", name, "--palette", "--palette-out", "found.hex", "--out", "found.npy",
+                    "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    with open("found.hex") as file:
+        return {"#" + word for word in file.read().split()}
+
+
+def test_pen(page):
+    check("the pen has the palette to choose from", page.run(
+        "return [...document.querySelectorAll('#colours input')].map((one) => getComputedStyle(one).backgroundColor)") ==
+        ["rgb(%d, %d, %d)" % tuple(c) for c in PALETTE])
+    page.click("#clear")
+    page.click("#colours input:nth-child(3)")
+    stroke = page.pointer("#picture", 1, 2, 6, 6)
+    page.run("arguments[0].scrollIntoView({block: 'center'})", page.find("#picture"))
+    ActionChains(page.browser).move_to_element_with_offset(page.find("#picture"), *stroke).click().perform()
+    check("and paints the chosen one", page.state()[0][8] == 2 and sum(page.state()[0]) == 2, list(page.state()[0]))
+    page.run("arguments[0].focus()", page.find("#colours input:nth-child(3)"))
+    ActionChains(page.browser).send_keys(Keys.ARROW_RIGHT).perform()
+    check("with keys too", page.run("return document.querySelector('[name=palette]:checked').value") == "3")
+
+
+def test_colours(server, page):
+    shown = page.run("""const canvas = document.getElementById('picture'), zoom = canvas.width / 6;
+        return [...canvas.getContext('2d').getImageData(2.5 * zoom, 1.5 * zoom, 1, 1).data]""")
+    check("the picture is in its colours", shown[:3] == PALETTE[2], shown)
+    page.touch()
+    page.click("[data-hole=lower]")
+    image, known, state = page.state()
+    answer = server.post("complete", image=text_of(image), known=text_of(known), seed=int(state["seed"]), count=8)[1]
+    wanted = [[*PALETTE[level], 255] for level in bytes_of(answer["images"])[:36]]
+    check("completions are", page.settled() and wait_until(lambda: colours_of(page, "#completions canvas") == wanted, 5))
+
+
+def test_nearest(page):
+    check("the page says what becomes of pictures", "nearest to its own" in page.text("#palette-note"))
+    page.run("""const canvas = document.createElement('canvas'); canvas.width = canvas.height = 18;
+        const context = canvas.getContext('2d');
+        ['#f00', '#200818', '#bbb', '#c01020', '#2030d0', '#30a040'].forEach((colour, i) => {
+            context.fillStyle = colour; context.fillRect(3 * i, 0, 3, 18); });
+        canvas.toBlob((blob) => { const data = new DataTransfer(); data.items.add(new File([blob], 'colours.png'));
+            document.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true})); })""")
+    check("each pixel of a dropped one gets the nearest colour", wait_until(
+        lambda: page.state()[0] == bytes([2, 0, 4, 2, 1, 3]) * 6, 5), list(page.state()[0][:6]))
+
+
+def test_bars(server, page):
+    page.run("arguments[0].scrollIntoView({block: 'center'})", page.find("#heat"))
+    ActionChains(page.browser).move_to_element_with_offset(page.find("#heat"), *page.pointer("#heat", 4, 0, 6, 6)).perform()
+    check("the histogram names colours", wait_until(lambda: page.text("#distributions p").startswith("Colour 2 #ff0000: p ="), 5),
+          page.text("#distributions p"))
+    seen = {tuple(c[:3]) for c in colours_of(page, "#distributions canvas") if c[3] == 255}
+    p = server.post("distribution", image=text_of(page.state()[0]), row=4, column=0)[1]["channels"][0]["probabilities"]
+    missing = [c for c, value in zip(PALETTE, p) if value > 0.1 * max(p) and tuple(c) not in seen]
+    check("and its bars are in them", not missing, missing, p)
+
+
 def test_quiet(browser, server, page):
     hosts = page.run("return performance.getEntriesByType('resource').map((entry) => new URL(entry.name).origin)")
     check("no other host is asked", set(hosts) == {f"http://127.0.0.1:{server.port}"}, set(hosts))
@@ -406,6 +497,7 @@ def main():
             test_training(page)
             test_quiet(browser, server, page)
         check("the server ends with 0", server.code == 0)
+        test_palette(browser)
         test_token(browser)
     finally:
         browser.quit()

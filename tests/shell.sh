@@ -54,6 +54,21 @@ make_idx() {
     printf "$(cat escapes.txt)" >"$1"
 }
 
+# make_sprites FILE COUNT COLOURS: images of 6 x 6 in so many colours, at most 5, or one more image in another, as .npy (n, 6, 6, 3).
+make_sprites() {
+    awk -v n="$2" -v colours="$3" 'BEGIN {
+        split("\\377\\000\\000 \\000\\377\\000 \\000\\000\\377 \\024\\024\\024 \\377\\377\\377", colour, " ")
+        dict = sprintf("{\"descr\": \"|u1\", \"fortran_order\": False, \"shape\": (%d, 6, 6, 3), }", n)
+        gsub("\"", "\x27", dict)
+        while (length(dict) < 117) dict = dict " "
+        printf "\\223NUMPY\\001\\000\\166\\000%s\\n", dict
+        for (i = 0; i < n; i++) for (r = 0; r < 6; r++) for (c = 0; c < 6; c++)
+            printf "%s", colour[1 + (r * c + i * c + int(r / 2)) % colours]
+    }' >escapes.txt
+    # shellcheck disable=SC2059 # escapes are bytes
+    printf "$(cat escapes.txt)" >"$1"
+}
+
 # same_weights A B: two models agree in all but what their metadata say.
 weights() { tail -c +$((9 + $(od -An -t u8 -N 8 "$1"))) "$1"; }
 same_weights() { cmp <(weights "$1") <(weights "$2"); }

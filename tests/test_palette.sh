@@ -2,20 +2,6 @@
 # Palettes, as the program finds, keeps and shows them: test_palette.sh PROGRAM SOURCE_DIR
 . "$(dirname "$0")/shell.sh"
 
-# make_sprites FILE COUNT COLOURS: images of 6 x 6 in so many colours, at most 5, or one more image in another, as .npy (n, 6, 6, 3).
-make_sprites() {
-    awk -v n="$2" -v colours="$3" 'BEGIN {
-        split("\\377\\000\\000 \\000\\377\\000 \\000\\000\\377 \\024\\024\\024 \\377\\377\\377", colour, " ")
-        dict = sprintf("{\"descr\": \"|u1\", \"fortran_order\": False, \"shape\": (%d, 6, 6, 3), }", n)
-        gsub("\"", "\x27", dict)
-        while (length(dict) < 117) dict = dict " "
-        printf "\\223NUMPY\\001\\000\\166\\000%s\\n", dict
-        for (i = 0; i < n; i++) for (r = 0; r < 6; r++) for (c = 0; c < 6; c++)
-            printf "%s", colour[1 + (r * c + i * c + int(r / 2)) % colours]
-    }' >escapes.txt
-    # shellcheck disable=SC2059 # escapes are bytes
-    printf "$(cat escapes.txt)" >"$1"
-}
 says() { check "$1" grep -q -e "$2" err.txt; }
 # The kind of a PNG's colours: 2 is RGB, 3 a palette.
 kind() { od -An -t u1 -j 25 -N 1 "$1" | tr -d ' '; }

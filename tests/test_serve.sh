@@ -34,8 +34,21 @@ train tiny-row --data images.idx --kind row
 train tiny-cnn --data images.idx --kind cnn
 train small --data images.idx --fit subsample --height 4 --width 4 --kind diagonal
 train large --data images.idx --condition-size 4 --condition-features 4 --kind row
+make_sprites sprites.npy 24 5
+make_sprites others.npy 24 3
+quickly=(--hidden 4 --head 8 --layers 1 --steps 30 --batch 8 --quiet)
+train sprites --data sprites.npy --palette --kind row
+train sprites-3 --data sprites.npy --palette --fit subsample --height 3 --width 3 --kind row
+train sprites-6 --data sprites.npy --palette --condition-size 3 --condition-features 4 --kind row
 run 2 "a conditional model alone" serve large.safetensors
 has "says what it misses" "draws images given small ones of 4 x 4" err.txt
+run 2 "another size of a conditional model" serve small.safetensors large.safetensors --size 16x16
+has "says which" "--size: large.safetensors is given small images of 4 x 4, and is for 8 x 8 alone" err.txt
+run 2 "a size that is none" serve small.safetensors --size 16
+run 2 "a size of images that are there" serve small.safetensors --size own
+has "says so" "--size own is for images that are there" err.txt
+run 2 "a size of nothing" serve --run tiny-row-run --size 16x16
+has "says what is missing" "--size is of what a MODEL draws: name one" err.txt
 mv tiny-row-run run
 mv tiny-cnn-run other
 

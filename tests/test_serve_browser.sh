@@ -21,5 +21,8 @@ for kind in row cnn; do
     "$program" train --data "$D/valid-images-idx3-ubyte.gz" --limit 64 --valid-last 16 --kind $kind --levels 2 --hidden 4 \
         --head 4 --layers 1 --steps 12 --log-every 2 --quiet --out "$kind-run" >out.txt 2>err.txt || bad "train $kind"
 done
+make_sprites sprites.npy 24 5
+"$program" train --data sprites.npy --palette --kind row --hidden 4 --head 8 --layers 1 --batch 8 --steps 40 --quiet \
+    --out sprites >out.txt 2>err.txt || bad "train sprites"
 check "the page" env PYTHONPATH="$tests" PYTHONDONTWRITEBYTECODE=1 "$python" "$tests/serve_browser.py" "$program" "$source_dir"
 finish

@@ -94,10 +94,7 @@ static int resize(session *s) {
     const settings *want = s->settings;
     wanted_size size;
     int code;
-    TRY(size_option_read(want->size, &size));
-    if (size.own) {
-        return usage_error("--size own is for images that are there: write height and width, such as 64x96");
-    }
+    TRY(size_option_read_plain(want->size, &size));
     if (size.height) {
         TRY(session_resize(s, size.height, size.width));
     }

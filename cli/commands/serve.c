@@ -1,4 +1,5 @@
 /* pixelrnn serve: models behind a web page and an HTTP API. */
+#include "options/size_option.h"
 #include "serve/guard.h"
 #include "serve/server.h"
 #include "session/session.h"
@@ -10,14 +11,18 @@
 typedef struct settings {
     struct common common;
     int port, workers;
-    const char *host, *name, *token, *run, *beside;
+    const char *size, *host, *name, *token, *run, *beside;
     double time_limit;
     bool open;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, 8080, 0, "127.0.0.1", NULL, NULL, NULL, NULL, 60, false};
+static const settings defaults = {
+    COMMON_DEFAULTS, 8080, 0, NULL, "127.0.0.1", NULL, NULL, NULL, NULL, 60, false};
 
 static const struct option options[] = {
+    GROUP("Images"),
+    SIZE_OPTION(settings, "HxW",
+                "of this size, such as 64x96, not the models' own; for unconditional ones alone"),
     GROUP("Where"),
     INTEGER("port", offsetof(settings, port), 0, 65535, 0, "0: one that is free"),
     STRING("host", offsetof(settings, host), "NAME", 0,
@@ -52,6 +57,9 @@ static int check(const session *s) {
     if (s->args->operand_count == 0 && !want->run) {
         return usage_error("name a MODEL, or a training with --run");
     }
+    if (s->args->operand_count == 0 && want->size) {
+        return usage_error("--size is of what a MODEL draws: name one");
+    }
     if (want->beside && !want->run) {
         return usage_error("--beside is a second run: name the first one with --run");
     }
@@ -85,12 +93,16 @@ done:
 }
 
 static int run(session *s) {
+    const settings *want = s->settings;
     studio all = {.runs = {NULL}};
+    wanted_size size;
     int code;
+    TRY(size_option_read_plain(want->size, &size));
     TRY(check(s));
-    name_runs(s->settings, &all);
+    name_runs(want, &all);
     TRY(session_open(s));
-    TRY(gallery_open(&all.gallery, s->ctx, s->args->operands, s->args->operand_count));
+    TRY(gallery_open(&all.gallery, s->ctx, s->args->operands, s->args->operand_count, size.height,
+                     size.width));
     TRY(serve(s, &all));
 done:
     gallery_close(&all.gallery);
@@ -111,13 +123,14 @@ const struct command command_serve = {
         "Ctrl-C ends it.\n\n"
         "Several models are served side by side. A conditional one among them is served as a chain, with "
         "each "
-        "model whose images it enlarges.\n\n"
+        "model whose images it enlarges. Models with a palette paint in its colours.\n\n"
         "Other programs ask by HTTP: docs/api.md says how.\n\n"
         "It listens to this machine alone. With another --host a token is demanded; use a proxy with TLS "
         "where the network is not trusted.",
     .examples = "pixelrnn serve models/mnist-diagonal.safetensors models/mnist-row.safetensors --open\n"
                 "pixelrnn serve models/cifar10-8x8.safetensors models/cifar10-32x32-given-8x8.safetensors\n"
                 "pixelrnn serve --run run --beside older-run\n"
+                "pixelrnn serve models/cifar10-row.safetensors --size 24x64\n"
                 "pixelrnn serve model.safetensors --host 0.0.0.0 --token \"$TOKEN\"",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

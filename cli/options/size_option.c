@@ -32,3 +32,10 @@ int size_option_read(const char *text, wanted_size *size) {
     }
     return EXIT_OK;
 }
+
+int size_option_read_plain(const char *text, wanted_size *size) {
+    int code = size_option_read(text, size);
+    return size->own ? usage_error("--size own is for images that are there: write height and width, such as "
+                                   "64x96")
+                     : code;
+}

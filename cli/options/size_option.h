@@ -16,4 +16,7 @@ typedef struct wanted_size {
 /* What the option says, NULL if it is not given. 0 or an exit code after a message. */
 int size_option_read(const char *text, wanted_size *size);
 
+/* The same for a command without images, whose own size could be meant. */
+int size_option_read_plain(const char *text, wanted_size *size);
+
 #endif

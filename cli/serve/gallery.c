@@ -93,9 +93,16 @@ done:
     return code;
 }
 
-static bool follows(const prnn_config *small, const prnn_config *large) {
+static bool is_palette(const prnn_palette *a, const prnn_palette *b) {
+    return a && b ? a->count == b->count && memcmp(a->colours, b->colours, 3 * (size_t)a->count) == 0
+                  : a == b;
+}
+
+static bool follows(const served *before, const prnn_model *model, const prnn_config *large) {
+    const prnn_config *small = &before->config;
     return large->condition_size == small->height && small->height == small->width &&
-           large->channels == small->channels && large->levels == small->levels;
+           large->channels == small->channels && large->levels == small->levels &&
+           is_palette(served_palette(before), prnn_model_palette(model));
 }
 
 /* Each conditional model behind every chain that is already there and fits; *used: whether it found one. */
@@ -105,7 +112,7 @@ static int extend(gallery *g, prnn_context *ctx, size_t model, bool *used) {
     prnn_model_config(g->models[model], &config);
     for (size_t i = 0, count = g->count; i < count; i++) {
         served before = g->list[i]; /* the list moves */
-        if (before.stages < GALLERY_STAGES && follows(&before.config, &config)) {
+        if (before.stages < GALLERY_STAGES && follows(&before, g->models[model], &config)) {
             *used = true;
             TRY(add_chain(g, ctx, &before, model));
         }
@@ -136,7 +143,24 @@ done:
     return code;
 }
 
-int gallery_open(gallery *g, prnn_context *ctx, const char *const *paths, size_t count) {
+static int resize(prnn_context *ctx, prnn_model **model, const char *path, int height, int width) {
+    prnn_config c = PRNN_CONFIG_INIT;
+    prnn_model *resized = NULL;
+    int code;
+    prnn_model_config(*model, &c);
+    if (c.condition_size) {
+        return usage_error("--size: %s is given small images of %d x %d, and is for %d x %d alone", path,
+                           c.condition_size, c.condition_size, c.height, c.width);
+    }
+    TRY(exit_code(ctx, prnn_model_resize(ctx, *model, height, width, &resized)));
+    prnn_model_free(*model);
+    *model = resized;
+done:
+    return code;
+}
+
+int gallery_open(gallery *g, prnn_context *ctx, const char *const *paths, size_t count, int height,
+                 int width) {
     int code;
     *g = (gallery){.models = calloc(count + 1, sizeof *g->models),
                    .names = calloc(count + 1, sizeof *g->names)};
@@ -146,6 +170,9 @@ int gallery_open(gallery *g, prnn_context *ctx, const char *const *paths, size_t
         TRY(exit_code(ctx, prnn_model_load(ctx, paths[i], &g->models[i])));
         g->model_count = i + 1;
         TRY(name_model(g, i, paths[i]));
+        if (height) {
+            TRY(resize(ctx, &g->models[i], paths[i], height, width));
+        }
     }
     TRY(make_chains(g, ctx, paths));
 done:
@@ -176,6 +203,10 @@ const served *gallery_find(const gallery *g, const char *name) {
         }
     }
     return NULL;
+}
+
+const prnn_palette *served_palette(const served *s) {
+    return prnn_model_palette(prnn_chain_model(s->chain, s->stages - 1));
 }
 
 prnn_config served_stage(const served *s, size_t k) {

@@ -23,14 +23,17 @@ typedef struct gallery {
     size_t count;
 } gallery;
 
-/* Loads the files. Refuses a conditional model that no other one draws small images for. 0 or an exit code;
- * close it in any case. */
-int gallery_open(gallery *g, prnn_context *ctx, const char *const *paths, size_t count);
+/* Loads the files, for images of that size, height 0: the models' own. Refuses a conditional model that no
+ * other one draws small images for, and any with another size. 0 or an exit code; close it in any case. */
+int gallery_open(gallery *g, prnn_context *ctx, const char *const *paths, size_t count, int height,
+                 int width);
 void gallery_close(gallery *g);
 
 /* By name; "" is the first; NULL: none. */
 const served *gallery_find(const gallery *g, const char *name);
 
+/* What its levels are numbers of; NULL: they are shades. */
+const prnn_palette *served_palette(const served *s);
 /* The config of stage k, and how many pixels of the image are between two of its pixels. */
 prnn_config served_stage(const served *s, size_t k);
 int served_step(const served *s, size_t k);

@@ -142,6 +142,7 @@ static void answer_images(const generation *g, double seconds) {
         report_json_int(&a.json, "width", c->width);
         report_json_int(&a.json, "channels", c->channels);
         report_json_int(&a.json, "levels", c->levels);
+        answer_palette(&a, served_palette(g->model));
         report_json_double(&a.json, "seconds", seconds);
         answer_levels(&a, "images", g->small, bytes);
         answer_end(&a, g->w);

@@ -79,6 +79,7 @@ static void serve_models(work *w) {
         report_json_int(&a.json, "width", s->config.width);
         report_json_int(&a.json, "channels", s->config.channels);
         report_json_int(&a.json, "levels", s->config.levels);
+        answer_palette(&a, served_palette(s));
         report_json_open_array(&a.json, "stages");
         for (size_t k = 0; k < s->stages; k++) {
             write_stage(&a.json, s, k);

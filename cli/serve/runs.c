@@ -118,6 +118,7 @@ static void draw_and_answer(const work *w, const prnn_model *model, const prnn_c
         report_json_int(&a.json, "width", c->width);
         report_json_int(&a.json, "channels", c->channels);
         report_json_int(&a.json, "levels", c->levels);
+        answer_palette(&a, prnn_model_palette(model));
         answer_levels(&a, "images", images, count * bytes);
         answer_end(&a, w);
     }

@@ -108,3 +108,17 @@ void answer_levels(answer *a, const char *key, const uint8_t *levels, size_t siz
     fputc('"', a->stream);
     a->json.first = false;
 }
+
+void answer_palette(answer *a, const prnn_palette *palette) {
+    if (palette) {
+        report_json_open_array(&a->json, "palette");
+        for (int i = 0; i < palette->count; i++) {
+            report_json_open_array(&a->json, NULL);
+            for (int k = 0; k < 3; k++) {
+                report_json_int(&a->json, NULL, palette->colours[i][k]);
+            }
+            report_json_close_array(&a->json);
+        }
+        report_json_close_array(&a->json);
+    }
+}

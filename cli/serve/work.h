@@ -50,6 +50,9 @@ void answer_npy(const work *w, const char *type, size_t item, int rank, const si
 /* Levels in base64. */
 void answer_levels(answer *a, const char *key, const uint8_t *levels, size_t size);
 
+/* What levels are numbers of; without a palette, nothing. */
+void answer_palette(answer *a, const prnn_palette *palette);
+
 extern const char type_json[], type_lines[], type_npy[];
 
 #endif

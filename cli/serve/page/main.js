@@ -4,7 +4,7 @@ import { Completions } from "./complete.js";
 import { Easel } from "./easel.js";
 import { Fields } from "./fields.js";
 import { copyLink } from "./files.js";
-import { fromPicture, imageSize, toLevel } from "./pixels.js";
+import { fromPicture, imageSize, toHex, toLevel } from "./pixels.js";
 import { Thoughts } from "./think.js";
 import { Training } from "./training.js";
 import { Wall } from "./wall.js";
@@ -72,7 +72,7 @@ function showOrder() {
 
 function measure() {
   const { at } = thoughts;
-  const same = (other) => ["height", "width", "channels", "levels"].every((key) => other[key] === model[key]);
+  const same = (other) => ["height", "width", "channels", "levels", "palette"].every((key) => `${other[key]}` === `${model[key]}`);
   thoughts.look(at);
   fields.measure(models.filter(same), easel.image, at);
 }
@@ -157,7 +157,9 @@ async function chooseModel(one, state) {
   thoughts.at = { row: Math.floor(one.height / 2), column: Math.floor(one.width / 2) };
   const colour = one.channels === 3;
   $("colour-label").hidden = !colour;
-  $("level-label").hidden = colour || one.levels === 2;
+  $("level-label").hidden = colour || one.levels === 2 || !!one.palette;
+  $("invert").hidden = !!one.palette;
+  showPalette(one.palette);
   $("brush").value = easel.brush = Math.max(1, Math.round(one.width / 14));
   setPen();
   if (state?.get("image") && usePicture(state)) {
@@ -183,8 +185,22 @@ function usePicture(state) {
   }
 }
 
+// A colour to choose is a radio button; the last one, as white is of greys, is chosen at first.
+function showPalette(palette) {
+  $("palette").hidden = $("palette-note").hidden = !palette;
+  $("colours").replaceChildren(...(palette || []).map((rgb, level) => {
+    const input = document.createElement("input"), colour = toHex(rgb);
+    Object.assign(input, { type: "radio", name: "palette", value: level, title: colour, checked: level === palette.length - 1 });
+    input.setAttribute("aria-label", `Colour ${level}, ${colour}`);
+    input.style.backgroundColor = colour;
+    return input;
+  }));
+}
+
 function setPen() {
-  if (model.channels === 3) {
+  if (model.palette) {
+    easel.value = [Number(document.querySelector("input[name=palette]:checked").value)];
+  } else if (model.channels === 3) {
     easel.setColour($("colour").value);
   } else {
     easel.value = [model.levels === 2 ? 1 : toLevel(Number($("level").value), model.levels)];
@@ -265,6 +281,7 @@ function listen() {
   $("brush").addEventListener("input", () => { easel.brush = Number($("brush").value); });
   $("level").addEventListener("input", setPen);
   $("colour").addEventListener("input", setPen);
+  $("palette").addEventListener("change", setPen);
   onClick("another", anotherSample);
   onClick("invert", () => easel.invert());
   onClick("clear", () => easel.setImage(new Uint8Array(imageSize(model))));
@@ -305,8 +322,8 @@ async function begin() {
   models = about.models;
   $("version").textContent = about.version;
   $("model").replaceChildren(...models.map((one) => {
-    const size = `${one.height} × ${one.width}, ${one.channels === 3 ? "colour" : "grey"}, ${one.levels} levels`;
-    return new Option(`${one.name} (${size})`, one.name);
+    const kind = one.palette ? `${one.levels} colours` : `${one.channels === 3 ? "colour" : "grey"}, ${one.levels} levels`;
+    return new Option(`${one.name} (${one.height} × ${one.width}, ${kind})`, one.name);
   }));
   document.querySelector(".model").hidden = !models.length;
   for (const entry of document.querySelectorAll("nav a")) {

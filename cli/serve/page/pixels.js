@@ -1,5 +1,5 @@
-// Levels, and how they are seen. A shape is {height, width, channels, levels}; an image is a Uint8Array of its levels,
-// (row, column, channel).
+// Levels, and how they are seen. A shape is {height, width, channels, levels}, and with a palette [R, G, B] of each
+// level; an image is a Uint8Array of its levels, (row, column, channel).
 
 export function imageSize(shape) {
   return shape.height * shape.width * shape.channels;
@@ -16,13 +16,13 @@ export function toLevel(byte, levels) {
 
 // Writes an image into ImageData at (left, top).
 export function putImage(data, image, shape, left = 0, top = 0) {
-  const { height, width, channels, levels } = shape;
+  const { height, width, channels, levels, palette } = shape;
   let from = 0;
   for (let row = 0; row < height; row++) {
     let to = ((top + row) * data.width + left) * 4;
     for (let column = 0; column < width; column++, to += 4, from += channels) {
       for (let k = 0; k < 3; k++) {
-        data.data[to + k] = toByte(image[from + (channels === 3 ? k : 0)], levels);
+        data.data[to + k] = palette ? palette[image[from]][k] : toByte(image[from + (channels === 3 ? k : 0)], levels);
       }
       data.data[to + 3] = 255;
     }
@@ -41,7 +41,24 @@ export function paintImage(canvas, image, shape) {
   context.putImageData(data, 0, 0);
 }
 
-// A picture, cut to the shape around its centre and made smaller by halves, as an image.
+// The number of the palette's colour that is nearest.
+function nearestColour(r, g, b, palette) {
+  let best = 0, least = Infinity;
+  for (let i = 0; i < palette.length && least > 0; i++) {
+    const colour = palette[i], far = (r - colour[0]) ** 2 + (g - colour[1]) ** 2 + (b - colour[2]) ** 2;
+    if (far < least) {
+      [best, least] = [i, far];
+    }
+  }
+  return best;
+}
+
+export function toHex(rgb) {
+  return "#" + rgb.map((value) => value.toString(16).padStart(2, "0")).join("");
+}
+
+// A picture, cut to the shape around its centre and made smaller by halves, as an image. Pixels become one by a mean, but
+// of colours of a palette, whose mean is none of them, by choice.
 export function fromPicture(picture, shape) {
   const scale = Math.min(picture.width / shape.width, picture.height / shape.height);
   let width = shape.width * scale, height = shape.height * scale;
@@ -52,7 +69,7 @@ export function fromPicture(picture, shape) {
     canvas.height = Math.max(shape.height, Math.ceil(height / 2));
     const context = canvas.getContext("2d");
     context.fillRect(0, 0, canvas.width, canvas.height);
-    context.imageSmoothingEnabled = scale > 1;
+    context.imageSmoothingEnabled = scale > 1 && !shape.palette;
     context.imageSmoothingQuality = "high";
     context.drawImage(source, x, y, width, height, 0, 0, canvas.width, canvas.height);
     [source, x, y, width, height] = [canvas, 0, 0, canvas.width, canvas.height];
@@ -65,7 +82,9 @@ function fromCanvas(canvas, shape) {
   const { data } = canvas.getContext("2d").getImageData(0, 0, shape.width, shape.height);
   const image = new Uint8Array(imageSize(shape));
   for (let i = 0, at = 0; i < data.length; i += 4) {
-    if (shape.channels === 3) {
+    if (shape.palette) {
+      image[at++] = nearestColour(data[i], data[i + 1], data[i + 2], shape.palette);
+    } else if (shape.channels === 3) {
       for (let k = 0; k < 3; k++) {
         image[at++] = toLevel(data[i + k], shape.levels);
       }

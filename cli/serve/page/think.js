@@ -1,6 +1,6 @@
 // What the model thinks of the picture: the cost of each pixel, and what it expected of one.
 import { isSuperseded, post, toBase64 } from "./api.js";
-import { heatColour } from "./pixels.js";
+import { heatColour, toHex } from "./pixels.js";
 
 const $ = (id) => document.getElementById(id);
 const colours = ["#e5484d", "#30a46c", "#3e8bff"], names = ["Red", "Green", "Blue"];
@@ -136,12 +136,12 @@ export class Thoughts {
       const answer = await post("distribution", { model: model.name, image: toBase64(image), row: at.row,
         column: at.column }, { lane: "distribution" });
       if (model === this.model && at === this.at) {
-        this.showDistributions(answer);
+        this.showDistributions(answer, model.palette);
       }
     });
   }
 
-  showDistributions(answer) {
+  showDistributions(answer, palette) {
     $("pixel").textContent = `Pixel at row ${answer.row}, column ${answer.column}`;
     const place = $("distributions");
     while (place.children.length > answer.channels.length) {
@@ -153,7 +153,11 @@ export class Thoughts {
       block.lastChild.setAttribute("role", "img");
       place.append(block);
     }
-    answer.channels.forEach((channel, k) => showChannel(place.children[k], channel, k, answer.channels.length));
+    answer.channels.forEach((channel, k) => showChannel(place.children[k], channel, {
+      name: palette ? "Colour" : answer.channels.length === 3 ? names[k] : "Value",
+      colour: answer.channels.length === 3 ? colours[k] : null,
+      palette,
+    }));
   }
 }
 
@@ -175,24 +179,25 @@ function scaleOf(bits) {
   return sorted[Math.ceil(0.995 * sorted.length) - 1];
 }
 
-function showChannel(block, channel, k, channels) {
-  const name = channels === 3 ? names[k] : "Value", p = channel.probabilities;
-  const best = p.indexOf(Math.max(...p));
-  const text = `${name} ${channel.level}: p = ${format(p[channel.level])}, cost ${channel.bits.toFixed(2)} bits; ` +
-    `entropy ${channel.entropy_bits.toFixed(2)} bits; likeliest ${best} (p = ${format(p[best])})`;
+function showChannel(block, channel, { name, colour, palette }) {
+  const p = channel.probabilities, best = p.indexOf(Math.max(...p));
+  const tell = (level) => (palette ? `${level} ${toHex(palette[level])}` : level);
+  const text = `${name} ${tell(channel.level)}: p = ${format(p[channel.level])}, cost ${channel.bits.toFixed(2)} bits; ` +
+    `entropy ${channel.entropy_bits.toFixed(2)} bits; likeliest ${tell(best)} (p = ${format(p[best])})`;
   block.firstChild.textContent = text;
   block.lastChild.setAttribute("aria-label", "Distribution. " + text);
   Object.assign(block.dataset, { bits: channel.bits, entropy: channel.entropy_bits, level: channel.level,
     probabilities: JSON.stringify(p) });
-  paintHistogram(block.lastChild, p, channel.level, channels === 3 ? colours[k] : null);
+  paintHistogram(block.lastChild, p, channel.level, colour, palette);
 }
 
 function format(p) {
   return p >= 0.001 ? p.toFixed(3) : p.toExponential(1);
 }
 
-// Bars of the levels; the true one is marked below.
-function paintHistogram(canvas, p, level, colour) {
+// Bars of the levels; the true one is marked below. Those of a palette are its colours, with a line around them since one
+// may be the ground's.
+function paintHistogram(canvas, p, level, colour, palette) {
   const ratio = window.devicePixelRatio || 1, width = Math.round(canvas.clientWidth * ratio);
   const height = Math.round(canvas.clientHeight * ratio), foot = 15 * ratio;
   canvas.width = width;
@@ -201,9 +206,15 @@ function paintHistogram(canvas, p, level, colour) {
   const most = Math.max(...p), each = width / p.length, gap = each > 6 * ratio ? Math.min(each * 0.2, 12 * ratio) : 0;
   p.forEach((value, i) => {
     const tall = (value / most) * (height - foot - 4 * ratio);
-    context.fillStyle = colour || style.getPropertyValue("--accent");
-    context.globalAlpha = i === level ? 1 : 0.55;
-    context.fillRect(i * each + gap, height - foot - tall, Math.max(each - 2 * gap, 1), tall);
+    const bar = [i * each + gap, height - foot - tall, Math.max(each - 2 * gap, 1), tall];
+    context.fillStyle = palette ? toHex(palette[i]) : colour || style.getPropertyValue("--accent");
+    context.globalAlpha = palette || i === level ? 1 : 0.55;
+    context.fillRect(...bar);
+    if (palette && gap) {
+      context.strokeStyle = style.getPropertyValue("--soft");
+      context.lineWidth = ratio;
+      context.strokeRect(...bar);
+    }
   });
   context.globalAlpha = 1;
   context.fillStyle = style.getPropertyValue("--ink");
