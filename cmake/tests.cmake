@@ -8,7 +8,8 @@ endif()
 
 # For a slow machine under sanitizers, which should return NULL where malloc does.
 set(PRNN_TEST_TIMEOUT 600 CACHE STRING "Seconds that a test may take")
-set(test_environment "ASAN_OPTIONS=allocator_may_return_null=1;UBSAN_OPTIONS=print_stacktrace=1")
+set(test_environment "ASAN_OPTIONS=allocator_may_return_null=1;UBSAN_OPTIONS=print_stacktrace=1"
+  "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/leaks-of-others.txt:print_suppressions=0")
 # PoCL's threads are not under test: the thread sanitizer, which does not know how they wait, sees no OpenCL.
 if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
   list(APPEND test_environment OCL_ICD_VENDORS=${PROJECT_BINARY_DIR}/none)

@@ -224,12 +224,12 @@ static void pack(void **state) {
 static void unpack(void **state) {
     rig *r = *state;
     for (uint32_t lanes = 1; lanes <= 64; lanes += 1 + below(5)) {
-        uint64_t n = 300;
-        float *packed = any_floats(n * lanes), *gradient = any_floats(n),
+        uint64_t n = 300, first = below(9);
+        float *all = any_floats(first + n * lanes), *packed = all + first, *gradient = any_floats(n),
               *expected = malloc(n * sizeof(float));
         int32_t index[300];
         memcpy(expected, gradient, n * sizeof(float));
-        prnn_gpu_block *from = put(r, packed, n * lanes * sizeof(float)),
+        prnn_gpu_block *from = put(r, all, (first + n * lanes) * sizeof(float)),
                        *to = put(r, gradient, n * sizeof(float));
         for (uint32_t size = 1; size < lanes; size *= 2) {
             for (uint32_t left = 0; left + size < lanes; left += 2 * size) {
@@ -244,14 +244,14 @@ static void unpack(void **state) {
                 index[i] >= 0 ? packed[i] : expected[n - 1];
         }
         prnn_gpu_block *indices = put(r, index, sizeof index);
-        LAUNCH(r, "unpack", groups_of(n, 256), 1, 256, PRNN_GPU_VALUE(n), PRNN_GPU_VALUE(lanes),
-               PRNN_GPU_BLOCK(indices), PRNN_GPU_BLOCK(from), PRNN_GPU_BLOCK(to));
+        LAUNCH(r, "unpack", groups_of(n, 256), 1, 256, PRNN_GPU_VALUE(n), PRNN_GPU_VALUE(first),
+               PRNN_GPU_VALUE(lanes), PRNN_GPU_BLOCK(indices), PRNN_GPU_BLOCK(from), PRNN_GPU_BLOCK(to));
         take(r, to, gradient, n * sizeof(float));
         expect_bits("unpack", gradient, expected, n);
         drop(r, from);
         drop(r, to);
         drop(r, indices);
-        free(packed);
+        free(all);
         free(gradient);
         free(expected);
     }
