@@ -169,7 +169,7 @@ plant "validation images are moved" src/train/validation.c \
      s/^    TRY(prnn_model_evaluate/    prnn_augment(\&(prnn_augmentation){1, 1, 1, 4, 4, 1}, 0, t->indices, n, t->images, t->scratch_image);\n&/' \
     test_small_sets 'validation_is*'
 plant "validation drops features" src/model/pass.c \
-    's/^    prnn_score score = {.given = given_step(net, batch), .nats = to->nats, .values = to->values};/&\n    pass->dropout = (prnn_dropout){.below = 20000, .scale = 1.4f};/' \
+    's/^    prnn_network_walk(net, pass, batch, evaluate_rows, &e);/    pass->dropout = (prnn_dropout){.below = 20000, .scale = 1.4f};\n&/' \
     test_small_sets 'validation_is*'
 
 # ------------------------------------------------------------------------------------- other sizes
