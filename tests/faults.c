@@ -30,8 +30,13 @@ static kind wanted;
 static long failing;
 static atomic_long count;
 
-/* Whether this call is the one. */
+static void find_all(void);
+
+/* Whether this call is the one. Libraries that begin before this one call too, and none of theirs is. */
 static bool fails(kind k, int why) {
+    if (k == CALLS) {
+        find_all();
+    }
     if (k != wanted || atomic_fetch_add(&count, 1) + 1 != failing) {
         return false;
     }
@@ -169,11 +174,20 @@ int fclose(FILE *stream) {
 
 #define FIND(name) *(void **)&real_##name = dlsym(RTLD_NEXT, #name)
 
-__attribute__((constructor)) static void begin(void) {
+static void find_all(void) {
+    static bool found;
+    if (found) {
+        return;
+    }
+    found = true;
     FIND(fopen), FIND(fdopen), FIND(stat), FIND(fstat), FIND(fstatat), FIND(read), FIND(pread), FIND(fseek);
     FIND(fseeko), FIND(ftell), FIND(fsync), FIND(rename), FIND(access), FIND(mkdir), FIND(ftruncate);
     FIND(opendir), FIND(readdir), FIND(pthread_create), FIND(open), FIND(fcntl), FIND(fread), FIND(fwrite);
     FIND(fflush), FIND(fclose), FIND(pwrite), FIND(mkstemp);
+}
+
+__attribute__((constructor)) static void begin(void) {
+    find_all();
     const char *n = getenv("FAULT_N"), *k = getenv("FAULT_KIND");
     failing = n ? atol(n) : 0;
     wanted = !k ? NOTHING : strcmp(k, "memory") == 0 ? MEMORY : CALLS;
