@@ -31,6 +31,7 @@ function(add_mpi_module wrapper name)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/cli)
   target_include_directories(${target} SYSTEM PRIVATE ${includes})
   target_link_libraries(${target} PRIVATE pixelrnn_warnings pixelrnn_hardening ${links})
+  add_dependencies(pixelrnn_program ${target}) # who builds the program gets what it opens
   set_target_properties(${target} PROPERTIES C_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   if(PRNN_INSTALL)
     install(TARGETS ${target} DESTINATION ${PRNN_MODULE_DIR})
