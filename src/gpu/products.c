@@ -99,15 +99,6 @@ static void add_product(tables *t, const prnn_product *product, prnn_gpu_product
     place->tiles = (uint32_t)t->tile_count - place->first_tile;
 }
 
-/* A table on the device. */
-static prnn_status put(prnn_gpu_state *s, const void *table, size_t bytes, prnn_gpu_block **block) {
-    prnn_status status;
-    TRY(s->gpu->driver->allocate(s->ctx, s->gpu, bytes, "the tables of a network", block));
-    TRY(s->gpu->driver->upload(s->ctx, s->gpu, *block, 0, table, bytes));
-done:
-    return status;
-}
-
 prnn_status prnn_gpu_tables_open(prnn_context *ctx, prnn_gpu_pass *own, prnn_product_list products) {
     static const char what[] = "the tables of a network";
     tables t = {.state = own->state};
@@ -123,10 +114,10 @@ prnn_status prnn_gpu_tables_open(prnn_context *ctx, prnn_gpu_pass *own, prnn_pro
     for (int i = 0; i < products.count; i++) {
         add_product(&t, products.list[i], &own->products[i]);
     }
-    TRY(put(own->state, t.strips, t.strip_count * sizeof *t.strips, &own->strips));
-    TRY(put(own->state, t.segments, t.segment_count * sizeof *t.segments, &own->segments));
-    TRY(put(own->state, t.taps, t.tap_count * sizeof *t.taps, &own->taps));
-    TRY(put(own->state, t.tiles, t.tile_count * sizeof *t.tiles, &own->tiles));
+    TRY(prnn_gpu_put_table(own->state, t.strips, t.strip_count * sizeof *t.strips, &own->strips));
+    TRY(prnn_gpu_put_table(own->state, t.segments, t.segment_count * sizeof *t.segments, &own->segments));
+    TRY(prnn_gpu_put_table(own->state, t.taps, t.tap_count * sizeof *t.taps, &own->taps));
+    TRY(prnn_gpu_put_table(own->state, t.tiles, t.tile_count * sizeof *t.tiles, &own->tiles));
 done:
     prnn_free(t.strips);
     prnn_free(t.segments);

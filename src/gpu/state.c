@@ -123,3 +123,13 @@ void prnn_gpu_clear(prnn_gpu_state *state, prnn_gpu_block *block, size_t first, 
     PRNN_GPU_RUN(state, PRNN_GPU_clear, prnn_gpu_groups(count, 256), 1, PRNN_GPU_VALUE(n),
                  PRNN_GPU_VALUE(from), PRNN_GPU_BLOCK(block));
 }
+
+prnn_status prnn_gpu_put_table(prnn_gpu_state *state, const void *table, size_t bytes,
+                               prnn_gpu_block **block) {
+    const prnn_gpu_driver *driver = state->gpu->driver;
+    prnn_status status;
+    TRY(driver->allocate(state->ctx, state->gpu, bytes, "the tables of a network", block));
+    TRY(driver->upload(state->ctx, state->gpu, *block, 0, table, bytes));
+done:
+    return status;
+}

@@ -98,6 +98,10 @@ void prnn_gpu_run(prnn_gpu_state *state, prnn_gpu_kernel_number kernel, size_t x
 void prnn_gpu_upload(prnn_gpu_state *state, prnn_gpu_block *block, size_t at, const void *from, size_t bytes);
 void prnn_gpu_download(prnn_gpu_state *state, const prnn_gpu_block *block, size_t at, void *to, size_t bytes);
 
+/* A table of the host's, of a network, in a new block. */
+prnn_status prnn_gpu_put_table(prnn_gpu_state *state, const void *table, size_t bytes,
+                               prnn_gpu_block **block);
+
 static inline size_t prnn_gpu_groups(size_t n, size_t items) {
     return (n + items - 1) / items;
 }

@@ -89,22 +89,35 @@ static void add_units(tables *t, const bundle *b) {
     }
 }
 
-/* Of the blocks of a bundle, in their order; `row` of packed weights for each strip, -1: it has none. */
-static void add_places(const bundle *b, const int64_t *row, uint32_t *places) {
-    uint32_t block = 0;
-    for (; block < PRNN_GPU_BLOCKS; block++) {
-        places[block] = PRNN_GPU_NOWHERE;
-    }
-    block = 0;
+/* What block `block` of a bundle is: half `half` of panel `panel` of its strip `strip`. The first halves of a
+ * strip's panels come before the second ones, so that gates take turns. */
+typedef struct eighth {
+    int strip;
+    uint32_t panel, half;
+} eighth;
+
+/* false: the bundle has fewer blocks. */
+static bool find_block(const bundle *b, uint32_t block, eighth *found) {
     for (int i = 0; i < b->count; i++) {
-        const prnn_strip *s = strip_of(b, i);
-        for (uint32_t half = 0; half < HALVES; half++) {
-            for (uint32_t panel = 0; panel < s->panels; panel++, block++) {
-                if (row[i] >= 0) {
-                    places[block] =
-                        (uint32_t)(s->at + panel * s->size + (size_t)row[i] * PRNN_GPU_PANEL + half * EIGHT);
-                }
-            }
+        uint32_t panels = strip_of(b, i)->panels;
+        if (block < HALVES * panels) {
+            *found = (eighth){i, block % panels, block / panels};
+            return true;
+        }
+        block -= HALVES * panels;
+    }
+    return false;
+}
+
+/* Of the blocks of a bundle; `row` of packed weights for each strip, -1: it has none. */
+static void add_places(const bundle *b, const int64_t *row, uint32_t *places) {
+    for (uint32_t block = 0; block < PRNN_GPU_BLOCKS; block++) {
+        eighth e;
+        places[block] = PRNN_GPU_NOWHERE;
+        if (find_block(b, block, &e) && row[e.strip] >= 0) {
+            const prnn_strip *s = strip_of(b, e.strip);
+            places[block] = (uint32_t)(s->at + e.panel * s->size + (size_t)row[e.strip] * PRNN_GPU_PANEL +
+                                       e.half * EIGHT);
         }
     }
 }
@@ -124,13 +137,9 @@ static void fill_strip(tables *t, const bundle *b, prnn_gpu_wide *wide) {
     static const int64_t biases[PRNN_GPU_BLOCKS] = {0},
                          none[PRNN_GPU_BLOCKS] = {-1, -1, -1, -1, -1, -1, -1, -1,
                                                   -1, -1, -1, -1, -1, -1, -1, -1};
-    for (int i = 0; i < b->count; i++) {
-        const prnn_strip *s = strip_of(b, i);
-        for (uint32_t half = 0; half < HALVES; half++) {
-            for (uint32_t panel = 0; panel < s->panels; panel++) {
-                wide->column[wide->blocks++] = (uint32_t)(s->column + panel * s->step) + half * EIGHT;
-            }
-        }
+    for (eighth e; find_block(b, wide->blocks, &e); wide->blocks++) {
+        const prnn_strip *s = strip_of(b, e.strip);
+        wide->column[wide->blocks] = (uint32_t)(s->column + e.panel * s->step) + e.half * EIGHT;
     }
     add_places(b, biases, t->biases + t->biases_count);
     for (uint32_t u = 0; u < wide->units; u++) {
@@ -215,25 +224,17 @@ static void add_products(tables *t, const prnn_gpu_widened *w, prnn_product_list
 
 /* ------------------------------------------------------------------------------------- widened */
 
-static prnn_status put(prnn_gpu_state *s, const void *table, size_t bytes, prnn_gpu_block **block) {
-    prnn_status status;
-    TRY(s->gpu->driver->allocate(s->ctx, s->gpu, bytes, what, block));
-    TRY(s->gpu->driver->upload(s->ctx, s->gpu, *block, 0, table, bytes));
-done:
-    return status;
-}
-
 static prnn_status put_tables(prnn_gpu_widened *w, const tables *t) {
     prnn_gpu_state *s = w->state;
     const prnn_gpu_driver *driver = s->gpu->driver;
     prnn_status status;
     w->weights_count = t->weights_count;
     w->biases_count = t->biases_count;
-    TRY(put(s, t->strips, t->strip_count * sizeof *t->strips, &w->strips));
-    TRY(put(s, t->units, t->unit_count * sizeof *t->units, &w->units));
-    TRY(put(s, t->tiles, t->tile_count * sizeof *t->tiles, &w->tiles));
-    TRY(put(s, t->weights, t->weights_count * sizeof *t->weights, &w->weight_places));
-    TRY(put(s, t->biases, t->biases_count * sizeof *t->biases, &w->bias_places));
+    TRY(prnn_gpu_put_table(s, t->strips, t->strip_count * sizeof *t->strips, &w->strips));
+    TRY(prnn_gpu_put_table(s, t->units, t->unit_count * sizeof *t->units, &w->units));
+    TRY(prnn_gpu_put_table(s, t->tiles, t->tile_count * sizeof *t->tiles, &w->tiles));
+    TRY(prnn_gpu_put_table(s, t->weights, t->weights_count * sizeof *t->weights, &w->weight_places));
+    TRY(prnn_gpu_put_table(s, t->biases, t->biases_count * sizeof *t->biases, &w->bias_places));
     TRY(driver->allocate(s->ctx, s->gpu, t->weights_count * EIGHT * sizeof(uint16_t), "weights in bf16",
                          &w->weights));
     TRY(driver->allocate(s->ctx, s->gpu, t->biases_count * EIGHT * sizeof(float), "biases", &w->biases));
