@@ -120,7 +120,8 @@ done:
 }
 
 static int write_scores(const scoring *w) {
-    const score_set sets[] = {{w->s->data, NULL, &w->s->missing}, {w->s->valid, NULL, &w->s->more_missing}};
+    const score_set sets[] = {{{w->s->data, NULL}, &w->s->missing},
+                              {{w->s->valid, NULL}, &w->s->more_missing}};
     table t = {.n = 0};
     int code;
     TRY(add_images(w, &t));

@@ -24,24 +24,6 @@ typedef struct table {
     void (*put_skipped)(const struct table *t, const gap *file);
 } table;
 
-static prnn_picture_info picture_of(const score_set *set, size_t image) {
-    prnn_picture_info info = PRNN_PICTURE_INFO_INIT;
-    prnn_listing_picture(set->listing, image, &info);
-    return info;
-}
-
-static size_t count_of(const score_set *set) {
-    return set->listing ? prnn_listing_count(set->listing) : prnn_data_count(set->data);
-}
-
-static const char *name_of(const score_set *set, size_t image) {
-    return set->listing ? picture_of(set, image).name : prnn_data_name(set->data, image);
-}
-
-static size_t number_of(const score_set *set, size_t image) {
-    return set->listing ? picture_of(set, image).number : prnn_data_number(set->data, image);
-}
-
 static double cell_of(const table *t, size_t column, size_t image) {
     return t->columns[column].values[(t->before + image) * t->columns[column].stride];
 }
@@ -71,8 +53,8 @@ static void put_csv_head(const table *t) {
 }
 
 static void put_csv_image(const table *t, size_t image) {
-    const char *name = name_of(t->set, image);
-    fprintf(t->stream, "%zu,", number_of(t->set, image));
+    const char *name = image_set_name(t->set->images, image);
+    fprintf(t->stream, "%zu,", image_set_number(t->set->images, image));
     put_cell(t->stream, name ? name : "");
     for (size_t i = 0; i < t->n; i++) {
         char number[32];
@@ -95,10 +77,10 @@ static void put_csv_skipped(const table *t, const gap *file) {
 /* ---------------------------------------------------------------------------------- JSON lines */
 
 static void put_json_image(const table *t, size_t image) {
-    const char *name = name_of(t->set, image);
+    const char *name = image_set_name(t->set->images, image);
     json j;
     report_json_begin_line(&j, t->stream);
-    report_json_uint(&j, "image", number_of(t->set, image));
+    report_json_uint(&j, "image", image_set_number(t->set->images, image));
     if (name) {
         report_json_string(&j, "name", name);
     }
@@ -138,9 +120,9 @@ done:
 
 /* The images are in the order of their paths already. */
 static void put_rows(const table *t, const gap *gaps, size_t gap_count) {
-    size_t next = 0, count = count_of(t->set);
+    size_t next = 0, count = image_set_count(t->set->images);
     for (size_t image = 0; image < count; image++) {
-        const char *name = name_of(t->set, image);
+        const char *name = image_set_name(t->set->images, image);
         while (name && next < gap_count && strcmp(gaps[next].path, name) < 0) {
             t->put_skipped(t, &gaps[next++]);
         }
@@ -174,7 +156,7 @@ static int put_sets(session *s, const score_set *sets, size_t count, table *t) {
         TRY(sort_gaps(s, sets[i].missing, &gaps));
         t->set = &sets[i];
         put_rows(t, gaps, sets[i].missing->count);
-        t->before += count_of(t->set);
+        t->before += image_set_count(t->set->images);
     }
 done:
     return code;
@@ -208,6 +190,6 @@ done:
 }
 
 int scores_write(session *s, const char *path, const score_column *columns, size_t n) {
-    const score_set set = {s->data, s->listing, &s->missing};
+    const score_set set = {session_images(s), &s->missing};
     return scores_write_sets(s, path, &set, 1, columns, n);
 }

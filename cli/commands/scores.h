@@ -21,9 +21,8 @@ int scores_check(const char *path);
 
 /* A set whose images have rows: those of all sets are counted on in the columns. */
 typedef struct score_set {
-    const prnn_data *data;
-    const prnn_listing *listing; /* in its place, unless NULL */
-    const skipped *missing;      /* with all of them kept */
+    image_set images;
+    const skipped *missing; /* with all of them kept */
 } score_set;
 
 /* All images of some sets, and the files that these lack, in the order of the files. */

@@ -332,14 +332,12 @@ done:
 
 /* -------------------------------------------------------------------------------------- images */
 
-static prnn_picture_info picture_of(const session *s, size_t image) {
-    prnn_picture_info info = PRNN_PICTURE_INFO_INIT;
-    prnn_listing_picture(s->listing, image, &info);
-    return info;
+image_set session_images(const session *s) {
+    return (image_set){s->data, s->listing};
 }
 
 size_t session_image_count(const session *s) {
-    return s->listing ? prnn_listing_count(s->listing) : prnn_data_count(s->data);
+    return image_set_count(session_images(s));
 }
 
 size_t session_image_skipped(const session *s) {
@@ -347,11 +345,11 @@ size_t session_image_skipped(const session *s) {
 }
 
 const char *session_image_name(const session *s, size_t image) {
-    return s->listing ? picture_of(s, image).name : prnn_data_name(s->data, image);
+    return image_set_name(session_images(s), image);
 }
 
 size_t session_image_number(const session *s, size_t image) {
-    return s->listing ? picture_of(s, image).number : prnn_data_number(s->data, image);
+    return image_set_number(session_images(s), image);
 }
 
 int session_read_all(session *s, uint64_t seed, uint8_t **images) {

@@ -6,6 +6,7 @@
 
 #include "options/data_options.h"
 #include "options/size_option.h"
+#include "support/image_set.h"
 #include "support/json.h"
 #include "support/progress.h"
 #include "support/skipped.h"
@@ -95,7 +96,10 @@ int session_open_sized(session *s, const data_settings *data, const char *size, 
 /* Opens the data as it is: pictures become s->listing; other data, whose images are of one size, s->data. */
 int session_open_own(session *s, const data_settings *data, size_t first, size_t limit);
 
-/* Of the data or the listing: how many images, files that cannot be used, and of an image its file (or NULL)
+/* The data or the listing. */
+image_set session_images(const session *s);
+
+/* Of them: how many images, files that cannot be used, and of an image its file (or NULL)
  * and its number. */
 size_t session_image_count(const session *s);
 size_t session_image_skipped(const session *s);
