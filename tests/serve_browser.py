@@ -360,12 +360,14 @@ def test_training(page):
     check("with the numbers of the log", cells[0] == "row-run" and cells[2] == last["step"] and
           cells[4] == f"{float(last['valid_nats']):.2f}", cells)
     check("samples of both", wait_until(lambda: page.run("return document.querySelectorAll('#run-samples canvas').length") == 2))
-    page.set("#target", 100)
-    check("the time that is left", page.text("#run-table tbody td:last-child") != "–")
     with open("row-run/metrics.csv", "a") as file:
         file.write(f"999,99.5,{float(last['seconds']) + 50},0.001,12.5,,100\n")
     check("a new line is seen as it is written", wait_until(
         lambda: page.text("#run-table tbody td:nth-child(3)") == "999", 10))
+    page.set("#target", 100)
+    left = float(last["seconds"]) + 50
+    expected = (100 - 99.5) / 99.5 * left
+    check("the time that is left", page.text("#run-table tbody td:last-child") == f"{max(math.ceil(expected), 1)} s")
 
 
 def test_token(browser):

@@ -115,9 +115,21 @@ check "no temporary files" test -z "$(find . -name '*.tmp')"
 )
 check "a full disk leaves nothing" test ! -e full.prnn
 has "and says so" "nothing was changed" err.txt
-timeout -s INT 1 "$program" compress "$grey" --data "$digits" --cpu generic --block 8 --out stopped.prnn --quiet 2>err.txt
+# ended SIGNAL NAME: a long compression gets SIGNAL as soon as it writes.
+ended() {
+    "$program" compress "$grey" --data "$digits" --cpu generic --block 8 --out "$2.prnn" --quiet 2>err.txt &
+    for _ in $(seq 300); do
+        [ -n "$(find . -name "$2.prnn.*.tmp")" ] && break
+        sleep 0.1
+    done
+    kill -s "$1" $!
+    wait $! 2>/dev/null
+}
+ended TERM stopped
 check "stopped, nothing is there" test ! -e stopped.prnn
 has "and it says so" "stopped" err.txt
-timeout -s KILL 1 "$program" compress "$grey" --data "$digits" --cpu generic --block 8 --out killed.prnn --quiet 2>/dev/null
+check "nor anything of it" test -z "$(find . -name 'stopped*')"
+ended KILL killed
 check "killed, nothing is there under the name" test ! -e killed.prnn
+check "only what it was writing" test -n "$(find . -name 'killed.prnn.*.tmp')"
 finish

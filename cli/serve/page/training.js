@@ -100,11 +100,11 @@ function lastOf(log, key) {
 export function remaining(log, target) {
   const last = log.rows[log.rows.length - 1];
   const seconds = ((target - last.epoch) * last.seconds) / last.epoch;
-  if (!(seconds > 0)) {
+  if (!(target > last.epoch) || !Number.isFinite(seconds)) {
     return "–";
   }
   const minutes = Math.ceil(seconds / 60);
-  return seconds < 90 ? `${Math.ceil(seconds)} s` : minutes < 120 ? `${minutes} min`
+  return seconds < 90 ? `${Math.max(Math.ceil(seconds), 1)} s` : minutes < 120 ? `${minutes} min`
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
