@@ -143,23 +143,23 @@ _pixelrnn() {
         esac
         ;;
     show)
-        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --height --width --channels --palette --palette-file --levels --first --count --shuffle --seed --out --columns --zoom --captions --threads --cpu --precision --device --quiet --help"
+        options="--data --values --binarize --fit --alpha --no-orientation --memory-limit --array --height --width --channels --palette --palette-file --levels --first --count --shuffle --seed --out --columns --zoom --captions --threads --quiet --help"
         case $option in
         --values) kind=words words="8bit levels" ;;
         --binarize) kind=words words="none sample" ;;
         --fit) kind=words words="exact crop resize subsample" ;;
         --channels) kind=words words="0 1 3" ;;
         --data | --palette-file | --out) kind=files ;;
-        --alpha | --memory-limit | --array | --height | --width | --levels | --first | --count | --seed | --columns | --zoom | --threads | --cpu | --precision | --device) kind=text ;;
+        --alpha | --memory-limit | --array | --height | --width | --levels | --first | --count | --seed | --columns | --zoom | --threads) kind=text ;;
         esac
         ;;
     convert)
-        options="--data --height --width --channels --fit --alpha --no-orientation --palette --palette-file --array --first --limit --shuffle --out --palette-out --skipped --threads --cpu --precision --device --quiet --help"
+        options="--data --height --width --channels --fit --alpha --no-orientation --palette --palette-file --array --first --limit --shuffle --out --palette-out --skipped --threads --quiet --help"
         case $option in
         --channels) kind=words words="0 1 3" ;;
         --fit) kind=words words="exact crop resize subsample" ;;
         --data | --palette-file | --out | --palette-out | --skipped) kind=files ;;
-        --height | --width | --alpha | --array | --first | --limit | --shuffle | --threads | --cpu | --precision | --device) kind=text ;;
+        --height | --width | --alpha | --array | --first | --limit | --shuffle | --threads) kind=text ;;
         esac
         ;;
     devices)
@@ -185,10 +185,9 @@ _pixelrnn() {
         esac
         ;;
     list)
-        options="--json --threads --cpu --precision --device --quiet --help"
+        options="--json --quiet --help"
         others=files
         case $option in
-        --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     verify)

@@ -42,7 +42,7 @@ for command in train eval compare sample upscale complete info check curves heat
     check "--help names $command" grep -q "^  $command " out.txt
 done
 
-common="threads cpu quiet help"
+common="threads cpu precision device quiet help" files="threads quiet help"
 reading="values binarize fit memory-limit alpha no-orientation"
 options_of() {
     case $1 in
@@ -55,18 +55,19 @@ options_of() {
     sample) echo "count seed temperature out columns zoom captions overwrite $common" ;;
     complete) echo "data $reading known-rows mask count samples seed out zoom captions overwrite $common" ;;
     info) echo "json $common" ;;
-    convert) echo "data height width channels fit alpha no-orientation first limit out skipped palette palette-file palette-out $common" ;;
-    show) echo "data $reading height width channels levels palette palette-file first count shuffle seed out columns zoom captions $common" ;;
+    convert) echo "data height width channels fit alpha no-orientation first limit out skipped palette palette-file palette-out $files" ;;
+    show) echo "data $reading height width channels levels palette palette-file first count shuffle seed out columns zoom captions $files" ;;
     upscale) echo "data $reading first count samples seed temperature out zoom captions overwrite $common" ;;
     check) echo "positions seed json $common" ;;
     curves) echo "names title x low high out help" ;;
     heat) echo "data $reading first count worst seed unit max out columns zoom no-bar captions json $common" ;;
     histogram) echo "data $reading image pixels seed out title unit json $common" ;;
     devices) echo "json $common" ;;
+    list) echo "json quiet help" ;;
     serve) echo "port host name token open run beside workers time-limit $common" ;;
     esac
 }
-for command in train eval compare sample upscale complete info check curves heat histogram show convert devices serve; do
+for command in train eval compare sample upscale complete info check curves heat histogram show convert devices list serve; do
     run 0 "$command --help" "$command" --help
     cp out.txt help.txt
     missing=""
@@ -77,6 +78,7 @@ for command in train eval compare sample upscale complete info check curves heat
     run 0 "help $command" help "$command"
     check "help $command is $command --help" cmp -s out.txt help.txt
 done
+usage "unknown option --precision" list F --precision bf16
 run 0 "complete --help" complete --help
 check "complete --help speaks of raster order" grep -q "raster order" out.txt
 

@@ -38,7 +38,7 @@ static const struct option options[] = {
            "with --palette: its colours, a line each, as --palette-file reads them"),
     OUTPUT("skipped", offsetof(settings, skipped), "FILE", 0,
            "write a line for each file that was skipped; the first ten are named in any case"),
-    COMMON_OPTIONS,
+    FILE_OPTIONS,
 };
 
 /* Numbers of colours say nothing without their colours. */

@@ -14,7 +14,7 @@ static const settings defaults = {COMMON_DEFAULTS, false};
 
 static const struct option options[] = {
     FLAG("json", offsetof(settings, json), 0, "one JSON object on stdout, with each image"),
-    COMMON_OPTIONS,
+    LEAST_OPTIONS,
 };
 
 static bool alike(const prnn_archive_image *a, const prnn_archive_image *b) {

@@ -40,7 +40,7 @@ static const struct option options[] = {
     COLUMNS_OPTION(settings),
     ZOOM_OPTION(settings),
     CAPTIONS_OPTION(settings, "its number and its file"),
-    COMMON_OPTIONS,
+    FILE_OPTIONS,
 };
 
 /* A number that looks random (SplitMix64). */

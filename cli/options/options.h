@@ -97,11 +97,13 @@ struct common {
     bool quiet, help;
 };
 
+/* Rows of `struct common`, by what a command does: nothing that takes time, files of images, networks. */
+#define LEAST_OPTIONS GROUP("General"), QUIET_OPTION, HELP_OPTION
+
+#define FILE_OPTIONS GROUP("General"), THREADS_OPTION, QUIET_OPTION, HELP_OPTION
+
 #define COMMON_OPTIONS                                                                                       \
-    GROUP("General"),                                                                                        \
-        INTEGER("threads", offsetof(struct common, threads), 0, 1024, 0,                                     \
-                "threads; 0: what the environment variable PRNN_THREADS says, or one per core. Results do "  \
-                "not depend on it"),                                                                         \
+    GROUP("General"), THREADS_OPTION,                                                                        \
         STRING(                                                                                              \
             "cpu", offsetof(struct common, cpu), "NAME", 0,                                                  \
             "instruction set: generic, avx2, avx512, neon, or auto: what the environment variable PRNN_CPU " \
@@ -113,9 +115,15 @@ struct common {
                "where networks are computed: cpu, gpu, cuda:N or opencl:N ('pixelrnn devices' lists them), " \
                "or auto: a GPU by NVIDIA's driver if there is one. By default what the environment "         \
                "variable PRNN_DEVICE says, or cpu. In fp32 results do not depend on it"),                    \
-        FLAG("quiet", offsetof(struct common, quiet), 0,                                                     \
-             "no progress and no notes on stderr; errors remain"),                                           \
-        FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help")
+        QUIET_OPTION, HELP_OPTION
+
+#define THREADS_OPTION                                                                                       \
+    INTEGER("threads", offsetof(struct common, threads), 0, 1024, 0,                                         \
+            "threads; 0: what the environment variable PRNN_THREADS says, or one per core. Results do "      \
+            "not depend on it")
+#define QUIET_OPTION                                                                                         \
+    FLAG("quiet", offsetof(struct common, quiet), 0, "no progress and no notes on stderr; errors remain")
+#define HELP_OPTION FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help")
 
 #define COMMON_DEFAULTS                                                                                      \
     { NULL, 0, "auto", "fp32", NULL, false, false }
