@@ -19,6 +19,11 @@ static prnn_status allocate(prnn_context *ctx, size_t count, const char *what, p
     return block->memory ? PRNN_OK : PRNN_ERROR_MEMORY;
 }
 
+static prnn_status allocate_raw(prnn_context *ctx, size_t count, const char *what, prnn_block *block) {
+    *block = (prnn_block){.memory = prnn_alloc_raw(ctx, count, sizeof(float), what), .count = count};
+    return block->memory ? PRNN_OK : PRNN_ERROR_MEMORY;
+}
+
 static void release(prnn_block *block) {
     prnn_free(block->memory);
     *block = (prnn_block){0};
@@ -148,6 +153,7 @@ const prnn_device prnn_cpu = {
     .name = "cpu",
     .check = check,
     .allocate = allocate,
+    .allocate_raw = allocate_raw,
     .release = release,
     .upload = upload,
     .download = download,

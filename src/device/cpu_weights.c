@@ -1,5 +1,5 @@
-/* Blocks of weights on the CPU, in pieces of a fixed size on all threads, so that no sum depends on their
- * number: packing and its reverse, the norm of a gradient, the optimizers. */
+/* Blocks of weights on the CPU, in pieces, on all threads: packing and its reverse, the norm of a gradient,
+ * the optimizers. */
 
 #include "device/cpu.h"
 
@@ -9,10 +9,21 @@
 #include <math.h>
 #include <string.h>
 
-enum { PIECE = 1 << 15 };
+enum {
+    LEAST = 1 << 10,
+    MOST = 1 << 15,
+    NORM_PIECE = 1 << 15 /* always: each has a sum of its own */
+};
 
-static size_t pieces_of(size_t n) {
-    return (n + PIECE - 1) / PIECE;
+/* Some pieces for each thread, of which none is worth less than what it costs to begin it. Where there is no
+ * sum over them no bit depends on their size. */
+static size_t piece_for(const prnn_context *ctx, size_t n) {
+    size_t some = prnn_round_up(n / (4 * (size_t)prnn_thread_count(ctx)), LEAST);
+    return some < LEAST ? LEAST : some < MOST ? some : MOST;
+}
+
+static size_t pieces_of(size_t n, size_t piece) {
+    return (n + piece - 1) / piece;
 }
 
 /* -------------------------------------------------------------------------------------- packing */
@@ -71,32 +82,35 @@ typedef struct packer {
     const prnn_packing *packing;
     float *parameters, *packed;
     size_t nodes; /* packed blocks */
+    size_t piece;
 } packer;
 
 static size_t end_of_piece(const packer *p, size_t begin) {
-    return p->packing->count - begin < PIECE ? p->packing->count : begin + PIECE;
+    return p->packing->count - begin < p->piece ? p->packing->count : begin + p->piece;
 }
 
 static void pack_piece(void *arg, size_t index, void *own) {
     (void)own;
     const packer *p = arg;
     const int32_t *number = p->packing->index;
-    for (size_t i = index * PIECE; i < end_of_piece(p, index * PIECE); i++) {
+    for (size_t i = index * p->piece; i < end_of_piece(p, index * p->piece); i++) {
         p->packed[i] = number[i] < 0 ? 0 : p->parameters[number[i]];
     }
 }
 
 void prnn_cpu_pack(prnn_context *ctx, const prnn_packing *packing, prnn_block parameters, prnn_block packed) {
-    packer p = {
-        .packing = packing, .parameters = prnn_cpu_floats(parameters), .packed = prnn_cpu_floats(packed)};
-    prnn_parallel_for(ctx, pieces_of(packing->count), pack_piece, &p);
+    packer p = {.packing = packing,
+                .parameters = prnn_cpu_floats(parameters),
+                .packed = prnn_cpu_floats(packed),
+                .piece = piece_for(ctx, packing->count)};
+    prnn_parallel_for(ctx, pieces_of(packing->count, p.piece), pack_piece, &p);
 }
 
 /* A parameter is in one place of a packed block, so pieces write different ones. */
 static void unpack_piece(void *arg, size_t index, void *own) {
     (void)own;
     const packer *p = arg;
-    size_t begin = index * PIECE, end = end_of_piece(p, begin), count = p->packing->count;
+    size_t begin = index * p->piece, end = end_of_piece(p, begin), count = p->packing->count;
     for (size_t size = 1; size < p->nodes; size *= 2) {
         for (size_t left = 0; left + size < p->nodes; left += 2 * size) {
             float *sum = p->packed + left * count + begin;
@@ -116,8 +130,9 @@ void prnn_cpu_unpack_sum(prnn_context *ctx, const prnn_packing *packing, prnn_bl
                 .packing = packing,
                 .parameters = prnn_cpu_floats(parameters),
                 .packed = prnn_cpu_floats(sums),
-                .nodes = nodes};
-    prnn_parallel_for(ctx, pieces_of(packing->count), unpack_piece, &p);
+                .nodes = nodes,
+                .piece = piece_for(ctx, packing->count)};
+    prnn_parallel_for(ctx, pieces_of(packing->count, p.piece), unpack_piece, &p);
 }
 
 /* ----------------------------------------------------------------------------------------- norm */
@@ -132,8 +147,8 @@ typedef struct squares {
 static void square_piece(void *arg, size_t index, void *own) {
     (void)own;
     const squares *s = arg;
-    const float *x = s->x + index * PIECE;
-    size_t left = s->n - index * PIECE, n = left < PIECE ? left : PIECE, i = 0;
+    const float *x = s->x + index * NORM_PIECE;
+    size_t left = s->n - index * NORM_PIECE, n = left < NORM_PIECE ? left : NORM_PIECE, i = 0;
     double part[8] = {0}, sum = 0;
     for (; i + 8 <= n; i += 8) {
         for (int j = 0; j < 8; j++) {
@@ -150,14 +165,14 @@ static void square_piece(void *arg, size_t index, void *own) {
 }
 
 size_t prnn_cpu_norm_scratch(size_t count) {
-    return pieces_of(count);
+    return pieces_of(count, NORM_PIECE);
 }
 
 double prnn_cpu_norm(prnn_context *ctx, prnn_block block, double *scratch) {
     squares s = {block.count, prnn_cpu_floats(block), scratch};
-    prnn_parallel_for(ctx, pieces_of(block.count), square_piece, &s);
+    prnn_parallel_for(ctx, pieces_of(block.count, NORM_PIECE), square_piece, &s);
     double sum = 0;
-    for (size_t i = 0; i < pieces_of(block.count); i++) {
+    for (size_t i = 0; i < pieces_of(block.count, NORM_PIECE); i++) {
         sum += scratch[i];
     }
     return sqrt(sum);
@@ -168,6 +183,7 @@ double prnn_cpu_norm(prnn_context *ctx, prnn_block block, double *scratch) {
 typedef struct updates {
     void (*kernel)(const prnn_step *, const prnn_state *);
     const prnn_update *all;
+    size_t piece;
 } updates;
 
 static float *piece_of(prnn_block block, size_t first) {
@@ -178,8 +194,8 @@ static void update_piece(void *arg, size_t index, void *own) {
     (void)own;
     const updates *u = arg;
     const prnn_update *all = u->all;
-    size_t first = index * PIECE, left = all->weights.count - first;
-    prnn_state piece = {.n = left < PIECE ? left : PIECE,
+    size_t first = index * u->piece, left = all->weights.count - first;
+    prnn_state piece = {.n = left < u->piece ? left : u->piece,
                         .gradient = piece_of(all->gradient, first),
                         .weights = piece_of(all->weights, first),
                         .moment1 = piece_of(all->moment1, first),
@@ -193,6 +209,7 @@ void prnn_cpu_update(prnn_context *ctx, const prnn_update *update) {
     updates u = {.kernel = update->optimizer == PRNN_ADAM  ? k->adam
                            : update->optimizer == PRNN_SGD ? k->sgd
                                                            : k->rmsprop,
-                 .all = update};
-    prnn_parallel_for(ctx, pieces_of(update->weights.count), update_piece, &u);
+                 .all = update,
+                 .piece = piece_for(ctx, update->weights.count)};
+    prnn_parallel_for(ctx, pieces_of(update->weights.count, u.piece), update_piece, &u);
 }

@@ -113,8 +113,10 @@ struct prnn_device {
      * asked for are zero. PRNN_OK, or what it was. */
     prnn_status (*check)(prnn_context *ctx);
 
-    /* ---- Blocks. Allocated ones are zero; `what` completes "not enough memory for ...". */
+    /* ---- Blocks. Allocated ones are zero; `what` completes "not enough memory for ...". Raw ones hold
+     * anything, and on a machine of many sockets lie near the thread that first writes them. */
     prnn_status (*allocate)(prnn_context *ctx, size_t count, const char *what, prnn_block *block);
+    prnn_status (*allocate_raw)(prnn_context *ctx, size_t count, const char *what, prnn_block *block);
     void (*release)(prnn_block *block);
     void (*upload)(prnn_block to, const void *from); /* floats, of any alignment */
     void (*download)(prnn_block from, float *to);

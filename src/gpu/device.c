@@ -41,7 +41,6 @@ static size_t packed_memory(const prnn_context *ctx, size_t count) {
 
 /* -------------------------------------------------------------------------------------- blocks */
 
-/* Not cleared. */
 static prnn_status allocate_raw(prnn_context *ctx, size_t count, const char *what, prnn_block *block) {
     prnn_gpu_state *state = ctx->gpu;
     prnn_status status;
@@ -295,6 +294,7 @@ const prnn_device prnn_gpu_device = {
     .pass_memory = pass_memory,
     .packed_memory = packed_memory,
     .allocate = allocate,
+    .allocate_raw = allocate_raw,
     .release = release,
     .upload = upload,
     .download = download,

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { MOST_LEVELS = 6, PIECE = 1 << 15 };
+enum { MOST_LEVELS = 6 };
 
 static int divided(int n, int by) {
     return (n + by - 1) / by;
@@ -198,7 +198,7 @@ static prnn_status allocate_worker(prnn_context *ctx, const prnn_gradient_engine
     prnn_pass_shape shape = prnn_network_shape(e->network);
     size_t floats = (size_t)e->levels * e->network->plan.forward.count;
     prnn_status status;
-    TRY(e->device->allocate(ctx, floats, "the gradients of a thread", &worker->sums));
+    TRY(e->device->allocate_raw(ctx, floats, "the gradients of a thread", &worker->sums));
     TRY(e->device->open(ctx, &shape, images, false, &worker->pass));
     worker->pass.forward = e->forward;
     worker->pass.backward = e->backward;
@@ -248,7 +248,7 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batc
     TRY(index_packings(ctx, e));
     TRY(device->allocate(ctx, plan->forward.count, "the packed weights", &e->forward));
     TRY(device->allocate(ctx, plan->backward.count, "the transposed weights", &e->backward));
-    TRY(device->allocate(ctx, pieces * plan->forward.count, "the gradients of a batch", &e->sums));
+    TRY(device->allocate_raw(ctx, pieces * plan->forward.count, "the gradients of a batch", &e->sums));
     e->nats = prnn_alloc(ctx, (size_t)batch, sizeof(double), "likelihoods");
     TRY(e->nats ? PRNN_OK : PRNN_ERROR_MEMORY);
     e->workers = prnn_alloc(ctx, (size_t)wanted, sizeof *e->workers, "the threads' work");
