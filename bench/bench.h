@@ -11,13 +11,13 @@
 
 /* ------------------------------------------------------------------------------------- options */
 
-enum { PART_KERNELS = 1, PART_TRAIN = 2, PART_EVALUATION = 4, PART_SAMPLING = 8 };
+enum { PART_KERNELS = 1, PART_TRAIN = 2, PART_EVALUATION = 4, PART_SAMPLING = 8, PART_THREADS = 16 };
 
 typedef struct options {
     const char *cases; /* letters of networks */
     unsigned parts;
-    int threads;
-    double seconds; /* of a measurement of a network; one of a kernel or a limit takes a twentieth */
+    int threads, batch; /* 0: one per core; that of the case */
+    double seconds;     /* of a measurement of a network; one of a kernel or a limit takes a twentieth */
     const char *cpu, *precision;
     bool json;
 } options;
@@ -68,6 +68,19 @@ timing time_short(timed_call call, double seconds);
 /* Long calls, which take turns, so that a drifting machine hits all; `seconds` for all of them. */
 enum { MOST_TURNS = 2 };
 void time_turns(int count, const timed_call *calls, double seconds, timing *timings);
+
+/* ---------------------------------------------------------------------------------------- meter */
+
+/* Processor seconds of the loops over threads (base/parallel.h) and of what is between them. */
+typedef struct meter_reading {
+    double tasks;   /* of all threads, in loops */
+    double longest; /* of the thread of each loop that would be done last, if each had a core */
+    double serial;  /* of the calling thread, between loops */
+} meter_reading;
+
+void meter_begin(void);
+meter_reading meter_end(void);
+bool meter_works(void);
 
 /* --------------------------------------------------------------------------------------- limits */
 
@@ -151,6 +164,17 @@ typedef struct network_result {
 
 void measure_network(const options *o, const limits *l, const network_case *is);
 
+/* What threads up to a number are worth to a call, if each has a core. */
+enum { THREAD_COUNTS = 7 }; /* 1, 2, 4 .. 64 */
+
+typedef struct threads_result {
+    char what[16];
+    int images; /* of a call */
+    meter_reading reading[THREAD_COUNTS];
+} threads_result;
+
+void measure_threads(const options *o, const network_case *is);
+
 /* --------------------------------------------------------------------------------------- report */
 
 void report_head(const options *o);
@@ -158,6 +182,7 @@ void report_limits(const options *o, const limits *l);
 void report_kernel(const options *o, const limits *l, const kernel_result *result);
 void report_network(const options *o, const limits *l, const network_case *c, const network_result *r,
                     double megabytes);
+void report_threads(const options *o, const network_case *c, const threads_result *r);
 void report_end(const options *o);
 
 #endif

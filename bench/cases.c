@@ -15,18 +15,24 @@ enum { MANY = 16 }; /* images that are evaluated or sampled */
 
 /* -------------------------------------------------------------------------------------- subject */
 
-/* A network with random weights, and random images. */
+/* A network with random weights, and random images: a batch, and at least MANY. */
 typedef struct subject {
     const network_case *is;
     prnn_context *ctx;
     prnn_config config;
     prnn_model *model;
-    uint8_t *images, *drawn;
+    int count;               /* of images */
+    uint8_t *images, *drawn; /* [count], [MANY] */
     double nats[MANY];
 } subject;
 
+static int batch_of(const options *o, const network_case *is) {
+    return o->batch ? o->batch : is->batch;
+}
+
 static void subject_begin(subject *s, const options *o, const network_case *is) {
-    *s = (subject){.is = is, .ctx = context_of(o), .config = PRNN_CONFIG_INIT};
+    *s = (subject){.is = is, .ctx = context_of(o), .config = PRNN_CONFIG_INIT, .count = batch_of(o, is)};
+    s->count = s->count > MANY ? s->count : MANY;
     s->config.kind = is->kind;
     s->config.height = s->config.width = is->side;
     s->config.channels = is->channels;
@@ -35,9 +41,10 @@ static void subject_begin(subject *s, const options *o, const network_case *is) 
     s->config.head = is->head;
     s->config.levels = is->levels;
     must(s->ctx, prnn_model_create(s->ctx, &s->config, 1, &s->model));
-    size_t values = MANY * (size_t)is->side * (size_t)is->side * (size_t)is->channels;
+    size_t image = (size_t)is->side * (size_t)is->side * (size_t)is->channels;
+    size_t values = (size_t)s->count * image;
     s->images = prnn_alloc(s->ctx, values, 1, "images");
-    s->drawn = prnn_alloc(s->ctx, values, 1, "images");
+    s->drawn = prnn_alloc(s->ctx, MANY * image, 1, "images");
     must(s->ctx, s->images && s->drawn ? PRNN_OK : PRNN_ERROR_MEMORY);
     for (size_t i = 0; i < values; i++) {
         s->images[i] = (uint8_t)(rand() % is->levels);
@@ -89,8 +96,8 @@ static void training_begin(training *t, const options *o, const network_case *is
     subject_begin(s, o, is);
     const prnn_device *device = prnn_device_of(s->ctx);
     prnn_optimizer_defaults(&t->options);
-    must(s->ctx, prnn_gradient_engine_create(s->ctx, &s->config, is->batch, 0, &t->engine));
-    t->batch = (prnn_batch){.images = s->images, .n = is->batch};
+    must(s->ctx, prnn_gradient_engine_create(s->ctx, &s->config, batch_of(o, is), 0, &t->engine));
+    t->batch = (prnn_batch){.images = s->images, .n = batch_of(o, is)};
     size_t n = prnn_model_parameter_count(s->model, false);
     prnn_block *blocks[] = {&t->update.gradient, &t->update.weights, &t->update.moment1, &t->update.moment2};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
@@ -134,8 +141,7 @@ static void time_training(const options *o, const void *is, FILE *out) {
         must(t.subject.ctx, prnn_fail(t.subject.ctx, PRNN_ERROR_DIVERGED, "training diverged"));
     }
     send(&t.subject, 3,
-         (network_result){.what = "train", .images = t.subject.is->batch, .crew = TOGETHER, .time = time},
-         out);
+         (network_result){.what = "train", .images = t.batch.n, .crew = TOGETHER, .time = time}, out);
     training_end(&t);
 }
 
@@ -189,6 +195,58 @@ static void time_sampling_one(const options *o, const void *is, FILE *out) {
     time_turns(1, &(timed_call){sample_one, &s}, o->seconds / 2, &time);
     send(&s, 1, (network_result){.what = "sample", .images = 1, .crew = ALONE, .time = time}, out);
     subject_end(&s);
+}
+
+/* -------------------------------------------------------------------------------------- threads */
+
+/* Of calls in so many seconds, after a warm-up, that with the shortest way. */
+static meter_reading meter_calls(timed_call call, double seconds) {
+    meter_reading best = {0};
+    call.call(call.arg);
+    double end = prnn_clock() + seconds;
+    do {
+        meter_begin();
+        call.call(call.arg);
+        meter_reading now = meter_end();
+        if (best.tasks == 0 || now.longest + now.serial < best.longest + best.serial) {
+            best = now;
+        }
+    } while (prnn_clock() < end);
+    return best;
+}
+
+static void meter_training(const options *o, const void *is, FILE *out) {
+    training t;
+    training_begin(&t, o, is);
+    meter_reading reading = meter_calls((timed_call){train_step, &t}, o->seconds);
+    fwrite(&reading, sizeof reading, 1, out);
+    training_end(&t);
+}
+
+static void meter_evaluation(const options *o, const void *is, FILE *out) {
+    subject s;
+    subject_begin(&s, o, is);
+    meter_reading reading = meter_calls((timed_call){evaluate_many, &s}, o->seconds);
+    fwrite(&reading, sizeof reading, 1, out);
+    subject_end(&s);
+}
+
+static void take_reading(void *user, const void *record) {
+    memcpy(user, record, sizeof(meter_reading));
+}
+
+void measure_threads(const options *o, const network_case *is) {
+    static const job_fn jobs[] = {meter_training, meter_evaluation};
+    for (int i = 0; i < 2; i++) {
+        threads_result r = {.images = i ? MANY : batch_of(o, is)};
+        snprintf(r.what, sizeof r.what, "%s", i ? "evaluate" : "train");
+        for (int k = 0; k < THREAD_COUNTS; k++) {
+            options with = *o;
+            with.threads = 1 << k;
+            run_in_child(&with, jobs[i], is, sizeof *r.reading, take_reading, &r.reading[k]);
+        }
+        report_threads(o, is, &r);
+    }
 }
 
 /* ------------------------------------------------------------------------------------------ all */

@@ -10,8 +10,9 @@ static const char help[] =
     "pixelrnn-bench [OPTIONS]: measures the limits of the machine, the kernels, and whole networks\n"
     "\n"
     "  --cases LETTERS    networks to measure, of abcdef (default: all)\n"
-    "  --parts LIST       of kernels,train,eval,sample (default: all)\n"
+    "  --parts LIST       of kernels,train,eval,sample (default: these), threads\n"
     "  --threads N        threads for networks; 0: one per core (default)\n"
+    "  --batch N          images of a step of training; 0: as in the list below (default)\n"
     "  --seconds S        of each measurement of a network (default: 5); one of a kernel takes a twentieth\n"
     "  --cpu NAME         instruction set: generic, avx2, avx512 or auto (default)\n"
     "  --precision NAME   of products: fp32 (default) or bf16\n"
@@ -29,7 +30,12 @@ static const char help[] =
     "Numbers are medians after a warm-up, IQR is the distance of their quartiles. Arithmetic is what a\n"
     "network needs: 2 per unmasked weight of a convolution and pixel, three times that in training. Peaks "
     "are\n"
-    "those of as many threads, measured in the same run.\n";
+    "those of as many threads, measured in the same run.\n"
+    "\n"
+    "Threads: by the clocks of 1, 2, 4 .. 64 threads, how many times as fast a call would be if each had a "
+    "core,\n"
+    "and nothing but the way of the last one counted (in each loop over the threads, and what is between\n"
+    "them); and the processor time of all of them, over that of one.\n";
 
 static int refuse(const char *format, ...) PRNN_PRINTF(1, 2);
 
@@ -60,16 +66,22 @@ static int read_parts(options *o, const char *value) {
     } parts[] = {{"kernels", PART_KERNELS},
                  {"train", PART_TRAIN},
                  {"eval", PART_EVALUATION},
-                 {"sample", PART_SAMPLING}};
+                 {"sample", PART_SAMPLING},
+                 {"threads", PART_THREADS}};
+    enum { COUNT = sizeof parts / sizeof *parts };
     o->parts = 0;
     for (const char *at = value;;) {
         size_t length = strcspn(at, ","), i = 0;
-        while (i < 4 && (strlen(parts[i].name) != length || strncmp(parts[i].name, at, length) != 0)) {
+        while (i < COUNT && (strlen(parts[i].name) != length || strncmp(parts[i].name, at, length) != 0)) {
             i++;
         }
-        if (i == 4) {
-            return refuse("there is no part '%.*s' (--parts %s); choose from kernels,train,eval,sample",
-                          (int)length, at, value);
+        if (i == COUNT) {
+            return refuse(
+                "there is no part '%.*s' (--parts %s); choose from kernels,train,eval,sample,threads",
+                (int)length, at, value);
+        }
+        if (parts[i].part == PART_THREADS && !meter_works()) {
+            return refuse("the part 'threads' needs Linux");
         }
         o->parts |= parts[i].part;
         if (!at[length]) {
@@ -102,6 +114,11 @@ static int read_option(options *o, const char *name, const char *value) {
         o->threads = (int)number;
         return code < 0 && number != o->threads ? refuse("--threads %s is not a whole number", value) : code;
     }
+    if (strcmp(name, "--batch") == 0) {
+        code = read_number(name, value, 0, 1024, &number);
+        o->batch = (int)number;
+        return code < 0 && number != o->batch ? refuse("--batch %s is not a whole number", value) : code;
+    }
     if (strcmp(name, "--seconds") == 0) {
         return read_number(name, value, 0.01, 3600, &o->seconds);
     }
@@ -116,7 +133,7 @@ static int read_option(options *o, const char *name, const char *value) {
 }
 
 static bool takes_value(const char *name) {
-    static const char *const names[] = {"--cases",   "--parts", "--threads",
+    static const char *const names[] = {"--cases",   "--parts", "--threads",  "--batch",
                                         "--seconds", "--cpu",   "--precision"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i]) == 0) {

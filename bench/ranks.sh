@@ -9,7 +9,7 @@ program=$1 data=$2
 shift 2
 [ $# -gt 0 ] || set -- mpirun --oversubscribe --bind-to none
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work" "$work.log"' EXIT
 # shellcheck disable=SC2206 # options are words
 train=(train --data "$data" --quiet --steps "${STEPS:-60}" --batch "${BATCH:-16}" --log-every "${STEPS:-60}"
     ${TRAIN:---levels 2 --kind row --layers 7 --hidden 32 --head 32})
@@ -29,5 +29,4 @@ for ((i = 0; i < ${REPEATS:-5}; i++)); do
     awk -v a="$one" -v b="$two" -v s="$share" \
         'BEGIN { printf "2 threads %.1f images/s, 2 ranks %.1f images/s: ratio %.3f, exchange %.1f %%\n", a, b, b / a, 100 * s }'
 done | tee "$work.log"
-sort -t: -k2 "$work.log" | sed -n 's/.*ratio \([0-9.]*\).*/\1/p' | sort -n | awk '{ r[NR] = $1 } END { print "median ratio", r[int((NR + 1) / 2)] }'
-rm -f "$work.log"
+sort -t: -k2 "$work.log" | sed -n 's/.*ratio \([0-9.]*\).*/\1/p' | sort -n | awk '{ r[NR] = $1 } END { printf "median ratio %.3f\n", (r[int((NR + 1) / 2)] + r[int(NR / 2) + 1]) / 2 }'

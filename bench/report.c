@@ -212,6 +212,54 @@ void report_network(const options *o, const limits *l, const network_case *c, co
     fflush(stdout);
 }
 
+/* -------------------------------------------------------------------------------------- threads */
+
+static double way_of(const meter_reading *r) {
+    return r->longest + r->serial;
+}
+
+static void threads_as_json(const network_case *c, const threads_result *r) {
+    for (int k = 0; k < THREAD_COUNTS; k++) {
+        const meter_reading *now = &r->reading[k];
+        printf("{\"part\":\"threads\",\"what\":\"%s\",\"case\":\"%c\",\"images\":%d,\"threads\":%d,"
+               "\"longest_way_seconds\":%.6g,\"serial_seconds\":%.6g,\"processor_seconds\":%.6g}\n",
+               r->what, c->letter, r->images, 1 << k, way_of(now), now->serial, now->tasks + now->serial);
+    }
+}
+
+static void threads_as_row(const network_case *c, const threads_result *r) {
+    static bool begun;
+    char text[64], what[32];
+    if (!begun) {
+        printf("\n%-5s%-25s%-13s", "case", "network", "threads:");
+        for (int k = 0; k < THREAD_COUNTS; k++) {
+            printf("%12d", 1 << k);
+        }
+        printf("\n");
+    }
+    begun = true;
+    snprintf(what, sizeof what, "%s %d", r->what, r->images);
+    printf("%-5c%-25s%-13s", c->letter, describe(c, text, sizeof text), what);
+    const meter_reading *one = &r->reading[0];
+    for (int k = 0; k < THREAD_COUNTS; k++) {
+        const meter_reading *now = &r->reading[k];
+        printf("%6.2f x%.2f", way_of(one) / way_of(now),
+               (now->tasks + now->serial) / (one->tasks + one->serial));
+    }
+    printf("\n");
+}
+
+void report_threads(const options *o, const network_case *c, const threads_result *r) {
+    if (o->json) {
+        threads_as_json(c, r);
+    } else {
+        threads_as_row(c, r);
+    }
+    fflush(stdout);
+}
+
+/* ------------------------------------------------------------------------------------------ end */
+
 void report_end(const options *o) {
     double others = other_cores();
     if (o->json) {
