@@ -4,7 +4,6 @@
 #include "support/number.h"
 #include "support/try.h"
 
-#include <math.h>
 #include <pixelrnn/io.h>
 #include <stdio.h>
 

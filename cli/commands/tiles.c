@@ -65,7 +65,7 @@ static void add(const costs *to, size_t image, const costs *each, size_t tile, s
 static int add_tiles(prnn_context *ctx, const prnn_ensemble *models, const pictures *all, const grid *g,
                      const costs *to) {
     size_t of_image = g->rows * g->columns, total = of_image * all->count,
-           members = prnn_ensemble_count(models);
+           each_of = prnn_ensemble_count(models);
     size_t bytes = (size_t)g->height * (size_t)g->width * (size_t)all->channels;
     size_t batch = batch_bytes / bytes < 1 ? 1 : batch_bytes / bytes;
     prnn_ensemble *resized = NULL;
@@ -73,7 +73,7 @@ static int add_tiles(prnn_context *ctx, const prnn_ensemble *models, const pictu
     batch = batch < total ? batch : total;
     uint8_t *tiles = allocate(batch, bytes);
     costs each = {allocate(batch, sizeof *each.all),
-                  to->of_models ? allocate(batch, members * sizeof *each.of_models) : NULL};
+                  to->of_models ? allocate(batch, each_of * sizeof *each.of_models) : NULL};
     TRY(check_memory(tiles));
     TRY(check_memory(each.all));
     TRY(to->of_models ? check_memory(each.of_models) : EXIT_OK);
@@ -85,7 +85,7 @@ static int add_tiles(prnn_context *ctx, const prnn_ensemble *models, const pictu
         }
         TRY(evaluate(ctx, resized, tiles, n, &each));
         for (size_t i = 0; i < n; i++) {
-            add(to, (from + i) / of_image, &each, i, members);
+            add(to, (from + i) / of_image, &each, i, each_of);
         }
     }
 done:

@@ -50,7 +50,7 @@ static char *format_text(const char *a, const char *between, const char *b) {
 static int make_room(files *f, size_t more) {
     file *all = realloc(f->all, (f->count + more) * sizeof *all);
     f->all = all ? all : f->all;
-    return check_memory(all);
+    return all ? EXIT_OK : fail_memory();
 }
 
 static int add_file(files *f, const char *option, const char *path, bool output, bool member) {
