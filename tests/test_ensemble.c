@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* mkdtemp */
 #include "laws.h"
 
+#include <float.h>
 #include <unistd.h>
 
 enum { N = 11, MEMBERS = 3 };
@@ -267,6 +268,34 @@ static void test_pieces(void **state) {
     law_close(&b);
 }
 
+/* A model to which a level is impossible: the others do not hide that. */
+static void test_impossible(void **state) {
+    (void)state;
+    prnn_config c = tiny_config(PRNN_CNN, 2, 2);
+    c.levels = 3;
+    law_model good = law_open(&c, 1), bad = law_open(&c, 2);
+    const prnn_model *models[] = {bad.model, good.model};
+    const uint8_t images[8] = {0, 0, 0, 0, 0, 2, 1, 0};
+    float *values = calloc(bad.parameters, sizeof *values);
+    double nats[2], of_members[4];
+    prnn_tensor bias = PRNN_TENSOR_INIT;
+    assert_non_null(values);
+    prnn_model_tensor(bad.model, prnn_model_tensor_count(bad.model) - 1, &bias);
+    assert_int_equal(bias.count, 3);
+    values[bias.offset] = FLT_MAX;
+    values[bias.offset + 1] = -FLT_MAX;
+    assert_ok(bad.ctx, prnn_model_set_parameters(bad.ctx, bad.model, values));
+    assert_int_equal(
+        evaluate(good.ctx, models, 2, images, 2, NULL, &(found){.nats = nats, .of_members = of_members}),
+        PRNN_ERROR_FORMAT);
+    assert_non_null(strstr(prnn_message(good.ctx), "the negative log-likelihood of image 1 is inf"));
+    assert_true(of_members[0] == 0 && of_members[2] == INFINITY && isfinite(of_members[3]));
+    assert_true(isfinite(nats[0]) && nats[1] == INFINITY);
+    free(values);
+    law_close(&good);
+    law_close(&bad);
+}
+
 static void test_resize(void **state) {
     (void)state;
     enum { BYTES = 5 * 7 };
@@ -412,8 +441,9 @@ static void test_load(void **state) {
 
 int main(int count, char **arguments) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sum),    cmocka_unit_test(test_mixture), cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_resize), cmocka_unit_test(test_refused), cmocka_unit_test(test_load),
+        cmocka_unit_test(test_sum),        cmocka_unit_test(test_mixture), cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_impossible), cmocka_unit_test(test_resize),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_load),
     };
     law_choose(count, arguments);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
