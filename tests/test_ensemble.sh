@@ -76,14 +76,14 @@ for k in 1 2; do
     model=$([ $k = 1 ] && echo a || echo b)
     has "JSON names member $k" "^    {\"model\": \"$model\", " ab.json
     for key in nats nats_stderr bits_per_dim; do
-        check "member $k has its $key" test "$(member ab.json $k $key)" = "$(number $model.json $key)"
+        check "member $k has its $key" test "$(member ab.json "$k" "$key")" = "$(number "$model.json" "$key")"
     done
 done
 best=$(awk -v a="$(number a.json nats)" -v b="$(number b.json nats)" 'BEGIN { print a <= b ? "a" : "b" }')
 of_best=$([ "$best" = a ] && echo nats_1 || echo nats_2)
 has "the best member" "\"best_member\": \"$best\"" ab.json
-check "the gain over it" near "$(number ab.json gain_nats)" "$(gain ab.csv $of_best | mean)" 1e-7
-check "with its error, of pairs" near "$(number ab.json gain_nats_stderr)" "$(gain ab.csv $of_best | error)" 1e-7
+check "the gain over it" near "$(number ab.json gain_nats)" "$(gain ab.csv "$of_best" | mean)" 1e-7
+check "with its error, of pairs" near "$(number ab.json gain_nats_stderr)" "$(gain ab.csv "$of_best" | error)" 1e-7
 check "in bits" near "$(number ab.json gain_bits_per_dim)" \
     "$(awk -v x="$(number ab.json gain_nats)" 'BEGIN { printf "%.17g", x / 64 / log(2) }')"
 check "the mean of whole images" near "$(number ab.json whole_images_nats)" \
@@ -172,7 +172,7 @@ refused 2 "^pixelrnn: a is for images of 8 x 8 x 1 of 2 levels, and four for 8 x
 refused 2 "^pixelrnn: a is given small images of side 0, and large-cnn of side 4" eval a,large-cnn --data train.idx
 refused 2 "a,b: an ensemble stands alone" eval small a,b --data train.idx
 refused 2 "a,b: an ensemble stands alone" compare small a,b vs a --data train.idx
-for word in a, ,a a,,b ,; do
+for word in 'a,' ',a' 'a,,b' ','; do
     refused 2 "'$word': a name is missing beside a comma" eval "$word" --data train.idx
 done
 refused 1 "^pixelrnn: nothing: " eval a,nothing --data train.idx

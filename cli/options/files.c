@@ -49,8 +49,11 @@ static char *format_text(const char *a, const char *between, const char *b) {
 /* For so many more. */
 static int make_room(files *f, size_t more) {
     file *all = realloc(f->all, (f->count + more) * sizeof *all);
-    f->all = all ? all : f->all;
-    return all ? EXIT_OK : fail_memory();
+    if (!all) {
+        return fail_memory();
+    }
+    f->all = all;
+    return EXIT_OK;
 }
 
 static int add_file(files *f, const char *option, const char *path, bool output, bool member) {
