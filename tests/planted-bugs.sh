@@ -69,7 +69,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_arguments test_bits test_threads test_small_sets test_compressed test_palette test_metadata"
+programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_ensemble test_arguments test_bits test_threads test_small_sets test_compressed test_palette test_metadata"
 without_bugs() {
     echo "building without a bug"
     cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
@@ -256,6 +256,17 @@ plant "a larger scale overwrites the values of a smaller one" src/chain/evaluate
     test_chain 'test_values'
 plant "parts of scales are in another order" src/chain/evaluate.c \
     's/\[i \* e->chain->count + k\]/[k * e->count + i]/' test_chain 'test_scales'
+plant "an ensemble has the mean of nats" src/model/ensemble.c \
+    's/double mixed = prnn_mixture_nats(of_value, models);/double mixed = 0; for (size_t k = 0; k < models; k++) mixed += of_value[k] \/ (double)models;/' \
+    test_ensemble 'mean of models*'
+plant "an ensemble's weights do not sum to 1" src/model/ensemble.c \
+    's|prnn_log(sum / (double)count)|prnn_log(sum / (double)(count + 1))|' test_ensemble 'test_sum'
+plant "an ensemble is not of later pieces" src/model/ensemble.c \
+    's/asked->small + m->first \* m->small_bytes/asked->small/' test_ensemble 'test_pieces'
+plant "one model of an ensemble may have no number" src/model/ensemble.c \
+    's/sum = isfinite(nats) ? sum : nats;//' test_ensemble 'test_impossible'
+plant "models of other levels are an ensemble" src/model/ensemble.c \
+    's/a->levels != b->levels/false/' test_ensemble 'test_refused'
 plant "what a smaller scale completed is drawn again" src/chain/complete.c \
     's/known\[pixel\] = known\[pixel\] || given;/known[pixel] = known[pixel] \&\& given;/' test_chain 'test_complete'
 plant "every scale draws several images" src/chain/draw.c \

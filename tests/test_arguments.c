@@ -148,6 +148,7 @@ static void test_nothing_is_made(void **state) {
     prnn_model *model = (void *)&there;
     prnn_data *data = (void *)&there, *memory = (void *)&there;
     prnn_chain *chain = (void *)&there, *loaded = (void *)&there;
+    prnn_ensemble *ensemble = (void *)&there, *of_paths = (void *)&there, *resized = (void *)&there;
     prnn_stepper *stepper = (void *)&there;
     prnn_trainer *trainer = (void *)&there;
     assert_int_not_equal(prnn_model_load(own, NULL, &model), PRNN_OK);
@@ -155,9 +156,13 @@ static void test_nothing_is_made(void **state) {
     assert_int_not_equal(prnn_data_from_memory(own, NULL, 1, 1, 1, 1, NULL, &memory), PRNN_OK);
     assert_int_not_equal(prnn_chain_create(own, NULL, 1, &chain), PRNN_OK);
     assert_int_not_equal(prnn_chain_load(own, NULL, 1, &loaded), PRNN_OK);
+    assert_int_not_equal(prnn_ensemble_create(own, NULL, 1, &ensemble), PRNN_OK);
+    assert_int_not_equal(prnn_ensemble_load(own, NULL, 1, &of_paths), PRNN_OK);
+    assert_int_not_equal(prnn_ensemble_resize(own, NULL, 1, 1, &resized), PRNN_OK);
     assert_int_not_equal(prnn_stepper_create(own, NULL, 1, NULL, &stepper), PRNN_OK);
     assert_int_not_equal(prnn_trainer_create(own, NULL, NULL, NULL, NULL, &trainer), PRNN_OK);
-    assert_true(!model && !data && !memory && !chain && !loaded && !stepper && !trainer);
+    assert_true(!model && !data && !memory && !chain && !loaded && !ensemble && !of_paths && !resized &&
+                !stepper && !trainer);
     prnn_context_free(own);
 }
 
@@ -169,6 +174,12 @@ static void test_null_passes(void **state) {
     refuses(prnn_evaluate(ctx, model, NULL, 1, NULL, t.nats, NULL), "images is NULL");
     refuses(prnn_evaluate(ctx, model, t.images, 1, NULL, NULL, NULL), "nats is NULL");
     assert_ok(ctx, prnn_evaluate(ctx, model, NULL, 0, NULL, NULL, NULL));
+    prnn_ensemble *ensemble;
+    assert_ok(ctx, prnn_ensemble_create(ctx, &model, 1, &ensemble));
+    refuses(prnn_ensemble_evaluate(ctx, NULL, t.images, 1, NULL, t.nats, NULL, NULL), "ensemble is NULL");
+    refuses(prnn_ensemble_evaluate(ctx, ensemble, NULL, 1, NULL, t.nats, NULL, NULL), "images is NULL");
+    refuses(prnn_ensemble_evaluate(ctx, ensemble, t.images, 1, NULL, NULL, NULL, NULL), "nats is NULL");
+    prnn_ensemble_free(ensemble);
     refuses(prnn_logits(ctx, NULL, t.images, 1, t.floats), "model is NULL");
     refuses(prnn_logits(ctx, model, NULL, 1, t.floats), "images is NULL");
     refuses(prnn_logits(ctx, model, t.images, 1, NULL), "logits is NULL");
@@ -277,10 +288,18 @@ static void test_not_finite(void **state) {
         m.model->weights->parameters[i] = unmasked ? (i % 2 ? FLT_MAX : -FLT_MAX) : 0;
     }
     assert_ok(m.ctx, prnn_model_set_parameters(m.ctx, m.model, m.model->weights->parameters));
-    const prnn_model *chain[] = {m.model};
+    law_model good = law_open(&c, 5);
+    const prnn_model *chain[] = {m.model}, *mixed[] = {good.model, m.model};
+    prnn_ensemble *ensemble;
+    assert_ok(m.ctx, prnn_ensemble_create(m.ctx, mixed, 2, &ensemble));
     uint8_t images[2 * 24] = {0};
     double nats[2] = {0, 0}, mean;
     float *gradient = malloc(m.parameters * sizeof *gradient);
+    assert_int_equal(prnn_ensemble_evaluate(m.ctx, ensemble, images, 2, NULL, nats, NULL, NULL),
+                     PRNN_ERROR_FORMAT);
+    assert_false(isfinite(nats[0]) || isfinite(nats[1]));
+    prnn_ensemble_free(ensemble);
+    law_close(&good);
     const prnn_status statuses[] = {prnn_evaluate(m.ctx, m.model, images, 2, NULL, nats, NULL),
                                     law_evaluate_chain(m.ctx, chain, 1, images, 2, nats, NULL),
                                     prnn_gradient(m.ctx, m.model, images, 2, &mean, gradient)};

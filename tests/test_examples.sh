@@ -68,6 +68,10 @@ check "the parts of the scales are the whole" awk 'function off(x) { return x < 
     $3 < 1 || off($3 - $5 - $6) { exit 1 } END { exit NR != 4 }' out.txt
 run 0 "chain wrote a picture" show --data chain.png --out seen.png
 
+example 0 ensemble images "$model" "$source_dir/models/mnist-row.safetensors"
+"$program" eval "$model,$source_dir/models/mnist-row.safetensors" --data images --json --quiet >eval.txt
+check "ensemble and pixelrnn eval agree" [ "$(sed -n 's/^together: \(.*\) nats$/\1/p' out.txt)" = "$(printf %.2f "$(number eval.txt nats)")" ]
+
 example 0 sprites images 3 sprites sprites.png
 has "sprites counts the colours" "^2 colours$" out.txt
 has "what it noted is kept" "^title: Sprites$" out.txt

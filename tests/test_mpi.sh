@@ -88,6 +88,9 @@ kill_one() {
 run 0 "alone" train "${tiny[@]}" --steps 25 --valid-every 10 --out alone
 run 0 "scores of one" eval alone --data images --per-value alone.npy --scores alone.csv
 cp out.txt alone.eval
+run 0 "a second model" train "${tiny[@]}" --seed 3 --steps 5 --out second
+run 0 "an ensemble of one rank" eval alone,second --data images --per-value mixed.npy --scores mixed.csv
+cp out.txt mixed.eval
 run 0 "certificate of one" check alone --positions 40
 cp out.txt alone.check
 run 0 "samples of one" sample alone --count 13 --out samples.npy
@@ -110,6 +113,11 @@ for launcher in "${launchers[@]}"; do
         check "the same report" cmp -s <(grep -v seconds alone.eval) <(grep -v seconds out.txt)
         check "the same values" cmp -s alone.npy v.npy
         check "the same scores" cmp -s alone.csv s.csv
+        together 0 "$ranks evaluate an ensemble" $ranks eval alone,second --data images --per-value v.npy --scores s.csv \
+            --threads 1
+        check "the same report" cmp -s <(grep -v seconds mixed.eval) <(grep -v seconds out.txt)
+        check "the same values" cmp -s mixed.npy v.npy
+        check "the same scores" cmp -s mixed.csv s.csv
         together 0 "$ranks certify" $ranks check alone --positions 40 --threads 1
         check "the same certificate" cmp -s alone.check out.txt
         together 0 "$ranks sample" $ranks sample alone --count 13 --out samples.npy --threads 1

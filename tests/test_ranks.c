@@ -101,6 +101,24 @@ static prnn_status evaluate_chain(prnn_context *ctx, work *w) {
     return status;
 }
 
+/* The small model, and a new one, whose levels are all alike. */
+static prnn_status evaluate_ensemble(prnn_context *ctx, work *w) {
+    prnn_model *other = NULL;
+    prnn_ensemble *ensemble = NULL;
+    prnn_status status = prnn_model_create(ctx, &w->small->config, SEED, &other);
+    const prnn_model *models[] = {w->small->model, other};
+    if (status == PRNN_OK) {
+        status = prnn_ensemble_create(ctx, models, 2, &ensemble);
+    }
+    if (status == PRNN_OK) {
+        status = prnn_ensemble_evaluate(ctx, ensemble, w->images, w->count, NULL, w->numbers, w->scales,
+                                        w->values);
+    }
+    prnn_ensemble_free(ensemble);
+    prnn_model_free(other);
+    return status;
+}
+
 static prnn_status gradient(prnn_context *ctx, work *w) {
     return prnn_gradient(ctx, w->small->model, w->images, w->count, w->numbers, w->gradient);
 }
@@ -218,6 +236,7 @@ static void run_kinds(call f) {
 TEST(evaluate)
 TEST(evaluate_given)
 TEST(evaluate_chain)
+TEST(evaluate_ensemble)
 TEST(gradient)
 TEST(sample)
 TEST(sample_chain)
@@ -503,14 +522,23 @@ static void test_table(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lanes),          cmocka_unit_test(test_evaluate),
-        cmocka_unit_test(test_evaluate_given), cmocka_unit_test(test_evaluate_chain),
-        cmocka_unit_test(test_gradient),       cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_sample_chain),   cmocka_unit_test(test_upscale),
-        cmocka_unit_test(test_complete),       cmocka_unit_test(test_certificates),
-        cmocka_unit_test(test_agreement),      cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_loss),           cmocka_unit_test(test_comparisons),
-        cmocka_unit_test(test_memory),         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_evaluate),
+        cmocka_unit_test(test_evaluate_given),
+        cmocka_unit_test(test_evaluate_chain),
+        cmocka_unit_test(test_evaluate_ensemble),
+        cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_sample_chain),
+        cmocka_unit_test(test_upscale),
+        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_agreement),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_loss),
+        cmocka_unit_test(test_comparisons),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

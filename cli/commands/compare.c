@@ -38,8 +38,13 @@ static const struct option options[] = {
 
 /* ------------------------------------------------------------------------------------- opening */
 
+static side side_of(const char **operands, size_t count, const subject *of) {
+    return (side){
+        .operands = operands, .operand_count = count, .name = count ? operands[count - 1] : NULL, .of = of};
+}
+
 /* "A B", or "A1 A2 vs B1 B2". */
-static int split_operands(const session *s, comparison *c) {
+static int split_operands(session *s, comparison *c) {
     const arguments *args = s->args;
     size_t n = args->operand_count, at = 0;
     while (at < n && strcmp(args->operands[at], "vs") != 0) {
@@ -47,39 +52,31 @@ static int split_operands(const session *s, comparison *c) {
     }
     bool word = at < n;
     at = word ? at : 1;
-    c->a = (side){.paths = args->operands, .models = at};
-    c->b = (side){.paths = args->operands + at + word, .models = n - at - word};
+    c->a = side_of(args->operands, at, &s->measured);
+    c->b = side_of(args->operands + at + word, n - at - word, &s->against);
     for (size_t i = at + word; i < n; i++) {
         if (strcmp(args->operands[i], "vs") == 0) {
             return usage_error("'vs' stands between the models of A and those of B, and it is there twice");
         }
     }
-    if (!c->a.models || !c->b.models || (!word && n != 2)) {
+    if (!c->a.operand_count || !c->b.operand_count || (!word && n != 2)) {
         return usage_error("two models are compared: A B; chains with 'vs' between them: A1 A2 vs B1 B2");
     }
     return EXIT_OK;
 }
 
-static void take_chain(side *d, const prnn_chain *chain) {
-    d->chain = chain;
-    d->config = (prnn_config)PRNN_CONFIG_INIT;
-    d->first = (prnn_config)PRNN_CONFIG_INIT;
-    prnn_chain_config(chain, &d->config);
-    prnn_model_config(prnn_chain_model(chain, 0), &d->first);
+/* A chain that begins with a conditional model is none of images alone. */
+static int check_first(const side *d) {
+    prnn_config first = PRNN_CONFIG_INIT;
+    prnn_model_config(prnn_chain_model(d->of->chain, 0), &first);
+    return d->operand_count > 1 && first.condition_size
+               ? usage_error("%s draws images given small ones of %d x %d: begin with a model of those",
+                             d->operands[0], first.condition_size, first.condition_size)
+               : EXIT_OK;
 }
 
-static int load(const session *s, side *d, prnn_chain **chain) {
-    int code;
-    TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, d->paths, d->models, chain)));
-    TRY(session_compare_ranks(s, *chain, d->paths));
-    d->last = d->paths[d->models - 1];
-    take_chain(d, *chain);
-    if (d->models > 1 && d->first.condition_size) {
-        return usage_error("%s draws images given small ones of %d x %d: begin with a model of those",
-                           d->paths[0], d->first.condition_size, d->first.condition_size);
-    }
-done:
-    return code;
+static int check_alike(const comparison *c) {
+    return alike_check(c->a.of->names.paths, c->a.of->chain, c->b.of->names.paths, c->b.of->chain);
 }
 
 static int open_all(comparison *c) {
@@ -87,20 +84,17 @@ static int open_all(comparison *c) {
     int code;
     TRY(split_operands(s, c));
     TRY(session_open(s));
-    TRY(load(s, &c->a, &s->chain));
-    TRY(load(s, &c->b, &s->other));
-    s->config = c->a.config;
-    s->path = c->a.last;
-    session_take_palette(s);
+    TRY(session_open_measured(s, c->a.operands, c->a.operand_count));
+    TRY(check_first(&c->a));
+    TRY(session_open_other(s, c->b.operands, c->b.operand_count));
+    TRY(check_first(&c->b));
     if (!c->want->size) {
-        TRY(alike_check(c->a.paths, c->a.chain, c->b.paths, c->b.chain));
+        TRY(check_alike(c));
     }
     TRY(session_open_sized(s, &c->want->data, c->want->size, c->want->first, c->want->limit));
     if (c->want->size) {
-        TRY(session_resize_other(s, c->b.last));
-        take_chain(&c->a, s->chain);
-        take_chain(&c->b, s->other);
-        TRY(alike_check(c->a.paths, c->a.chain, c->b.paths, c->b.chain));
+        TRY(session_resize_other(s));
+        TRY(check_alike(c));
     }
     c->count = prnn_data_count(s->data);
 done:
@@ -111,10 +105,10 @@ done:
 
 static int evaluate_side(const comparison *c, const side *d, const uint8_t *images, size_t from, size_t n) {
     const session *s = c->s;
-    prnn_status status = prnn_chain_evaluate(s->ctx, d->chain, images, n, NULL, d->nats + from, NULL, NULL);
+    prnn_status status = subject_evaluate(s->ctx, d->of, images, n, true, d->nats + from, NULL, NULL);
     for (size_t i = from; status == PRNN_ERROR_FORMAT && i < from + n; i++) {
         if (!isfinite(d->nats[i])) { /* the library counts from the first image of the chunk */
-            return fail("%s: the negative log-likelihood of image %zu of %s is not finite", d->last,
+            return fail("%s: the negative log-likelihood of image %zu of %s is not finite", d->name,
                         prnn_data_number(s->data, i), c->want->data.path);
         }
     }
@@ -212,6 +206,7 @@ const struct command command_compare = {
     .summary = "which of two models fits images better",
     .operand = "MODEL",
     .many = true,
+    .ensembles = true,
     .description =
         "Measures the same images under two models, A and B, and prints the mean of the differences A - B of "
         "their negative log-likelihoods, image by image, with its standard error and a 95 % interval "
@@ -220,8 +215,10 @@ const struct command command_compare = {
         "how many images each model makes more likely. The differences vary much less than the likelihoods, "
         "so that they show what two means with their errors do not.\n\n"
         "A chain of models, as for 'pixelrnn eval', is written with the word vs between A and B: A1 A2 vs B1 "
-        "B2. Two conditional models are compared in the values that their small images do not give.",
+        "B2. An ensemble, as there, has commas between its models: A1,A2,A3. Two conditional models are "
+        "compared in the values that their small images do not give.",
     .examples = "pixelrnn compare old.safetensors new.safetensors --data t10k-images-idx3-ubyte.gz\n"
+                "pixelrnn compare one.safetensors one.safetensors,two.safetensors --data test_batch.bin\n"
                 "pixelrnn compare 8x8.safetensors 32x32-given-8x8.safetensors vs 32x32.safetensors --data "
                 "test_batch.bin",
     .options = options,

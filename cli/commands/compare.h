@@ -14,14 +14,13 @@ typedef struct compare_settings {
     const char *size;
 } compare_settings;
 
-/* A model, or a chain of them. */
+/* A model, an ensemble or a chain. */
 typedef struct side {
-    const char **paths;
-    size_t models;
-    const char *last; /* path */
-    const prnn_chain *chain;
-    prnn_config config, first; /* of the images; of the first model */
-    double *nats;              /* of each image */
+    const char **operands;
+    size_t operand_count;
+    const char *name; /* its last file, or the ensemble as it was given */
+    const subject *of;
+    double *nats; /* of each image */
     double mean;
     size_t wins; /* images that it makes more likely */
 } side;

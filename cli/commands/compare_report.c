@@ -32,9 +32,9 @@ static double bits(const comparison *c, double nats) {
 
 static void print_side(json *j, const comparison *c, const char *key, const side *d) {
     report_json_open_object(j, key);
-    report_json_open_array(j, "models");
-    for (size_t i = 0; i < d->models; i++) {
-        report_json_string(j, NULL, d->paths[i]);
+    report_json_open_array(j, subject_is_mixed(d->of) ? "ensemble" : "models");
+    for (size_t i = 0; i < subject_count(d->of); i++) {
+        report_json_string(j, NULL, d->of->names.paths[i]);
     }
     report_json_close_array(j);
     report_json_double(j, "nats", d->mean);
@@ -80,8 +80,8 @@ static void print_json(const comparison *c) {
 /* "A  row.safetensors: 80.1234 nats, 0.14744 bits/dim; more likely on 12 images" */
 static void say_side(const comparison *c, const char *letter, const side *d) {
     char nats[32], dims[32];
-    say("%s  %s%s: %s nats, %s bits/dim; more likely on %zu image%s", letter, d->last,
-        d->models > 1 ? " and those before it" : "", format_fixed(d->mean, 4, nats),
+    say("%s  %s%s: %s nats, %s bits/dim; more likely on %zu image%s", letter, d->name,
+        d->operand_count > 1 ? " and those before it" : "", format_fixed(d->mean, 4, nats),
         format_fixed(bits(c, d->mean), 5, dims), d->wins, plural(d->wins));
 }
 

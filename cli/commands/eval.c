@@ -40,8 +40,10 @@ static const struct option options[] = {
            "write the negative log-likelihood of each image in nats, float64 (images)"),
     OUTPUT("per-value", offsetof(eval_settings, per_value), "F.npy", 0,
            "write that of each value in nats, float32 (images, H, W, C)"),
-    SCORES_OPTION(offsetof(eval_settings, scores),
-                  "its nats and bits per dimension, and of a chain the nats of each scale"),
+    SCORES_OPTION(
+        offsetof(eval_settings, scores),
+        "its nats and bits per dimension, of a chain the nats of each scale, and of an ensemble those "
+        "under each model"),
     GROUP("Images that stand out"),
     CHOICE("sort", offsetof(eval_settings, sort), "none|worst|best", 0,
            "list images with number, file and score: the least likely first (worst) or the most likely "
@@ -73,10 +75,7 @@ static int allocate_results(evaluation *e) {
         e->new_nats = session_allocate(s, e->count, sizeof(double));
         TRY(check_memory(e->new_nats));
     }
-    if (e->want->scores && e->scales > 1) {
-        e->scale_nats = session_allocate(s, e->count * e->scales, sizeof(double));
-        TRY(check_memory(e->scale_nats));
-    }
+    TRY(eval_allocate_parts(e));
     if (e->conditional && !e->values) {
         e->scratch = session_allocate(s, chunk_of(e), bytes);
         TRY(check_memory(e->scratch));
@@ -87,6 +86,17 @@ done:
 
 double eval_bits(const evaluation *e, size_t i, double nats) {
     return e->own ? nats / (e->own->values[i] * log(2)) : prnn_bits_per_dim(session_last_model(e->s), nats);
+}
+
+double eval_mean_bits(const evaluation *e, double nats) {
+    return e->own ? nats * (double)e->count / (e->own->total * log(2))
+                  : prnn_bits_per_dim(session_last_model(e->s), nats);
+}
+
+int eval_allocate_parts(evaluation *e) {
+    bool wanted = subject_is_mixed(&e->s->measured) || (e->want->scores && e->parts > 1);
+    e->part_nats = wanted ? session_allocate(e->s, e->count * e->parts, sizeof(double)) : NULL;
+    return wanted ? check_memory(e->part_nats) : EXIT_OK;
 }
 
 static int check_finite(const evaluation *e, size_t from, size_t n) {
@@ -110,15 +120,6 @@ static double sum_of_new(const session *s, const float *values) {
     return sum;
 }
 
-static prnn_status evaluate_conditional(const evaluation *e, size_t n, double *nats, float *values,
-                                        double *new_nats) {
-    prnn_status status = prnn_evaluate(e->s->ctx, session_last_model(e->s), e->images, n, NULL, nats, values);
-    for (size_t i = 0; i < n && status == PRNN_OK; i++) {
-        new_nats[i] = sum_of_new(e->s, values + i * image_size(&e->s->config));
-    }
-    return status;
-}
-
 static int evaluate_chunk(const evaluation *e, size_t from, size_t n) {
     const session *s = e->s;
     size_t first, mine;
@@ -127,15 +128,16 @@ static int evaluate_chunk(const evaluation *e, size_t from, size_t n) {
     TRY(data_read(s->ctx, s->data, from + first, mine, e->want->seed,
                   e->images + first * image_size(&s->config)));
     float *values = e->values ? e->values + from * image_size(&s->config) : e->scratch;
-    double *scale_nats = e->scale_nats ? e->scale_nats + from * e->scales : NULL;
+    double *parts = e->part_nats ? e->part_nats + from * e->parts : NULL;
     prnn_status status =
-        e->conditional
-            ? evaluate_conditional(e, n, e->nats + from, values, e->new_nats + from)
-            : prnn_chain_evaluate(s->ctx, s->chain, e->images, n, NULL, e->nats + from, scale_nats, values);
+        subject_evaluate(s->ctx, &s->measured, e->images, n, false, e->nats + from, parts, values);
     if (status == PRNN_ERROR_FORMAT) { /* the library counts from the first image of the chunk */
         TRY(check_finite(e, from, n));
     }
     TRY(exit_code(s->ctx, status));
+    for (size_t i = 0; e->conditional && i < n; i++) {
+        e->new_nats[from + i] = sum_of_new(s, values + i * image_size(&s->config));
+    }
 done:
     return code;
 }
@@ -157,15 +159,15 @@ done:
     return code;
 }
 
-/* Mean and its standard error, which one image alone has not: NaN. */
-static void summarize(const double *nats, size_t count, double *mean, double *error) {
+void eval_mean(const double *values, size_t count, size_t distance, double *mean, double *error) {
     double sum = 0, squares = 0, n = (double)count;
     for (size_t i = 0; i < count; i++) {
-        sum += nats[i];
+        sum += values[i * distance];
     }
     *mean = sum / n;
     for (size_t i = 0; i < count; i++) {
-        squares += (nats[i] - *mean) * (nats[i] - *mean);
+        double from_mean = values[i * distance] - *mean;
+        squares += from_mean * from_mean;
     }
     *error = count > 1 ? sqrt(squares / (n - 1) / n) : NAN;
 }
@@ -184,15 +186,19 @@ done:
     return code;
 }
 
-static void report(evaluation *e) {
-    summarize(e->nats, e->count, &e->mean, &e->error);
+static int report(evaluation *e) {
+    int code;
+    eval_mean(e->nats, e->count, 1, &e->mean, &e->error);
     if (e->own) {
         eval_sum_up_own(e);
     }
     if (e->conditional) {
-        summarize(e->new_nats, e->count, &e->new_mean, &e->new_error);
+        eval_mean(e->new_nats, e->count, 1, &e->new_mean, &e->new_error);
     }
+    TRY(subject_is_mixed(&e->s->measured) ? eval_sum_up_ensemble(e) : EXIT_OK);
     eval_print(e);
+done:
+    return code;
 }
 
 /* Whether images keep their sizes. */
@@ -236,13 +242,13 @@ static int open_all(evaluation *e) {
     if (!e->conditional) {
         TRY(session_check_first(s));
     }
+    e->parts = subject_count(&s->measured);
     if (is_own(e->want)) {
         TRY(eval_open_own(e));
     } else {
         TRY(session_open_sized(s, &e->want->data, e->want->size, e->want->first, e->want->limit));
         e->count = prnn_data_count(s->data);
     }
-    e->scales = prnn_chain_count(s->chain);
 done:
     return code;
 }
@@ -259,7 +265,7 @@ static int run(session *s) {
         TRY(evaluate(&e));
     }
     TRY(rank(&e));
-    report(&e);
+    TRY(report(&e));
     TRY(ranks_first() ? eval_write(&e) : EXIT_OK);
 done:
     return code;
@@ -270,13 +276,20 @@ const struct command command_eval = {
     .summary = "how likely images are under a model",
     .operand = "MODEL",
     .many = true,
+    .ensembles = true,
     .description =
         "Prints the mean negative log-likelihood of the images, with its standard error: in nats per image "
         "and in bits per dimension (nats / (H W C ln 2)).\n\n"
         "Several models are a chain, from small images to large ones: the exact joint likelihood of the "
         "large "
         "images, -log p(small) - log p(large | small) - ... Every value counts once, under the model of the "
-        "smallest scale that has it. Of one conditional model alone: that of all values of an image given "
+        "smallest scale that has it.\n\n"
+        "Models with commas between them, A,B,C, are an ensemble: of each value, given those before it, the "
+        "mean of the probabilities that the models give it, which is an exact likelihood too. They are of "
+        "the same images. The likelihood under each model stands beside it, what the ensemble gains over the "
+        "best of them, image by image, and what the mean of the probabilities of whole images would be. A "
+        "file whose own name has a comma is that file.\n\n"
+        "Of one conditional model alone: that of all values of an image given "
         "its "
         "small one, and the part of it in the values that the small one does not give.\n\n"
         "An unconditional model takes images of any size (--size): no weight depends on it. What it knows of "
@@ -288,6 +301,7 @@ const struct command command_eval = {
                 "pixelrnn eval model.safetensors --data test_batch.bin --limit 1000 --json\n"
                 "pixelrnn eval model.safetensors --data photos/ --size own --scores scores.csv\n"
                 "pixelrnn eval model.safetensors --data scans/ --tile 128\n"
+                "pixelrnn eval one.safetensors,two.safetensors,three.safetensors --data test_batch.bin\n"
                 "pixelrnn eval 8x8.safetensors 32x32-given-8x8.safetensors --data test_batch.bin",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

@@ -23,9 +23,23 @@ typedef struct eval_settings {
 typedef struct eval_sizes {
     double *heights, *widths, *values; /* count; values: H W C */
     size_t different;                  /* sizes */
+    double total;                      /* values of all images */
     double bits, bits_error;           /* bits of all values, divided by their number */
     double mean_bits;                  /* mean over the images of their bits/dim */
 } eval_sizes;
+
+/* A model of an ensemble: the mean of its own nats of the images, with the error. */
+typedef struct eval_member {
+    double mean, error;
+} eval_member;
+
+/* What an ensemble is worth. */
+typedef struct eval_ensemble {
+    eval_member *members;
+    size_t best;             /* the member of the lowest mean */
+    double gain, gain_error; /* nats of that one less those of the ensemble, image by image */
+    double whole; /* mean nats if probabilities of whole images were averaged, not those of values */
+} eval_ensemble;
 
 typedef struct evaluation {
     session *s;
@@ -37,9 +51,11 @@ typedef struct evaluation {
     double mean, error, seconds;
     double *new_nats; /* one conditional model: of the values that the small images do not give; else NULL */
     double new_mean, new_error;
-    double *scale_nats; /* of a chain, if --scores wants them: (count, scales); else NULL */
-    size_t scales;
-    ranked *ranking; /* of all images; of which the first `listed` are printed */
+    double *part_nats; /* (count, parts): under each model of an ensemble; of a chain, if --scores wants them,
+                          those of each scale; else NULL */
+    size_t parts;      /* models */
+    eval_ensemble *mixed; /* NULL: no ensemble of several models */
+    ranked *ranking;      /* of all images; of which the first `listed` are printed */
     size_t listed;
     bool best;       /* the ranking begins with the most likely */
     uint8_t *images; /* of a chunk */
@@ -49,6 +65,21 @@ typedef struct evaluation {
 
 /* Bits per dimension of image i that costs so many nats. */
 double eval_bits(const evaluation *e, size_t i, double nats);
+
+/* The same of the mean over all images. */
+double eval_mean_bits(const evaluation *e, double nats);
+
+/* Mean and its standard error, which one image alone has not: NaN. Value i is at i * distance. */
+void eval_mean(const double *values, size_t count, size_t distance, double *mean, double *error);
+
+/* Room for the nats of each model, if they are wanted. 0 or an exit code. */
+int eval_allocate_parts(evaluation *e);
+
+/* Of an ensemble (eval_ensemble.c): what it and its models are worth, from the nats of all images; and how it
+ * is told. 0 or an exit code. */
+int eval_sum_up_ensemble(evaluation *e);
+void eval_say_ensemble(const evaluation *e);
+void eval_ensemble_json(const evaluation *e, json *j);
 
 /* Images of sizes of their own, or in tiles (eval_sizes.c), in steps: opens them; measures them all; sums up.
  * 0 or an exit code after a message. */

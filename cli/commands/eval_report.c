@@ -4,11 +4,8 @@
 #include "support/number.h"
 #include "support/try.h"
 
-#include <math.h>
 #include <pixelrnn/io.h>
 #include <stdio.h>
-
-enum { SCALES = 16 /* more than there can be, each being half of the next at most */ };
 
 static int write_arrays(const evaluation *e) {
     const prnn_config *c = &e->s->config;
@@ -34,24 +31,32 @@ static double *bits_of_all(const evaluation *e, const double *nats) {
     return bits;
 }
 
-/* Columns of the scales of a chain: nats_8x8, nats_32x32. */
-static size_t add_scales(const evaluation *e, char names[][32], score_column *columns) {
-    size_t n = e->scale_nats ? e->scales : 0;
-    for (size_t k = 0; k < n && k < SCALES; k++) {
+/* Columns of the parts: nats_8x8, nats_32x32 of the scales of a chain, nats_1, nats_2 of the models of an
+ * ensemble. */
+static void add_parts(const evaluation *e, char names[][32], score_column *columns) {
+    const subject *of = &e->s->measured;
+    for (size_t k = 0; e->part_nats && k < e->parts; k++) {
         prnn_config config = PRNN_CONFIG_INIT;
-        prnn_model_config(prnn_chain_model(e->s->chain, k), &config);
-        snprintf(names[k], sizeof names[k], "nats_%dx%d", config.height, config.width);
-        columns[k] = (score_column){names[k], e->scale_nats + k, e->scales};
+        prnn_model_config(subject_model(of, k), &config);
+        if (of->ensemble) {
+            snprintf(names[k], sizeof names[k], "nats_%zu", k + 1);
+        } else {
+            snprintf(names[k], sizeof names[k], "nats_%dx%d", config.height, config.width);
+        }
+        columns[k] = (score_column){names[k], e->part_nats + k, e->parts};
     }
-    return n;
 }
 
 static int write_scores(const evaluation *e) {
-    char names[SCALES][32];
-    score_column columns[4 + SCALES] = {{"nats", e->nats, 1}, {"bits_per_dim", bits_of_all(e, e->nats), 1}};
-    size_t n = 2;
+    size_t parts = e->part_nats ? e->parts : 0, n = 0;
+    char(*names)[32] = session_allocate(e->s, parts, sizeof *names);
+    score_column *columns = session_allocate(e->s, 6 + parts, sizeof *columns);
     int code;
-    TRY(check_memory(columns[1].values));
+    TRY(check_memory(names));
+    TRY(check_memory(columns));
+    columns[n++] = (score_column){"nats", e->nats, 1};
+    columns[n++] = (score_column){"bits_per_dim", bits_of_all(e, e->nats), 1};
+    TRY(check_memory(columns[n - 1].values));
     if (e->conditional) {
         columns[n++] = (score_column){"new_nats", e->new_nats, 1};
         columns[n++] = (score_column){"new_bits_per_dim", bits_of_all(e, e->new_nats), 1};
@@ -61,8 +66,8 @@ static int write_scores(const evaluation *e) {
         columns[n++] = (score_column){"height", e->own->heights, 1};
         columns[n++] = (score_column){"width", e->own->widths, 1};
     }
-    n += add_scales(e, names, columns + n);
-    TRY(scores_write(e->s, e->want->scores, columns, n));
+    add_parts(e, names, columns + n);
+    TRY(scores_write(e->s, e->want->scores, columns, n + parts));
 done:
     return code;
 }
@@ -115,6 +120,9 @@ static void print_json(const evaluation *e) {
         report_json_double(&j, "new_nats_stderr", e->new_error);
         report_json_double(&j, "new_bits_per_dim", prnn_bits_per_dim(model, e->new_mean));
     }
+    if (e->mixed) {
+        eval_ensemble_json(e, &j);
+    }
     report_json_double(&j, "seconds", e->seconds);
     if (e->listed) {
         list_json(e, &j);
@@ -122,21 +130,12 @@ static void print_json(const evaluation *e) {
     report_json_end(&j);
 }
 
-/* "79.2043 ± 0.1102", or "79.2043" where there is no error. */
-static const char *with_error(double mean, double error, int decimals, char text[80]) {
-    char a[32], b[32];
-    bool known = !isnan(error);
-    snprintf(text, 80, "%s%s%s", format_fixed(mean, decimals, a), known ? " ± " : "",
-             known ? format_fixed(error, decimals, b) : "");
-    return text;
-}
-
 static void print_new(const evaluation *e) {
     char nats[80], bits[32];
     int size = e->s->config.condition_size;
     double bits_per_dim = prnn_bits_per_dim(session_last_model(e->s), e->new_mean);
     say("given images of %d x %d; in the values that these do not give: %s nats, %s bits/dim", size, size,
-        with_error(e->new_mean, e->new_error, 3, nats), format_fixed(bits_per_dim, 5, bits));
+        format_with_error(e->new_mean, e->new_error, 3, nats), format_fixed(bits_per_dim, 5, bits));
 }
 
 static void list_text(const evaluation *e) {
@@ -156,11 +155,11 @@ static void print_text(const evaluation *e) {
     double bits_error = e->own ? e->own->bits_error : prnn_bits_per_dim(model, e->error);
     char text[80];
     if (e->s->config.levels == 2) {
-        say("%s nats per image", with_error(e->mean, e->error, 4, text));
-        say("%s bits/dim", with_error(bits, bits_error, 6, text));
+        say("%s nats per image", format_with_error(e->mean, e->error, 4, text));
+        say("%s bits/dim", format_with_error(bits, bits_error, 6, text));
     } else {
-        say("%s bits/dim", with_error(bits, bits_error, 5, text));
-        say("%s nats per image", with_error(e->mean, e->error, 3, text));
+        say("%s bits/dim", format_with_error(bits, bits_error, 5, text));
+        say("%s nats per image", format_with_error(e->mean, e->error, 3, text));
     }
     if (e->conditional) {
         print_new(e);
@@ -169,6 +168,9 @@ static void print_text(const evaluation *e) {
         char mean[32];
         say("%s bits/dim, the mean of those of each image; %zu size%s",
             format_fixed(e->own->mean_bits, 5, mean), e->own->different, plural(e->own->different));
+    }
+    if (e->mixed) {
+        eval_say_ensemble(e);
     }
     say("%zu image%s, %.1f seconds", e->count, plural(e->count), e->seconds);
     list_text(e);

@@ -23,6 +23,7 @@ static int allocate_all(evaluation *e) {
     *e->own = (eval_sizes){0};
     e->nats = session_allocate(s, e->count, sizeof(double));
     TRY(check_memory(e->nats));
+    TRY(eval_allocate_parts(e));
     e->own->heights = session_allocate(s, e->count, sizeof(double));
     TRY(check_memory(e->own->heights));
     e->own->widths = session_allocate(s, e->count, sizeof(double));
@@ -85,14 +86,19 @@ static int measure(evaluation *e, const piece *p) {
     int code;
     uint8_t *levels = allocate(p->n, (size_t)height * (size_t)width * (size_t)channels);
     double *nats = allocate(p->n, sizeof *nats);
+    double *parts = e->part_nats ? allocate(p->n, e->parts * sizeof *parts) : NULL;
     const pictures all = {levels, p->n, height, width, channels};
     TRY(check_memory(levels));
     TRY(check_memory(nats));
+    TRY(e->part_nats ? check_memory(parts) : EXIT_OK);
     TRY(data_read(s->ctx, p->data, p->first, p->n, e->want->seed, levels));
-    TRY(tiles_evaluate(s->ctx, session_last_model(s), &all, e->want->tile, nats));
+    TRY(tiles_evaluate(s->ctx, s->measured.ensemble, &all, e->want->tile, nats, parts));
     for (size_t i = 0; i < p->n; i++) {
         size_t image = p->images ? p->images[i] : p->first + i;
         e->nats[image] = nats[i];
+        for (size_t k = 0; parts && k < e->parts; k++) {
+            e->part_nats[image * e->parts + k] = parts[i * e->parts + k];
+        }
         if (!isfinite(nats[i])) {
             code = fail("the negative log-likelihood of image %zu of %s is not finite",
                         session_image_number(s, image), e->want->data.path);
@@ -102,6 +108,7 @@ static int measure(evaluation *e, const piece *p) {
 done:
     free(levels);
     free(nats);
+    free(parts);
     return code;
 }
 
@@ -169,6 +176,7 @@ void eval_sum_up_own(evaluation *e) {
         double beyond = e->nats[i] - nats / values * own->values[i];
         squares += beyond * beyond;
     }
+    own->total = values;
     own->bits = nats / (values * log(2));
     own->bits_error = e->count > 1 ? sqrt(squares / (n - 1) / n) * n / (values * log(2)) : NAN;
     own->mean_bits = bits / n;

@@ -193,9 +193,9 @@ static int open_background(scoring *w) {
     session *s = w->s;
     const char *path = w->want->background;
     int code;
-    TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, &path, 1, &s->other)));
+    TRY(session_open_other(s, &path, 1));
     if (w->want->size) {
-        TRY(session_resize_other(s, path));
+        TRY(session_resize_other(s));
     }
     TRY(alike_check(s->args->operands, s->chain, &path, s->other));
 done:

@@ -41,64 +41,87 @@ static void cut(const pictures *all, const grid *g, size_t number, uint8_t *to) 
     }
 }
 
+/* Nats of images, and under each model, or NULL. */
+typedef struct costs {
+    double *all, *of_models;
+} costs;
+
 /* A likelihood that is not finite is told by its value: the caller knows the image's name. */
-static int evaluate(prnn_context *ctx, const prnn_model *model, const uint8_t *images, size_t n,
-                    double *nats) {
-    prnn_status status = prnn_evaluate(ctx, model, images, n, NULL, nats, NULL);
+static int evaluate(prnn_context *ctx, const prnn_ensemble *models, const uint8_t *images, size_t n,
+                    const costs *to) {
+    prnn_status status = prnn_ensemble_evaluate(ctx, models, images, n, NULL, to->all, to->of_models, NULL);
     return status == PRNN_ERROR_FORMAT ? EXIT_OK : exit_code(ctx, status);
 }
 
+/* Adds what tile number `tile` of a batch costs to image number `image`. */
+static void add(const costs *to, size_t image, const costs *each, size_t tile, size_t models) {
+    to->all[image] += each->all[tile];
+    for (size_t k = 0; to->of_models && k < models; k++) {
+        to->of_models[image * models + k] += each->of_models[tile * models + k];
+    }
+}
+
 /* Adds what the tiles of a grid cost to their images. */
-static int add_tiles(prnn_context *ctx, const prnn_model *model, const pictures *all, const grid *g,
-                     double *nats) {
-    size_t of_image = g->rows * g->columns, total = of_image * all->count;
+static int add_tiles(prnn_context *ctx, const prnn_ensemble *models, const pictures *all, const grid *g,
+                     const costs *to) {
+    size_t of_image = g->rows * g->columns, total = of_image * all->count,
+           each_of = prnn_ensemble_count(models);
     size_t bytes = (size_t)g->height * (size_t)g->width * (size_t)all->channels;
     size_t batch = batch_bytes / bytes < 1 ? 1 : batch_bytes / bytes;
-    prnn_model *resized = NULL;
+    prnn_ensemble *resized = NULL;
     int code;
     batch = batch < total ? batch : total;
     uint8_t *tiles = allocate(batch, bytes);
-    double *each = allocate(batch, sizeof *each);
+    costs each = {allocate(batch, sizeof *each.all),
+                  to->of_models ? allocate(batch, each_of * sizeof *each.of_models) : NULL};
     TRY(check_memory(tiles));
-    TRY(check_memory(each));
-    TRY(exit_code(ctx, prnn_model_resize(ctx, model, g->height, g->width, &resized)));
+    TRY(check_memory(each.all));
+    TRY(to->of_models ? check_memory(each.of_models) : EXIT_OK);
+    TRY(exit_code(ctx, prnn_ensemble_resize(ctx, models, g->height, g->width, &resized)));
     for (size_t from = 0; from < total; from += batch) {
         size_t n = total - from < batch ? total - from : batch;
         for (size_t i = 0; i < n; i++) {
             cut(all, g, from + i, tiles + i * bytes);
         }
-        TRY(evaluate(ctx, resized, tiles, n, each));
+        TRY(evaluate(ctx, resized, tiles, n, &each));
         for (size_t i = 0; i < n; i++) {
-            nats[(from + i) / of_image] += each[i];
+            add(to, (from + i) / of_image, &each, i, each_of);
         }
     }
 done:
-    prnn_model_free(resized);
+    prnn_ensemble_free(resized);
     free(tiles);
-    free(each);
+    free(each.all);
+    free(each.of_models);
     return code;
 }
 
-static int evaluate_whole(prnn_context *ctx, const prnn_model *model, const pictures *all, double *nats) {
-    prnn_model *resized = NULL;
+static int evaluate_whole(prnn_context *ctx, const prnn_ensemble *models, const pictures *all,
+                          const costs *to) {
+    prnn_ensemble *resized = NULL;
     int code;
-    TRY(exit_code(ctx, prnn_model_resize(ctx, model, all->height, all->width, &resized)));
-    TRY(evaluate(ctx, resized, all->levels, all->count, nats));
+    TRY(exit_code(ctx, prnn_ensemble_resize(ctx, models, all->height, all->width, &resized)));
+    TRY(evaluate(ctx, resized, all->levels, all->count, to));
 done:
-    prnn_model_free(resized);
+    prnn_ensemble_free(resized);
     return code;
 }
 
-int tiles_evaluate(prnn_context *ctx, const prnn_model *model, const pictures *all, int tile, double *nats) {
+int tiles_evaluate(prnn_context *ctx, const prnn_ensemble *models, const pictures *all, int tile,
+                   double *nats, double *member_nats) {
+    const costs to = {nats, member_nats};
     int code = EXIT_OK;
     if (!tile) {
-        return evaluate_whole(ctx, model, all, nats);
+        return evaluate_whole(ctx, models, all, &to);
     }
     memset(nats, 0, all->count * sizeof *nats);
+    if (member_nats) {
+        memset(member_nats, 0, all->count * prnn_ensemble_count(models) * sizeof *member_nats);
+    }
     for (int kind = 0; kind < 4; kind++) {
         grid g = grid_of(all, tile, kind);
         if (g.rows > 0 && g.columns > 0) {
-            TRY(add_tiles(ctx, model, all, &g, nats));
+            TRY(add_tiles(ctx, models, all, &g, &to));
         }
     }
 done:

@@ -12,8 +12,10 @@ typedef struct pictures {
     int height, width, channels;
 } pictures;
 
-/* nats[i]: of image i under a model of any size, whole where `tile` is 0, else the sum over its tiles of at
- * most tile x tile. They may turn out not to be finite. 0 or an exit code after a message. */
-int tiles_evaluate(prnn_context *ctx, const prnn_model *model, const pictures *all, int tile, double *nats);
+/* nats[i]: of image i under models of any size, whole where `tile` is 0, else the sum over its tiles of at
+ * most tile x tile; member_nats (count, prnn_ensemble_count), unless NULL: under each of the models. They may
+ * turn out not to be finite. 0 or an exit code after a message. */
+int tiles_evaluate(prnn_context *ctx, const prnn_ensemble *models, const pictures *all, int tile,
+                   double *nats, double *member_nats);
 
 #endif

@@ -1,5 +1,6 @@
 #include "options/files.h"
 
+#include "options/members.h"
 #include "support/memory.h"
 #include "support/place.h"
 #include "support/try.h"
@@ -45,10 +46,19 @@ static char *format_text(const char *a, const char *between, const char *b) {
     return text;
 }
 
+/* For so many more. */
+static int make_room(files *f, size_t more) {
+    file *all = realloc(f->all, (f->count + more) * sizeof *all);
+    if (!all) {
+        return fail_memory();
+    }
+    f->all = all;
+    return EXIT_OK;
+}
+
 static int add_file(files *f, const char *option, const char *path, bool output, bool member) {
     file *next = &f->all[f->count++];
-    next->output = output;
-    next->member = member;
+    *next = (file){.output = output, .member = member};
     next->label = format_text(option, " ", path);
     return next->label ? place_find(path, &next->at) : fail_memory();
 }
@@ -97,9 +107,24 @@ static int add_option(files *f, const arguments *args, const struct option *row)
     return path ? add_path(f, option, row->value, path, row->type == OPTION_OUTPUT) : EXIT_OK;
 }
 
+/* All models of an ensemble. */
+static int add_operand(files *f, const struct command *command, const char *word) {
+    members m;
+    int code;
+    TRY(members_find(command, word, &m));
+    TRY(make_room(f, NAMES * m.count));
+    for (size_t i = 0; i < m.count; i++) {
+        TRY(add_path(f, command->operand, command->operand, m.paths[i], false));
+    }
+done:
+    members_free(&m);
+    return code;
+}
+
 static int collect(files *f, const arguments *args) {
     const struct command *command = args->command;
-    int code = EXIT_OK;
+    int code;
+    TRY(make_room(f, NAMES * command->option_count));
     for (size_t i = 0; i < command->option_count; i++) {
         option_type type = command->options[i].type;
         if (type == OPTION_INPUT || type == OPTION_OUTPUT) {
@@ -107,7 +132,7 @@ static int collect(files *f, const arguments *args) {
         }
     }
     for (size_t i = 0; i < args->operand_count; i++) {
-        TRY(add_path(f, command->operand, command->operand, args->operands[i], false));
+        TRY(add_operand(f, command, args->operands[i]));
     }
 done:
     return code;
@@ -168,10 +193,8 @@ done:
 }
 
 int files_check(const arguments *args) {
-    size_t most = NAMES * (args->command->option_count + args->operand_count);
-    files f = {calloc(most, sizeof(file)), 0};
+    files f = {NULL, 0};
     int code;
-    TRY(check_memory(f.all));
     TRY(collect(&f, args));
     TRY(compare_all(&f));
 done:

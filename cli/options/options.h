@@ -71,6 +71,7 @@ struct command {
     const char *summary;     /* a few words */
     const char *operand;     /* "MODEL" or NULL */
     bool many;               /* one operand or more: arguments.operands */
+    bool ensembles;          /* one may be several models, with commas between them (options/members.h) */
     bool optional;           /* or none */
     const char *before;      /* an operand that may stand before the other one, or NULL */
     const char *synopsis;    /* what the synopsis shows beside operand and required options, or NULL */

@@ -70,16 +70,6 @@ int session_make_context(const session *s, prnn_context **ctx) {
     return EXIT_OK;
 }
 
-int session_compare_ranks(const session *s, const prnn_chain *chain, const char *const *paths) {
-    int code = EXIT_OK;
-    for (size_t i = 0; s->args->command->ranks && i < prnn_chain_count(chain); i++) {
-        const prnn_model *model = prnn_chain_model(chain, i);
-        TRY(exit_code(s->ctx, prnn_ranks_compare_model(s->ctx, model, paths[i])));
-    }
-done:
-    return code;
-}
-
 int session_open(session *s) {
     int code;
     TRY(session_make_context(s, &s->ctx));
@@ -90,15 +80,37 @@ done:
     return code;
 }
 
-/* Models that do not fit are a wrong command line. */
-int session_open_chain(session *s) {
-    const arguments *args = s->args;
+/* All ranks, if there are many, have the same models under these names. */
+static int compare_ranks(const session *s, const subject *of) {
+    int code = EXIT_OK;
+    for (size_t i = 0; s->args->command->ranks && i < subject_count(of); i++) {
+        TRY(exit_code(s->ctx, prnn_ranks_compare_model(s->ctx, subject_model(of, i), of->names.paths[i])));
+    }
+done:
+    return code;
+}
+
+int session_open_measured(session *s, const char *const *operands, size_t count) {
     int code;
-    TRY(usage_code(s->ctx, prnn_chain_load(s->ctx, args->operands, args->operand_count, &s->chain)));
-    TRY(session_compare_ranks(s, s->chain, args->operands));
-    s->path = args->operands[args->operand_count - 1];
+    TRY(subject_load(s->ctx, s->args->command, operands, count, &s->measured));
+    TRY(compare_ranks(s, &s->measured));
+    s->chain = s->measured.chain;
+    s->path = subject_last(&s->measured);
     prnn_chain_config(s->chain, &s->config);
     session_take_palette(s);
+done:
+    return code;
+}
+
+int session_open_chain(session *s) {
+    return session_open_measured(s, s->args->operands, s->args->operand_count);
+}
+
+int session_open_other(session *s, const char *const *operands, size_t count) {
+    int code;
+    TRY(subject_load(s->ctx, s->args->command, operands, count, &s->against));
+    TRY(compare_ranks(s, &s->against));
+    s->other = s->against.chain;
 done:
     return code;
 }
@@ -208,56 +220,27 @@ int session_open_data(session *s, const data_settings *data, const prnn_config *
 
 /* ---------------------------------------------------------------------------------- other sizes */
 
-static int check_resizable(const prnn_chain *chain, const char *path) {
-    prnn_config config = PRNN_CONFIG_INIT;
-    prnn_chain_config(chain, &config);
-    if (prnn_chain_count(chain) > 1) {
-        return usage_error(
-            "--size is for one model alone: those of a chain are for the sizes that they have");
-    }
-    if (config.condition_size) {
-        return usage_error("--size: %s is given small images of %d x %d, and is for %d x %d alone", path,
-                           config.condition_size, config.condition_size, config.height, config.width);
-    }
-    return EXIT_OK;
-}
-
-/* The chain becomes one of a model of that size, which is the session's too. */
-static int resize(const session *s, prnn_chain **chain, prnn_model **model, const char *path, int height,
-                  int width) {
-    prnn_model *resized = NULL;
-    prnn_chain *other = NULL;
-    int code;
-    TRY(check_resizable(*chain, path));
-    TRY(usage_code(s->ctx, prnn_model_resize(s->ctx, prnn_chain_model(*chain, 0), height, width, &resized)));
-    const prnn_model *only = resized;
-    TRY(exit_code(s->ctx, prnn_chain_create(s->ctx, &only, 1, &other)));
-    prnn_chain_free(*chain);
-    prnn_model_free(*model);
-    *chain = other;
-    *model = resized;
-    resized = NULL;
-done:
-    prnn_model_free(resized);
-    return code;
-}
-
 int session_resize(session *s, int height, int width) {
-    int code = resize(s, &s->chain, &s->resized, s->path, height, width);
-    if (code == EXIT_OK) {
-        prnn_chain_config(s->chain, &s->config);
-    }
+    int code;
+    TRY(subject_resize(s->ctx, &s->measured, height, width));
+    s->chain = s->measured.chain;
+    prnn_chain_config(s->chain, &s->config);
+done:
     return code;
 }
 
-int session_resize_other(session *s, const char *path) {
-    return resize(s, &s->other, &s->other_resized, path, s->config.height, s->config.width);
+int session_resize_other(session *s) {
+    int code;
+    TRY(subject_resize(s->ctx, &s->against, s->config.height, s->config.width));
+    s->other = s->against.chain;
+done:
+    return code;
 }
 
 static int own_options(session *s, const data_settings *data, size_t first, size_t limit,
                        prnn_data_options *options) {
     int code;
-    TRY(check_resizable(s->chain, s->path));
+    TRY(subject_check_resizable(&s->measured));
     if (data->fit != PRNN_FIT_EXACT) {
         return usage_error("--size own leaves images as they are: leave out --fit, or name a size");
     }
@@ -398,11 +381,9 @@ void session_close(session *s) {
     prnn_data_free(s->valid);
     skipped_free(&s->missing);
     skipped_free(&s->more_missing);
-    prnn_chain_free(s->chain);
-    prnn_chain_free(s->other);
+    subject_free(&s->measured);
+    subject_free(&s->against);
     prnn_archive_free(s->archive);
-    prnn_model_free(s->resized);
-    prnn_model_free(s->other_resized);
     prnn_listing_free(s->listing);
     prnn_model_free(s->model);
     prnn_context_free(s->ctx);
@@ -420,14 +401,14 @@ prnn_sample_options session_sample_options(session *s, uint64_t seed, double tem
 }
 
 void session_name_models(const session *s, json *j) {
-    const arguments *args = s->args;
-    if (args->operand_count == 1) {
-        report_json_string(j, "model", args->operands[0]);
+    const subject *of = &s->measured;
+    if (subject_count(of) == 1) {
+        report_json_string(j, "model", of->names.paths[0]);
         return;
     }
-    report_json_open_array(j, "models");
-    for (size_t k = 0; k < args->operand_count; k++) {
-        report_json_string(j, NULL, args->operands[k]);
+    report_json_open_array(j, of->ensemble ? "ensemble" : "models");
+    for (size_t k = 0; k < subject_count(of); k++) {
+        report_json_string(j, NULL, of->names.paths[k]);
     }
     report_json_close_array(j);
 }

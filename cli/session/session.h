@@ -6,6 +6,7 @@
 
 #include "options/data_options.h"
 #include "options/size_option.h"
+#include "session/subject.h"
 #include "support/image_set.h"
 #include "support/json.h"
 #include "support/progress.h"
@@ -16,20 +17,20 @@ typedef struct session {
     void *settings;              /* of the command; begins with `common` */
     const struct common *common; /* the same */
     prnn_context *ctx;
-    prnn_chain *chain;     /* of the operands */
-    prnn_config config;    /* of the chain's images; PRNN_CONFIG_INIT before there is one */
-    prnn_palette palette;  /* of the images, from the chain, a file or the data; count 0: none */
-    const char *path;      /* of the chain's last model */
-    prnn_chain *other;     /* compare: the second one; score: the background */
-    prnn_model *model;     /* train: the one that is trained; of an archive: that which reads it */
-    prnn_archive *archive; /* the last operand */
-    prnn_model *resized, *other_resized; /* a chain's model at another size; NULL: it has its own */
-    prnn_data *data, *valid;             /* valid: of train; score: what is known to be anomalous */
-    prnn_listing *listing;               /* in place of the data: pictures of many sizes */
-    skipped missing;                     /* files of the data that cannot be used */
-    skipped more_missing;                /* score: of `valid` */
-    progress bar;                        /* of the work that goes on */
-    struct session_block *blocks;        /* see session_allocate */
+    subject measured;                /* of the operands */
+    subject against;                 /* compare: the second one; score: the background */
+    const prnn_chain *chain, *other; /* those of these two */
+    prnn_config config;              /* of the chain's images; PRNN_CONFIG_INIT before there is one */
+    prnn_palette palette;            /* of the images, from the chain, a file or the data; count 0: none */
+    const char *path;                /* of the chain's last model */
+    prnn_model *model;               /* train: the one that is trained; of an archive: that which reads it */
+    prnn_archive *archive;           /* the last operand */
+    prnn_data *data, *valid;         /* valid: of train; score: what is known to be anomalous */
+    prnn_listing *listing;           /* in place of the data: pictures of many sizes */
+    skipped missing;                 /* files of the data that cannot be used */
+    skipped more_missing;            /* score: of `valid` */
+    progress bar;                    /* of the work that goes on */
+    struct session_block *blocks;    /* see session_allocate */
 } session;
 
 void session_begin(session *s, arguments *args);
@@ -40,15 +41,15 @@ int session_open(session *s);
 /* One more such context, for another thread; to be freed in any case. */
 int session_make_context(const session *s, prnn_context **ctx);
 
-/* Loads the operands, one model or several that are a chain. */
+/* Loads the operands: one model or, if the command takes these, an ensemble; or several that are a chain. */
 int session_open_chain(session *s);
+/* The same of some operands; and of what that is compared with. */
+int session_open_measured(session *s, const char *const *operands, size_t count);
+int session_open_other(session *s, const char *const *operands, size_t count);
 
 /* Opens the last operand, an archive, and the model that reads it: the operand before it, or the one inside.
  * A note says what is damaged. */
 int session_open_archive(session *s);
-
-/* Fails unless all ranks, if there are many, have the same models under these paths. */
-int session_compare_ranks(const session *s, const prnn_chain *chain, const char *const *paths);
 
 /* Fails unless the chain draws images without being given small ones. */
 int session_check_first(const session *s);
@@ -83,11 +84,11 @@ typedef struct selection {
 int session_open_set(session *s, const data_settings *data, const prnn_config *config, const char *model,
                      const selection *which, prnn_data **set);
 
-/* The chain is of images of another size from now on: one unconditional model is needed for that. */
+/* What is measured is of images of another size from now on: see subject_resize. */
 int session_resize(session *s, int height, int width);
 
-/* And the other chain, whose model is from `path`, of images of the session's size. */
-int session_resize_other(session *s, const char *path);
+/* And what it is compared with, of images of the session's size. */
+int session_resize_other(session *s);
 
 /* Opens the data for the session's chain, of which it makes the size that --size asks for; "own" is the one
  * that all images of the data have. */
@@ -115,7 +116,7 @@ void *session_allocate(session *s, size_t a, size_t b);
 /* How images are drawn, with progress on the session's bar: progress_begin before, progress_end after. */
 prnn_sample_options session_sample_options(session *s, uint64_t seed, double temperature);
 
-/* "model" or "models" of a report: the operands. */
+/* "model", "models" (of a chain) or "ensemble" of a report: the files. */
 void session_name_models(const session *s, json *j);
 
 /* Bytes of an image. */

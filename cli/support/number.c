@@ -65,3 +65,11 @@ const char *format_fixed(double value, int decimals, char text[32]) {
     snprintf(text, 32, fabs(value) < 1e15 ? "%.*f" : "%.*e", decimals, value);
     return text;
 }
+
+const char *format_with_error(double value, double error, int decimals, char text[80]) {
+    char a[32], b[32];
+    bool known = !isnan(error);
+    snprintf(text, 80, "%s%s%s", format_fixed(value, decimals, a), known ? " ± " : "",
+             known ? format_fixed(error, decimals, b) : "");
+    return text;
+}

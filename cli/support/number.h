@@ -17,5 +17,7 @@ void format_double(double value, char text[32]);
 
 /* So many decimals for people to read; from 1e15 on "1.2346e+15", as nobody counts digits. */
 const char *format_fixed(double value, int decimals, char text[32]);
+/* "79.2043 ± 0.1102", or "79.2043" where there is no error (NaN). */
+const char *format_with_error(double value, double error, int decimals, char text[80]);
 
 #endif

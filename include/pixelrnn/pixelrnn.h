@@ -946,6 +946,57 @@ PRNN_API prnn_status prnn_chain_upscale(prnn_context *ctx, const prnn_chain *cha
                                         size_t count, size_t samples, const prnn_sample_options *options,
                                         uint8_t *large);
 
+/* ----------------------------------------------------------------------------- ensembles of models */
+
+/* Models of the same images whose predictions are averaged: of each value, given those before it, an ensemble
+ * of n models has the probability
+ *     p(value | before) = (p_1(value | before) + ... + p_n(value | before)) / n.
+ * That is an autoregressive model as its models are, and exact: the probabilities of all images sum to 1. No
+ * value costs more nats than it costs its models in the mean, and an ensemble of one model, or of one model
+ * many times, is that model. (The mean of the probabilities of whole images is another model, mostly a worse
+ * one: prnn_mixture_nats of the nats of an image under each model says what it costs.) Contexts may share an
+ * ensemble as they may its models. */
+typedef struct prnn_ensemble prnn_ensemble;
+
+/* An ensemble of `count` models, at least 1, which stay the caller's and must outlive it. They may be of any
+ * kind, and are alike in size, channels, levels, palette and size of the small images that they are given:
+ * else PRNN_ERROR_ARGUMENT says which two are not. Free with prnn_ensemble_free. */
+PRNN_API prnn_status prnn_ensemble_create(prnn_context *ctx, const prnn_model *const *models, size_t count,
+                                          prnn_ensemble **ensemble);
+
+/* The same, of models that it loads from `count` paths (prnn_model_load) and owns. PRNN_ERROR_ARGUMENT names
+ * the two paths whose models are not alike; other errors are those of prnn_model_load. */
+PRNN_API prnn_status prnn_ensemble_load(prnn_context *ctx, const char *const *paths, size_t count,
+                                        prnn_ensemble **ensemble);
+
+/* An ensemble of images of another size, of models that prnn_model_resize makes, and refuses, and that it
+ * owns. It does not need the first one. */
+PRNN_API prnn_status prnn_ensemble_resize(prnn_context *ctx, const prnn_ensemble *ensemble, int height,
+                                          int width, prnn_ensemble **resized);
+PRNN_API void prnn_ensemble_free(prnn_ensemble *ensemble);
+
+PRNN_API size_t prnn_ensemble_count(const prnn_ensemble *ensemble);
+/* Model i, 0 <= i < prnn_ensemble_count, in the order that was given; owned by who owned it. */
+PRNN_API const prnn_model *prnn_ensemble_model(const prnn_ensemble *ensemble, size_t i);
+
+/* Negative log-likelihood of `count` images in nats under the ensemble: nats[i] of image i, and, unless NULL,
+ * `values` (count, H, W, C) float of each value, of which nats[i] is the sum before they were rounded to
+ * floats. member_nats (count, prnn_ensemble_count), unless NULL, has that of each image under each model
+ * alone, as prnn_evaluate gives it. Options (NULL: defaults) as there, except that entropies and variances,
+ * which do not follow from those of the models, must be NULL, and that progress counts each image once for
+ * each model. It costs the evaluations of all models. PRNN_ERROR_ARGUMENT: a value is no level.
+ * PRNN_ERROR_FORMAT names the first image whose likelihood is not finite under one of the models; nats and
+ * member_nats of it are then not finite. After PRNN_STOPPED the numbers are of no use. */
+PRNN_API prnn_status prnn_ensemble_evaluate(prnn_context *ctx, const prnn_ensemble *ensemble,
+                                            const uint8_t *images, size_t count,
+                                            const prnn_evaluate_options *options, double *nats,
+                                            double *member_nats, float *values);
+
+/* What something costs whose probability is the mean of `count`, at least 1, probabilities exp(-nats[k]):
+ * -log((exp(-nats[0]) + exp(-nats[1]) + ...) / count), without underflow, and the same bits everywhere; not
+ * finite where one of them is NaN. */
+PRNN_API double prnn_mixture_nats(const double *nats, size_t count);
+
 /* ------------------------------------------------------------------------------------ archives */
 
 /* Archives: images of any sizes and numbers, compressed without loss by the probabilities that a model gives

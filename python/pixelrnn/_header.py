@@ -342,6 +342,16 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "prnn_chain_upscale": (c_int, (
         c_void_p, c_void_p, c_void_p, c_size_t, c_size_t, POINTER(SampleOptions), c_void_p,
     )),
+    "prnn_ensemble_create": (c_int, (c_void_p, c_void_p, c_size_t, c_void_p)),
+    "prnn_ensemble_load": (c_int, (c_void_p, c_void_p, c_size_t, c_void_p)),
+    "prnn_ensemble_resize": (c_int, (c_void_p, c_void_p, c_int, c_int, c_void_p)),
+    "prnn_ensemble_free": (None, (c_void_p,)),
+    "prnn_ensemble_count": (c_size_t, (c_void_p,)),
+    "prnn_ensemble_model": (c_void_p, (c_void_p, c_size_t)),
+    "prnn_ensemble_evaluate": (c_int, (
+        c_void_p, c_void_p, c_void_p, c_size_t, POINTER(EvaluateOptions), c_void_p, c_void_p, c_void_p,
+    )),
+    "prnn_mixture_nats": (c_double, (c_void_p, c_size_t)),
     "prnn_model_fingerprint": (c_int, (c_void_p, c_void_p, c_void_p)),
     "prnn_archive_writer_create": (c_int, (c_void_p, c_void_p, c_char_p, POINTER(ArchiveOptions), c_void_p)),
     "prnn_archive_writer_add": (c_int, (
