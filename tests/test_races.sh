@@ -66,8 +66,9 @@ train given 64 --data grey.idx --kind cnn "${small[@]}" --levels 4 --condition-s
 "$program" convert --data grey.idx --fit crop --height 1 --width 1 --out one.npy --quiet
 draw given 64 upscale given --data one.npy --count 1 --samples 1
 
-# What state.h lists for fp32 was launched.
-sed -n '/PRNN_GPU_KERNELS(KERNEL)/,/^$/s/^ *KERNEL(\([a-z_0-9]*\), [0-9]*).*/\1/p' "$source_dir/src/gpu/state.h" | sort >kernels.txt
+# What state.h lists for fp32 was launched; all lanes are one pass, so nobody adds blocks.
+sed -n '/PRNN_GPU_KERNELS(KERNEL)/,/^$/s/^ *KERNEL(\([a-z_0-9]*\), [0-9]*).*/\1/p' "$source_dir/src/gpu/state.h" |
+    grep -v -x add_numbers | sort >kernels.txt
 sort -u "$SIMULATED" | comm -23 kernels.txt - >out.txt
 check "all kernels ran" test -s kernels.txt -a ! -s out.txt
 finish
