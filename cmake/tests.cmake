@@ -83,6 +83,17 @@ if(PRNN_HAVE_GLIBC_ALLOCATOR AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   set(faults_environment "FAULTS=$<TARGET_FILE:pixelrnn_faults>")
 endif()
 
+# What test_races.sh puts in the place of OpenCL's loader: oclgrind alone, by the library that it loads before a program.
+find_library(PRNN_OCLGRIND oclgrind-rt PATH_SUFFIXES oclgrind)
+if(PRNN_OCLGRIND AND NOT CMAKE_CROSSCOMPILING AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
+  add_library(pixelrnn_simulator MODULE tests/simulator.c)
+  target_link_options(pixelrnn_simulator PRIVATE -Wl,--no-as-needed)
+  target_link_libraries(pixelrnn_simulator PRIVATE pixelrnn_warnings ${PRNN_OCLGRIND} ${CMAKE_DL_LIBS})
+  set_target_properties(pixelrnn_simulator PROPERTIES PREFIX "" OUTPUT_NAME libOpenCL SUFFIX .so.1
+    LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/simulator)
+  set(simulator_environment "SIMULATOR=$<TARGET_FILE_DIR:pixelrnn_simulator>")
+endif()
+
 file(GLOB test_scripts CONFIGURE_DEPENDS tests/test_*.sh)
 list(FILTER test_scripts EXCLUDE REGEX "/test_python\\.sh$") # see below
 if(TARGET pixelrnn_program)
@@ -98,7 +109,7 @@ if(TARGET pixelrnn_program)
       COMMAND bash ${script} ${program} ${PROJECT_SOURCE_DIR}
       WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     set_test(${name}_sh program)
-    set_property(TEST ${name}_sh APPEND PROPERTY ENVIRONMENT ${faults_environment})
+    set_property(TEST ${name}_sh APPEND PROPERTY ENVIRONMENT ${faults_environment} ${simulator_environment})
     set_property(TEST ${name}_sh PROPERTY SKIP_RETURN_CODE 77)
   endforeach()
 endif()

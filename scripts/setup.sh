@@ -2,8 +2,8 @@
 # Installs what a build needs and this machine lacks; silent when nothing is missing.
 #   scripts/setup.sh [build|test|fuzz|arm64|analyse|coverage|ci]
 #       test adds cmocka, fuzz adds clang, arm64 a cross compiler, qemu and libraries, analyse what looks for defects, coverage
-#       gcovr, ci all of them but gcovr, and clang-format, an OpenCL for the processor (PoCL), Open MPI, what Python's tests need, and
-#       a browser for the page's
+#       gcovr, ci all of them but gcovr, and clang-format, an OpenCL for the processor (PoCL), one that looks for races (oclgrind),
+#       Open MPI, what Python's tests need, and a browser for the page's
 # With apt-get, and as root or with sudo that asks no password, it installs; else it says what to install.
 set -u
 what=${1:-build}
@@ -82,6 +82,7 @@ check_opencl() {
     has dpkg || return 0
     compgen -G "/usr/lib/*/libOpenCL.so.1" >/dev/null || lacks "OpenCL's loader" ocl-icd-libopencl1 - -
     compgen -G "/etc/OpenCL/vendors/*.icd" >/dev/null || lacks "OpenCL for the processor" pocl-opencl-icd - -
+    has oclgrind || lacks "a simulator of devices, which sees races" oclgrind - -
 }
 
 # What the tests of the Python package need, PyTorch and scikit-learn too. Other systems may go without: they are skipped.

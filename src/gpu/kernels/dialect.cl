@@ -41,7 +41,7 @@ typedef unsigned long long ulong;
 #define ITEM ((uint)get_local_id(0))
 #define GROUP_X ((uint)get_group_id(0))
 #define GROUP_Y ((uint)get_group_id(1))
-#define SYNC barrier(CLK_LOCAL_MEM_FENCE)
+#define SYNC barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE) /* orders both, as CUDA's does */
 #define FMA(a, b, c) fma(a, b, c)
 #define SQRT(x) sqrt(x)
 #define BITS_OF(x) as_uint(x)

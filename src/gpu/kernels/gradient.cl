@@ -119,7 +119,7 @@ KERNEL(GRADIENT_ITEMS) product_gradient(prnn_gpu_product_gradient l, GLOBAL cons
     uint blocks = of_first + (chunks_of(&l.lanes) - 1) * of_other;
     for (uint n = 0; n < blocks; n++) {
         SYNC; /* PoCL 3.1 compiles it wrong without */
-        uint after = n < of_first ? 0 : n - of_first, chunk = n < of_first ? 0 : 1 + after / of_other;
+        uint after = n - of_first, chunk = n < of_first ? 0 : 1 + after / of_other;
         uint row = row_of_chunk(&l.lanes, chunk);
         o.begin = (n < of_first ? n : after % of_other) * BLOCK_POSITIONS;
         uint left = rows_of_chunk(&l.lanes, chunk) * l.lanes.pixels * run - o.begin;
