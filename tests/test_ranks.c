@@ -378,9 +378,9 @@ static void fail_somewhere(prnn_context *ctx, int rank, void *user) {
 
 static void test_failures(void **state) {
     (void)state;
-    static const char *const says[] = {"has the value 9", "was asked for other work",
-                                       "was asked for other work", "was asked for other work",
-                                       "image 12 holds the value 9", "photos: is not there"};
+    static const char *const says[] = {
+        "has the value 9",          "was asked for other work",   "was asked for other work",
+        "was asked for other work", "image 12 holds the value 9", "photos: is not there"};
     prnn_config c = law_config(PRNN_ROW, &(law_shape){"", 2, 2, 1, 2, 1, 3, 4, true, false, 0, 0, 0});
     law_model m = law_open(&c, SEED);
     uint8_t images[20 * 4] = {0};

@@ -16,7 +16,8 @@ size_t prnn_deal_place(const prnn_context *ctx, size_t n, size_t i) {
     return prnn_share_of(n, (int)(i % ranks), (int)ranks).first + i / ranks;
 }
 
-static prnn_status gather_heads(prnn_context *ctx, prnn_status status, prnn_block_of_parts *blocks, size_t n) {
+static prnn_status gather_heads(prnn_context *ctx, prnn_status status, prnn_block_of_parts *blocks,
+                                size_t n) {
     prnn_share mine = prnn_share_mine(ctx, n);
     head *heads = prnn_alloc(ctx, n, sizeof *heads, "the list of blocks");
     const prnn_results all = {heads, sizeof *heads};

@@ -341,8 +341,8 @@ static prnn_status compare_beginning(const prnn_archive_writer *w) {
     prnn_archive_info info = PRNN_ARCHIVE_INFO_INIT;
     char text[64];
     prnn_header_describe(&w->header, &info);
-    snprintf(text, sizeof text, "%.16s/%08" PRIx32 ", tile %d, block %d%s", info.fingerprint,
-             w->header.probe, w->options.tile, w->options.block, w->options.model_inside ? ", inside" : "");
+    snprintf(text, sizeof text, "%.16s/%08" PRIx32 ", tile %d, block %d%s", info.fingerprint, w->header.probe,
+             w->options.tile, w->options.block, w->options.model_inside ? ", inside" : "");
     return prnn_ranks_compare(w->ctx, "model, or other options, to compress with", text);
 }
 

@@ -87,7 +87,8 @@ static prnn_status compress_all(prnn_context *ctx, job *j, size_t count) {
     prnn_free(values);
     for (size_t i = 0; i < count && status == PRNN_OK; i++) {
         if (!j->bytes[i]) {
-            status = prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory to compress image %zu", j->first + i);
+            status =
+                prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory to compress image %zu", j->first + i);
         }
     }
     return status;
