@@ -236,12 +236,12 @@ for launcher in "${launchers[@]}"; do
     zero=(score alone --data images --labels labels.txt --scores s.csv --threads 1)
     one=("${zero[@]/labels.txt/nowhere}")
     pair 1 "labels that are not there" "rank 1 on .*: nowhere: "
-    one=("${zero[@]}" --complexity png)
+    one=("${zero[@]}" --surprise)
     pair 1 "another score" "rank 1 on .* was asked for other work"
     check "no scores" test ! -e s.csv
     check "nor on stdout" test ! -s out.txt
     zero=("${scores[@]}" --threads 1)
-    one=("${zero[@]/background/other2}")
+    one=("${zero[@]/#background/other2}")
     pair 1 "another background" "rank 1 on .* has another model background"
     one=("${zero[@]/known/odd}")
     pair 1 "another typical set" "rank 1 on .* has another set of images in known"
