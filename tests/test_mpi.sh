@@ -241,7 +241,7 @@ for launcher in "${launchers[@]}"; do
     check "no scores" test ! -e s.csv
     check "nor on stdout" test ! -s out.txt
     zero=("${scores[@]}" --threads 1)
-    one=("${zero[@]/#background/other2}")
+    one=("${zero[@]/#background/alone}")
     pair 1 "another background" "rank 1 on .* has another model background"
     one=("${zero[@]/known/odd}")
     pair 1 "another typical set" "rank 1 on .* has another set of images in known"
