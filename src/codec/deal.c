@@ -21,11 +21,12 @@ static prnn_status gather_heads(prnn_context *ctx, prnn_status status, prnn_bloc
     prnn_share mine = prnn_share_mine(ctx, n);
     head *heads = prnn_alloc(ctx, n, sizeof *heads, "the list of blocks");
     const prnn_results all = {heads, sizeof *heads};
-    status = heads || status != PRNN_OK ? status : PRNN_ERROR_MEMORY;
-    for (size_t i = mine.first; status == PRNN_OK && i < mine.first + mine.count; i++) {
+    TRY(status);
+    TRY(heads ? PRNN_OK : PRNN_ERROR_MEMORY);
+    for (size_t i = mine.first; i < mine.first + mine.count; i++) {
         heads[i] = (head){blocks[i].size, blocks[i].content, (uint32_t)blocks[i].method};
     }
-    TRY(prnn_ranks_collect(ctx, status, n, n, &all, 1));
+    TRY(prnn_ranks_collect(ctx, PRNN_OK, n, n, &all, 1));
     for (size_t i = 0; i < n; i++) {
         blocks[i].size = (size_t)heads[i].size;
         blocks[i].content = heads[i].content;
@@ -33,7 +34,7 @@ static prnn_status gather_heads(prnn_context *ctx, prnn_status status, prnn_bloc
     }
 done:
     prnn_free(heads);
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }
 
 /* Memory for the bytes of all blocks together, and for those of the others' blocks. */
@@ -69,8 +70,9 @@ static prnn_status gather_bytes(prnn_context *ctx, prnn_block_of_parts *blocks, 
     prnn_parcel *parts =
         prnn_alloc(ctx, (size_t)prnn_context_rank_count(ctx), sizeof *parts, "the blocks of all ranks");
     uint8_t *bytes = NULL;
-    prnn_status status = parts ? make_room(ctx, blocks, n, parts, &bytes) : PRNN_ERROR_MEMORY;
-    TRY(prnn_ranks_vote(ctx, status, NULL, n));
+    prnn_status status;
+    TRY(parts ? make_room(ctx, blocks, n, parts, &bytes) : PRNN_ERROR_MEMORY);
+    TRY(prnn_ranks_vote(ctx, PRNN_OK, NULL, n));
     TRY(prnn_ranks_gather(ctx, parts));
     const uint8_t *at = bytes;
     for (size_t i = 0; i < n; at += blocks[i++].size) {
@@ -79,7 +81,7 @@ static prnn_status gather_bytes(prnn_context *ctx, prnn_block_of_parts *blocks, 
 done:
     prnn_free(parts);
     prnn_free(bytes);
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }
 
 prnn_status prnn_deal_gather(prnn_context *ctx, prnn_status status, prnn_block_of_parts *blocks, size_t n) {

@@ -113,14 +113,16 @@ prnn_status prnn_compressed_bytes(prnn_context *ctx, prnn_lossless format, const
     prnn_status status;
     TRY(check_format(ctx, format));
     TRY(check_shape(ctx, height, width, channels, levels));
-    job j = {.shape = {height, width, channels, NULL},
+    job j = {.images = images,
+             .bytes = bytes,
+             .shape = {height, width, channels, NULL},
              .size = (size_t)height * (size_t)width * (size_t)channels,
              .repeat = 1,
              .first = mine.first,
              .format = format};
-    if (count > 0) {
-        j.images = images + mine.first * j.size;
-        j.bytes = bytes + mine.first;
+    if (mine.first > 0) {
+        j.images += mine.first * j.size;
+        j.bytes += mine.first;
     }
     if (format == PRNN_LOSSLESS_WEBP && channels == 1) {
         j.shape.channels = 3;
