@@ -97,6 +97,29 @@ run 0 "samples of one" sample alone --count 13 --out samples.npy
 run 0 "completions of one" complete alone --data images --count 5 --samples 3 --known-rows 2 --out completed.npy
 mv samples.npy alone.samples.npy && mv completed.npy alone.completed.npy
 
+# Every score, of two sets, with its references; and of one with labels.
+make_idx odd 30 6
+make_idx known 45 6
+for i in $(seq 0 99); do echo $((i / 3 % 4 == 0)); done >labels.txt # of groups of 3
+run 0 "a background" train "${tiny[@]}" --seed 3 --steps 2 --out background
+scores=(score alone --data images --background background --typical known --typical-limit 17 --surprise)
+[ "$("$program" score alone --data images --complexity webp >/dev/null 2>&1; echo $?)" -ne 0 ] || webp=1
+several=("${scores[@]}" --complexity png --calibrate known --anomalous odd --false-alarms 0.1 --worst 5)
+labelled=(score alone --data images --labels labels.txt ${webp:+--complexity webp} --group 3)
+run 0 "scores of two sets by one" "${several[@]}" --scores alone.two.csv --sheet alone.two.png
+cp out.txt alone.two
+run 0 "scores of groups by one" "${labelled[@]}" --scores alone.groups.csv
+cp out.txt alone.groups
+
+# Pictures of two sizes, and images of an array.
+run 0 "pictures" sample alone --count 23 --out pictures/
+run 0 "larger ones" sample alone --count 7 --size 9x31 --seed 2 --out pictures/larger/
+archive=(compress alone --data pictures --tile 16 --out a.prnn)
+run 0 "an archive by one" "${archive[@]}"
+mv a.prnn alone.prnn && cp out.txt alone.archive
+run 0 "one of images each for itself" compress alone --data images --block 1 --model-inside --out a.prnn
+mv a.prnn alone.blocks.prnn
+
 for launcher in "${launchers[@]}"; do
     echo "# $launcher"
     for ranks in 1 2 3 4; do
@@ -125,7 +148,20 @@ for launcher in "${launchers[@]}"; do
         together 0 "$ranks complete" $ranks complete alone --data images --count 5 --samples 3 --known-rows 2 \
             --threads 1 --out completed.npy
         check "the same completions" cmp -s alone.completed.npy completed.npy
-        rm -f v.npy s.csv samples.npy completed.npy
+        together 0 "$ranks score" $ranks "${several[@]}" --scores s.csv --sheet s.png --threads 1
+        check "the same scores of two sets" cmp -s <(grep -v seconds alone.two) <(grep -v seconds out.txt)
+        check "the same table" cmp -s alone.two.csv s.csv
+        check "the same sheet" cmp -s alone.two.png s.png
+        together 0 "$ranks score groups" $ranks "${labelled[@]}" --scores s.csv --threads 1
+        check "the same scores of groups" cmp -s <(grep -v seconds alone.groups) <(grep -v seconds out.txt)
+        check "the same table of groups" cmp -s alone.groups.csv s.csv
+        together 0 "$ranks compress" $ranks "${archive[@]}" --threads 1
+        check "the same archive" cmp -s alone.prnn a.prnn
+        check "the same report of it" cmp -s alone.archive out.txt
+        together 0 "$ranks compress images each for itself" $ranks compress alone --data images --block 1 --model-inside \
+            --no-verify --out a.prnn
+        check "the same archive of these" cmp -s alone.blocks.prnn a.prnn
+        rm -f v.npy s.csv s.png samples.npy completed.npy a.prnn
     done
     together 0 "what rank 0 does alone" 2 info alone
     check "is said once" test "$(grep -c '^kind ' out.txt)" -eq 1
@@ -205,6 +241,27 @@ for launcher in "${launchers[@]}"; do
     one=(sample alone --count 4 --out s.npy)
     pair 1 "another number of samples" "rank 1 on .* was asked for other work"
     check "no samples" test ! -e s.npy
+    zero=(score alone --data images --labels labels.txt --scores s.csv --threads 1)
+    one=("${zero[@]/labels.txt/nowhere}")
+    pair 1 "labels that are not there" "rank 1 on .*: nowhere: "
+    one=("${zero[@]}" --surprise)
+    pair 1 "another score" "rank 1 on .* was asked for other work"
+    check "no scores" test ! -e s.csv
+    check "nor on stdout" test ! -s out.txt
+    zero=("${scores[@]}" --threads 1)
+    one=("${zero[@]/#background/alone}")
+    pair 1 "another background" "rank 1 on .* has another model background"
+    one=("${zero[@]/known/odd}")
+    pair 1 "another typical set" "rank 1 on .* has another set of images in known"
+    zero=(compress alone --data images --out a.prnn --threads 1)
+    one=(compress alone --data odd --out a.prnn --threads 1)
+    pair 1 "other images for an archive" "rank 1 on .* has another batch of images to compress"
+    one=(compress other2 --data images --out a.prnn --threads 1)
+    pair 1 "another model for it" "rank 1 on .* has another model, or other options, to compress with"
+    zero=(compress alone --data pictures --out a.prnn --threads 1)
+    one=(compress alone --data nowhere --out a.prnn --threads 1)
+    pair 1 "pictures that are not there" "rank 1 on .*: nowhere"
+    check "no archive" test -z "$(ls a.prnn* 2>/dev/null)"
     rm -rf other other2 different
 
     together 2 "a wrong command line" 3 sample alone --coun 3

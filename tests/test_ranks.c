@@ -3,6 +3,7 @@
  * sanitizer too. */
 #include "laws.h"
 
+#include <pixelrnn/io.h>
 #include <unistd.h>
 
 #include "model/gradient.h"
@@ -151,6 +152,16 @@ static prnn_status complete(prnn_context *ctx, work *w) {
     return prnn_complete(ctx, w->small->model, w->images, w->count / samples, known, samples, NULL, w->drawn);
 }
 
+static prnn_status compress(prnn_context *ctx, work *w) {
+    size_t bytes[MOST];
+    prnn_status status =
+        prnn_compressed_bytes(ctx, PRNN_LOSSLESS_PNG, w->images, w->count, 4, 4, 1, 256, bytes);
+    for (size_t i = 0; i < w->count && status == PRNN_OK; i++) {
+        w->numbers[i] = (double)bytes[i];
+    }
+    return status;
+}
+
 typedef struct job {
     call f;
     work *of; /* [ranks] */
@@ -242,6 +253,7 @@ TEST(sample)
 TEST(sample_chain)
 TEST(upscale)
 TEST(complete)
+TEST(compress)
 
 /* ----------------------------------------------------------------------------------- certificates */
 
@@ -353,6 +365,7 @@ static void fail_somewhere(prnn_context *ctx, int rank, void *user) {
     bool here = rank == f->rank;
     uint8_t own[20 * 4], drawn[21 * 4];
     double nats[21];
+    size_t bytes[20];
     prnn_sample_options o = PRNN_SAMPLE_OPTIONS_INIT;
     memcpy(own, f->images, sizeof own);
     switch (f->what) {
@@ -371,6 +384,10 @@ static void fail_somewhere(prnn_context *ctx, int rank, void *user) {
         f->status[rank] = here ? prnn_sample(ctx, f->of->model, 20, &o, drawn)
                                : prnn_evaluate(ctx, f->of->model, own, 20, NULL, nats, NULL);
         break;
+    case 4: /* a value that is no level, again */
+        memset(own, here ? 9 : 0, sizeof own);
+        f->status[rank] = prnn_compressed_bytes(ctx, PRNN_LOSSLESS_PNG, own, 20, 2, 2, 1, 2, bytes);
+        break;
     default: /* a failure outside, told at the end */
         f->status[rank] = here ? prnn_ranks_agree(ctx, PRNN_ERROR_FILE, "photos: is not there")
                                : prnn_sample(ctx, f->of->model, 20, &o, drawn);
@@ -380,13 +397,13 @@ static void fail_somewhere(prnn_context *ctx, int rank, void *user) {
 
 static void test_failures(void **state) {
     (void)state;
-    static const char *const says[] = {"has the value 9", "was asked for other work",
-                                       "was asked for other work", "was asked for other work",
-                                       "photos: is not there"};
+    static const char *const says[] = {
+        "has the value 9",          "was asked for other work",   "was asked for other work",
+        "was asked for other work", "image 12 holds the value 9", "photos: is not there"};
     prnn_config c = law_config(PRNN_ROW, &(law_shape){"", 2, 2, 1, 2, 1, 3, 4, true, false, 0, 0, 0});
     law_model m = law_open(&c, SEED);
     uint8_t images[20 * 4] = {0};
-    for (int what = 0; what < 5; what++) {
+    for (int what = 0; what < 6; what++) {
         failing f = {.of = &m, .images = images, .rank = 3, .what = what};
         team_run(RANKS, 1, fail_somewhere, &f);
         for (int r = 0; r < RANKS; r++) {
@@ -532,6 +549,7 @@ int main(void) {
         cmocka_unit_test(test_sample_chain),
         cmocka_unit_test(test_upscale),
         cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_compress),
         cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_agreement),
         cmocka_unit_test(test_failures),

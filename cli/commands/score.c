@@ -6,6 +6,7 @@
 #include "options/size_option.h"
 #include "support/memory.h"
 #include "support/output.h"
+#include "support/ranks.h"
 #include "support/try.h"
 
 #include <string.h>
@@ -259,8 +260,9 @@ static int run(session *s) {
     TRY(score_label(&w));
     TRY(score_judge(&w));
     TRY(rank(&w));
+    TRY(ranks_agree(s->ctx, EXIT_OK)); /* before any result: labels are read by each rank */
     score_print(&w);
-    TRY(score_write(&w));
+    TRY(ranks_first() ? score_write(&w) : EXIT_OK);
 done:
     return code;
 }
@@ -298,5 +300,6 @@ const struct command command_score = {
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ranks = true,
     .run = run,
 };

@@ -1,12 +1,13 @@
 /* Numbers of images, and the scores that they make. */
 #include "commands/score.h"
-#include "support/data.h"
 #include "support/memory.h"
 #include "support/try.h"
 
 #include <math.h>
+#include <pixelrnn/ranks.h>
 
-enum { CHUNK = 256 };
+/* Images that a rank measures at a time; and bytes of what the model expected of their values, on all. */
+enum { CHUNK = 256, EXPECTED_BYTES = 256 << 20 };
 
 /* ---------------------------------------------------------------------------------- the numbers */
 
@@ -28,7 +29,7 @@ done:
     return code;
 }
 
-/* Some images at a time, and what is made of them. */
+/* Some images at a time, of which a rank reads its share, and what is made of them. */
 typedef struct chunk {
     const prnn_data *data;
     const char *path;
@@ -83,6 +84,16 @@ static void sum_values(const chunk *c, size_t size, const float *values, double 
     }
 }
 
+/* Images of a chunk of `n` of them or fewer. */
+static size_t chunk_of(const scoring *w, size_t n) {
+    size_t ranks = (size_t)prnn_context_rank_count(w->s->ctx), each = CHUNK;
+    size_t expected = ranks * image_size(&w->s->config) * 2 * sizeof(float);
+    if (w->want->surprise && each > EXPECTED_BYTES / expected) {
+        each = EXPECTED_BYTES / expected ? EXPECTED_BYTES / expected : 1;
+    }
+    return n < each * ranks ? n : each * ranks;
+}
+
 static int measure_compressed(const scoring *w, const chunk *c, double *nats) {
     const prnn_config *config = &w->s->config;
     prnn_lossless format = w->want->complexity == COMPLEXITY_WEBP ? PRNN_LOSSLESS_WEBP : PRNN_LOSSLESS_PNG;
@@ -99,10 +110,12 @@ done:
 
 static int measure_chunk(const scoring *w, const chunk *c, const measured *m) {
     const session *s = w->s;
-    size_t size = image_size(&s->config);
+    size_t size = image_size(&s->config), first, mine;
     prnn_evaluate_options asked = PRNN_EVALUATE_OPTIONS_INIT;
     int code;
-    TRY(exit_code(s->ctx, prnn_data_read(s->ctx, c->data, c->indices, c->n, w->want->seed, 0, c->images)));
+    prnn_ranks_share(s->ctx, c->n, &first, &mine);
+    TRY(exit_code(s->ctx, prnn_data_read(s->ctx, c->data, c->indices + first, mine, w->want->seed, 0,
+                                         c->images + first * size)));
     if (c->expected) {
         asked.entropies = c->expected;
         asked.variances = c->expected + c->n * size;
@@ -130,7 +143,7 @@ static size_t spread(size_t i, size_t n, size_t total) {
 /* `n` images of a set, spread evenly over it, whose numbers go to `to` and after. */
 static int measure_images(scoring *w, const prnn_data *data, const char *path, const char *phase, size_t n,
                           const measured *m, size_t to) {
-    size_t most = n < CHUNK ? n : CHUNK, total = prnn_data_count(data);
+    size_t most = chunk_of(w, n), total = prnn_data_count(data);
     chunk c = {.data = data, .path = path, .to = to};
     double begin = clock_seconds();
     int code;

@@ -92,8 +92,8 @@ void help_man(const struct command *const *commands) {
     puts(".SH MANY MACHINES");
     put_text("Under mpirun, mpiexec or srun, with Open MPI or MPICH, many processes do one command together: "
              "train, "
-             "eval, compare, sample, complete, upscale and check share the work, and the results are the "
-             "same bits; "
+             "eval, score, compare, sample, complete, upscale, compress and check share the work, and the "
+             "results are the same bits; "
              "others are done by one process. The environment variable PRNN_MPI says which MPI, if it is not "
              "that of "
              "the launcher: openmpi, mpich, the path of a module, or none. docs/scaling.md has the rest.");

@@ -180,6 +180,11 @@ const prnn_model *session_last_model(const session *s) {
     return prnn_chain_model(s->chain, prnn_chain_count(s->chain) - 1);
 }
 
+/* The same of a set of images. */
+static int compare_data(const session *s, const prnn_data *set, const char *path) {
+    return s->args->command->ranks ? exit_code(s->ctx, prnn_ranks_compare_data(s->ctx, set, path)) : EXIT_OK;
+}
+
 int session_open_set(session *s, const data_settings *data, const prnn_config *config, const char *model,
                      const selection *which, prnn_data **set) {
     prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
@@ -205,9 +210,7 @@ int session_open_set(session *s, const data_settings *data, const prnn_config *c
     if (prnn_data_count(*set) == 0) {
         return fail("%s: no images are left", data->path);
     }
-    if (s->args->command->ranks) {
-        TRY(exit_code(s->ctx, prnn_ranks_compare_data(s->ctx, *set, data->path)));
-    }
+    TRY(compare_data(s, *set, data->path));
 done:
     return code;
 }
@@ -262,6 +265,7 @@ static int open_one_size(session *s, const data_settings *data, prnn_data_option
                     data->path, prnn_data_channels(s->data), plural((uint64_t)prnn_data_channels(s->data)),
                     s->path, s->config.channels);
     }
+    TRY(compare_data(s, s->data, data->path));
 done:
     return code;
 }

@@ -31,9 +31,9 @@ PRNN_API prnn_status prnn_write_palette(prnn_context *ctx, const char *path, con
 typedef enum prnn_lossless { PRNN_LOSSLESS_PNG, PRNN_LOSSLESS_WEBP } prnn_lossless;
 
 /* bytes[i]: how long a file of image i alone is, of `count` images (count, height, width, channels), with
- * levels shown as prnn_write_png does. Nothing is written. All threads; the numbers do not depend on how
- * many. They are the work of zlib and libspng, or of libwebp: where these have the same version and build,
- * they are the same. PRNN_ERROR_ARGUMENT also for WebP where the library was built without it. */
+ * levels shown as prnn_write_png does. Nothing is written. All threads (and ranks); the numbers do not depend
+ * on how many. They are the work of zlib and libspng, or of libwebp: where these have the same version and
+ * build, they are the same. PRNN_ERROR_ARGUMENT also for WebP where the library was built without it. */
 PRNN_API prnn_status prnn_compressed_bytes(prnn_context *ctx, prnn_lossless format, const uint8_t *images,
                                            size_t count, int height, int width, int channels, int levels,
                                            size_t *bytes);

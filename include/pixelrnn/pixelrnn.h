@@ -1054,7 +1054,8 @@ typedef struct prnn_archive_writer prnn_archive_writer;
 
 /* Begins an archive at `path`; it is there when prnn_archive_writer_finish has written it, and what was there
  * stays until then. The context and the model must outlast the writer. PRNN_ERROR_ARGUMENT: the model is
- * conditional, or the precision is not fp32. Free with prnn_archive_writer_free. */
+ * conditional, or the precision is not fp32. Free with prnn_archive_writer_free. Ranks (ranks.h) that share
+ * the work begin it together, and all add the same images; its bytes do not depend on how many they are. */
 PRNN_API prnn_status prnn_archive_writer_create(prnn_context *ctx, const prnn_model *model, const char *path,
                                                 const prnn_archive_options *options,
                                                 prnn_archive_writer **writer);

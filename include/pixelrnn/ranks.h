@@ -12,16 +12,20 @@
  * same arguments, each does a part of the work, and all get the result, the same bits that one rank would
  * compute:
  *   prnn_train, prnn_trainer_create, _step, _validate and _save; prnn_gradient;
- *   prnn_evaluate, prnn_chain_evaluate, prnn_check;
- *   prnn_sample, prnn_complete, prnn_upscale and those of chains.
+ *   prnn_evaluate, prnn_chain_evaluate, prnn_compressed_bytes, prnn_check;
+ *   prnn_sample, prnn_complete, prnn_upscale and those of chains;
+ *   prnn_archive_writer_create, _add and _finish.
  * All other calls are the rank's own. For work of its own in between, such as samples drawn by rank 0 in a
  * progress callback, a rank takes another context.
  *
  * In training, rank 0 alone uses the folder of the run: it locks it and writes the log, checkpoints and
  * models. Each rank reads the images of its own lanes (docs/architecture.md). If a progress callback of any
- * rank says stop, all stop. In evaluation, sampling and completion a rank's callback is told of its own
- * share, a progress that returns false stops all when they have done theirs, and the results are then of no
- * use.
+ * rank says stop, all stop. In evaluation, sampling, completion and archives a rank's callback is told of its
+ * own share, a progress that returns false stops all when they have done theirs, and the results are then of
+ * no use.
+ *
+ * Of an archive all ranks add all images, each compresses some of the blocks, and rank 0 alone writes the
+ * file, which is there when _finish returns on any of them.
  *
  * What fails on one rank fails on all, at the next collective call, with the status and the sentence of the
  * lowest rank that it failed on: "rank 2 on node7: ...". If a rank is lost, which the table must notice (its
@@ -82,8 +86,9 @@ PRNN_API prnn_status prnn_ranks_agree(prnn_context *ctx, prnn_status status, con
 /* Whether all ranks have the message of the context: the last failure was agreed on, or a rank was lost. */
 PRNN_API bool prnn_ranks_agreed(const prnn_context *ctx);
 
-/* Which of `count` images, or completions, are this rank's in prnn_evaluate, prnn_chain_evaluate and so on:
- * *n of them from number *first on. It need not have the others to be evaluated. All, without ranks. */
+/* Which of `count` images, or completions, are this rank's in prnn_evaluate, prnn_chain_evaluate and so on
+ * (not in archives): *n of them from number *first on. It need not have the others to be evaluated. All,
+ * without ranks. */
 PRNN_API void prnn_ranks_share(const prnn_context *ctx, size_t count, size_t *first, size_t *n);
 
 /* PRNN_ERROR_ARGUMENT, with a sentence that names the rank and `name`, unless all ranks have the same model

@@ -1,5 +1,7 @@
 /* Writes archives (docs/compression.md). Images are gathered until they are a batch; then they are cut into
- * parts and blocks, compressed on all threads, decompressed again to see that they come back, and written. */
+ * parts and blocks, compressed on all threads, decompressed again to see that they come back, and written.
+ * Of ranks each has all images, codes some of the blocks and gets those of the others; the first one has the
+ * file. */
 
 #include "base/call.h"
 #include "base/clock.h"
@@ -10,8 +12,10 @@
 #include "base/try.h"
 #include "codec/batch.h"
 #include "codec/bytes.h"
+#include "codec/deal.h"
 #include "image/image.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum { DEFAULT_TILE = 128, LEAST_TILE = 16, MOST_TILE = 4096, MOST_IN_BLOCK = 65535 };
@@ -19,6 +23,9 @@ enum { DEFAULT_TILE = 128, LEAST_TILE = 16, MOST_TILE = 4096, MOST_IN_BLOCK = 65
 /* Bytes that a block should have, were each value coded in all of its bits: then it has half of them or less.
  */
 enum { BLOCK_BYTES = 64 << 10 };
+
+/* What ranks have come to when they agree. */
+enum { BEGUN = 1, CODED, WRITTEN };
 
 /* What is ready to be written a second time. */
 typedef struct copies {
@@ -31,7 +38,7 @@ struct prnn_archive_writer {
     const prnn_model *model;
     prnn_archive_options options;
     prnn_header header;
-    prnn_file_writer file;
+    prnn_file_writer file; /* rank 0's; without a stream on others */
     prnn_archive_info info;
     bool failed; /* nothing more can be added */
     double began;
@@ -42,7 +49,7 @@ struct prnn_archive_writer {
     size_t record_room;
     uint8_t *values;
     size_t bytes, room;
-    size_t parts, parts_done; /* to code, and to verify */
+    size_t parts, parts_done; /* to code, and to verify, on this rank */
 };
 
 /* --------------------------------------------------------------------------------------- memory */
@@ -106,7 +113,9 @@ static prnn_status keep_copy(prnn_archive_writer *w, const uint8_t *bytes, size_
 }
 
 static void put_chunk(prnn_archive_writer *w, prnn_chunk chunk, const uint8_t *bytes, size_t n) {
-    prnn_chunk_write(w->file.stream, &chunk, bytes, n);
+    if (w->file.stream) {
+        prnn_chunk_write(w->file.stream, &chunk, bytes, n);
+    }
     w->info.bytes += PRNN_CHUNK_BYTES + n;
 }
 
@@ -181,7 +190,21 @@ static size_t parts_of_block(const prnn_archive_writer *w, const prnn_part *part
     return parts < MOST_IN_BLOCK ? parts : MOST_IN_BLOCK;
 }
 
-/* Cuts the parts of a batch into blocks: *blocks, to be freed. */
+/* Deals a list of blocks (codec/deal.h). */
+static prnn_status deal(prnn_context *ctx, prnn_block_of_parts **blocks, size_t n) {
+    prnn_block_of_parts *dealt = prnn_alloc(ctx, n, sizeof *dealt, "the list of blocks");
+    if (!dealt) {
+        return PRNN_ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < n; i++) {
+        dealt[prnn_deal_place(ctx, n, i)] = (*blocks)[i];
+    }
+    prnn_free(*blocks);
+    *blocks = dealt;
+    return PRNN_OK;
+}
+
+/* Cuts the parts of a batch into blocks: *blocks, dealt, to be freed. */
 static prnn_status cut(const prnn_archive_writer *w, const prnn_parts *parts, prnn_block_of_parts **blocks,
                        size_t *n) {
     *n = 0;
@@ -197,7 +220,7 @@ static prnn_status cut(const prnn_archive_writer *w, const prnn_parts *parts, pr
         }
         (*blocks)[(*n)++] = (prnn_block_of_parts){.parts = first, .count = k};
     }
-    return PRNN_OK;
+    return deal(w->ctx, blocks, *n);
 }
 
 static bool on_parts(void *user, size_t parts) {
@@ -230,6 +253,46 @@ static prnn_status verify(const prnn_archive_writer *w, prnn_coding coding, prnn
     return status;
 }
 
+/* Fills in the blocks of a dealt list. */
+static prnn_status code_blocks(prnn_archive_writer *w, const prnn_batch_of_images *batch,
+                               prnn_block_of_parts *blocks, size_t n) {
+    prnn_share mine = prnn_share_mine(w->ctx, n);
+    prnn_block_of_parts *own = blocks + mine.first;
+    prnn_coding coding = {.ctx = w->ctx,
+                          .header = &w->header,
+                          .model = w->model,
+                          .images = batch->images,
+                          .done = on_parts,
+                          .user = w};
+    prnn_status status;
+    w->parts = w->parts_done = 0;
+    for (size_t i = 0; i < mine.count; i++) {
+        w->parts += own[i].count * (w->options.no_verify ? 1 : 2);
+    }
+    TRY(prnn_blocks_write(&coding, own, mine.count));
+    TRY(w->options.no_verify ? PRNN_OK : verify(w, coding, own, mine.count));
+done:
+    return prnn_deal_gather(w->ctx, status, blocks, n);
+}
+
+/* Fails unless all ranks have the same images, with the same names. */
+static prnn_status compare_batch(const prnn_archive_writer *w) {
+    const prnn_directory *d = &w->directory;
+    char text[64];
+    if (prnn_context_rank_count(w->ctx) == 1) {
+        return PRNN_OK;
+    }
+    uint64_t hash = prnn_ranks_hash(PRNN_HASH_BEGIN, w->values, w->bytes);
+    for (size_t r = 0; r < d->count; r++) {
+        const prnn_record *of = &d->list[r];
+        const uint32_t shape[] = {of->run, (uint32_t)of->height, (uint32_t)of->width, (uint32_t)of->channels};
+        hash = prnn_ranks_hash(hash, shape, sizeof shape);
+        hash = prnn_ranks_hash(hash, of->name, strlen(of->name));
+    }
+    snprintf(text, sizeof text, "%zu images, fingerprint %" PRIx64, d->images, hash);
+    return prnn_ranks_compare(w->ctx, "batch of images to compress", text);
+}
+
 /* Compresses and writes the images that were gathered. */
 static prnn_status write_batch(prnn_archive_writer *w) {
     prnn_batch_of_images batch = {0};
@@ -239,21 +302,13 @@ static prnn_status write_batch(prnn_archive_writer *w) {
     if (w->directory.images == 0) {
         return PRNN_OK;
     }
+    TRY(compare_batch(w));
     TRY(prnn_batch_make(w->ctx, &w->directory, &w->header, w->values, 0, w->directory.images, &batch));
     TRY(cut(w, &batch.parts, &blocks, &n));
-    prnn_coding coding = {.ctx = w->ctx,
-                          .header = &w->header,
-                          .model = w->model,
-                          .images = batch.images,
-                          .done = on_parts,
-                          .user = w};
-    w->parts = batch.parts.count * (w->options.no_verify ? 1 : 2);
-    w->parts_done = 0;
-    TRY(prnn_blocks_write(&coding, blocks, n));
-    TRY(w->options.no_verify ? PRNN_OK : verify(w, coding, blocks, n));
+    TRY(code_blocks(w, &batch, blocks, n));
     TRY(write_directory(w));
     for (size_t i = 0; i < n; i++) {
-        write_block(w, &batch, &blocks[i]);
+        write_block(w, &batch, &blocks[prnn_deal_place(w->ctx, n, i)]);
     }
     w->batches++;
     forget_batch(w);
@@ -281,6 +336,16 @@ static prnn_status check_options(prnn_context *ctx, prnn_archive_options *o) {
     return PRNN_OK;
 }
 
+/* Fails unless all ranks begin the same archive. */
+static prnn_status compare_beginning(const prnn_archive_writer *w) {
+    prnn_archive_info info = PRNN_ARCHIVE_INFO_INIT;
+    char text[64];
+    prnn_header_describe(&w->header, &info);
+    snprintf(text, sizeof text, "%.16s/%08" PRIx32 ", tile %d, block %d%s", info.fingerprint, w->header.probe,
+             w->options.tile, w->options.block, w->options.model_inside ? ", inside" : "");
+    return prnn_ranks_compare(w->ctx, "model, or other options, to compress with", text);
+}
+
 prnn_status prnn_archive_writer_create(prnn_context *ctx, const prnn_model *model, const char *path,
                                        const prnn_archive_options *options, prnn_archive_writer **writer) {
     PRNN_NOTHING_YET(writer);
@@ -295,13 +360,15 @@ prnn_status prnn_archive_writer_create(prnn_context *ctx, const prnn_model *mode
     *w = (prnn_archive_writer){
         .ctx = ctx, .model = model, .options = o, .info = PRNN_ARCHIVE_INFO_INIT, .began = prnn_clock()};
     TRY(prnn_header_of(ctx, model, o.tile, &w->header));
-    TRY(prnn_file_begin(ctx, path, &w->file));
+    TRY(compare_beginning(w));
+    TRY(prnn_context_rank(ctx) == 0 ? prnn_file_begin(ctx, path, &w->file) : PRNN_OK);
     TRY(write_beginning(w));
+    TRY(prnn_ranks_vote(ctx, PRNN_OK, NULL, BEGUN));
     *writer = w;
     w = NULL;
 done:
     prnn_archive_writer_free(w);
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }
 
 static prnn_status check_image(prnn_context *ctx, const char *name, size_t count, int height, int width,
@@ -392,7 +459,7 @@ prnn_status prnn_archive_writer_add(prnn_context *ctx, prnn_archive_writer *writ
         TRY(status);
     }
 done:
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }
 
 prnn_status prnn_archive_writer_finish(prnn_context *ctx, prnn_archive_writer *writer,
@@ -417,11 +484,13 @@ prnn_status prnn_archive_writer_finish(prnn_context *ctx, prnn_archive_writer *w
                            .number = w->batches,
                            .first = (uint32_t)(w->info.blocks + w->info.stored_blocks)},
               NULL, 0);
-    TRY(prnn_file_commit(ctx, &w->file));
+    TRY(prnn_ranks_vote(ctx, PRNN_OK, NULL, CODED)); /* all, before the file is there */
+    status = w->file.stream ? prnn_file_commit(ctx, &w->file) : PRNN_OK;
+    TRY(prnn_ranks_vote(ctx, status, NULL, WRITTEN));
     if (info) {
         prnn_header_describe(&w->header, &w->info);
         prnn_fields_copy(&prnn_archive_info_fields, info->size, info, &w->info);
     }
 done:
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }

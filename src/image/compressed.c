@@ -4,6 +4,7 @@
 #include "base/parallel.h"
 #include "base/try.h"
 #include "image/image.h"
+#include "ranks/ranks.h"
 
 #include <pixelrnn/io.h>
 
@@ -20,6 +21,7 @@ typedef struct job {
     prnn_image shape;      /* of what is compressed */
     size_t size;
     size_t repeat; /* values of a file for one of the image: grey as R, G, B */
+    size_t first;  /* number of the first image */
     prnn_lossless format;
     uint8_t shown[256];
     size_t *bytes;
@@ -68,7 +70,7 @@ static prnn_status check_levels(prnn_context *ctx, const job *j, size_t count, i
         if (j->images[v] >= levels) {
             return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                              "image %zu holds the value %d, and %d levels are 0..%d: choose more levels",
-                             v / j->size, j->images[v], levels, levels - 1);
+                             j->first + v / j->size, j->images[v], levels, levels - 1);
         }
     }
     return PRNN_OK;
@@ -85,9 +87,19 @@ static prnn_status compress_all(prnn_context *ctx, job *j, size_t count) {
     prnn_free(values);
     for (size_t i = 0; i < count && status == PRNN_OK; i++) {
         if (!j->bytes[i]) {
-            status = prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory to compress image %zu", i);
+            status =
+                prnn_fail(ctx, PRNN_ERROR_MEMORY, "not enough memory to compress image %zu", j->first + i);
         }
     }
+    return status;
+}
+
+/* Of the images of this rank. */
+static prnn_status compress_share(prnn_context *ctx, job *j, size_t count, int levels) {
+    prnn_status status;
+    TRY(check_levels(ctx, j, count, levels));
+    TRY(compress_all(ctx, j, count));
+done:
     return status;
 }
 
@@ -95,22 +107,31 @@ prnn_status prnn_compressed_bytes(prnn_context *ctx, prnn_lossless format, const
                                   size_t count, int height, int width, int channels, int levels,
                                   size_t *bytes) {
     PRNN_ENTER(ctx, PRNN_ARRAY(images, count), PRNN_ARRAY(bytes, count));
+    const prnn_results all = {bytes, sizeof *bytes};
+    const int asked[] = {(int)format, height, width, channels, levels};
+    prnn_share mine = prnn_share_mine(ctx, count);
     prnn_status status;
     TRY(check_format(ctx, format));
     TRY(check_shape(ctx, height, width, channels, levels));
     job j = {.images = images,
+             .bytes = bytes,
              .shape = {height, width, channels, NULL},
              .size = (size_t)height * (size_t)width * (size_t)channels,
              .repeat = 1,
-             .format = format,
-             .bytes = bytes};
+             .first = mine.first,
+             .format = format};
+    if (mine.first > 0) {
+        j.images += mine.first * j.size;
+        j.bytes += mine.first;
+    }
     if (format == PRNN_LOSSLESS_WEBP && channels == 1) {
         j.shape.channels = 3;
         j.repeat = 3;
     }
     prnn_shown_levels(levels, j.shown);
-    TRY(check_levels(ctx, &j, count, levels));
-    TRY(compress_all(ctx, &j, count));
+    status = compress_share(ctx, &j, mine.count, levels);
+    status = prnn_ranks_collect(ctx, status, prnn_ranks_hash(PRNN_HASH_BEGIN, asked, sizeof asked), count,
+                                &all, 1);
 done:
-    return status;
+    return prnn_ranks_fail(ctx, status);
 }

@@ -272,7 +272,7 @@ prnn_status prnn_ranks_compare(prnn_context *ctx, const char *what, const char *
     memset(own, 0, sizeof *own);
     memcpy(own->host, s->host, sizeof own->host);
     strncpy(own->value, value, sizeof own->value - 1);
-    TRY(prnn_ranks_vote(ctx, PRNN_OK, NULL, 0));
+    TRY(prnn_ranks_vote(ctx, PRNN_OK, NULL, PRNN_HASH_BEGIN)); /* not that of an agreement, whose rank ends */
     TRY(gather_array(ctx, all, sizeof *all));
     for (int r = 1; r < s->table.count && status == PRNN_OK; r++) {
         if (strncmp(all[r].value, all[0].value, sizeof all->value) != 0) {
