@@ -440,6 +440,12 @@ plant "bytes that are gone take the next block along" src/codec/scan.c \
     's/last->at + PRNN_CHUNK_BYTES : \*at + 1/*at + 1 : *at + 1/' test_archive_hostile '*shifts*'
 plant "another model may read" src/codec/header.c \
     's/strcmp(theirs, ours) != 0/false/' test_archive '*refused*'
+plant "another palette may read" src/codec/read.c \
+    's/(!palette || .*$/false) {/' test_archive_palette '*refused*'
+plant "alpha is a colour" src/codec/parts.c \
+    's/together \&\& !alpha ? colours : 1/together ? colours : 1/' test_archive_palette 'round trips*'
+plant "an image of numbers is taken for greys" src/codec/parts.c \
+    's/!one_number \&\& are_colours/are_colours/' test_archive_palette 'test_choice'
 if [ -n "$stale_only" ]; then
     echo "$seen bugs have their place, $missed not"
 else

@@ -31,6 +31,8 @@ struct prnn_archive_writer {
     const prnn_model *model;
     prnn_archive_options options;
     prnn_header header;
+    prnn_colours colours; /* of the model's palette, or none */
+    uint32_t palette;     /* what records say of it */
     prnn_file_writer file;
     prnn_archive_info info;
     bool failed; /* nothing more can be added */
@@ -172,6 +174,7 @@ static size_t parts_of_block(const prnn_archive_writer *w, const prnn_part *part
         return (size_t)w->options.block;
     }
     size_t bits = 1, bytes = prnn_part_bytes(part);
+    bytes /= part->how == PRNN_HOW_COLOURS ? (size_t)part->channels : 1; /* a pixel is one value */
     while (1 << bits < w->header.levels && part->how != PRNN_HOW_STORED) {
         bits++;
     }
@@ -244,6 +247,7 @@ static prnn_status write_batch(prnn_archive_writer *w) {
     prnn_coding coding = {.ctx = w->ctx,
                           .header = &w->header,
                           .model = w->model,
+                          .colours = &w->colours,
                           .images = batch.images,
                           .done = on_parts,
                           .user = w};
@@ -295,6 +299,10 @@ prnn_status prnn_archive_writer_create(prnn_context *ctx, const prnn_model *mode
     *w = (prnn_archive_writer){
         .ctx = ctx, .model = model, .options = o, .info = PRNN_ARCHIVE_INFO_INIT, .began = prnn_clock()};
     TRY(prnn_header_of(ctx, model, o.tile, &w->header));
+    if (model->palette) {
+        TRY(prnn_colours_take(ctx, "the palette", model->palette, &w->colours));
+        w->palette = prnn_palette_checksum(model->palette);
+    }
     TRY(prnn_file_begin(ctx, path, &w->file));
     TRY(write_beginning(w));
     *writer = w;
@@ -359,7 +367,8 @@ static prnn_status add_image(prnn_archive_writer *w, const char *name, const uin
     if (w->directory.images == PRNN_BATCH_IMAGES || w->bytes + bytes > PRNN_BATCH_BYTES) {
         TRY(write_batch(w));
     }
-    record.how = prnn_how_of(values, bytes, record.channels, w->header.levels);
+    record.how = prnn_how_of(values, bytes, record.channels, w->header.levels, &w->colours);
+    record.palette = record.how == PRNN_HOW_COLOURS ? w->palette : 0;
     memory = w->values;
     status = grow(w->ctx, &memory, w->bytes, &w->room, w->bytes + bytes);
     w->values = memory;
