@@ -38,7 +38,7 @@ has "its name is that of the file" " black.png" out.txt
 
 # ---- Pictures of few colours, by a model with a palette.
 make_sprites sprites.npy 24 5
-run 0 "a model with a palette" train --data sprites.npy --palette --steps 20 --batch 4 --valid-last 4 --kind row --layers 1 --hidden 8 --head 8 --out sprites --quiet
+run 0 "a model with a palette" train --data sprites.npy --palette --steps 100 --batch 4 --optimizer adam --lr 0.01 --valid-last 4 --kind row --layers 1 --hidden 8 --head 8 --out sprites --quiet
 run 0 "compress sprites" compress sprites --data sprites.npy --out sprites.prnn --quiet --json
 check "the model codes all" test "$(number out.txt stored_blocks)" -eq 0
 run 0 "list them" list sprites.prnn

@@ -323,21 +323,27 @@ static void put_other_list(const small *s, prnn_how how, uint32_t palette) {
     assert_int_equal(fclose(f), 0);
 }
 
-/* Lists that say that all values are levels in one way, or in one that is none: what comes is right. */
+/* Lists that say that all values are levels in one way, or in one that is none: pixels may come as those of
+ * another image, since checksums are right, but all are there or none, and parts that no model could have
+ * coded are lost. */
 static void test_other_levels(void **state) {
     (void)state;
     small s = small_archive(false);
     const prnn_palette palette = palette_of(4);
     uint32_t checksum = prnn_palette_checksum(&palette);
-    bool refused;
+    prnn_archive *archive;
     for (int how = PRNN_HOW_STORED; how <= PRNN_HOW_COLOURS + 1; how++) {
         put_other_list(&s, (prnn_how)how, checksum);
-        size_t whole = read_what_is_there(&s, &refused);
-        assert_true(refused && whole < s.a.count);
+        assert_ok(s.m.ctx, prnn_archive_open(s.m.ctx, path, &archive));
+        assert_int_equal(prnn_archive_read(s.m.ctx, archive, s.m.model, NULL), PRNN_ERROR_FORMAT);
+        assert_non_null(strstr(prnn_message(s.m.ctx), "images are damaged and lost"));
+        prnn_archive_free(archive);
     }
     put_other_list(&s, PRNN_HOW_COLOURS, checksum ^ 1);
-    assert_int_equal(read_what_is_there(&s, &refused), 0);
-    assert_true(refused && strstr(prnn_message(s.m.ctx), "palette"));
+    assert_ok(s.m.ctx, prnn_archive_open(s.m.ctx, path, &archive));
+    assert_int_equal(prnn_archive_read(s.m.ctx, archive, s.m.model, NULL), PRNN_ERROR_ARGUMENT);
+    assert_non_null(strstr(prnn_message(s.m.ctx), "palette"));
+    prnn_archive_free(archive);
     small_free(&s);
 }
 
