@@ -54,7 +54,7 @@ static prnn_status grow(prnn_context *ctx, void **memory, size_t used, size_t *r
     if (needed <= *room) {
         return PRNN_OK;
     }
-    size_t more = *room < needed / 2 ? needed : *room * 2;
+    size_t more = 2 * *room < needed ? needed : 2 * *room;
     void *larger = prnn_alloc_raw(ctx, more, 1, "images to compress");
     if (!larger) {
         return PRNN_ERROR_MEMORY;
