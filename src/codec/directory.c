@@ -12,7 +12,7 @@
 /* Bytes of a record in front of its name, which ends with 0; those that name a palette come before that. */
 enum { RECORD_BYTES = 14, PALETTE_BYTES = 4 };
 
-static size_t bytes_before_name(int how) {
+static size_t bytes_before_name(prnn_how how) {
     return how == PRNN_HOW_COLOURS ? RECORD_BYTES + PALETTE_BYTES : RECORD_BYTES;
 }
 
@@ -122,7 +122,7 @@ static size_t parse(const uint8_t *raw, size_t size, prnn_record *list) {
     size_t count = 0;
     for (size_t at = 0; at < size; count++) {
         const uint8_t *p = raw + at;
-        size_t left = size - at, before = left > RECORD_BYTES ? bytes_before_name(p[13]) : left;
+        size_t left = size - at, before = left > RECORD_BYTES ? bytes_before_name((prnn_how)p[13]) : left;
         const uint8_t *end = left > before ? memchr(p + before, 0, left - before) : NULL;
         if (!end) {
             return 0;
