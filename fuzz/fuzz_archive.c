@@ -30,7 +30,9 @@ static prnn_model *model_of(prnn_context *ctx) {
     c.height = c.width = c.levels = 4;
     c.layers = 1;
     c.hidden = c.head = 2;
-    if (!model && prnn_model_create(ctx, &c, 1, &model) != PRNN_OK) {
+    if (!model &&
+        (prnn_model_create(ctx, &c, 1, &model) != PRNN_OK ||
+         prnn_model_set_metadata(ctx, model, "palette", "000000 ff0000 0000ff ffffff") != PRNN_OK)) {
         abort();
     }
     return model;

@@ -7,7 +7,19 @@
 #include <unistd.h>
 
 /* How the values of a picture are chosen. */
-typedef enum paint { PAINT_LEVELS, PAINT_SPREAD, PAINT_ANY, PAINT_FLAT } paint;
+typedef enum paint { PAINT_LEVELS, PAINT_SPREAD, PAINT_ANY, PAINT_FLAT, PAINT_COLOURS } paint;
+
+/* Colours of a palette: every third one is grey, and their order is none. */
+static UNUSED prnn_palette palette_of(int levels) {
+    prnn_palette p = {.count = levels};
+    for (int k = 0; k < levels; k++) {
+        int grey = (5 * k + 3) % 256;
+        p.colours[k][0] = (uint8_t)(k % 3 ? k : grey);
+        p.colours[k][1] = (uint8_t)(k % 3 ? 255 - k : grey);
+        p.colours[k][2] = (uint8_t)(k % 3 ? 7 * k : grey);
+    }
+    return p;
+}
 
 typedef struct picture {
     const char *name;
@@ -18,6 +30,8 @@ typedef struct picture {
 } picture;
 
 static UNUSED void picture_paint(picture *p, int levels, uint64_t seed) {
+    const prnn_palette palette = palette_of(levels);
+    int number = 0;
     p->bytes = (size_t)p->height * (size_t)p->width * (size_t)p->channels;
     p->values = malloc(p->bytes);
     assert_non_null(p->values);
@@ -25,8 +39,13 @@ static UNUSED void picture_paint(picture *p, int levels, uint64_t seed) {
         int level = (int)(random_bits(&seed) % (uint64_t)levels), any = (int)(random_bits(&seed) & 255);
         int shown = (510 * level / (levels - 1) + 1) / 2;
         bool alpha = p->channels % 2 == 0 && (int)(i % (size_t)p->channels) == p->channels - 1;
-        const int values[] = {
-            [PAINT_LEVELS] = level, [PAINT_SPREAD] = shown, [PAINT_ANY] = any, [PAINT_FLAT] = 0};
+        size_t channel = i % (size_t)p->channels;
+        number = channel ? number : p->channels < 3 ? level / 3 * 3 : level;
+        const int values[] = {[PAINT_LEVELS] = level,
+                              [PAINT_SPREAD] = shown,
+                              [PAINT_ANY] = any,
+                              [PAINT_FLAT] = 0,
+                              [PAINT_COLOURS] = palette.colours[number][channel % 3]};
         p->values[i] = (uint8_t)(alpha ? any : values[p->paint]);
     }
 }
@@ -60,6 +79,33 @@ static UNUSED album album_of(int levels) {
         picture_paint(&a.list[i], levels, i + 1);
     }
     return a;
+}
+
+/* With pictures in the colours of the palette of so many levels. */
+static UNUSED album album_of_colours(int levels) {
+    album a = album_of(levels);
+    size_t before = a.count;
+    for (int i = 0; i < 17; i++) {
+        album_add(&a, NULL, 5, 4, 3, PAINT_COLOURS);
+    }
+    album_add(&a, "sprites/clear.png", 6, 5, 4, PAINT_COLOURS);
+    album_add(&a, "sprites/grey.png", 4, 5, 1, PAINT_COLOURS);
+    album_add(&a, "sprites/grey and clear.png", 7, 5, 2, PAINT_COLOURS);
+    album_add(&a, "map.png", 35, 18, 3, PAINT_COLOURS);
+    for (size_t i = before; i < a.count; i++) {
+        picture_paint(&a.list[i], levels, i + 1);
+    }
+    return a;
+}
+
+/* What a model says of its palette. */
+static UNUSED void model_set_palette(prnn_context *ctx, prnn_model *model, const prnn_palette *palette) {
+    char text[8 * 256 + 1];
+    for (int k = 0; k < palette->count; k++) {
+        const uint8_t *c = palette->colours[k];
+        snprintf(text + 8 * (size_t)k, 9, "#%02x%02x%02x ", c[0], c[1], c[2]);
+    }
+    assert_ok(ctx, prnn_model_set_metadata(ctx, model, "palette", text));
 }
 
 static UNUSED void album_free(album *a) {

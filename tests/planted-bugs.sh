@@ -451,6 +451,12 @@ plant "bytes that are gone take the next block along" src/codec/scan.c \
     's/last->at + PRNN_CHUNK_BYTES : \*at + 1/*at + 1 : *at + 1/' test_archive_hostile '*shifts*'
 plant "another model may read" src/codec/header.c \
     's/strcmp(theirs, ours) != 0/false/' test_archive '*refused*'
+plant "another palette may read" src/codec/read.c \
+    's/(!palette || .*$/false) {/' test_archive_palette '*refused*'
+plant "a pixel of colours counts three times" src/codec/writer.c \
+    '/bytes \/= part->how == PRNN_HOW_COLOURS/d' test_archive_palette 'test_blocks'
+plant "an image of numbers is taken for greys" src/codec/parts.c \
+    's/!one_number \&\& are_colours/are_colours/' test_archive_palette 'test_choice'
 if [ -n "$stale_only" ]; then
     echo "$seen bugs have their place, $missed not"
 else

@@ -36,6 +36,45 @@ run 0 "one picture" compress "$grey" --data pics/black.png --out one.prnn --quie
 run 0 "one picture, listed" list one.prnn
 has "its name is that of the file" " black.png" out.txt
 
+# ---- Pictures of few colours, by a model with a palette.
+make_sprites sprites.npy 24 5
+run 0 "a model with a palette" train --data sprites.npy --palette --steps 100 --batch 4 --optimizer adam --lr 0.01 --valid-last 4 --kind row --layers 1 --hidden 8 --head 8 --out sprites --quiet
+run 0 "compress sprites" compress sprites --data sprites.npy --out sprites.prnn --quiet --json
+check "the model codes all" test "$(number out.txt stored_blocks)" -eq 0
+run 0 "list them" list sprites.prnn
+has "they are coded by their colours" "6 x     6 x 3  by palette  *images 0 to 23" out.txt
+run 0 "list them as JSON" list sprites.prnn --json
+has "JSON says so" '"by_palette": true' out.txt
+run 0 "verify them" verify sprites sprites.prnn
+run 0 "decompress them" decompress sprites sprites.prnn --out again.npy --quiet
+check "they are the same file" cmp sprites.npy again.npy
+run 0 "one of them" decompress sprites sprites.prnn --extract 23 --out last.npy --quiet
+check "it is that one" cmp <(tail -c 108 last.npy) <(tail -c 108 sprites.npy)
+run 0 "as pictures" decompress sprites sprites.prnn --out sprites-png/ --quiet
+cp pics/grey.png pics/grey_alpha.png "pics/in a folder/rgba.png" sprites-png/
+run 0 "compress pictures, some of other colours" compress sprites --data sprites-png --out mixed.prnn --quiet
+run 0 "list those" list mixed.prnn
+has "the others are stored" "17 x    20 x 1  stored  *grey.png" out.txt
+check "all sprites are coded" test "$(grep -c 'by palette' out.txt)" -eq 24
+run 0 "decompress those" decompress sprites mixed.prnn --out mixed/ --quiet
+run 0 "compress them again" compress sprites --data mixed --out again.prnn --quiet
+check "their names and pixels are the same" cmp mixed.prnn again.prnn
+for how in "--threads 1" "--threads 16 --cpu generic" "--no-verify"; do
+    # shellcheck disable=SC2086 # words
+    run 0 "compress sprites with $how" compress sprites --data sprites.npy --out other.prnn --quiet $how
+    check "it is the same archive" cmp sprites.prnn other.prnn
+done
+run 0 "each alone, with the model inside" compress sprites --data sprites-png --block 1 --tile 16 --model-inside --out alone.prnn --quiet
+run 0 "they need no other" verify alone.prnn
+run 0 "numbers of colours" sample sprites --count 5 --out numbers.npy --quiet
+run 0 "compress numbers" compress sprites --data numbers.npy --out numbers.prnn --quiet
+run 0 "decompress numbers" decompress sprites numbers.prnn --out again.npy --quiet
+check "they are the same file" cmp numbers.npy again.npy
+sed 's/#00ff00/#00ff01/' sprites/model.safetensors >other.safetensors
+run 1 "a model with another palette" verify other.safetensors sprites.prnn
+has "both are named" "with a palette of the CRC [0-9a-f]\{8\}, and this model, .*, has one of the CRC [0-9a-f]\{8\}" err.txt
+run 0 "which numbers do not need" verify other.safetensors numbers.prnn
+
 # ---- What cannot be kept.
 cp -r pics deep
 picture deep/deep.png <<<$deep

@@ -5,11 +5,14 @@
 
 #include "codec/bytes.h"
 #include "codec/chunk.h"
+#include "codec/directory.h"
 #include "codec/header.h"
+
+#include "base/memory.h"
 
 static char path[] = "/tmp/prnn_test_hostile_XXXXXX";
 
-/* A small archive, with its model inside. */
+/* A small archive, by a model with a palette; with its model inside. */
 typedef struct small {
     law_model m;
     album a;
@@ -25,6 +28,8 @@ static small small_archive(bool model_inside) {
     c.layers = 1;
     c.hidden = c.head = 2;
     small s = {.m = law_open(&c, 1)};
+    const prnn_palette palette = palette_of(4);
+    model_set_palette(s.m.ctx, s.m.model, &palette);
     prnn_archive_options options = PRNN_ARCHIVE_OPTIONS_INIT;
     options.model_inside = model_inside;
     options.block = 2;
@@ -34,10 +39,16 @@ static small small_archive(bool model_inside) {
         album_add(&s.a, NULL, 2, 2, 3, PAINT_ANY);
     }
     album_add(&s.a, "tiles", 18, 2, 2, PAINT_LEVELS);
+    for (int i = 0; i < 3; i++) {
+        album_add(&s.a, "sprite", 3, 3, 3, PAINT_COLOURS);
+    }
+    album_add(&s.a, "clear", 17, 3, 4, PAINT_COLOURS);
+    album_add(&s.a, "grey", 3, 3, 1, PAINT_COLOURS);
     for (size_t i = 0; i < s.a.count; i++) {
         picture_paint(&s.a.list[i], 4, i);
     }
-    archive_write(s.m.ctx, s.m.model, &s.a, path, &options);
+    prnn_archive_info info = archive_write(s.m.ctx, s.m.model, &s.a, path, &options);
+    assert_true(info.blocks > 5); /* also of sprites */
     s.bytes = file_bytes(path, &s.n);
     return s;
 }
@@ -236,6 +247,12 @@ static void other_bytes(prnn_chunk *chunk, uint8_t *bytes) {
     }
 }
 
+/* C of the model, whose levels would be somewhere else. */
+static void other_channels(prnn_chunk *chunk, uint8_t *bytes) {
+    (void)chunk;
+    prnn_put16(bytes + 2, 3);
+}
+
 static void many_images(prnn_chunk *chunk, uint8_t *bytes) {
     (void)bytes;
     chunk->count = UINT32_MAX;
@@ -254,9 +271,12 @@ static void test_claims(void **state) {
         size_t whole = read_what_is_there(&s, &refused);
         assert_true(refused && whole == 0);
     }
+    bool refused;
+    put_changed(&s, PRNN_CHUNK_HEADER, other_channels);
+    assert_int_equal(read_what_is_there(&s, &refused), 0);
+    assert_true(refused && strstr(prnn_message(s.m.ctx), "3 channels"));
     void (*const lists[])(prnn_chunk *, uint8_t *) = {other_bytes, many_images, no_parts};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        bool refused;
         put_changed(&s, PRNN_CHUNK_DIRECTORY, lists[i]);
         read_what_is_there(&s, &refused);
         put_changed(&s, PRNN_CHUNK_COPY, lists[i]);
@@ -264,6 +284,66 @@ static void test_claims(void **state) {
         put_changed(&s, PRNN_CHUNK_HEADER, lists[i]);
         read_what_is_there(&s, &refused);
     }
+    small_free(&s);
+}
+
+/* Writes the list of images of a chunk as it is, but for what `how` and `palette` say of each, behind `file`.
+ */
+static void put_list(const small *s, FILE *file, prnn_chunk chunk, const uint8_t *bytes, prnn_how how,
+                     uint32_t palette) {
+    prnn_directory d;
+    uint8_t *packed;
+    size_t n;
+    assert_ok(s->m.ctx, prnn_directory_unpack(s->m.ctx, bytes, chunk.length, chunk.count, &d));
+    for (size_t i = 0; i < d.count; i++) {
+        d.list[i].how = how;
+        d.list[i].palette = palette;
+    }
+    assert_ok(s->m.ctx, prnn_directory_pack(s->m.ctx, &d, &packed, &n));
+    prnn_chunk_write(file, &chunk, packed, n);
+    prnn_free(packed);
+    prnn_directory_free(&d);
+}
+
+/* The file with such a list of images, and no copy of it. */
+static void put_other_list(const small *s, prnn_how how, uint32_t palette) {
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    for (size_t from = 0; from < s->n;) {
+        prnn_chunk chunk;
+        const uint8_t *bytes = s->bytes + from + PRNN_CHUNK_BYTES;
+        assert_true(prnn_chunk_read(s->bytes + from, &chunk));
+        if (chunk.type == PRNN_CHUNK_DIRECTORY) {
+            put_list(s, f, chunk, bytes, how, palette);
+        } else if (chunk.type != PRNN_CHUNK_COPY) {
+            prnn_chunk_write(f, &chunk, bytes, chunk.length);
+        }
+        from += PRNN_CHUNK_BYTES + chunk.length;
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Lists that say that all values are levels in one way, or in one that is none: pixels may come as those of
+ * another image, since checksums are right, but all are there or none, and parts that no model could have
+ * coded are lost. */
+static void test_other_levels(void **state) {
+    (void)state;
+    small s = small_archive(false);
+    const prnn_palette palette = palette_of(4);
+    uint32_t checksum = prnn_palette_checksum(&palette);
+    prnn_archive *archive;
+    for (int how = PRNN_HOW_STORED; how <= PRNN_HOW_COLOURS + 1; how++) {
+        put_other_list(&s, (prnn_how)how, checksum);
+        assert_ok(s.m.ctx, prnn_archive_open(s.m.ctx, path, &archive));
+        assert_int_equal(prnn_archive_read(s.m.ctx, archive, s.m.model, NULL), PRNN_ERROR_FORMAT);
+        assert_non_null(strstr(prnn_message(s.m.ctx), "images are damaged and lost"));
+        prnn_archive_free(archive);
+    }
+    put_other_list(&s, PRNN_HOW_COLOURS, checksum ^ 1);
+    assert_ok(s.m.ctx, prnn_archive_open(s.m.ctx, path, &archive));
+    assert_int_equal(prnn_archive_read(s.m.ctx, archive, s.m.model, NULL), PRNN_ERROR_ARGUMENT);
+    assert_non_null(strstr(prnn_message(s.m.ctx), "palette"));
+    prnn_archive_free(archive);
     small_free(&s);
 }
 
@@ -305,8 +385,10 @@ static int remove_file(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flips),       cmocka_unit_test(test_truncations), cmocka_unit_test(test_shifts),
-        cmocka_unit_test(test_lost_chunks), cmocka_unit_test(test_claims),      cmocka_unit_test(test_others),
+        cmocka_unit_test(test_flips),  cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_shifts), cmocka_unit_test(test_lost_chunks),
+        cmocka_unit_test(test_claims), cmocka_unit_test(test_other_levels),
+        cmocka_unit_test(test_others),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -5,9 +5,11 @@
 
 static const struct recorded {
     const char *model, *archive;
-} all[] = {{"tests/golden/row_rgb_skip.model", "row_rgb_skip"},
-           {"tests/golden/diagonal_binary.model", "diagonal_binary"},
-           {"models/cifar10-8x8", "cifar10-8x8"}};
+    bool paletted; /* the model gets a palette */
+} all[] = {{"tests/golden/row_rgb_skip.model", "row_rgb_skip", false},
+           {"tests/golden/diagonal_binary.model", "diagonal_binary", false},
+           {"models/cifar10-8x8", "cifar10-8x8", false},
+           {"tests/golden/cnn_grey.model", "cnn_grey_palette", true}};
 
 static void reads(const prnn_kernels *k, const struct recorded *r) {
     prnn_context *ctx = context_of(k->name, 2);
@@ -17,7 +19,11 @@ static void reads(const prnn_kernels *k, const struct recorded *r) {
     snprintf(path, sizeof path, "%s/%s.safetensors", PRNN_SOURCE_DIR, r->model);
     assert_ok(ctx, prnn_model_load(ctx, path, &model));
     prnn_model_config(model, &config);
-    album a = album_of(config.levels);
+    album a = r->paletted ? album_of_colours(config.levels) : album_of(config.levels);
+    if (r->paletted) {
+        const prnn_palette palette = palette_of(config.levels);
+        model_set_palette(ctx, model, &palette);
+    }
     snprintf(path, sizeof path, "%s/tests/golden/%s.prnn", PRNN_SOURCE_DIR, r->archive);
     if (getenv("PRNN_RECORD_ARCHIVES")) {
         prnn_archive_options options = PRNN_ARCHIVE_OPTIONS_INIT;

@@ -19,11 +19,14 @@ static const struct option options[] = {
 
 static bool alike(const prnn_archive_image *a, const prnn_archive_image *b) {
     return !*a->name && !*b->name && a->height == b->height && a->width == b->width &&
-           a->channels == b->channels && a->levels == b->levels;
+           a->channels == b->channels && a->levels == b->levels && a->colours == b->colours;
 }
 
 static const char *how(const prnn_archive_image *image) {
-    return image->height == 0 ? "lost" : image->levels ? "by the model" : "stored";
+    return image->height == 0 ? "lost"
+           : image->colours   ? "by palette"
+           : image->levels    ? "by the model"
+                              : "stored";
 }
 
 /* Images first .. last, which are alike. */
@@ -65,6 +68,7 @@ static void report_all(json *j, const prnn_archive *archive) {
         report_json_int(j, "width", image.width);
         report_json_int(j, "channels", image.channels);
         report_json_bool(j, "by_model", image.levels > 0);
+        report_json_bool(j, "by_palette", image.colours > 0);
         report_json_close_object(j);
     }
     report_json_close_array(j);
@@ -98,7 +102,8 @@ const struct command command_list = {
     .summary = "what an archive has",
     .operand = "ARCHIVE",
     .description = "Names the images of an archive, with height, width and channels, and says what they "
-                   "take. No model is needed, "
+                   "take, and how each is coded: by the model, by the model as numbers of the colours of its "
+                   "palette, or stored. No model is needed, "
                    "and nothing is decoded. 'pixelrnn info' prints the fingerprint of a model, by which one "
                    "finds the one that an "
                    "archive needs.",

@@ -1008,7 +1008,9 @@ PRNN_API double prnn_mixture_nats(const double *nats, size_t count);
  * The values of an image are (height, width, channels) bytes, the channels 1: grey, 2: grey and alpha, 3: R,
  * G, B, 4: and alpha. Any bytes come back as they were; those that are levels 0..K-1 of the model, or the
  * bytes round(255 k / (K - 1)) for them, are coded by it. Grey is coded as three equal colours by a model of
- * colours, and colours as three grey images by a model of grey. */
+ * colours, and colours as three grey images by a model of grey. A model with a palette codes images, colour
+ * or grey, whose colours are all in it by their numbers, one a pixel; who reads them needs that palette, too.
+ */
 
 typedef struct prnn_archive_options {
     size_t size;
@@ -1094,10 +1096,12 @@ typedef struct prnn_archive_image {
     int height, width, channels; /* 0: lost, with the list that it is in */
     int levels;                  /* K if the model codes its colours, and its values are levels; 256: they are
                                     bytes; 0: no model codes them */
+    int colours;                 /* K if they are coded by their numbers in the model's palette; else 0 */
+    uint32_t palette;            /* CRC-32 of that palette's colours, R, G, B of each; else 0 */
 } prnn_archive_image;
 
 #define PRNN_ARCHIVE_IMAGE_INIT                                                                              \
-    { sizeof(prnn_archive_image), NULL, 0, 0, 0, 0 }
+    { sizeof(prnn_archive_image), NULL, 0, 0, 0, 0, 0, 0 }
 
 PRNN_API uint64_t prnn_archive_count(const prnn_archive *archive);
 /* Fills *image, which begins as PRNN_ARCHIVE_IMAGE_INIT, with image number `index` < prnn_archive_count. */
@@ -1128,10 +1132,11 @@ typedef struct prnn_archive_read_options {
     { sizeof(prnn_archive_read_options), 0, 0, 0, false, NULL, NULL, NULL }
 
 /* Decodes images; what is not asked for is not, but for what is coded together with it. `model` may be NULL
- * where all is stored. PRNN_ERROR_ARGUMENT, before anything is decoded: another model, another arithmetic,
- * bf16. PRNN_ERROR_FORMAT: some images, or parts of the file, are damaged; all others were given. No value is
- * given that is not as it was: checksums of the bytes and of the values, and the coder's end, see to that.
- * With check_only the values given are NULL, and `why` is NULL of what is whole. */
+ * where all is stored. PRNN_ERROR_ARGUMENT, before anything is decoded: another model, another palette of it
+ * (where images were coded by that), another arithmetic, bf16. PRNN_ERROR_FORMAT: some images, or parts of
+ * the file, are damaged; all others were given. No value is given that is not as it was: checksums of the
+ * bytes and of the values, and the coder's end, see to that. With check_only the values given are NULL, and
+ * `why` is NULL of what is whole. */
 PRNN_API prnn_status prnn_archive_read(prnn_context *ctx, prnn_archive *archive, const prnn_model *model,
                                        const prnn_archive_read_options *options);
 

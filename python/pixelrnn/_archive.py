@@ -53,6 +53,8 @@ class ArchiveImage(NamedTuple):
     width: int
     channels: int           # 1: grey, 2: grey and alpha, 3: R, G, B, 4: and alpha
     levels: int             # K if the model codes it, and its values are levels; 256: they are bytes; 0: no model does
+    colours: int            # K if it is coded by the numbers of its colours in the model's palette; else 0
+    palette: int            # CRC-32 of that palette; else 0
 
 
 # ------------------------------------------------------------------------------------------ to write

@@ -6,7 +6,8 @@ Written by python/header.py --write; a test compares it with the headers.
 from __future__ import annotations
 
 from ctypes import (
-    CFUNCTYPE, POINTER, c_bool, c_char, c_char_p, c_double, c_int, c_size_t, c_uint64, c_uint8, c_void_p,
+    CFUNCTYPE, POINTER, c_bool, c_char, c_char_p, c_double, c_int, c_size_t, c_uint32, c_uint64, c_uint8,
+    c_void_p,
 )
 from typing import Any
 
@@ -195,9 +196,9 @@ class ArchiveInfo(Struct):
 class ArchiveImage(Struct):
     _fields_ = [
         ("size", c_size_t), ("name", c_char_p), ("height", c_int), ("width", c_int), ("channels", c_int),
-        ("levels", c_int),
+        ("levels", c_int), ("colours", c_int), ("palette", c_uint32),
     ]
-    init = (None, 0, 0, 0, 0)
+    init = (None, 0, 0, 0, 0, 0, 0)
 
 
 ArchiveImageFn = CFUNCTYPE(c_bool, c_void_p, c_uint64, POINTER(ArchiveImage), c_void_p, c_char_p)

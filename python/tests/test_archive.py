@@ -1,10 +1,12 @@
 """Archives: the bytes of the program's, and images as they were or none."""
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import pathlib
 import pickle
+import zlib
 from typing import Any
 
 import numpy as np
@@ -196,3 +198,20 @@ def test_callback(tiny: pixelrnn.Model, images: np.ndarray, tmp_path: pathlib.Pa
     with pytest.raises(pixelrnn.StoppedError):
         archive.verify(callback=lambda report: False)
     same(archive, images)
+
+
+def test_palette(tiny: pixelrnn.Model, images: np.ndarray, tmp_path: pathlib.Path) -> None:
+    model, colours = copy.deepcopy(tiny), np.array([[16, 32, 48], [255, 255, 255]], np.uint8)
+    model.metadata["palette"] = "#102030 #ffffff"
+    sprites = colours[images[..., 0]]
+    info = pixelrnn.compress(model, sprites, tmp_path / "sprites.prnn")
+    numbers = pixelrnn.compress(model, images, tmp_path / "numbers.prnn")
+    assert info.coded_bytes == numbers.coded_bytes
+    archive = pixelrnn.Archive(tmp_path / "sprites.prnn", model)
+    assert {(image.channels, image.levels, image.colours, image.palette) for image in archive.images} == \
+        {(3, 256, 2, zlib.crc32(colours.tobytes()))}
+    assert {image.colours for image in pixelrnn.Archive(tmp_path / "numbers.prnn").images} == {0}
+    same(archive.read(), sprites)
+    same(pixelrnn.decompress(tmp_path / "numbers.prnn", tiny), images)
+    with pytest.raises(pixelrnn.ArgumentError, match="palette"):
+        pixelrnn.decompress(tmp_path / "sprites.prnn", tiny)

@@ -94,7 +94,8 @@ static const size_t archive_info_ends[] = {F(size),          F(images),       F(
 #undef F
 
 #define F(field) END(prnn_archive_image, field)
-static const size_t archive_image_ends[] = {F(size), F(name), F(height), F(width), F(channels), F(levels)};
+static const size_t archive_image_ends[] = {F(size),     F(name),   F(height),  F(width),
+                                            F(channels), F(levels), F(colours), F(palette)};
 #undef F
 
 #define F(field) END(prnn_archive_read_options, field)
@@ -139,7 +140,7 @@ FIELDS(certificate, worst_sum);
 FIELDS(device_info, why_not);
 FIELDS(archive_options, user);
 FIELDS(archive_info, problem);
-FIELDS(archive_image, levels);
+FIELDS(archive_image, palette);
 FIELDS(archive_read_options, user);
 FIELDS(picture_info, more_pages);
 FIELDS(ranks, user);

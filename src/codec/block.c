@@ -109,7 +109,7 @@ static void write_by_model(const prnn_coding *c, const slot *s, prnn_block_of_pa
     prnn_stream_worker worker = worker_of(c, s);
     size_t part = prnn_part_bytes(b->parts), each = levels_of(c, b) / b->count;
     for (size_t i = 0; i < b->count; i++) {
-        prnn_part_to_levels(&b->parts[i], c->header, values + i * part, part, levels + i * each);
+        prnn_part_to_levels(&b->parts[i], c->header, c->colours, values + i * part, part, levels + i * each);
     }
     prnn_stream stream = {.count = b->count, .images = levels, .bytes = bytes, .size = b->size - 1};
     prnn_stream_write(&worker, &stream);
@@ -161,7 +161,8 @@ static bool values_of(const prnn_coding *c, const prnn_block_of_parts *b, const 
     size_t part = prnn_part_bytes(b->parts), each = levels_of(c, b) / b->count;
     bool equal = true;
     for (size_t i = 0; i < b->count; i++) {
-        equal &= prnn_part_from_levels(&b->parts[i], c->header, levels + i * each, part, values + i * part);
+        equal &= prnn_part_from_levels(&b->parts[i], c->header, c->colours, levels + i * each, part,
+                                       values + i * part);
     }
     return equal;
 }

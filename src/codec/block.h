@@ -25,7 +25,8 @@ typedef struct prnn_block_of_parts {
 typedef struct prnn_coding {
     prnn_context *ctx;
     const prnn_header *header;
-    const prnn_model *model; /* NULL: reading blocks that no model coded */
+    const prnn_model *model;     /* NULL: reading blocks that no model coded */
+    const prnn_colours *colours; /* of its palette, or none */
     const prnn_canvas *images;
     bool compare; /* reading: the images have values, which must be those of the blocks */
     /* After some blocks, those of which `parts` parts in all are done. false: stop. Unless NULL. */

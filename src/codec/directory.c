@@ -3,13 +3,18 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "codec/bytes.h"
+#include "codec/chunk.h"
 #include "image/image.h"
 
 #include <string.h>
 #include <zlib.h>
 
-/* Bytes of a record in front of its name, which ends with 0. */
-enum { RECORD_BYTES = 14 };
+/* Bytes of a record in front of its name, which ends with 0; those that name a palette come before that. */
+enum { RECORD_BYTES = 14, PALETTE_BYTES = 4 };
+
+static size_t bytes_before_name(prnn_how how) {
+    return how == PRNN_HOW_COLOURS ? RECORD_BYTES + PALETTE_BYTES : RECORD_BYTES;
+}
 
 const prnn_record *prnn_directory_find(const prnn_directory *d, size_t i) {
     size_t low = 0;
@@ -28,7 +33,13 @@ prnn_archive_image prnn_record_describe(const prnn_record *r, int levels) {
     image.width = r->width;
     image.channels = r->channels;
     image.levels = r->how == PRNN_HOW_STORED ? 0 : r->how == PRNN_HOW_LEVELS ? levels : 256;
+    image.colours = r->how == PRNN_HOW_COLOURS ? levels : 0;
+    image.palette = r->palette;
     return image;
+}
+
+uint32_t prnn_palette_checksum(const prnn_palette *palette) {
+    return prnn_crc32(*palette->colours, (size_t)palette->count * sizeof *palette->colours);
 }
 
 bool prnn_name_is_safe(const char *name) {
@@ -57,7 +68,7 @@ prnn_status prnn_directory_pack(prnn_context *ctx, const prnn_directory *d, uint
     prnn_status status;
     *bytes = NULL;
     for (size_t r = 0; r < d->count; r++) {
-        size += RECORD_BYTES + strlen(d->list[r].name) + 1;
+        size += bytes_before_name(d->list[r].how) + strlen(d->list[r].name) + 1;
     }
     uLongf packed = compressBound(size);
     raw = prnn_alloc(ctx, size, 1, "the names of images");
@@ -66,14 +77,17 @@ prnn_status prnn_directory_pack(prnn_context *ctx, const prnn_directory *d, uint
     TRY(*bytes ? PRNN_OK : PRNN_ERROR_MEMORY);
     for (size_t r = 0; r < d->count; r++) {
         const prnn_record *record = &d->list[r];
-        size_t name = strlen(record->name) + 1;
+        size_t before = bytes_before_name(record->how), name = strlen(record->name) + 1;
         prnn_put32(raw + at, record->run);
         prnn_put32(raw + at + 4, (uint32_t)record->height);
         prnn_put32(raw + at + 8, (uint32_t)record->width);
         raw[at + 12] = (uint8_t)record->channels;
         raw[at + 13] = (uint8_t)record->how;
-        memcpy(raw + at + RECORD_BYTES, record->name, name);
-        at += RECORD_BYTES + name;
+        if (record->how == PRNN_HOW_COLOURS) {
+            prnn_put32(raw + at + RECORD_BYTES, record->palette);
+        }
+        memcpy(raw + at + before, record->name, name);
+        at += before + name;
     }
     prnn_put32(*bytes, (uint32_t)size);
     TRY(compress2(*bytes + 4, &packed, raw, size, 9) == Z_OK
@@ -99,7 +113,7 @@ static bool is_valid(const prnn_record *r) {
     return r->run >= 1 && r->run <= PRNN_BATCH_IMAGES && r->height >= 1 && r->height <= PRNN_PICTURE_SIDE &&
            r->width >= 1 && r->width <= PRNN_PICTURE_SIDE &&
            (size_t)r->height * (size_t)r->width <= PRNN_PICTURE_PIXELS && r->channels >= 1 &&
-           r->channels <= 4 && r->how <= PRNN_HOW_SPREAD && prnn_name_is_safe(r->name) &&
+           r->channels <= 4 && r->how <= PRNN_HOW_COLOURS && prnn_name_is_safe(r->name) &&
            (!*r->name || r->run == 1);
 }
 
@@ -108,8 +122,8 @@ static size_t parse(const uint8_t *raw, size_t size, prnn_record *list) {
     size_t count = 0;
     for (size_t at = 0; at < size; count++) {
         const uint8_t *p = raw + at;
-        const uint8_t *end =
-            size - at > RECORD_BYTES ? memchr(p + RECORD_BYTES, 0, size - at - RECORD_BYTES) : NULL;
+        size_t left = size - at, before = left > RECORD_BYTES ? bytes_before_name((prnn_how)p[13]) : left;
+        const uint8_t *end = left > before ? memchr(p + before, 0, left - before) : NULL;
         if (!end) {
             return 0;
         }
@@ -119,7 +133,8 @@ static size_t parse(const uint8_t *raw, size_t size, prnn_record *list) {
                                         .width = (int)(prnn_get32(p + 8) & INT32_MAX),
                                         .channels = p[12],
                                         .how = (prnn_how)p[13],
-                                        .name = (const char *)p + RECORD_BYTES};
+                                        .palette = before > RECORD_BYTES ? prnn_get32(p + RECORD_BYTES) : 0,
+                                        .name = (const char *)p + before};
         }
         at = (size_t)(end - raw) + 1;
     }
@@ -152,7 +167,7 @@ prnn_status prnn_directory_unpack(prnn_context *ctx, const uint8_t *bytes, size_
     prnn_status status = PRNN_OK;
     *d = (prnn_directory){0};
     if (size == 0 || size / 1032 > n || images > PRNN_BATCH_IMAGES ||
-        size > images * (RECORD_BYTES + PRNN_NAME_BYTES + 1)) {
+        size > images * (RECORD_BYTES + PALETTE_BYTES + PRNN_NAME_BYTES + 1)) {
         return refuse(ctx);
     }
     d->text = prnn_alloc(ctx, size, 1, "the names of images");

@@ -3,13 +3,14 @@
 #ifndef PRNN_CODEC_DIRECTORY_H
 #define PRNN_CODEC_DIRECTORY_H
 
-#include "base/message.h"
+#include "image/palette.h"
 
 /* How the values of an image are levels of the model. */
 typedef enum prnn_how {
     PRNN_HOW_STORED, /* they are not: no part of it is coded by the model */
     PRNN_HOW_LEVELS, /* they are the levels */
-    PRNN_HOW_SPREAD  /* level k is the value round(255 k / (K - 1)) */
+    PRNN_HOW_SPREAD, /* level k is the value round(255 k / (K - 1)) */
+    PRNN_HOW_COLOURS /* level k is colour k of the model's palette: one for all colours of a pixel */
 } prnn_how;
 
 /* `run` images alike, one after the other. */
@@ -17,6 +18,7 @@ typedef struct prnn_record {
     uint32_t run, first;         /* first: number of the first one in its batch */
     int height, width, channels; /* 1: grey, 2: grey and alpha, 3: R, G, B, 4: and alpha */
     prnn_how how;
+    uint32_t palette; /* PRNN_HOW_COLOURS: prnn_palette_checksum of it; else 0 */
     const char *name; /* of a run of 1; "": none */
 } prnn_record;
 
@@ -36,6 +38,9 @@ static inline size_t prnn_record_bytes(const prnn_record *record) {
 
 /* The record of image i of a directory that was read. */
 const prnn_record *prnn_directory_find(const prnn_directory *directory, size_t i);
+
+/* By which a record names the palette that its images are coded by. */
+uint32_t prnn_palette_checksum(const prnn_palette *palette);
 
 /* What a record says of an image, which a model of K levels may have coded. */
 prnn_archive_image prnn_record_describe(const prnn_record *record, int levels);

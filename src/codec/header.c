@@ -153,6 +153,13 @@ prnn_status prnn_header_check_model(prnn_context *ctx, const char *path, const p
                          "give the one that it was made with",
                          path, theirs, ours);
     }
+    if (header->channels != own.channels || header->levels != own.levels) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: says that its model has %d channels and %d levels, and that has %d and %d: it is "
+            "damaged",
+            path, header->channels, header->levels, own.channels, own.levels);
+    }
     if (strcmp(header->arithmetic, own.arithmetic) != 0) {
         return prnn_fail(
             ctx, PRNN_ERROR_ARGUMENT,

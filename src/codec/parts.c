@@ -18,10 +18,15 @@ static int colours_of(const prnn_record *r) {
     return r->channels >= 3 ? 3 : 1;
 }
 
+/* Whether all colours of a pixel are in one part, for a model of C channels. */
+static bool are_together(const prnn_record *r, int channels) {
+    return channels == 3 || r->how == PRNN_HOW_COLOURS;
+}
+
 /* Parts of a tile: all colours or each of them, and alpha. */
 static int parts_of_tile(const prnn_record *r, int channels) {
     int colours = colours_of(r);
-    return (channels == 1 ? colours : 1) + (r->channels > colours);
+    return (are_together(r, channels) ? 1 : colours) + (r->channels > colours);
 }
 
 static size_t parts_of_image(const prnn_record *r, const prnn_header *h) {
@@ -33,8 +38,9 @@ static size_t parts_of_image(const prnn_record *r, const prnn_header *h) {
 static void choose_channels(const prnn_record *r, int channels, int i, prnn_part *part) {
     int colours = colours_of(r);
     bool alpha = r->channels > colours && i == parts_of_tile(r, channels) - 1;
-    part->channel = alpha ? colours : channels == 1 ? i : 0;
-    part->channels = alpha || channels == 1 ? 1 : colours;
+    bool together = are_together(r, channels);
+    part->channel = alpha ? colours : together ? 0 : i;
+    part->channels = together && !alpha ? colours : 1;
     part->how = alpha ? PRNN_HOW_STORED : r->how;
 }
 
@@ -145,24 +151,68 @@ static int level_of(uint8_t value, int levels) {
     return value * levels / 256;
 }
 
-prnn_how prnn_how_of(const uint8_t *values, size_t n, int channels, int levels) {
-    bool seen[256] = {false}, are_levels = true, are_spread = true;
-    int colours = channels >= 3 ? 3 : 1;
+/* The colour of a pixel, grey or not. */
+static int find_colour(const prnn_colours *colours, const uint8_t *pixel, int channels) {
+    const uint8_t grey[] = {pixel[0], pixel[0], pixel[0]};
+    return prnn_colours_find(colours, channels < 3 ? grey : pixel);
+}
+
+static bool are_colours(const uint8_t *values, size_t n, int channels, const prnn_colours *colours) {
     for (size_t pixel = 0; pixel < n; pixel += (size_t)channels) {
-        for (int c = 0; c < colours; c++) {
+        if (find_colour(colours, values + pixel, channels) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+prnn_how prnn_how_of(const uint8_t *values, size_t n, int channels, int levels, const prnn_colours *colours) {
+    bool seen[256] = {false}, are_levels = true, are_spread = true;
+    int each = channels >= 3 ? 3 : 1, different = 0;
+    for (size_t pixel = 0; pixel < n; pixel += (size_t)channels) {
+        for (int c = 0; c < each; c++) {
             seen[values[pixel + (size_t)c]] = true;
         }
     }
     for (int v = 0; v < 256; v++) {
+        different += seen[v];
         are_levels &= !seen[v] || v < levels;
         are_spread &= !seen[v] || spread(level_of((uint8_t)v, levels), levels) == v;
+    }
+    /* One channel may have numbers of colours, or greys. Numbers are all greys of the palette, too, only by
+     * chance, but for images of one value: such are often among numbers (nothing but background). */
+    bool one_number = each == 1 && different == 1 && are_levels;
+    if (!one_number && are_colours(values, n, channels, colours)) {
+        return PRNN_HOW_COLOURS;
     }
     return are_levels ? PRNN_HOW_LEVELS : are_spread ? PRNN_HOW_SPREAD : PRNN_HOW_STORED;
 }
 
-void prnn_part_to_levels(const prnn_part *p, const prnn_header *h, const uint8_t *values, size_t n,
-                         uint8_t *levels) {
+static void colours_to_numbers(const prnn_part *p, const prnn_colours *colours, const uint8_t *values,
+                               size_t n, uint8_t *numbers) {
+    for (size_t pixel = 0; pixel < n; pixel += (size_t)p->channels) {
+        *numbers++ = (uint8_t)find_colour(colours, values + pixel, p->channels);
+    }
+}
+
+static bool colours_from_numbers(const prnn_part *p, const prnn_colours *colours, const uint8_t *numbers,
+                                 size_t n, uint8_t *values) {
+    bool equal = true;
+    for (size_t pixel = 0; pixel < n; pixel += (size_t)p->channels) {
+        const uint8_t *colour = colours->palette.colours[*numbers++];
+        equal &= p->channels == 3 || (colour[0] == colour[1] && colour[0] == colour[2]);
+        memcpy(values + pixel, colour, (size_t)p->channels);
+    }
+    return equal;
+}
+
+void prnn_part_to_levels(const prnn_part *p, const prnn_header *h, const prnn_colours *colours,
+                         const uint8_t *values, size_t n, uint8_t *levels) {
     int repeat = h->channels / p->channels;
+    if (p->how == PRNN_HOW_COLOURS) {
+        colours_to_numbers(p, colours, values, n, levels);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         int level = p->how == PRNN_HOW_SPREAD ? level_of(values[i], h->levels) : values[i];
         for (int k = 0; k < repeat; k++) {
@@ -171,10 +221,13 @@ void prnn_part_to_levels(const prnn_part *p, const prnn_header *h, const uint8_t
     }
 }
 
-bool prnn_part_from_levels(const prnn_part *p, const prnn_header *h, const uint8_t *levels, size_t n,
-                           uint8_t *values) {
+bool prnn_part_from_levels(const prnn_part *p, const prnn_header *h, const prnn_colours *colours,
+                           const uint8_t *levels, size_t n, uint8_t *values) {
     int repeat = h->channels / p->channels;
     bool equal = true;
+    if (p->how == PRNN_HOW_COLOURS) {
+        return colours_from_numbers(p, colours, levels, n, values);
+    }
     for (size_t i = 0; i < n; i++, levels += repeat) {
         equal &= levels[0] == levels[repeat - 1] && levels[0] == levels[repeat / 2];
         values[i] = p->how == PRNN_HOW_SPREAD ? spread(levels[0], h->levels) : levels[0];

@@ -20,6 +20,7 @@ typedef struct reading {
     prnn_context *ctx;
     prnn_archive *archive;
     const prnn_model *model;
+    prnn_colours colours; /* of its palette, or none */
     prnn_archive_read_options options;
     uint64_t first, count, lost;
     uint64_t done; /* images of earlier batches */
@@ -114,6 +115,7 @@ static prnn_status decode_blocks(reading *r) {
     prnn_coding coding = {.ctx = r->ctx,
                           .header = &r->archive->header,
                           .model = r->model,
+                          .colours = &r->colours,
                           .images = r->all.images,
                           .done = on_parts,
                           .user = r};
@@ -242,6 +244,35 @@ static void survey(reading *r, bool *needs_model, uint64_t *pixels) {
     }
 }
 
+/* Whether the model has the palette by whose numbers images were coded, if any were: that is no part of the
+ * fingerprint, since nothing else depends on it. */
+static prnn_status check_palette(reading *r) {
+    const prnn_palette *palette = r->model->palette;
+    char ours[64] = "none";
+    if (palette) {
+        prnn_status status = prnn_colours_take(r->ctx, "the palette", palette, &r->colours);
+        if (status != PRNN_OK) {
+            return status;
+        }
+        snprintf(ours, sizeof ours, "one of the CRC %08x", prnn_palette_checksum(palette));
+    }
+    for (size_t i = 0; i < r->archive->batch_count; i++) {
+        const prnn_directory *d = &r->archive->batches[i].directory;
+        choose(r, &r->archive->batches[i]);
+        for (size_t k = 0; k < d->count && r->images; k++) {
+            if (d->list[k].how == PRNN_HOW_COLOURS &&
+                (!palette || d->list[k].palette != prnn_palette_checksum(palette))) {
+                return prnn_fail(
+                    r->ctx, PRNN_ERROR_ARGUMENT,
+                    "%s: was made with a palette of the CRC %08x, and this model, which is the same "
+                    "otherwise, has %s: give the one that it was made with",
+                    r->archive->scan.path, d->list[k].palette, ours);
+            }
+        }
+    }
+    return PRNN_OK;
+}
+
 static prnn_status check(reading *r) {
     const prnn_archive *a = r->archive;
     uint64_t most = r->options.max_pixels ? r->options.max_pixels : MOST_PIXELS, pixels;
@@ -266,7 +297,13 @@ static prnn_status check(reading *r) {
         return prnn_fail(r->ctx, PRNN_ERROR_ARGUMENT, "%s: was made with the model %.16s: give it",
                          a->scan.path, a->info.fingerprint);
     }
-    return needs_model ? prnn_header_check_model(r->ctx, a->scan.path, &a->header, r->model) : PRNN_OK;
+    prnn_status status = PRNN_OK;
+    if (needs_model) {
+        TRY(prnn_header_check_model(r->ctx, a->scan.path, &a->header, r->model));
+        TRY(check_palette(r));
+    }
+done:
+    return status;
 }
 
 prnn_status prnn_archive_read(prnn_context *ctx, prnn_archive *archive, const prnn_model *model,

@@ -38,6 +38,8 @@ struct prnn_archive_writer {
     const prnn_model *model;
     prnn_archive_options options;
     prnn_header header;
+    prnn_colours colours;  /* of the model's palette, or none */
+    uint32_t palette;      /* what records say of it */
     prnn_file_writer file; /* rank 0's; without a stream on others */
     prnn_archive_info info;
     bool failed; /* nothing more can be added */
@@ -59,7 +61,7 @@ static prnn_status grow(prnn_context *ctx, void **memory, size_t used, size_t *r
     if (needed <= *room) {
         return PRNN_OK;
     }
-    size_t more = *room < needed / 2 ? needed : *room * 2;
+    size_t more = 2 * *room < needed ? needed : 2 * *room;
     void *larger = prnn_alloc_raw(ctx, more, 1, "images to compress");
     if (!larger) {
         return PRNN_ERROR_MEMORY;
@@ -181,6 +183,7 @@ static size_t parts_of_block(const prnn_archive_writer *w, const prnn_part *part
         return (size_t)w->options.block;
     }
     size_t bits = 1, bytes = prnn_part_bytes(part);
+    bytes /= part->how == PRNN_HOW_COLOURS ? (size_t)part->channels : 1; /* a pixel is one value */
     while (1 << bits < w->header.levels && part->how != PRNN_HOW_STORED) {
         bits++;
     }
@@ -261,6 +264,7 @@ static prnn_status code_blocks(prnn_archive_writer *w, const prnn_batch_of_image
     prnn_coding coding = {.ctx = w->ctx,
                           .header = &w->header,
                           .model = w->model,
+                          .colours = &w->colours,
                           .images = batch->images,
                           .done = on_parts,
                           .user = w};
@@ -339,10 +343,11 @@ static prnn_status check_options(prnn_context *ctx, prnn_archive_options *o) {
 /* Fails unless all ranks begin the same archive. */
 static prnn_status compare_beginning(const prnn_archive_writer *w) {
     prnn_archive_info info = PRNN_ARCHIVE_INFO_INIT;
-    char text[64];
+    char text[80];
     prnn_header_describe(&w->header, &info);
-    snprintf(text, sizeof text, "%.16s/%08" PRIx32 ", tile %d, block %d%s", info.fingerprint, w->header.probe,
-             w->options.tile, w->options.block, w->options.model_inside ? ", inside" : "");
+    snprintf(text, sizeof text, "%.16s/%08" PRIx32 "/%08" PRIx32 ", tile %d, block %d%s", info.fingerprint,
+             w->header.probe, w->palette, w->options.tile, w->options.block,
+             w->options.model_inside ? ", inside" : "");
     return prnn_ranks_compare(w->ctx, "model, or other options, to compress with", text);
 }
 
@@ -360,6 +365,10 @@ prnn_status prnn_archive_writer_create(prnn_context *ctx, const prnn_model *mode
     *w = (prnn_archive_writer){
         .ctx = ctx, .model = model, .options = o, .info = PRNN_ARCHIVE_INFO_INIT, .began = prnn_clock()};
     TRY(prnn_header_of(ctx, model, o.tile, &w->header));
+    if (model->palette) {
+        TRY(prnn_colours_take(ctx, "the palette", model->palette, &w->colours));
+        w->palette = prnn_palette_checksum(model->palette);
+    }
     TRY(compare_beginning(w));
     TRY(prnn_context_rank(ctx) == 0 ? prnn_file_begin(ctx, path, &w->file) : PRNN_OK);
     TRY(write_beginning(w));
@@ -426,7 +435,8 @@ static prnn_status add_image(prnn_archive_writer *w, const char *name, const uin
     if (w->directory.images == PRNN_BATCH_IMAGES || w->bytes + bytes > PRNN_BATCH_BYTES) {
         TRY(write_batch(w));
     }
-    record.how = prnn_how_of(values, bytes, record.channels, w->header.levels);
+    record.how = prnn_how_of(values, bytes, record.channels, w->header.levels, &w->colours);
+    record.palette = record.how == PRNN_HOW_COLOURS ? w->palette : 0;
     memory = w->values;
     status = grow(w->ctx, &memory, w->bytes, &w->room, w->bytes + bytes);
     w->values = memory;
