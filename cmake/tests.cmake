@@ -112,6 +112,7 @@ if(TARGET pixelrnn_program)
     set_property(TEST ${name}_sh APPEND PROPERTY ENVIRONMENT ${faults_environment} ${simulator_environment})
     set_property(TEST ${name}_sh PROPERTY SKIP_RETURN_CODE 77)
   endforeach()
+  set_property(TEST test_races_sh PROPERTY TIMEOUT 1800) # a simulator: a minute or two where nothing else runs
 endif()
 
 # The Python package, with the shared library of this build. A label of its own: it takes a minute where PyTorch is.

@@ -231,7 +231,8 @@ static prnn_status put_tables(prnn_gpu_widened *w, const tables *t) {
     w->weights_count = t->weights_count;
     w->biases_count = t->biases_count;
     TRY(prnn_gpu_put_table(s, t->strips, t->strip_count * sizeof *t->strips, &w->strips));
-    TRY(prnn_gpu_put_table(s, t->units, t->unit_count * sizeof *t->units, &w->units));
+    /* One more: a strip without units, of biases alone, points behind the last. */
+    TRY(prnn_gpu_put_table(s, t->units, (t->unit_count + 1) * sizeof *t->units, &w->units));
     TRY(prnn_gpu_put_table(s, t->tiles, t->tile_count * sizeof *t->tiles, &w->tiles));
     TRY(prnn_gpu_put_table(s, t->weights, t->weights_count * sizeof *t->weights, &w->weight_places));
     TRY(prnn_gpu_put_table(s, t->biases, t->biases_count * sizeof *t->biases, &w->bias_places));
@@ -265,7 +266,7 @@ static prnn_status make(prnn_context *ctx, prnn_product_list products, bool back
     TRY(w->products ? PRNN_OK : PRNN_ERROR_MEMORY);
     add_products(&t, w, products, backward);
     t.strips = prnn_alloc(ctx, t.strip_count, sizeof *t.strips, what);
-    t.units = prnn_alloc(ctx, t.unit_count, sizeof *t.units, what);
+    t.units = prnn_alloc(ctx, t.unit_count + 1, sizeof *t.units, what);
     t.tiles = prnn_alloc(ctx, t.tile_count, sizeof *t.tiles, what);
     t.weights = prnn_alloc(ctx, t.weights_count, sizeof *t.weights, what);
     t.biases = prnn_alloc(ctx, t.biases_count, sizeof *t.biases, what);
