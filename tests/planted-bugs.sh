@@ -242,6 +242,8 @@ plant "a rank trains on the images of another one" src/train/trainer.c \
     's/t->indices + mine.first, mine.count/t->indices, mine.count/' test_ranks_train 'test_row'
 plant "a rank draws images of other numbers" src/sample/sample.c \
     's/d->draws.first += mine.first;//' test_ranks 'test_sample'
+plant "a rank decodes the pictures of another one" src/data/pictures.c \
+    's/decode_one(j, j->own.first + index)/decode_one(j, index)/' test_ranks_convert 'test_bytes'
 plant "a line of the log stays that not all ranks agreed on" src/train/metrics.c \
     's/s->metrics_bytes = before;//' test_ranks_train 'test_loss_and_resume'
 plant "a rank that is lost takes updates with it" src/train/trainer.c \

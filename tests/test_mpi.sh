@@ -119,6 +119,10 @@ run 0 "an archive by one" "${archive[@]}"
 mv a.prnn alone.prnn && cp out.txt alone.archive
 run 0 "one of images each for itself" compress alone --data images --block 1 --model-inside --out a.prnn
 mv a.prnn alone.blocks.prnn
+cp -r pictures some && echo damaged >some/damaged.png
+conversion=(convert --data some --fit resize --height 7 --width 9 --shuffle 3 --out c.npy --skipped c.txt)
+run 0 "pictures in one file" "${conversion[@]}"
+mv c.npy alone.npy && mv c.txt alone.skipped
 
 for launcher in "${launchers[@]}"; do
     echo "# $launcher"
@@ -161,11 +165,14 @@ for launcher in "${launchers[@]}"; do
         together 0 "$ranks compress images each for itself" $ranks compress alone --data images --block 1 --model-inside \
             --no-verify --out a.prnn
         check "the same archive of these" cmp -s alone.blocks.prnn a.prnn
-        rm -f v.npy s.csv s.png samples.npy completed.npy a.prnn
+        together 0 "$ranks convert" $ranks "${conversion[@]}" --threads 1
+        check "the same file" cmp -s alone.npy c.npy
+        check "the same pictures skipped" cmp -s alone.skipped c.txt
+        rm -f v.npy s.csv s.png samples.npy completed.npy a.prnn c.npy c.txt
     done
     together 0 "what rank 0 does alone" 2 info alone
     check "is said once" test "$(grep -c '^kind ' out.txt)" -eq 1
-    together 0 "a conversion" 2 convert --data images --out c.npy
+    together 0 "a conversion of an array" 2 convert --data images --out c.npy
     rm -f c.npy
 
     # Nodes of the tree that lie in the memory of a GPU.

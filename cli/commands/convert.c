@@ -2,6 +2,7 @@
 #include "session/session.h"
 #include "support/data.h"
 #include "support/output.h"
+#include "support/ranks.h"
 #include "support/try.h"
 
 #include <pixelrnn/io.h>
@@ -79,11 +80,15 @@ static int convert(session *s) {
     how.first = want->first;
     how.limit = want->limit;
     how.shuffle = want->shuffle;
+    how.together = true;
     skipped missing = {.keep = want->skipped != NULL};
     int code;
     TRY(data_options_read_pictures(&want->data, &how));
     TRY(session_use_palette(s, &want->data, &how));
     TRY(data_convert(s->ctx, s->common->quiet, want->data.path, &how, want->out, &missing));
+    if (!ranks_first()) {
+        goto done;
+    }
     if (want->palette_out) {
         TRY(exit_code(s->ctx, prnn_write_palette(s->ctx, want->palette_out, &s->palette)));
         say("%s: %d colours", want->palette_out, s->palette.count);
@@ -126,4 +131,5 @@ const struct command command_convert = {
     .defaults = &defaults,
     .settings_size = sizeof defaults,
     .run = run,
+    .ranks = true,
 };

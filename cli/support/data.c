@@ -2,6 +2,7 @@
 
 #include "support/memory.h"
 #include "support/progress.h"
+#include "support/ranks.h"
 #include "support/report.h"
 #include "support/stop.h"
 #include "support/try.h"
@@ -127,7 +128,7 @@ int data_convert(prnn_context *ctx, bool quiet, const char *path, const prnn_dat
     if (!quiet) {
         skipped_print(missing);
     }
-    TRY(print_written(ctx, out, missing->count));
+    TRY(ranks_first() ? print_written(ctx, out, missing->count) : EXIT_OK);
 done:
     return code;
 }

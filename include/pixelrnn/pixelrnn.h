@@ -394,6 +394,7 @@ typedef struct prnn_data_options {
     bool paletted;         /* images become levels of one channel, which are numbers of colours; `levels` is
                               not looked at, but is their number then. Refused with binarize_sample, channels
                               3, and fit resize, which would mix colours */
+    bool together;         /* prnn_data_convert in a context with ranks (<pixelrnn/ranks.h>): see there */
     const prnn_palette *palette; /* of these; another colour is an error. NULL: the colours that there are, at
                                     most 256, darkest first (by luma, then R, G, B), of all images. With
                                     PRNN_VALUES_LEVELS, which need one, the file holds its numbers */
@@ -404,7 +405,7 @@ typedef struct prnn_data_options {
     {                                                                                                        \
         sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0,              \
             (size_t)1 << 30, NULL, NULL, NULL, NULL, PRNN_ALPHA_OVER, {0, 0, 0}, false, 0, NULL, false,      \
-            NULL, NULL                                                                                       \
+            false, NULL, NULL                                                                                \
     }
 
 /* Opens a data set; the format is told by the content, not by the name:
@@ -475,6 +476,8 @@ PRNN_API prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, co
  * uint8 (n, H, W, C) that can be larger than memory. Pictures are decoded on all threads; the file does not
  * depend on their number. It is written beside `out` first and then renamed: a failure, or PRNN_STOPPED,
  * leaves nothing. Unless NULL, *written and *skipped get the number of images and of unusable files.
+ * With `together` all ranks of the context make the call, with the same folder of pictures: each decodes a
+ * part, and rank 0 writes. Without, and of other formats, there is nothing that ranks share.
  * PRNN_ERROR_ARGUMENT: `out` is what is read, or in the folder that is. */
 PRNN_API prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                        const char *out, size_t *written, size_t *skipped);

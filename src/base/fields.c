@@ -39,7 +39,7 @@ static const size_t data_options_ends[] = {
     F(size),     F(levels), F(values),   F(binarize_sample), F(height),       F(width),
     F(channels), F(fit),    F(first),    F(limit),           F(memory_limit), F(skipped),
     F(progress), F(user),   F(note),     F(alpha),           F(background),   F(as_stored),
-    F(shuffle),  F(array),  F(paletted), F(palette),         F(palette_used)};
+    F(shuffle),  F(array),  F(paletted), F(together),        F(palette),      F(palette_used)};
 #undef F
 
 #define F(field) END(prnn_evaluate_options, field)

@@ -217,7 +217,7 @@ prnn_status prnn_builder_number(prnn_builder *b) {
 prnn_status prnn_builder_store(prnn_builder *b, const uint8_t *values) {
     size_t size = prnn_data_size(b->data);
     uint8_t *to = b->out ? NULL : b->data->values + b->done * size;
-    if (b->out && fwrite(values, 1, size, b->out->stream) != size) {
+    if (b->out && b->out->stream && fwrite(values, 1, size, b->out->stream) != size) {
         return prnn_builder_fail_write(b);
     }
     if (to && to != values) {

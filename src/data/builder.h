@@ -20,7 +20,9 @@ typedef struct prnn_builder {
     prnn_context *ctx;
     prnn_data_options options;
     const char *name;      /* of the data set, for messages */
-    prnn_file_writer *out; /* set after init: the images go there, one after the other; NULL: into memory */
+    prnn_file_writer *out; /* set after init: the images go there, one after the other, or, where it has no
+                              stream, nowhere; NULL: into memory */
+    bool together;         /* set after init: all ranks decode the same pictures, each a part of a round */
     double began;          /* clock */
 
     size_t first, count;   /* slice: the images that are wanted */

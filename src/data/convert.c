@@ -14,8 +14,8 @@
 
 /* The images go behind a header that is written last, when their number is known. */
 static prnn_status write_images(prnn_builder *b, const char *path) {
-    return prnn_npy_write_head(b->out->stream, 0, 0, 0, 0) ? prnn_builder_read(b, path)
-                                                           : prnn_builder_fail_write(b);
+    return !b->out->stream || prnn_npy_write_head(b->out->stream, 0, 0, 0, 0) ? prnn_builder_read(b, path)
+                                                                              : prnn_builder_fail_write(b);
 }
 
 static prnn_status write_head(prnn_builder *b, const prnn_data *d) {
@@ -66,6 +66,33 @@ static bool is_read(const char *path, const char *out) {
     return inside;
 }
 
+static prnn_status check_paths(const prnn_builder *b, const char *path, const char *out) {
+    if (b->options.binarize_sample) {
+        return prnn_fail(
+            b->ctx, PRNN_ERROR_ARGUMENT,
+            "%s: what is drawn anew each epoch cannot be written: convert the bytes, and binarize "
+            "when they are read",
+            path);
+    }
+    return is_read(path, out)
+               ? prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
+                           "%s: is, or is in, the data that is to be converted; write into another file", out)
+               : PRNN_OK;
+}
+
+/* The file, but for its images. */
+static prnn_status complete(prnn_builder *b, prnn_data *data, const char *out) {
+    prnn_status status;
+    TRY(b->options.paletted && !b->options.palette ? renumber(b, data) : PRNN_OK);
+    if (b->options.shuffle) {
+        TRY(prnn_shuffle_file(b->ctx, data, b->out->stream, out, PRNN_NPY_HEAD, b->options.shuffle));
+    }
+    TRY(write_head(b, data));
+    TRY(prnn_file_commit(b->ctx, b->out));
+done:
+    return status;
+}
+
 prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
                               const char *out, size_t *written, size_t *skipped) {
     PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(out));
@@ -74,26 +101,15 @@ prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_da
     prnn_data *data = NULL;
     prnn_status status;
     TRY(prnn_builder_init(&b, ctx, path, options));
-    if (b.options.binarize_sample) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_ARGUMENT,
-            "%s: what is drawn anew each epoch cannot be written: convert the bytes, and binarize "
-            "when they are read",
-            path);
-    }
-    if (is_read(path, out)) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: is, or is in, the data that is to be converted; write into another file", out);
-    }
-    TRY(prnn_file_begin(ctx, out, &writer));
+    b.together = b.options.together && prnn_context_rank_count(ctx) > 1;
+    bool writes = !b.together || prnn_context_rank(ctx) == 0;
+    TRY(check_paths(&b, path, out));
+    TRY(writes ? prnn_file_begin(ctx, out, &writer) : PRNN_OK);
     b.out = &writer;
     TRY(prnn_builder_finish(&b, write_images(&b, path), &data));
-    TRY(b.options.paletted && !b.options.palette ? renumber(&b, data) : PRNN_OK);
-    if (b.options.shuffle) {
-        TRY(prnn_shuffle_file(ctx, data, writer.stream, out, PRNN_NPY_HEAD, b.options.shuffle));
-    }
-    TRY(write_head(&b, data));
-    TRY(prnn_file_commit(ctx, &writer));
+    TRY(b.together ? prnn_ranks_vote(ctx, PRNN_OK, NULL, data->count) : PRNN_OK);
+    TRY(writes ? complete(&b, data, out) : PRNN_OK);
+    TRY(b.together ? prnn_ranks_vote(ctx, PRNN_OK, NULL, data->count) : PRNN_OK);
     if (written) {
         *written = data->count;
     }
@@ -105,5 +121,5 @@ done:
         prnn_file_abandon(&writer);
     }
     prnn_data_free(data);
-    return status;
+    return b.together ? prnn_ranks_fail(ctx, status) : status;
 }

@@ -5,6 +5,7 @@
 #include "data/builder.h"
 #include "data/find.h"
 #include "data/stream.h"
+#include "ranks/ranks.h"
 
 /* What is known of an input before a format is chosen. */
 typedef struct prnn_probe {
@@ -69,6 +70,8 @@ typedef struct prnn_taker {
     prnn_status (*keep)(void *user, prnn_builder *b, size_t place, const char *path, const prnn_found *found);
     void *user;
     size_t round; /* places */
+    /* What `take` makes of a place, [round] each: other ranks get it too. */
+    prnn_results made[3];
 } prnn_taker;
 
 /* Of b->count pictures, which the caller has sliced. */

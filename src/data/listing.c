@@ -112,7 +112,8 @@ static prnn_status look_at(prnn_builder *b, prnn_listing *listing, char *const *
     TRY(listing->pictures && l ? PRNN_OK : PRNN_ERROR_MEMORY);
     l->listing = listing;
     l->options = &b->options;
-    TRY(prnn_pictures_take(b, paths + b->first, &(prnn_taker){take, keep, l, ROUND}));
+    TRY(prnn_pictures_take(b, paths + b->first,
+                           &(prnn_taker){.take = take, .keep = keep, .user = l, .round = ROUND}));
     prnn_pictures_note_found(b);
 done:
     prnn_free(l);

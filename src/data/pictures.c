@@ -6,7 +6,9 @@
 #include "base/try.h"
 #include "data/data.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { ROUND = 256, ROUND_BYTES = 64 << 20 }; /* decoded between two times that all threads wait */
 
@@ -80,20 +82,21 @@ static bool at_fault(const prnn_context *ctx, prnn_status status) {
            (status == PRNN_ERROR_FILE && (!ctx->cause || prnn_file_is_absent(ctx)));
 }
 
-/* One picture of a round. */
-typedef struct slot {
-    prnn_context ctx; /* for its message alone */
+/* What became of a picture of a round. */
+typedef struct outcome {
     prnn_status status;
     bool unusable; /* it, not the set, is at fault */
     prnn_found found;
-} slot;
+    char why[sizeof((prnn_context *)0)->message];
+} outcome;
 
 typedef struct job {
     prnn_builder *b;
     const prnn_taker *taker;
     char *const *paths; /* of the pictures of this round */
     size_t seen;        /* pictures before them */
-    slot *slots;
+    prnn_share own;     /* those that this rank decodes */
+    outcome *outcomes;
     prnn_budget budget; /* of all threads; the files themselves are little beside what they decode to */
 } job;
 
@@ -102,57 +105,95 @@ static size_t decoding_bytes(void) {
     return prnn_memory_available() / 4 * 3;
 }
 
-static void decode(void *arg, size_t i, void *own) {
-    (void)own;
-    job *j = arg;
+static void decode_one(job *j, size_t i) {
     const prnn_builder *b = j->b;
     const prnn_look look = look_of(&b->options);
-    slot *s = &j->slots[i];
+    prnn_context ctx = {.budget = &j->budget}; /* for its message alone */
+    outcome *o = &j->outcomes[i];
     prnn_image image;
-    s->ctx.budget = &j->budget;
-    s->status = prnn_picture_read(&s->ctx, j->paths[i], &look, &image, &s->found);
-    s->unusable = at_fault(&s->ctx, s->status);
-    if (s->status == PRNN_OK) {
+    o->status = prnn_picture_read(&ctx, j->paths[i], &look, &image, &o->found);
+    o->unusable = at_fault(&ctx, o->status);
+    if (o->status == PRNN_OK) {
         size_t number = b->numbers ? b->numbers[j->seen + i] : b->first + j->seen + i;
-        s->status = j->taker->take(j->taker->user, &s->ctx, i, j->paths[i], number, &image, &s->unusable);
+        o->status = j->taker->take(j->taker->user, &ctx, i, j->paths[i], number, &image, &o->unusable);
         prnn_image_free(&image);
     }
-    prnn_budget_give(&s->ctx);
+    memcpy(o->why, ctx.message, sizeof o->why);
+    prnn_budget_give(&ctx);
+}
+
+static void decode(void *arg, size_t index, void *own) {
+    (void)own;
+    job *j = arg;
+    decode_one(j, j->own.first + index);
+}
+
+/* This rank's part of a round of n pictures; then all know what became of all. */
+static prnn_status decode_round(job *j, size_t n) {
+    prnn_context *ctx = j->b->ctx;
+    prnn_budget_init(&j->budget, decoding_bytes());
+    prnn_parallel_for(ctx, j->own.count, decode, j);
+    for (size_t i = j->own.first; i < j->own.first + j->own.count; i++) {
+        if (j->outcomes[i].status == PRNN_ERROR_MEMORY) { /* alone it may find enough */
+            decode_one(j, i);
+        }
+    }
+    prnn_budget_destroy(&j->budget);
+    if (!j->b->together) {
+        return PRNN_OK;
+    }
+    const prnn_results outcomes = {j->outcomes, sizeof *j->outcomes};
+    prnn_status status;
+    TRY(prnn_ranks_collect(ctx, PRNN_OK, j->seen, n, &outcomes, 1));
+    TRY(prnn_ranks_collect(ctx, PRNN_OK, j->seen, n, j->taker->made,
+                           sizeof j->taker->made / sizeof *j->taker->made));
+done:
+    return status;
 }
 
 /* What became of the pictures of a round, in their order. */
-static prnn_status collect(job *j, size_t n) {
+static prnn_status collect(const job *j, size_t n) {
     prnn_builder *b = j->b;
     prnn_status status = PRNN_OK;
     for (size_t i = 0; i < n && status == PRNN_OK; i++) {
-        slot *s = &j->slots[i];
-        if (s->status == PRNN_ERROR_MEMORY) { /* alone it may find enough */
-            decode(j, i, NULL);
-        }
-        if (s->status == PRNN_OK) {
-            prnn_pictures_count_found(b, &s->found);
-            status = j->taker->keep(j->taker->user, b, i, j->paths[i], &s->found);
-        } else if (s->unusable) {
-            status = prnn_builder_skip(b, j->paths[i], s->ctx.message);
+        const outcome *o = &j->outcomes[i];
+        if (o->status == PRNN_OK) {
+            prnn_pictures_count_found(b, &o->found);
+            status = j->taker->keep(j->taker->user, b, i, j->paths[i], &o->found);
+        } else if (o->unusable) {
+            status = prnn_builder_skip(b, j->paths[i], o->why);
         } else {
-            status = prnn_fail(b->ctx, s->status, "%s", s->ctx.message);
+            status = prnn_fail(b->ctx, o->status, "%s", o->why);
         }
     }
     return status;
 }
 
-prnn_status prnn_pictures_take(prnn_builder *b, char *const *paths, const prnn_taker *taker) {
-    slot *slots = prnn_alloc(b->ctx, taker->round, sizeof *slots, "pictures");
-    prnn_status status = slots ? PRNN_OK : PRNN_ERROR_MEMORY;
-    for (size_t seen; status == PRNN_OK && (seen = b->done + b->skipped) < b->count;) {
-        size_t n = b->count - seen < taker->round ? b->count - seen : taker->round;
-        job j = {b, taker, paths + seen, seen, slots, {.bytes = 0}};
-        prnn_budget_init(&j.budget, decoding_bytes());
-        prnn_parallel_for(b->ctx, n, decode, &j);
-        status = collect(&j, n);
-        prnn_budget_destroy(&j.budget);
+/* Fails unless all ranks have the same list. */
+static prnn_status compare_paths(const prnn_builder *b, char *const *paths) {
+    char text[64];
+    uint64_t hash = PRNN_HASH_BEGIN;
+    for (size_t i = 0; i < b->count; i++) {
+        hash = prnn_ranks_hash(hash, paths[i], strlen(paths[i]) + 1);
     }
-    prnn_free(slots);
+    snprintf(text, sizeof text, "%zu, fingerprint %" PRIx64, b->count, hash);
+    return prnn_ranks_compare(b->ctx, "list of pictures", text);
+}
+
+prnn_status prnn_pictures_take(prnn_builder *b, char *const *paths, const prnn_taker *taker) {
+    outcome *outcomes = prnn_alloc(b->ctx, taker->round, sizeof *outcomes, "pictures");
+    prnn_status status = outcomes ? PRNN_OK : PRNN_ERROR_MEMORY;
+    TRY(status);
+    TRY(b->together ? compare_paths(b, paths) : PRNN_OK);
+    for (size_t seen; (seen = b->done + b->skipped) < b->count;) {
+        size_t n = b->count - seen < taker->round ? b->count - seen : taker->round;
+        prnn_share own = b->together ? prnn_share_mine(b->ctx, n) : (prnn_share){0, n};
+        job j = {b, taker, paths + seen, seen, own, outcomes, {.bytes = 0}};
+        TRY(decode_round(&j, n));
+        TRY(collect(&j, n));
+    }
+done:
+    prnn_free(outcomes);
     return status;
 }
 
@@ -164,7 +205,7 @@ typedef struct storing {
     uint8_t *values;   /* of all places */
     prnn_colours *own; /* of their pictures, where a palette is to be found; else NULL */
     int highest[ROUND];
-} storing;
+} storing; /* all but `data` is shared by ranks */
 
 static prnn_status take(void *user, prnn_context *ctx, size_t place, const char *path, size_t number,
                         const prnn_image *image, bool *unusable) {
@@ -228,7 +269,13 @@ static prnn_status put_all(prnn_builder *b, char *const *paths) {
         s->data = b->data;
         s->values = values;
         s->own = own;
-        status = prnn_pictures_take(b, paths, &(prnn_taker){take, keep, s, round});
+        const prnn_taker taker = {
+            take,
+            keep,
+            s,
+            round,
+            {{values, size}, {s->highest, sizeof *s->highest}, {own, own ? sizeof *own : 0}}};
+        status = prnn_pictures_take(b, paths, &taker);
     }
     prnn_free(s);
     prnn_free(values);
