@@ -6,8 +6,8 @@
 
 static char path[] = "/tmp/prnn_test_archive_models_XXXXXX";
 
-static const char *const models[] = {"cifar10-8x8",      "cifar10-row", "mnist-cnn",
-                                     "mnist-diagonal-1", "mnist-row",   "mnist-diagonal"};
+static const char *const models[] = {"photos-colour", "photos-grey",      "cifar10-8x8", "cifar10-row",
+                                     "mnist-cnn",     "mnist-diagonal-1", "mnist-row",   "mnist-diagonal"};
 
 enum { MODELS = sizeof models / sizeof *models };
 

@@ -122,7 +122,7 @@ mv a.prnn alone.blocks.prnn
 cp -r pictures some && echo damaged >some/damaged.png
 conversion=(convert --data some --fit resize --height 7 --width 9 --shuffle 3 --out c.npy --skipped c.txt)
 run 0 "pictures in one file" "${conversion[@]}"
-mv c.npy alone.npy && mv c.txt alone.skipped
+mv c.npy alone.converted.npy && mv c.txt alone.skipped
 
 for launcher in "${launchers[@]}"; do
     echo "# $launcher"
@@ -166,7 +166,7 @@ for launcher in "${launchers[@]}"; do
             --no-verify --out a.prnn
         check "the same archive of these" cmp -s alone.blocks.prnn a.prnn
         together 0 "$ranks convert" $ranks "${conversion[@]}" --threads 1
-        check "the same file" cmp -s alone.npy c.npy
+        check "the same file" cmp -s alone.converted.npy c.npy
         check "the same pictures skipped" cmp -s alone.skipped c.txt
         rm -f v.npy s.csv s.png samples.npy completed.npy a.prnn c.npy c.txt
     done

@@ -135,7 +135,7 @@ const struct command command_compress = {
         "turned "
         "as EXIF says), colour profiles, palettes (their pixels are kept), and how the file was compressed.",
     .examples =
-        "pixelrnn compress models/cifar10-row.safetensors --data photographs/ --out photographs.prnn\n"
+        "pixelrnn compress models/photos-colour.safetensors --data photographs/ --out photographs.prnn\n"
         "pixelrnn compress models/mnist-row.safetensors --data digits.npy --model-inside --out digits.prnn",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

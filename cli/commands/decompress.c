@@ -276,10 +276,10 @@ const struct command command_decompress = {
                    "Of a damaged archive, or one that was cut off, all images are written whose blocks are "
                    "whole; the others are "
                    "named, and the exit code is 1. No image is written that is not as it was.",
-    .examples =
-        "pixelrnn decompress models/cifar10-row.safetensors photographs.prnn --out photographs/\n"
-        "pixelrnn decompress digits.prnn --out digits.npy\n"
-        "pixelrnn decompress models/cifar10-row.safetensors photographs.prnn --extract cat.png --out cat.png",
+    .examples = "pixelrnn decompress models/photos-colour.safetensors photographs.prnn --out photographs/\n"
+                "pixelrnn decompress digits.prnn --out digits.npy\n"
+                "pixelrnn decompress models/photos-colour.safetensors photographs.prnn --extract cat.png "
+                "--out cat.png",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,

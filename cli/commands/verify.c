@@ -101,7 +101,7 @@ const struct command command_verify = {
                    "if all are whole and "
                    "nothing of the file is damaged. The model is the one that the archive was made with, "
                    "unless it is inside.",
-    .examples = "pixelrnn verify models/cifar10-row.safetensors photographs.prnn",
+    .examples = "pixelrnn verify models/photos-colour.safetensors photographs.prnn",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
