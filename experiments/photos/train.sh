@@ -30,10 +30,10 @@ training="--valid-limit 2000 --precision ${PRECISION:-fp32} --optimizer adam --b
 for name in "$@"; do
     case $name in
     # Begins with what knows CIFAR-10 already.
-    colour) kind="" options="--init models/cifar10-row.safetensors --lr 1e-3 --epochs 2.5" ;;
+    colour) kind="" network="--init models/cifar10-row.safetensors --lr 1e-3 --epochs 2.5" ;;
     grey)
         kind=--grey
-        options="--kind row --layers 5 --hidden 32 --head 64 --levels 256 --output logistics --components 10 --lr 3e-3 --epochs 3"
+        network="--kind row --layers 5 --hidden 32 --head 64 --levels 256 --output logistics --components 10 --lr 3e-3 --epochs 3"
         ;;
     *) echo "no run is called $name" >&2 && exit 2 ;;
     esac
@@ -42,5 +42,5 @@ for name in "$@"; do
         $crop "$out/$name-valid.npy" $kind --seed 2 "$out/cifar-valid.npy:1" "$small_valid:1"
     fi
     # shellcheck disable=SC2086 # options are words
-    run "$name" --data "$out/$name.npy" --valid "$out/$name-valid.npy" $options $training
+    run "$name" --data "$out/$name.npy" --valid "$out/$name-valid.npy" $network $training
 done
