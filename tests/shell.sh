@@ -36,6 +36,30 @@ run() {
     if [ "$got" -eq "$code" ]; then ok "$name"; else bad "$name (exit code $got, not $code)"; fi
 }
 
+# refused CODE PATTERN ARGUMENTS...: ends with that code and one line on stderr that holds PATTERN.
+refused() {
+    local code=$1 pattern=$2 got
+    shift 2
+    "$program" "$@" --quiet >out.txt 2>err.txt
+    got=$?
+    if [ $got -eq "$code" ] && [ ! -s out.txt ] && [ "$(wc -l <err.txt)" -eq 1 ] && grep -q -e "$pattern" err.txt; then
+        ok "refused: $*"
+    else
+        bad "refused: $* (exit code $got)"
+    fi
+}
+
+# near A B [RELATIVE]: two numbers agree.
+near() {
+    awk -v a="$1" -v b="$2" -v e="${3:-1e-9}" 'BEGIN {
+        d = a - b; m = b < 0 ? -b : b
+        exit !(a != "" && b != "" && (d < 0 ? -d : d) <= e * m + 1e-12)
+    }'
+}
+
+# mean: of the numbers on stdin, a line each.
+mean() { awk '{ s += $1 } END { printf "%.17g\n", s / NR }'; }
+
 # has NAME PATTERN FILE: the file holds the pattern.
 has() { check "$1" grep -q -e "$2" "$3"; }
 

@@ -2,33 +2,11 @@
 # Ensembles of models under eval and compare: test_ensemble.sh PROGRAM SOURCE_DIR
 . "$(dirname "$0")/shell.sh"
 
-# refused CODE PATTERN ARGUMENTS...: ends with that code and one line on stderr that holds PATTERN.
-refused() {
-    local code=$1 pattern=$2 got
-    shift 2
-    "$program" "$@" --quiet >out.txt 2>err.txt
-    got=$?
-    if [ $got -eq "$code" ] && [ ! -s out.txt ] && [ "$(wc -l <err.txt)" -eq 1 ] && grep -q -e "$pattern" err.txt; then
-        ok "refused: $*"
-    else
-        bad "refused: $* (exit code $got)"
-    fi
-}
-
-# near A B [RELATIVE]: two numbers agree.
-near() {
-    awk -v a="$1" -v b="$2" -v e="${3:-1e-9}" 'BEGIN {
-        d = a - b; m = b < 0 ? -b : b
-        exit !(a != "" && b != "" && (d < 0 ? -d : d) <= e * m + 1e-12)
-    }'
-}
-
 # column FILE NAME: the cells of a column.
 column() {
     awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) k = i; next } { print $k }' "$1"
 }
 
-mean() { awk '{ s += $1 } END { printf "%.17g\n", s / NR }'; }
 # error: the standard error of the mean.
 error() { awk '{ x[NR] = $1; s += $1 } END { for (i in x) q += (x[i] - s / NR) ^ 2; printf "%.17g\n", sqrt(q / (NR - 1) / NR) }'; }
 # values FILE: the numbers of a .npy of floats.

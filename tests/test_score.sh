@@ -2,19 +2,6 @@
 # pixelrnn score: every score against a plain recomputation from its table: test_score.sh PROGRAM SOURCE_DIR
 . "$(dirname "$0")/shell.sh"
 
-# refused CODE PATTERN ARGUMENTS...: ends with that code and one line on stderr that holds PATTERN.
-refused() {
-    local code=$1 pattern=$2 got
-    shift 2
-    "$program" "$@" --quiet >out.txt 2>err.txt
-    got=$?
-    if [ $got -eq "$code" ] && [ ! -s out.txt ] && [ "$(wc -l <err.txt)" -eq 1 ] && grep -q -e "$pattern" err.txt; then
-        ok "refused: $*"
-    else
-        bad "refused: $* (exit code $got)"
-    fi
-}
-
 # near A B [RELATIVE]: two numbers agree.
 near() {
     awk -v a="$1" -v b="$2" -v e="${3:-1e-9}" 'BEGIN {

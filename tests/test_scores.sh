@@ -15,20 +15,11 @@ refused() {
     fi
 }
 
-# near A B [RELATIVE]: two numbers agree.
-near() {
-    awk -v a="$1" -v b="$2" -v e="${3:-1e-9}" 'BEGIN {
-        d = a - b; m = b < 0 ? -b : b
-        exit !(a != "" && b != "" && (d < 0 ? -d : d) <= e * m + 1e-12)
-    }'
-}
-
 # column FILE NAME: the cells of a column, of the images. Not for names with commas.
 column() {
     awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) k = i; next } $1 != "" { print $k }' "$1"
 }
 
-mean() { awk '{ s += $1 } END { printf "%.17g\n", s / NR }'; }
 
 # sums_up FILE: the parts of two scales are the nats of each image.
 sums_up() { awk -F, 'NR > 1 { d = $3 - $5 - $6; if (d > 1e-9 || d < -1e-9) exit 1 }' "$1"; }
