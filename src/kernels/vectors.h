@@ -23,6 +23,9 @@
 
 typedef float vf __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
 typedef int32_t vi __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
+typedef uint16_t vh __attribute__((vector_size(VECTOR * 2), aligned(2), may_alias)); /* as many halves */
+typedef uint64_t vw
+    __attribute__((vector_size(VECTOR * 4), aligned(8), may_alias)); /* half as many wide ones */
 
 #define INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
@@ -108,6 +111,33 @@ INLINE vf vfma(vf a, vf b, vf c) {
         c[i] = __builtin_fmaf(a[i], b[i], c[i]);
     }
     return c;
+}
+#endif
+
+INLINE vw vw_splat(uint64_t x) {
+    return x - (vw){0};
+}
+
+/* The lower 32 bits of each lane, times c: 64 bits. */
+#if defined(__x86_64__) && VECTOR == 16
+INLINE vw vw_product(vw x, uint32_t c) {
+    return (vw)_mm512_mul_epu32((__m512i)x, (__m512i)vw_splat(c));
+}
+#elif defined(__x86_64__) && VECTOR == 8
+INLINE vw vw_product(vw x, uint32_t c) {
+    return (vw)_mm256_mul_epu32((__m256i)x, (__m256i)vw_splat(c));
+}
+#elif defined(__x86_64__) && VECTOR == 4
+INLINE vw vw_product(vw x, uint32_t c) {
+    return (vw)_mm_mul_epu32((__m128i)x, (__m128i)vw_splat(c));
+}
+#elif defined(__aarch64__) && VECTOR == 4
+INLINE vw vw_product(vw x, uint32_t c) {
+    return (vw)vmull_n_u32(vmovn_u64((uint64x2_t)x), c);
+}
+#else
+INLINE vw vw_product(vw x, uint32_t c) {
+    return (x & 0xffffffff) * c;
 }
 #endif
 
