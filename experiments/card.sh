@@ -6,7 +6,7 @@
 #   card NAME TITLE MADE RUN...             models/NAME.safetensors, the model of the last RUN; its card models/NAME.md, with
 #                                           the rows of the table that stdin has; the logs of the RUNs, docs/curves/SET-RUN.csv
 #
-# COMMIT names the one that trained (default the present one).
+# COMMIT names the one that trained (default the present one), WHERE says on what (default "on 2 cores, beside other work").
 json() { awk -F'[:,]' -v key="\"$2\"" '{ gsub(/ /, "", $1) } $1 == key { print $2 + 0 }' <<<"$1"; }
 
 nll() {
@@ -34,10 +34,10 @@ card() {
         echo "|---|---|"
         "$program" info "$model" | sed -n -E 's/^(kind|image|network|output|condition|parameters) +(.*)$/| \1 | \2 |/p'
         for run in "$@"; do
-            awk -F, -v run="$run" 'NR > 1 && $6 != "" && (least == "" || $6 < least) { least = $6; at = $2 }
+            awk -F, -v run="$run" -v where="${WHERE:-on 2 cores, beside other work}" 'NR > 1 && $6 != "" && (least == "" || $6 < least) { least = $6; at = $2 }
                 NR > 1 { epoch = $2; seconds = $3 }
-                END { printf "| run `%s` | %g epochs, lowest validation after %g; %.0f minutes on 2 cores, beside other work |\n",
-                      run, epoch, at, seconds / 60 }' "$out/$run/metrics.csv"
+                END { printf "| run `%s` | %g epochs, lowest validation after %g; %.0f minutes %s |\n",
+                      run, epoch, at, seconds / 60, where }' "$out/$run/metrics.csv"
         done
         cat
         echo "| date, commit | $(date +%Y-%m-%d), ${COMMIT:-$(git rev-parse --short HEAD)} |"

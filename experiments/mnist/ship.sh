@@ -2,18 +2,20 @@
 # From the runs of train.sh to what ships: models/mnist-*.safetensors with a card each, and the logs in docs/curves. Reads
 # the test images, once a model.
 #
-#   experiments/mnist/ship.sh [OUT]      OUT: the folder of the runs (default runs/mnist)
+#   experiments/mnist/ship.sh [OUT] [NAME...]     OUT: the folder of the runs (default runs/mnist); NAMEs: some of
+#                                                 diagonal diagonal-1 row cnn (default all)
 #
 # PIXELRNN names the program (default build/pixelrnn). Paths are relative to the root of the project.
 set -eu
 cd "$(dirname "$0")/../.."
 program=${PIXELRNN:-build/pixelrnn}
 out=${1:-runs/mnist}
+[ $# -eq 0 ] || shift
 data=data/mnist-binarized
 . experiments/card.sh
 
 ship() { # NAME TITLE PAPER RUN...: the runs of train.sh NAME
-    name=$1 title=$2 paper=$3 file=$out/${!#}/model.safetensors
+    local name=$1 title=$2 paper=$3 file=$out/${!#}/model.safetensors
     shift 3
     card "mnist-$name" "$title for static binarised MNIST" "experiments/mnist/train.sh runs/mnist $name" "$@" <<ROWS
 | data | [data/mnist-binarized](../data/README.md): 50,000 images to train on; 10,000 validation images picked learning rate, length and the epoch that was kept; 10,000 test images, read once |
@@ -22,7 +24,13 @@ ship() { # NAME TITLE PAPER RUN...: the runs of train.sh NAME
 ROWS
 }
 
-ship diagonal   "Diagonal BiLSTM, 7 layers of 16" 79.20 diagonal-begin diagonal
-ship diagonal-1 "Diagonal BiLSTM, 1 layer of 32" 80.75 diagonal-1-begin diagonal-1
-ship row        "Row LSTM, 7 layers of 16" 80.54 row-begin row
-ship cnn        "PixelCNN, 12 layers of 32" 81.30 cnn
+[ $# -gt 0 ] || set -- diagonal diagonal-1 row cnn
+for name in "$@"; do
+    case $name in
+    diagonal) ship "$name" "Diagonal BiLSTM, 7 layers of 16" 79.20 diagonal-begin diagonal ;;
+    diagonal-1) ship "$name" "Diagonal BiLSTM, 1 layer of 32" 80.75 diagonal-1-begin diagonal-1-middle diagonal-1 ;;
+    row) ship "$name" "Row LSTM, 7 layers of 16" 80.54 row-begin row ;;
+    cnn) ship "$name" "PixelCNN, 12 layers of 32" 81.30 cnn ;;
+    *) echo "no run is called $name" >&2 && exit 2 ;;
+    esac
+done
