@@ -38,6 +38,24 @@ if ! "$program" devices --device opencl >out.txt 2>err.txt; then
     exit 77
 fi
 
+# A device with less local memory than bf16 takes says so before anything begins, and computes in fp32.
+small() { LOCAL_MEMORY=49152 OPENCL_LAYERS=${LIMITS:-} run "$@"; }
+small 0 "devices, with less local memory" devices
+if grep -q '^opencl:0 .*no bf16: ' out.txt; then
+    has "it says how much there is" '; fp32, no bf16: it has 48 KB of local memory, and its kernels need 51' out.txt
+    small 0 "devices --json" devices --json
+    has "in JSON too" '"why_no_bf16": "it has 48 KB' out.txt
+    small 1 "bf16 is refused" train --data train.idx --device opencl --precision bf16 --steps 1 --out small
+    check "in one sentence" test "$(wc -l <err.txt)" -eq 1
+    has "with the way out" 'opencl:0, .*, has no bf16: it has 48 KB .*; choose precision fp32' err.txt
+    check "before anything begins" test ! -e small
+    small 0 "fp32 is not" info --device opencl --precision fp32 "$source_dir/models/mnist-row.safetensors"
+    run 0 "with all of it" devices
+    has "there is bf16" '^opencl:0 .*; fp32, bf16$' out.txt
+else
+    echo "not tested: OpenCL's loader takes no layers (OPENCL_LAYERS)"
+fi
+
 train cpu 20 --device cpu
 check "train on the processor" test $? -eq 0
 train opencl 20 --device opencl
