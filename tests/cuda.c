@@ -1,6 +1,7 @@
 /* Stands in for NVIDIA's driver, libcuda.so.1, and for its compiler, libnvrtc.so.13, in test_cuda.sh: a GPU
  * that computes nothing, and ends the program where a call is not what a real one takes.
  *   CUDA_FAULT   the number of the call, from 1, from which on the device is lost; 0: none
+ *   CUDA_RESET   the number of the call from which on the context is gone
  *   CUDA_FULL    there is no room for recorded walks
  *   CUDA_REPORT  a file that gets, at the end, the numbers of calls, of recorded and of replayed walks, of
  *                launches with more than one layer of groups along z, and of what is left
@@ -22,6 +23,7 @@ enum { BAD_VALUE = 1, OUT_OF_MEMORY = 2, NOT_FOUND = 500, LOST = 700, GIGABYTES 
 static long calls, recorded, replayed, layered;
 static int entered, retained, streams, modules, graphs, blocks, pinned;
 static bool capturing;
+static void *stage; /* pinned memory, of which there is one */
 
 /* What is wrong cannot be overlooked. */
 static void demand(bool right, const char *what) {
@@ -93,7 +95,11 @@ CALL cuDevicePrimaryCtxRelease_v2(int device) {
     return (void)device, retained--, 0;
 }
 CALL cuCtxPushCurrent_v2(handle context) {
+    const char *reset = getenv("CUDA_RESET");
     demand(context == &retained && retained > 0, "a context that is not there");
+    if (reset && calls >= atol(reset)) {
+        return LOST;
+    }
     return entered++, 0;
 }
 CALL cuCtxPopCurrent_v2(handle *context) {
@@ -185,11 +191,16 @@ CALL cuMemFree_v2(uint64_t at) {
 }
 CALL cuMemHostAlloc(void **memory, size_t bytes, unsigned flags) {
     NOW("cuMemHostAlloc");
-    MAY_FAIL return (void)flags, *memory = malloc(bytes), pinned++, 0;
+    MAY_FAIL
+    demand(pinned == 0 && !flags, "pinned memory twice");
+    *memory = stage = malloc(bytes), pinned++;
+    return 0;
 }
 CALL cuMemFreeHost(void *memory) {
     NOW("cuMemFreeHost");
-    return free(memory), pinned--, lost() ? LOST : 0;
+    demand(memory == stage && copy_count == 0, "pinned memory is released that is not there, or in use");
+    free(memory), pinned--;
+    return lost() ? LOST : 0;
 }
 CALL cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, handle stream) {
     NOW("an upload");

@@ -34,6 +34,9 @@ check "programs are kept" test "$(find cache/pixelrnn -name '*.gpu' | wc -l)" -e
 CUDA_FULL=1 clean "no room for records" train "${small[@]}" --kind row --layers 1 --hidden 4 --head 4 --levels 2 --batch 4 \
     --steps 4 --out full
 check "walks are launched" test "$(count replayed)" -eq 0
+# Tables of some hundred KB, one after the other: more than the pinned memory that they go by.
+clean "many uploads" train "${small[@]}" --kind row --layers 3 --hidden 32 --head 32 --levels 2 --batch 4 --steps 1 --precision bf16 \
+    --out many
 clean "eval" eval row-fp32 "${small[@]}"
 clean "sample" sample diagonal-fp32 --device cuda --count 3 --out sample.npy --quiet
 clean "complete" complete row-bf16 --precision bf16 --known-rows 3 "${small[@]}" --out complete.npy
@@ -64,5 +67,7 @@ for ((n = 1; n <= calls; n += n < 40 ? 1 : calls / 40 + 1)); do
         bad "lost at call $n of $calls (exit code $code, $(count left) left)"
     fi
 done
+CUDA_RESET=$((calls / 2)) run 1 "a device that was reset" "${again[@]}" --out reset
+check "is one sentence too" test "$(wc -l <err.txt)" -eq 1
 check "calls were counted" test "$calls" -gt 200
 finish
