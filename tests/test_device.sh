@@ -16,11 +16,12 @@ run 2 "no such number" devices --device opencl:x
 run 0 "auto is always there" devices --device auto
 
 make_idx train.idx 30 6
-# train FOLDER STEPS ARGUMENTS...
+# train FOLDER STEPS ARGUMENTS...: of $kind
+kind=row
 train() {
     local folder=$1 steps=$2
     shift 2
-    "$program" train --data train.idx --valid-last 6 --kind row --layers 2 --hidden 6 --head 8 --levels 4 --batch 8 \
+    "$program" train --data train.idx --valid-last 6 --kind $kind --layers 2 --hidden 6 --head 8 --levels 4 --batch 8 \
         --optimizer adam --clip 2 --ema 0.9 --lr 0.01 --valid-every 7 --quiet --steps "$steps" --out "$folder" "$@" \
         >out.txt 2>err.txt
 }
@@ -43,10 +44,15 @@ if [ "${#gpus[@]}" -eq 0 ]; then
     exit 77
 fi
 
+# What OpenCL's loader puts between itself and a driver, if it knows of that (OPENCL_LAYERS): see limits.c.
+layer=${LIMITS:-}
+LOCAL_MEMORY=49152 OPENCL_LAYERS=$layer "$program" devices >out.txt 2>&1
+{ [ "${gpus[-1]}" = opencl ] && grep -q '^opencl:0 .*no bf16: ' out.txt; } || layer=""
+
 # A device with less local memory than bf16 takes says so before anything begins, and computes in fp32.
-small() { LOCAL_MEMORY=49152 OPENCL_LAYERS=${LIMITS:-} run "$@"; }
-small 0 "devices, with less local memory" devices
-if [ "${gpus[-1]}" = opencl ] && grep -q '^opencl:0 .*no bf16: ' out.txt; then
+small() { LOCAL_MEMORY=49152 OPENCL_LAYERS=$layer run "$@"; }
+if [ -n "$layer" ]; then
+    small 0 "devices, with less local memory" devices
     has "it says how much there is" '; fp32, no bf16: it has 48 KB of local memory, and its kernels need 51' out.txt
     small 0 "devices --json" devices --json
     has "in JSON too" '"why_no_bf16": "it has 48 KB' out.txt
@@ -103,10 +109,24 @@ bf16() {
     check "a run that was stopped ends alike" cmp "bf16-$1/model.safetensors" "again-$1/model.safetensors"
 }
 
+# unwritten PRECISION: what was never written is never read, so memory that is full of NaN changes nothing.
+unwritten() {
+    train "written-$kind-$1" 8 --device opencl --precision "$1"
+    check "train $kind in $1" test $? -eq 0
+    OPENCL_LAYERS=$layer UNWRITTEN=1 train "unwritten-$kind-$1" 8 --device opencl --precision "$1"
+    check "train it in memory full of NaN" test $? -eq 0
+    check "the same model" cmp "written-$kind-$1/model.safetensors" "unwritten-$kind-$1/model.safetensors"
+    check "the same log" cmp <(cut -d, -f1,2,4,5,6 "written-$kind-$1/metrics.csv") <(cut -d, -f1,2,4,5,6 "unwritten-$kind-$1/metrics.csv")
+}
+
 use cpu
 for gpu in "${gpus[@]}"; do
     compare "$gpu"
     bf16 "$gpu"
+done
+for kind in row diagonal cnn; do
+    [ -z "$layer" ] || unwritten fp32
+    [ -z "$layer" ] || unwritten bf16
 done
 PRNN_DEVICE=${gpus[0]} run 0 "the environment variable is a wish" info cpu
 check "that must be there" test "$(PRNN_DEVICE=gpx "$program" info cpu 2>&1 | grep -c 'no device "gpx"')" -eq 1
