@@ -3,8 +3,8 @@
  *   CUDA_FAULT   the number of the call, from 1, from which on the device is lost; 0: none
  *   CUDA_RESET   the number of the call from which on the context is gone
  *   CUDA_FULL    there is no room for recorded walks
- *   CUDA_REPORT  a file that gets, at the end, the numbers of calls, of recorded and of replayed walks, of
- *                launches with more than one layer of groups along z, and of what is left
+ *   CUDA_REPORT  a file that gets, at the end, the numbers of calls, of recorded and of replayed walks, and
+ *                of what is left
  * Copies are as late as they may be: at the next wait. */
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -20,7 +20,7 @@ typedef void *handle;
 
 enum { BAD_VALUE = 1, OUT_OF_MEMORY = 2, NOT_FOUND = 500, LOST = 700, GIGABYTES = 48, MOST_COPIES = 4096 };
 
-static long calls, recorded, replayed, layered;
+static long calls, recorded, replayed;
 static int entered, retained, streams, modules, graphs, blocks, pinned;
 static bool capturing;
 static void *stage; /* pinned memory, of which there is one */
@@ -53,8 +53,8 @@ __attribute__((destructor)) static void report(void) {
     const char *name = getenv("CUDA_REPORT");
     FILE *file = calls && name ? fopen(name, "w") : NULL;
     if (file) {
-        fprintf(file, "calls %ld\nrecorded %ld\nreplayed %ld\nlayered %ld\nleft %d\n", calls, recorded,
-                replayed, layered, entered + retained + streams + modules + graphs + blocks + pinned);
+        fprintf(file, "calls %ld\nrecorded %ld\nreplayed %ld\nleft %d\n", calls, recorded, replayed,
+                entered + retained + streams + modules + graphs + blocks + pinned);
         fclose(file);
     }
 }
@@ -248,7 +248,7 @@ CALL cuLaunchKernel(handle function, unsigned x, unsigned y, unsigned z, unsigne
     demand(x && y && z && x < 1U << 31 && y < 1U << 16 && z < 1U << 16, "too many groups");
     demand(items <= 1024 && items_y == 1 && items_z == 1 && shared <= 48U << 10, "a group that is too large");
     demand(arguments && arguments[0] && !more, "a launch without arguments");
-    MAY_FAIL return layered += z > 1, 0;
+    MAY_FAIL return 0;
 }
 CALL cuStreamBeginCapture_v2(handle stream, int mode) {
     NOW("cuStreamBeginCapture");

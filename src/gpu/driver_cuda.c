@@ -61,7 +61,7 @@ typedef struct functions {
 enum { UNITS = 16, CAPABILITY_MAJOR = 75, CAPABILITY_MINOR = 76 }; /* CUdevice_attribute */
 enum { ERROR_OUT_OF_MEMORY = 2, ERROR_NO_DEVICE = 100 };
 enum { STREAM_NON_BLOCKING = 1, CAPTURE_THREAD_LOCAL = 1 };
-enum { LEAST_CAPABILITY = 80, MOST_GROUPS = 65535 /* along y, and z */ };
+enum { LEAST_CAPABILITY = 80 };
 
 static prnn_status call_result(prnn_context *ctx, const functions *f, const char *device,
                                const char *function, int code) {
@@ -417,9 +417,7 @@ static prnn_status launch(prnn_context *ctx, prnn_gpu *gpu, const prnn_gpu_launc
         const void *value = l->arguments[i].size ? l->arguments[i].value : (const void *)&block->at;
         memcpy(&arguments[i], &value, sizeof value); /* the driver only reads */
     }
-    /* Layers of groups along z; the last may have some that are beyond the last position. */
-    uint32_t z = (l->y + MOST_GROUPS - 1) / MOST_GROUPS, y = (l->y + z - 1) / z;
-    return CALL(ctx, d, cuLaunchKernel, l->kernel->function, l->x, y, z, l->items, 1, 1, 0, d->stream,
+    return CALL(ctx, d, cuLaunchKernel, l->kernel->function, l->x, l->y, 1, l->items, 1, 1, 0, d->stream,
                 arguments, NULL);
 }
 

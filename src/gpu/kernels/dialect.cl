@@ -17,7 +17,7 @@ typedef unsigned long long ulong;
 #define RESTRICT __restrict__ /* a table: nothing that the kernel stores is there */
 #define ITEM (threadIdx.x)
 #define GROUP_X (blockIdx.x)
-#define GROUP_Y (blockIdx.z * gridDim.y + blockIdx.y) /* y alone ends at 65535 */
+#define GROUP_Y (blockIdx.y)
 #define SYNC __syncthreads()
 #define FMA(a, b, c) __fmaf_rn(a, b, c)
 #define SQRT(x) __fsqrt_rn(x)
