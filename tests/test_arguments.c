@@ -222,11 +222,11 @@ static void test_null_context(void **state) {
 /* A device that is chosen again keeps its precision. */
 static void test_same_device(void **state) {
     (void)state;
-    prnn_context *ctx = prnn_context_create();
-    const char *precision = prnn_context_set_precision(ctx, "bf16") == PRNN_OK ? "bf16" : "fp32";
-    assert_int_equal(prnn_context_set_device(ctx, "cpu"), PRNN_OK);
-    assert_string_equal(prnn_context_precision(ctx), precision);
-    prnn_context_free(ctx);
+    prnn_context *own = prnn_context_create();
+    const char *precision = prnn_context_set_precision(own, "bf16") == PRNN_OK ? "bf16" : "fp32";
+    assert_int_equal(prnn_context_set_device(own, "cpu"), PRNN_OK);
+    assert_string_equal(prnn_context_precision(own), precision);
+    prnn_context_free(own);
 }
 
 /* --------------------------------------------------------------------------------------- values */
