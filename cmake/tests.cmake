@@ -83,6 +83,25 @@ if(PRNN_HAVE_GLIBC_ALLOCATOR AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   set(faults_environment "FAULTS=$<TARGET_FILE:pixelrnn_faults>")
 endif()
 
+# What test_device.sh puts between OpenCL's loader and its drivers: a device with less local memory.
+if(NOT CMAKE_CROSSCOMPILING)
+  add_library(pixelrnn_limits MODULE tests/limits.c)
+  target_link_libraries(pixelrnn_limits PRIVATE pixelrnn_warnings)
+  set_target_properties(pixelrnn_limits PROPERTIES OUTPUT_NAME limits LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  set(limits_environment "LIMITS=$<TARGET_FILE:pixelrnn_limits>")
+endif()
+
+# What test_cuda.sh puts in the place of NVIDIA's driver and of its compiler.
+if(NOT CMAKE_CROSSCOMPILING AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
+  foreach(file libcuda.so.1 libnvrtc.so.13)
+    add_library(pixelrnn_${file} MODULE tests/cuda.c)
+    target_link_libraries(pixelrnn_${file} PRIVATE pixelrnn_warnings)
+    set_target_properties(pixelrnn_${file} PROPERTIES PREFIX "" OUTPUT_NAME ${file} SUFFIX ""
+      LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/cuda)
+  endforeach()
+  set(cuda_environment "CUDA_STAND_IN=${PROJECT_BINARY_DIR}/tests/cuda")
+endif()
+
 # What test_races.sh puts in the place of OpenCL's loader: oclgrind alone, by the library that it loads before a program.
 find_library(PRNN_OCLGRIND oclgrind-rt PATH_SUFFIXES oclgrind)
 if(PRNN_OCLGRIND AND NOT CMAKE_CROSSCOMPILING AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
@@ -109,7 +128,8 @@ if(TARGET pixelrnn_program)
       COMMAND bash ${script} ${program} ${PROJECT_SOURCE_DIR}
       WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     set_test(${name}_sh program)
-    set_property(TEST ${name}_sh APPEND PROPERTY ENVIRONMENT ${faults_environment} ${simulator_environment})
+    set_property(TEST ${name}_sh APPEND PROPERTY ENVIRONMENT ${faults_environment} ${limits_environment}
+      ${cuda_environment} ${simulator_environment})
     set_property(TEST ${name}_sh PROPERTY SKIP_RETURN_CODE 77)
   endforeach()
   set_property(TEST test_races_sh PROPERTY TIMEOUT 1800) # a simulator: a minute or two where nothing else runs

@@ -219,6 +219,16 @@ static void test_null_context(void **state) {
     tear_down(&t);
 }
 
+/* A device that is chosen again keeps its precision. */
+static void test_same_device(void **state) {
+    (void)state;
+    prnn_context *own = prnn_context_create();
+    const char *precision = prnn_context_set_precision(own, "bf16") == PRNN_OK ? "bf16" : "fp32";
+    assert_int_equal(prnn_context_set_device(own, "cpu"), PRNN_OK);
+    assert_string_equal(prnn_context_precision(own), precision);
+    prnn_context_free(own);
+}
+
 /* --------------------------------------------------------------------------------------- values */
 
 static void test_config_is_checked_first(void **state) {
@@ -315,15 +325,11 @@ static void test_not_finite(void **state) {
 int main(void) {
     ctx = prnn_context_create();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_null_names_models),
-        cmocka_unit_test(test_null_archives),
-        cmocka_unit_test(test_null_data_and_files),
-        cmocka_unit_test(test_nothing_is_made),
-        cmocka_unit_test(test_null_passes),
-        cmocka_unit_test(test_null_context),
-        cmocka_unit_test(test_config_is_checked_first),
-        cmocka_unit_test(test_temperature),
-        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_null_names_models),   cmocka_unit_test(test_null_archives),
+        cmocka_unit_test(test_null_data_and_files), cmocka_unit_test(test_nothing_is_made),
+        cmocka_unit_test(test_null_passes),         cmocka_unit_test(test_null_context),
+        cmocka_unit_test(test_same_device),         cmocka_unit_test(test_config_is_checked_first),
+        cmocka_unit_test(test_temperature),         cmocka_unit_test(test_split),
         cmocka_unit_test(test_not_finite),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,11 @@ static void print_text(const prnn_device_info *d) {
     if (d->driver[0]) {
         printf(" (%s)", d->driver);
     }
-    printf("%s%s\n", d->why_not[0] ? " not used: " : "", d->why_not);
+    if (d->why_not[0]) {
+        printf(" not used: %s\n", d->why_not);
+    } else {
+        printf("; fp32, %s%s\n", d->why_no_bf16[0] ? "no bf16: " : "bf16", d->why_no_bf16);
+    }
 }
 
 static void print_json(json *j, const prnn_device_info *d) {
@@ -39,6 +43,8 @@ static void print_json(json *j, const prnn_device_info *d) {
     report_json_string(j, "driver", d->driver);
     report_json_uint(j, "memory", d->memory);
     report_json_string(j, "why_not", d->why_not);
+    report_json_bool(j, "bf16", !d->why_not[0] && !d->why_no_bf16[0]);
+    report_json_string(j, "why_no_bf16", d->why_no_bf16);
     report_json_close_object(j);
 }
 
@@ -75,7 +81,7 @@ const struct command command_devices = {
     .summary = "where networks can be computed",
     .description =
         "Lists the processor and the GPUs of this machine, by NVIDIA's driver (cuda) and by OpenCL, with "
-        "their memory, and says why one cannot be used. Their names are what --device takes.",
+        "their memory and precisions, and says why one cannot be used. Their names are what --device takes.",
     .examples = "pixelrnn devices",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

@@ -129,8 +129,8 @@ PRNN_API const char *prnn_context_cpu(const prnn_context *ctx);
  * instruction set lacks it (it takes AVX512_BF16). On a GPU products are on tensor cores, and activations
  * bf16 too, but for LSTM cells and logits; what OpenCL has emulates them, which is slow. PRNN_ERROR_ARGUMENT
  * too while a training or a stepper of this context uses that GPU; PRNN_ERROR_DEVICE: its kernels cannot be
- * compiled. A model counts as another one in the other precision: score what was compressed or sampled with
- * one with the same one. */
+ * compiled, or its local memory is too small for them (why_no_bf16 of prnn_device_info). A model counts as
+ * another one in the other precision: score what was compressed or sampled with one with the same one. */
 PRNN_API prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name);
 PRNN_API const char *prnn_context_precision(const prnn_context *ctx);
 
@@ -156,15 +156,16 @@ PRNN_API const char *prnn_context_device(const prnn_context *ctx);
 
 typedef struct prnn_device_info {
     size_t size;
-    char name[24];     /* as prnn_context_set_device takes it */
-    char product[128]; /* "NVIDIA H100 80GB HBM3"; of the CPU its instruction set */
-    char driver[128];  /* and its version */
-    uint64_t memory;   /* bytes */
-    char why_not[256]; /* why it cannot be used; "": it can */
+    char name[24];         /* as prnn_context_set_device takes it */
+    char product[128];     /* "NVIDIA H100 80GB HBM3"; of the CPU its instruction set */
+    char driver[128];      /* and its version */
+    uint64_t memory;       /* bytes */
+    char why_not[256];     /* why it cannot be used; "": it can */
+    char why_no_bf16[104]; /* why one that can be used has no precision bf16; "": it has */
 } prnn_device_info;
 
 #define PRNN_DEVICE_INFO_INIT                                                                                \
-    { sizeof(prnn_device_info), "", "", "", 0, "" }
+    { sizeof(prnn_device_info), "", "", "", 0, "", "" }
 
 /* Fills *info, which begins as PRNN_DEVICE_INFO_INIT, with device `number` of this machine, from 0 on, the
  * CPU first; *found: whether there is one. A driver that is not there is one device that cannot be used. */

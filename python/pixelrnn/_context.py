@@ -166,6 +166,7 @@ class Device(NamedTuple):
     driver: str      # and its version
     memory: int      # bytes
     why_not: str     # why it cannot be used; "": it can
+    why_no_bf16: str  # why one that can be used has no precision bf16; "": it has
 
 
 def devices() -> list[Device]:

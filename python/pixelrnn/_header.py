@@ -34,9 +34,9 @@ TYPE = ("u8", "f32", "f64")
 class DeviceInfo(Struct):
     _fields_ = [
         ("size", c_size_t), ("name", c_char * 24), ("product", c_char * 128), ("driver", c_char * 128),
-        ("memory", c_uint64), ("why_not", c_char * 256),
+        ("memory", c_uint64), ("why_not", c_char * 256), ("why_no_bf16", c_char * 104),
     ]
-    init = (b"", b"", b"", 0, b"")
+    init = (b"", b"", b"", 0, b"", b"")
 
 
 class Config(Struct):

@@ -78,7 +78,8 @@ static const size_t certificate_ends[] = {
 #undef F
 
 #define F(field) END(prnn_device_info, field)
-static const size_t device_info_ends[] = {F(size), F(name), F(product), F(driver), F(memory), F(why_not)};
+static const size_t device_info_ends[] = {F(size),   F(name),    F(product),    F(driver),
+                                          F(memory), F(why_not), F(why_no_bf16)};
 #undef F
 
 #define F(field) END(prnn_archive_options, field)
@@ -137,7 +138,7 @@ FIELDS(stepper_options, temperature);
 FIELDS(check_options, user);
 FIELDS(train_options, patience);
 FIELDS(certificate, worst_sum);
-FIELDS(device_info, why_not);
+FIELDS(device_info, why_no_bf16);
 FIELDS(archive_options, user);
 FIELDS(archive_info, problem);
 FIELDS(archive_image, palette);

@@ -119,6 +119,10 @@ static prnn_status open_best(prnn_context *ctx) {
     return find(ctx, &prnn_gpu_cuda, &number) == PRNN_OK ? open_one(ctx, &prnn_gpu_cuda, number) : PRNN_OK;
 }
 
+static bool processor_has_bf16(prnn_context *ctx) {
+    return (ctx->bf16 && !ctx->gpu) || prnn_kernels_in_bf16(prnn_kernels_of(ctx));
+}
+
 /* The processor is the device now; without bf16 it takes fp32. */
 static void fall_back(prnn_context *ctx) {
     ctx->bf16 = ctx->bf16 && prnn_kernels_of(ctx);
@@ -131,7 +135,7 @@ prnn_status prnn_context_set_device(prnn_context *ctx, const char *name) {
     if (!name) {
         name = wish && *wish ? wish : "cpu";
     }
-    if (strcmp(name, "cpu") == 0 && ctx->bf16 && !prnn_kernels_in_bf16(prnn_kernels_of(ctx))) {
+    if (strcmp(name, "cpu") == 0 && ctx->bf16 && !processor_has_bf16(ctx)) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "the processor has no bf16 products; choose precision fp32 first");
     }
@@ -163,6 +167,7 @@ static void describe(const prnn_gpu_driver *driver, int number, const prnn_gpu_i
     snprintf(to->driver, sizeof to->driver, "%s", from->driver);
     snprintf(to->why_not, sizeof to->why_not, "%s",
              from->why_not[0] || from->doubles ? from->why_not : "it has no numbers in fp64");
+    snprintf(to->why_no_bf16, sizeof to->why_no_bf16, "%s", to->why_not[0] ? "" : from->why_no_bf16);
     to->memory = from->memory;
 }
 
@@ -195,6 +200,8 @@ prnn_status prnn_device_describe(prnn_context *ctx, size_t number, prnn_device_i
         full.memory = sysconf(_SC_PHYS_PAGES) > 0
                           ? (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE)
                           : 0;
+        snprintf(full.why_no_bf16, sizeof full.why_no_bf16, "%s",
+                 processor_has_bf16(ctx) ? "" : "it needs a processor with AVX512_BF16");
     }
     size_t before = 1;
     for (int d = 0; d < DRIVERS && !*found; d++) {

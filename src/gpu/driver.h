@@ -19,6 +19,7 @@ typedef struct prnn_gpu_info {
     bool doubles;      /* numbers in fp64: for draws and norms */
     bool tensor;       /* bf16 tensor cores; without them they are emulated, for tests */
     char why_not[200]; /* it cannot be used; "": it can */
+    char why_no_bf16[100];
 } prnn_gpu_info;
 
 /* What each driver has more of begins with these. */

@@ -32,6 +32,8 @@ typedef uint64_t address; /* CUdeviceptr */
     X(int, cuMemGetInfo_v2, (size_t *, size_t *))                                                            \
     X(int, cuMemAlloc_v2, (address *, size_t))                                                               \
     X(int, cuMemFree_v2, (address))                                                                          \
+    X(int, cuMemHostAlloc, (void **, size_t, unsigned))                                                      \
+    X(int, cuMemFreeHost, (void *))                                                                          \
     X(int, cuMemcpyHtoDAsync_v2, (address, const void *, size_t, handle))                                    \
     X(int, cuMemcpyDtoHAsync_v2, (void *, address, size_t, handle))                                          \
     X(int, cuStreamCreate, (handle *, unsigned))                                                             \
@@ -140,12 +142,16 @@ done:
 
 /* ----------------------------------------------------------------------------------- an open device */
 
+enum { STAGE_BYTES = 1 << 20 };
+
 typedef struct cuda {
     prnn_gpu gpu;
     functions f;
-    int device, capability;
+    int device, capability, entered; /* what the present call's way into the context ended with */
     bool retained;
     handle context, stream;
+    void *stage;   /* pinned memory of the host, from which uploads go */
+    size_t staged; /* bytes of it that may still be on their way */
 } cuda;
 
 static cuda *of(prnn_gpu *gpu) {
@@ -155,11 +161,19 @@ static cuda *of(prnn_gpu *gpu) {
 /* A call of a function, with the device's context; the thread's own comes back afterwards, since it may be
  * somebody else's. */
 #define CALL(ctx, d, name, ...)                                                                              \
-    ((d)->f.cuCtxPushCurrent_v2((d)->context), call_in(ctx, d, #name, (d)->f.name(__VA_ARGS__)))
+    call_in(ctx, d, #name, enter(d) == 0 ? (d)->f.name(__VA_ARGS__) : (d)->entered)
+
+/* Fails where somebody has reset the device: then there is nothing to leave. */
+static int enter(cuda *d) {
+    d->entered = d->f.cuCtxPushCurrent_v2(d->context);
+    return d->entered;
+}
 
 static prnn_status call_in(prnn_context *ctx, cuda *d, const char *function, int code) {
     handle own;
-    d->f.cuCtxPopCurrent_v2(&own);
+    if (d->entered == 0) {
+        d->f.cuCtxPopCurrent_v2(&own);
+    }
     return call_result(ctx, &d->f, d->gpu.info.name, function, code);
 }
 
@@ -169,7 +183,11 @@ static void close_device(prnn_gpu *gpu) {
         return;
     }
     if (d->stream) {
+        (void)CALL(NULL, d, cuStreamSynchronize, d->stream);
         (void)CALL(NULL, d, cuStreamDestroy_v2, d->stream);
+    }
+    if (d->stage) {
+        (void)CALL(NULL, d, cuMemFreeHost, d->stage);
     }
     if (d->retained) {
         d->f.cuDevicePrimaryCtxRelease_v2(d->device);
@@ -196,6 +214,7 @@ static prnn_status open_found(prnn_context *ctx, cuda *d, int number) {
                     d->f.cuDevicePrimaryCtxRetain(&d->context, d->device)));
     d->retained = true;
     TRY(CALL(ctx, d, cuStreamCreate, &d->stream, STREAM_NON_BLOCKING));
+    TRY(CALL(ctx, d, cuMemHostAlloc, &d->stage, STAGE_BYTES, 0));
 done:
     return status;
 }
@@ -229,9 +248,11 @@ static void release(prnn_gpu *gpu, prnn_gpu_block *block) {
     }
 }
 
+/* But for what the driver takes besides: recorded walks, and the ends of blocks, which it rounds up. */
 static uint64_t room(prnn_gpu *gpu) {
     size_t left = 0, all = 0;
     prnn_status status = CALL(NULL, of(gpu), cuMemGetInfo_v2, &left, &all);
+    left -= left / 64;
     return status != PRNN_OK ? 0 : left < gpu->info.largest ? left : gpu->info.largest;
 }
 
@@ -254,14 +275,29 @@ static prnn_status allocate(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, cons
 }
 
 static prnn_status wait(prnn_context *ctx, prnn_gpu *gpu) {
+    of(gpu)->staged = 0;
     return CALL(ctx, of(gpu), cuStreamSynchronize, of(gpu)->stream);
 }
 
-/* Memory that is not pinned is copied before the call returns. */
+/* A copy from the caller's memory may go on after the call, where a device reads pageable memory by itself.
+ * So what is small goes by way of the stage, and for what is large the call waits. */
 static prnn_status upload(prnn_context *ctx, prnn_gpu *gpu, prnn_gpu_block *block, size_t at,
                           const void *from, size_t bytes) {
     cuda *d = of(gpu);
-    return bytes == 0 ? PRNN_OK : CALL(ctx, d, cuMemcpyHtoDAsync_v2, block->at + at, from, bytes, d->stream);
+    size_t room = prnn_round_up(bytes, 256);
+    prnn_status status = PRNN_OK;
+    if (bytes && room > STAGE_BYTES) {
+        TRY(CALL(ctx, d, cuMemcpyHtoDAsync_v2, block->at + at, from, bytes, d->stream));
+        TRY(wait(ctx, gpu));
+    } else if (bytes) {
+        TRY(d->staged + room > STAGE_BYTES ? wait(ctx, gpu) : PRNN_OK);
+        void *stage = (uint8_t *)d->stage + d->staged;
+        memcpy(stage, from, bytes);
+        TRY(CALL(ctx, d, cuMemcpyHtoDAsync_v2, block->at + at, stage, bytes, d->stream));
+        d->staged += room;
+    }
+done:
+    return status;
 }
 
 static prnn_status download(prnn_context *ctx, prnn_gpu *gpu, const prnn_gpu_block *block, size_t at,

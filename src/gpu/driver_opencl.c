@@ -5,6 +5,7 @@
 #include "base/try.h"
 #include "gpu/driver.h"
 #include "gpu/library.h"
+#include "gpu/structures.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -138,6 +139,7 @@ static uint64_t number(const functions *f, handle device, uint32_t what) {
 
 /* Everything that the kernels take for granted. */
 static void judge(const functions *f, handle device, prnn_gpu_info *info) {
+    uint64_t local = number(f, device, DEVICE_LOCAL_MEMORY);
     uint64_t fp32 = number(f, device, DEVICE_FP32), needed = FP_INFINITY | FP_NEAREST | FP_FMA | FP_DENORMALS;
     const char *why = NULL;
     if (!number(f, device, DEVICE_AVAILABLE) || !number(f, device, DEVICE_COMPILER)) {
@@ -146,11 +148,15 @@ static void judge(const functions *f, handle device, prnn_gpu_info *info) {
         why = "its numbers are big endian";
     } else if ((fp32 & needed) != needed || !(fp32 & FP_DIVISION)) {
         why = "its fp32 arithmetic is not exact (fused multiply-add, denormal numbers, division, roots)";
-    } else if (number(f, device, DEVICE_GROUP_SIZE) < 256 ||
-               number(f, device, DEVICE_LOCAL_MEMORY) < 32 << 10) {
+    } else if (number(f, device, DEVICE_GROUP_SIZE) < 256 || local < 32 << 10) {
         why = "it has groups of fewer than 256 items, or less than 32 KB of local memory";
     }
     snprintf(info->why_not, sizeof info->why_not, "%s", why ? why : "");
+    if (local < PRNN_GPU_EMULATION) {
+        snprintf(info->why_no_bf16, sizeof info->why_no_bf16,
+                 "it has %llu KB of local memory, and its kernels need %d", (unsigned long long)(local >> 10),
+                 PRNN_GPU_EMULATION >> 10);
+    }
 }
 
 static prnn_gpu_info describe(const functions *f, found of) {

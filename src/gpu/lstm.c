@@ -130,6 +130,7 @@ static prnn_gpu_walk *find(prnn_gpu_pass *own, const prnn_gpu_walk *w) {
     return NULL;
 }
 
+/* Without room for a record nothing is lost but time. */
 static void record(const prnn_pass *pass, prnn_gpu_state *s, prnn_gpu_walk *w) {
     const prnn_gpu_driver *driver = s->gpu->driver;
     prnn_status status = driver->record(s->ctx, s->gpu);
@@ -137,7 +138,10 @@ static void record(const prnn_pass *pass, prnn_gpu_state *s, prnn_gpu_walk *w) {
         take_steps(pass, w);
         status = driver->recorded(s->ctx, s->gpu, &w->tape);
     }
-    prnn_gpu_note(s, status);
+    w->unrecorded = status == PRNN_ERROR_MEMORY;
+    if (!w->unrecorded) {
+        prnn_gpu_note(s, status);
+    }
 }
 
 /* Launches one by one at first; what comes again is recorded, since a recorded launch costs a quarter. */
@@ -156,11 +160,13 @@ static void walk(const prnn_pass *pass, prnn_gpu_walk now) {
         }
         return;
     }
-    if (!before->tape) {
+    if (!before->tape && !before->unrecorded) {
         record(pass, s, before);
     }
-    if (s->status == PRNN_OK) {
+    if (before->tape && s->status == PRNN_OK) {
         prnn_gpu_note(s, s->gpu->driver->replay(s->ctx, s->gpu, before->tape));
+    } else {
+        take_steps(pass, before);
     }
 }
 

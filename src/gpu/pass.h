@@ -18,6 +18,7 @@ typedef struct prnn_gpu_walk {
     prnn_region region;
     int images;
     prnn_gpu_tape *tape; /* NULL: walked once, and not recorded yet */
+    bool unrecorded;     /* there is no room for a tape */
 } prnn_gpu_walk;
 
 /* prnn_block.memory. */

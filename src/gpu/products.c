@@ -222,11 +222,18 @@ void prnn_gpu_product_once(const prnn_pass *pass, const prnn_product *product, p
     prnn_gpu_launch_product(pass, product, region, kernels, (prnn_gpu_argument)PRNN_GPU_VALUE(l));
 }
 
+/* Rows of a region of so many positions as one launch may have: 65535 groups of CUDA's, of 128 each. */
+static int rows_of_launch(const prnn_pass *pass, prnn_region region) {
+    int row = region.count * pass->images, most = row ? 65535 * 128 / row : 0;
+    return region.rows < most || most == 0 ? region.rows : most;
+}
+
 void prnn_gpu_product_run(const prnn_pass *pass, const prnn_product *product, prnn_region region,
                           const prnn_map *out, const prnn_map *add, bool relu) {
     int end = region.row + region.rows;
     for (; region.row < end; region.row += region.rows) {
         region.rows = end - region.row;
+        region.rows = rows_of_launch(pass, region);
         region.rows = prnn_gpu_rows_at_once(product, out, region);
         region.rows = add ? prnn_gpu_rows(add, region.row, region.rows) : region.rows;
         prnn_gpu_product_once(pass, product, region, 0, out, add, relu);

@@ -24,6 +24,10 @@ static prnn_status compile(prnn_gpu_state *s, bool bf16) {
     prnn_gpu_program *program = NULL;
     prnn_gpu_kernel *kernels[PRNN_GPU_KERNEL_COUNT] = {NULL};
     prnn_status status;
+    if (bf16 && s->gpu->info.why_no_bf16[0]) {
+        return prnn_fail(s->ctx, PRNN_ERROR_DEVICE, "%s, %s, has no bf16: %s; choose precision fp32", s->name,
+                         s->gpu->info.name, s->gpu->info.why_no_bf16);
+    }
     TRY(driver->compile(s->ctx, s->gpu, bf16 ? PRNN_GPU_BF16 : PRNN_GPU_FP32, &program));
     for (int i = 0; i < (bf16 ? PRNN_GPU_KERNEL_COUNT : PRNN_GPU_product_tall4); i++) {
         TRY(driver->kernel(s->ctx, s->gpu, program, names[i], &kernels[i]));

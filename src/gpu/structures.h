@@ -164,6 +164,9 @@ typedef struct prnn_gpu_step {
 
 /* ------------------------------------------------------------------------------------- for tensor cores */
 
+/* Bytes of local memory that a kernel takes where tensor cores are emulated. */
+#define PRNN_GPU_EMULATION 52224
+
 /* Columns of a wide strip, in blocks of 8. */
 #define PRNN_GPU_WIDE 128
 #define PRNN_GPU_BLOCKS 16

@@ -14,6 +14,7 @@ typedef unsigned long long ulong;
 #define LOCAL __shared__ /* declares, in the outermost scope of a kernel only */
 #define OF_LOCAL         /* qualifies what a pointer points to */
 #define CONSTANT static __constant__
+#define RESTRICT __restrict__ /* a table: nothing that the kernel stores is there */
 #define ITEM (threadIdx.x)
 #define GROUP_X (blockIdx.x)
 #define GROUP_Y (blockIdx.y)
@@ -38,6 +39,7 @@ typedef unsigned long long ulong;
 #define LOCAL __local
 #define OF_LOCAL __local
 #define CONSTANT __constant
+#define RESTRICT restrict
 #define ITEM ((uint)get_local_id(0))
 #define GROUP_X ((uint)get_group_id(0))
 #define GROUP_Y ((uint)get_group_id(1))

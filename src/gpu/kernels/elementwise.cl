@@ -15,8 +15,8 @@ DEVICE float4 load_four(GLOBAL const float *memory, const place *p, uint q, uint
     ulong at = AT(*p, q, r) + feature;
 #ifdef BF16
     if (p->bf16) {
-        float4 x;
-        x.x = LOAD(*p, at), x.y = LOAD(*p, at + 1), x.z = LOAD(*p, at + 2), x.w = LOAD(*p, at + 3);
+        float2 low = load_two(memory, 1, at), high = load_two(memory, 1, at + 2);
+        float4 x = {low.x, low.y, high.x, high.y};
         return x;
     }
 #endif
@@ -27,10 +27,8 @@ DEVICE void store_four(GLOBAL float *memory, const place *p, uint q, uint r, uin
     ulong at = AT(*p, q, r) + feature;
 #ifdef BF16
     if (p->bf16) {
-        STORE(*p, at, x.x);
-        STORE(*p, at + 1, x.y);
-        STORE(*p, at + 2, x.z);
-        STORE(*p, at + 3, x.w);
+        store_two(memory, 1, at, x.x, x.y);
+        store_two(memory, 1, at + 2, x.z, x.w);
         return;
     }
 #endif

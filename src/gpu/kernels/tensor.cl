@@ -66,6 +66,8 @@ DEVICE uint pair_of(float low, float high) {
 #else
 #define TENSOR_KERNEL KERNEL(TENSOR_ITEMS)
 #define EXCHANGE LOCAL uint words[TENSOR_ITEMS * 6];
+/* A kernel whose stages take more than the host counts with does not compile. */
+typedef char emulation_fits[STAGES * 2 * B_HALVES * 2 + TENSOR_ITEMS * 6 * 4 <= PRNN_GPU_EMULATION ? 1 : -1];
 #define EXCHANGED , words
 #define EXCHANGED_OF , OF_LOCAL uint *words
 DEVICE void load_any(uint *r, OF_LOCAL const ushort *memory, uint at, int transposed, OF_LOCAL uint *words) {
@@ -138,8 +140,8 @@ DEVICE void store_two(GLOBAL float *memory, uint bf16, ulong at, float low, floa
 #define STORE_TWO(place, at, low, high) store_two(memory, (place).bf16, at, low, high)
 
 #define TENSOR_TABLES                                                                                                  \
-    GLOBAL const wide *strips, GLOBAL const unit *units, GLOBAL const tap *taps, GLOBAL const ushort *weights,         \
-        GLOBAL const float *biases, GLOBAL float *memory
+    GLOBAL const wide *RESTRICT strips, GLOBAL const unit *RESTRICT units, GLOBAL const tap *RESTRICT taps,            \
+        GLOBAL const ushort *RESTRICT weights, GLOBAL const float *RESTRICT biases, GLOBAL float *memory
 
 /* Columns 8 * block + LANE % 4 * 2 and the next of the item. */
 #define BLOCK_OF(j) (WARP % 2 * 8 + (j))
