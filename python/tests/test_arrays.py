@@ -80,7 +80,8 @@ def test_pictures(tiny: pixelrnn.Model, images: np.ndarray) -> None:
     (np.zeros((1, 6, 7, 1), "U1"), "has no levels"),
     (np.zeros((1, 6, 7, 1), "M8[s]"), "has no levels"),
     (np.ma.MaskedArray(np.zeros((1, 6, 7, 1)), mask=True), "masked"),
-    ("images.npy", r"none of images.*pixelrnn.open\('images.npy'"), (pathlib.Path("i"), "pixelrnn.open"), (None, "none of images"),
+    ("images.npy", r"none of images.*pixelrnn.open\('images.npy'"), (pathlib.Path("i"), "pixelrnn.open"),
+    (None, "none of images"),
     ([[1], [2, 3]], "inhomogeneous|setting an array|none of images"),
 ])
 def test_what_is_refused(tiny: pixelrnn.Model, wrong: Any, why: str) -> None:
