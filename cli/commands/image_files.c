@@ -74,15 +74,16 @@ done:
 /* A name with a number could itself be that of another image. */
 static int give_number(image_files *f, const entry *entries, const entry *e) {
     entry other = {.path = path_of(f, e->index, true)};
-    int code;
-    TRY(check_memory(other.path));
-    if (bsearch(&other, entries, (size_t)f->count, sizeof *entries, by_path)) {
-        code =
-            fail("%s: images %" PRIu64 " and another one would both be in this file: take them by --extract",
-                 other.path, e->index);
+    if (!other.path) {
+        return check_memory(NULL);
     }
+    bool taken = bsearch(&other, entries, (size_t)f->count, sizeof *entries, by_path) != NULL;
+    int code = taken ? fail("%s: image %" PRIu64
+                            " and another one would both be in this file: take one by --extract, or all into "
+                            "a .npy if they have one size",
+                            other.path, e->index)
+                     : EXIT_OK;
     f->numbered[e->index - f->first] = true;
-done:
     free(other.path);
     return code;
 }
