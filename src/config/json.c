@@ -22,10 +22,10 @@ char *prnn_config_to_json(const prnn_config *c) {
     return text;
 }
 
-char *prnn_config_unlike(const char *config, const char *other) {
+char *prnn_config_unlike(const char *one, const char *another) {
     json_error_t error;
-    json_t *ours = prnn_json_load(config, strlen(config), &error);
-    json_t *theirs = prnn_json_load(other, strlen(other), &error);
+    json_t *ours = prnn_json_load(one, strlen(one), &error);
+    json_t *theirs = prnn_json_load(another, strlen(another), &error);
     const char *field;
     json_t *value;
     void *next;
@@ -34,7 +34,7 @@ char *prnn_config_unlike(const char *config, const char *other) {
             json_object_del(ours, field);
         }
     }
-    char *text = json_is_object(ours) ? prnn_json_dump(ours, 0) : strdup(config);
+    char *text = json_is_object(ours) ? prnn_json_dump(ours, 0) : strdup(one);
     json_decref(ours);
     json_decref(theirs);
     return text;
