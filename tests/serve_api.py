@@ -150,8 +150,9 @@ def test_refusals(server):
             ("sample", {"modell": "x"}, 400, "'modell' is not a field"),
             ("sample", {"model": "../../etc/passwd"}, 404, "there is no model"),
             ("sample", {"row": 1}, 400, "'row' is not a field of this request"),
-            ("nll", {}, 400, "the field 'image' is missing"),
-            ("nll", {"images": zeros[:-4]}, 400, "image: has 783 values"),
+            ("nll", {}, 400, "the field 'images' is missing"),
+            ("values", {}, 400, "the field 'image' is missing"),
+            ("nll", {"images": zeros[:-4]}, 400, "images: has 783 values"),
             ("nll", {"images": zeros[:-1]}, 400, "base64"),
             ("nll", {"images": zeros, "image": zeros}, 400, "the same"),
             ("values", {"image": text_of(bytes(2 * 784))}, 400, "one image"),
@@ -168,6 +169,8 @@ def test_refusals(server):
                        ("deep", b"[" * 100000), ("no UTF-8", b'{"model":"\xff"}'), ("a zero", b'{"model":"a\\u0000b"}')):
         status, _, answer = server.ask("POST", "/api/v1/sample", body)
         check(f"{what} is refused", status == 400 and b'"error"' in answer, status, answer)
+    status, _, answer = server.ask("POST", "/api/v1/sample", b"")
+    check("an empty body is refused with what to send", status == 400 and b"send a JSON object" in answer, status, answer)
 
 
 def test_http(server):
@@ -195,6 +198,14 @@ def test_http(server):
             ("a file of the program", "GET", "/cli/main.c", {}, 404)):
         got, _, body = server.ask(method, path, "{}" if method == "POST" else None, headers)
         check(f"{name}: {status}", got == status and (got == 200 or "error" in json.loads(body)), got, body)
+    for path, allowed in (("/", "GET, HEAD"), ("/api/v1/models", "GET, HEAD"), ("/api/v1/sample", "POST")):
+        status, headers, _ = server.ask("OPTIONS", path)
+        check(f"{path}: what is allowed instead", status == 405 and headers["Allow"] == allowed, status, headers["Allow"])
+    for path in ("/", "/api/v1/models"):
+        status, headers, body = server.ask("HEAD", path)
+        length = len(server.ask("GET", path)[2])
+        check(f"HEAD {path}: as GET, without a body", status == 200 and body == b"" and
+              int(headers["Content-Length"]) == length, status, headers["Content-Length"], length)
     status, headers, body = server.ask("GET", "/")
     check("the page has a strict policy", status == 200 and "default-src 'none'" in headers["Content-Security-Policy"] and
           headers["X-Content-Type-Options"] == "nosniff" and "unsafe" not in headers["Content-Security-Policy"])

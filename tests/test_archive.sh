@@ -32,6 +32,23 @@ run 0 "list as JSON" list a.prnn --json
 has "list as JSON has the size" '"raw_bytes": 880' out.txt
 run 2 "decompress into a folder with pictures" decompress "$grey" a.prnn --out back/
 run 0 "decompress and overwrite" decompress "$grey" a.prnn --out back/ --overwrite
+mkdir twins # whose files would be the same
+cp pics/black.png twins/a.jpg
+cp pics/bits.png twins/a.jpg.png
+cp "pics/in a folder/rgba.png" twins/b.jpg
+run 0 "compress a.jpg and a.jpg.png" compress "$grey" --data twins --out twins.prnn --quiet
+run 0 "decompress them" decompress "$grey" twins.prnn --out untwined/
+has "a note says so" "untwined/: 1 image has a number behind the name" err.txt
+check "no file is lost" test "$(cd untwined && echo *)" = "a.jpg-000000.png a.jpg.png b.jpg.png"
+for pair in a.jpg:a.jpg-000000.png a.jpg.png:a.jpg.png b.jpg:b.jpg.png; do
+    for place in "twins/${pair%:*}" "untwined/${pair#*:}"; do
+        "$program" compress "$grey" --data "$place" --out "$(dirname "$place").one" --quiet >out.txt
+        "$program" decompress "$grey" "$(dirname "$place").one" --extract 0 --out "$(dirname "$place").npy" --quiet >out.txt
+    done
+    check "${pair%:*} is ${pair#*:}" cmp twins.npy untwined.npy
+done
+run 0 "one of them into a folder" decompress "$grey" twins.prnn --extract a.jpg --out untwined-one/ --quiet
+check "alone it has its name" test -f untwined-one/a.jpg.png
 run 0 "one picture" compress "$grey" --data pics/black.png --out one.prnn --quiet
 run 0 "one picture, listed" list one.prnn
 has "its name is that of the file" " black.png" out.txt

@@ -154,7 +154,8 @@ for word in 'a,' ',a' 'a,,b' ','; do
     refused 2 "'$word': a name is missing beside a comma" eval "$word" --data train.idx
 done
 refused 1 "^pixelrnn: nothing: " eval a,nothing --data train.idx
-refused 1 "^pixelrnn: a,b: " sample a,b --count 1 --out no.png
+refused 2 "^pixelrnn: a,b: .*'pixelrnn sample' takes no ensemble" sample a,b --count 1 --out no.png
+refused 1 "^pixelrnn: nothing,b: cannot be opened" sample nothing,b --count 1 --out no.png
 refused 2 "two models are compared" compare a,b --data train.idx
 cp b/model.safetensors b.csv
 refused 2 "scores b.csv is also MODEL b.csv" eval a,b.csv --data train.idx --scores b.csv

@@ -227,6 +227,39 @@ static void test_as_stored(void **state) {
     free(exif.p);
 }
 
+/* An animation holds more pictures than the one that is read, unless that is its only frame; one that is no
+ * valid animation is a still picture. */
+static void test_png_animation(void **state) {
+    (void)state;
+    static const uint8_t frame[26] = {0};
+    static const struct {
+        uint8_t frames;
+        size_t bytes;
+        bool is_frame, more;
+    } cases[] = {{1, 8, true, false}, {2, 8, true, true}, {1, 8, false, true}, {2, 7, true, false}};
+    bytes b = make_png(1, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, (uint8_t[]){1, 2, 3}, 3);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const uint8_t animation[8] = {0, 0, 0, cases[i].frames};
+        size_t frame_at = cases[i].is_frame ? AFTER_IHDR : b.n - IEND;
+        bytes framed = with_chunk(b, frame_at, "fcTL", frame, sizeof frame);
+        bytes with = with_chunk(framed, AFTER_IHDR, "acTL", animation, cases[i].bytes);
+        bytes late = with_chunk(framed, framed.n - IEND, "acTL", animation, cases[i].bytes);
+        prnn_image image;
+        prnn_found found;
+        assert_int_equal(prnn_picture_decode(ctx, "x.png", with.p, with.n, NULL, &image, &found), PRNN_OK);
+        assert_memory_equal(image.values, ((uint8_t[]){1, 2, 3}), 3);
+        assert_int_equal(found.more_pages, cases[i].more);
+        prnn_image_free(&image);
+        assert_int_equal(prnn_picture_decode(ctx, "x.png", late.p, late.n, NULL, &image, &found), PRNN_OK);
+        assert_false(found.more_pages);
+        prnn_image_free(&image);
+        free(late.p);
+        free(with.p);
+        free(framed.p);
+    }
+    free(b.p);
+}
+
 /* Malformed EXIF is ignored: cut off anywhere, of no orientation that there is, or of another type. */
 static void test_exif_malformed(void **state) {
     (void)state;
@@ -563,16 +596,27 @@ static void test_masks_of_alpha(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        TEST(test_png_types),      TEST(test_png_interlaced),
-        TEST(test_png_ancillary),  TEST(test_png_orientation),
-        TEST(test_exif_malformed), TEST(test_png_refused),
-        TEST(test_png_mutations),  TEST(test_fit),
-        TEST(test_fit_channels),   TEST(test_fit_refused),
-        TEST(test_sheets),         TEST(test_sheets_refused),
-        TEST(test_write_npy),      TEST(test_full_disk),
-        TEST(test_masks),          TEST(test_masks_of_alpha),
-        TEST(test_png_alpha),      TEST(test_png_transparency_chunk),
-        TEST(test_as_stored),      TEST(test_pictures_as_they_are),
+        TEST(test_png_types),
+        TEST(test_png_interlaced),
+        TEST(test_png_ancillary),
+        TEST(test_png_animation),
+        TEST(test_png_orientation),
+        TEST(test_exif_malformed),
+        TEST(test_png_refused),
+        TEST(test_png_mutations),
+        TEST(test_fit),
+        TEST(test_fit_channels),
+        TEST(test_fit_refused),
+        TEST(test_sheets),
+        TEST(test_sheets_refused),
+        TEST(test_write_npy),
+        TEST(test_full_disk),
+        TEST(test_masks),
+        TEST(test_masks_of_alpha),
+        TEST(test_png_alpha),
+        TEST(test_png_transparency_chunk),
+        TEST(test_as_stored),
+        TEST(test_pictures_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -262,12 +262,12 @@ static void test_pages(void **state) {
     bytes b = make_tiff("w", pages, 2);
     assert_int_equal(open_data(write_file("t/a.TIF", b), &o), PRNN_OK);
     assert_int_equal(prnn_data_width(data), 2);
-    assert_non_null(strstr(note, "t/a.TIF: has several pages, of which the first was read"));
+    assert_non_null(strstr(note, "t/a.TIF: has several pages or frames, of which the first was read"));
     write_file("t/b.tiff", b);
     free(b.p);
     assert_int_equal(open_data(at("t"), &o), PRNN_OK);
     assert_int_equal(prnn_data_count(data), 2);
-    assert_non_null(strstr(note, "/t: 2 of 2 pictures have several pages"));
+    assert_non_null(strstr(note, "/t: 2 of 2 pictures have several pages or frames"));
 }
 
 static void refuse(bytes b, const char *part) {

@@ -89,6 +89,9 @@ settings=${settings/--lr 0.01/--lr 0.5}
 train new 30 --resume --threads 1 >out.txt 2>err.txt
 check "other settings are refused" test $? -eq 1
 check "by name" grep -q '^pixelrnn: new/checkpoint.safetensors: .*lr 0.01, this run has 0.5' err.txt
+train new 60 --resume --threads 1 --skip >out.txt 2>err.txt
+check "another network is refused" test $? -eq 1
+has "by what differs alone" 'it has {"skip": false}, this run has {"skip": true}; give the same' err.txt
 check "and nothing is changed" cmp new/model.safetensors before.safetensors
 
 echo

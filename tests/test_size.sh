@@ -207,6 +207,8 @@ refused 2 "leave out --size 8x8" eval row-softmax --data mixed --tile 5 --size 8
 refused 2 "leave out --fit" eval row-softmax --data mixed --size own --fit crop
 refused 1 "where 6x9 is wanted" heat row-softmax --data mixed --size own --out x.png
 refused 1 "size own takes them as large as they are" eval row-softmax --data data.idx
+make_sprites colours.npy 3 3
+refused 1 "subsample changes the images$" eval row-softmax --data colours.npy # of its size they would be no better
 refused 1 "needs 9 x 9 x 1" eval row-softmax --data data.idx --size 9x9
 refused 1 "cannot be opened" eval row-softmax --data nothing --size own
 refused 2 "is not known\|no option\|unknown" train --data train.idx --size 8x8 --out x

@@ -28,7 +28,7 @@ static const struct option options[] = {
     FLAG("skip", offsetof(settings, skip), 0,
          "leave out, and name, files of a folder that cannot be kept as they are (damaged, of 16 bits a "
          "sample, of "
-         "several pages); without it they are an error, before any work"),
+         "several pages or frames); without it they are an error, before any work"),
     STRING("array", offsetof(settings, array), "NAME", 0,
            "of a .npz file with several arrays: the one that holds the images"),
     SIZE("first", offsetof(settings, first), 0, 0,

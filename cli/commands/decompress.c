@@ -1,5 +1,6 @@
 /* pixelrnn decompress: the images of an archive, as they were. */
 #include "commands/archive_report.h"
+#include "commands/image_files.h"
 #include "support/memory.h"
 #include "support/number.h"
 #include "support/output.h"
@@ -12,7 +13,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 typedef struct settings {
@@ -28,8 +28,8 @@ static const struct option options[] = {
     OUTPUT(
         "out", offsetof(settings, out), "FOLDER/|F.npy|F.png", OPTION_REQUIRED,
         "a folder: each image as a PNG picture under its name (with .png behind it, unless it is there), or "
-        "its "
-        "number; .npy: all of them, which must have one size, as uint8 (images, H, W, C); .png: one image"),
+        "its number, and with its number too where another image's file has the name; .npy: all of them, "
+        "which must have one size, as uint8 (images, H, W, C); .png: one image"),
     STRING("extract", offsetof(settings, extract), "NAME", 0,
            "this image alone, by its name or number ('pixelrnn list' tells them): only what is coded "
            "together with it "
@@ -46,7 +46,8 @@ typedef struct unpacking {
     const settings *want;
     output_kind kind;
     uint64_t first, count, written, lost;
-    uint8_t *array; /* of .npy */
+    uint8_t *array;    /* of .npy */
+    image_files files; /* of a folder */
     prnn_archive_image shape;
     int code; /* of what failed */
     json *report;
@@ -69,27 +70,9 @@ done:
     return code;
 }
 
-static bool is_png(const char *name) {
-    size_t n = strlen(name);
-    return n > 4 && strcasecmp(name + n - 4, ".png") == 0;
-}
-
-/* The file of an image in the folder, to be freed; NULL: no memory. */
-static char *path_of(const unpacking *u, uint64_t index, const prnn_archive_image *image) {
-    size_t room = strlen(u->want->out) + strlen(image->name) + 40;
-    char *path = malloc(room);
-    const char *slash = u->want->out[strlen(u->want->out) - 1] == '/' ? "" : "/";
-    if (path && *image->name) {
-        snprintf(path, room, "%s%s%s%s", u->want->out, slash, image->name, is_png(image->name) ? "" : ".png");
-    } else if (path) {
-        snprintf(path, room, "%s%s%06" PRIu64 ".png", u->want->out, slash, index);
-    }
-    return path;
-}
-
 static int write_picture(const unpacking *u, uint64_t index, const prnn_archive_image *image,
                          const uint8_t *values) {
-    char *path = u->kind == OUTPUT_PNG ? strdup(u->want->out) : path_of(u, index, image);
+    char *path = u->kind == OUTPUT_PNG ? strdup(u->want->out) : image_files_path(&u->files, index);
     int code;
     TRY(check_memory(path));
     if (u->kind == OUTPUT_FOLDER) {
@@ -149,6 +132,20 @@ static int choose_images(unpacking *u) {
                     u->s->path);
     }
     return EXIT_OK;
+}
+
+/* Images whose names would be those of one file. */
+static int make_folder(unpacking *u) {
+    int code;
+    TRY(image_files_begin(&u->files, u->s->archive, u->first, u->count, u->want->out));
+    TRY(output_make_folder(u->want->out));
+    uint64_t n = image_files_numbered(&u->files);
+    if (n) {
+        note("%s: %" PRIu64 " image%s %s a number behind the name, which is that of another one's file",
+             u->want->out, n, plural(n), n == 1 ? "has" : "have");
+    }
+done:
+    return code;
 }
 
 /* All images of an array have one shape. */
@@ -242,7 +239,7 @@ static int run(session *s) {
     TRY(session_open_archive(s));
     TRY(choose_images(&u));
     TRY(u.kind == OUTPUT_NPY ? make_array(&u) : EXIT_OK);
-    TRY(u.kind == OUTPUT_FOLDER ? output_make_folder(u.want->out) : EXIT_OK);
+    TRY(u.kind == OUTPUT_FOLDER ? make_folder(&u) : EXIT_OK);
     if (u.want->json) {
         u.report = &j;
         report_json_begin(&j, stdout);
@@ -259,6 +256,7 @@ static int run(session *s) {
         say("%s: %" PRIu64 " image%s", u.want->out, u.written, plural(u.written));
     }
 done:
+    image_files_end(&u.files);
     return code;
 }
 

@@ -16,11 +16,29 @@ static size_t count_parts(const char *word) {
     return n;
 }
 
+/* A word of a command that takes no ensembles, and that is no file, as one would write an ensemble. */
+static int check_no_ensemble(const struct command *command, const char *word) {
+    size_t n = strcspn(word, ",");
+    char *first = strndup(word, n);
+    int code;
+    TRY(check_memory(first));
+    TRY(n && access(first, F_OK) == 0
+            ? usage_error(
+                  "%s: there is no file of this name, and 'pixelrnn %s' takes no ensemble (models with "
+                  "commas between them), as 'pixelrnn eval' and 'pixelrnn compare' do",
+                  word, command->name)
+            : EXIT_OK);
+done:
+    free(first);
+    return code;
+}
+
 int members_find(const struct command *command, const char *word, members *m) {
-    bool cut = command->ensembles && strchr(word, ',') && access(word, F_OK) != 0;
+    bool commas = strchr(word, ',') && access(word, F_OK) != 0, cut = commas && command->ensembles;
     int code;
     *m = (members){.paths = allocate(cut ? count_parts(word) : 1, sizeof *m->paths)};
     TRY(check_memory(m->paths));
+    TRY(commas && !cut ? check_no_ensemble(command, word) : EXIT_OK);
     if (!cut) {
         m->paths[m->count++] = word;
         return EXIT_OK;

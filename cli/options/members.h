@@ -11,7 +11,8 @@ typedef struct members {
 } members;
 
 /* Of a command that takes ensembles: the parts of the word between its commas, unless there is a file of the
- * whole name. Else the word itself, alone. 0 or an exit code; free with members_free in any case. */
+ * whole name. Else the word itself, alone; what looks like an ensemble there is refused. 0 or an exit code;
+ * free with members_free in any case. */
 int members_find(const struct command *command, const char *word, members *m);
 void members_free(members *m);
 

@@ -54,12 +54,25 @@ static enum MHD_Result queue(struct MHD_Connection *connection, int status, cons
     return queued;
 }
 
-/* The sentence has nothing that JSON would have to escape. */
-static enum MHD_Result refuse(struct MHD_Connection *connection, int status, const char *sentence) {
+/* The sentence has nothing that JSON would have to escape. NULL: no memory. */
+static struct MHD_Response *refusal(const char *sentence) {
     char text[512];
     int n = snprintf(text, sizeof text, "{\"error\": \"%s\"}\n", sentence);
-    return queue(connection, status, "application/json",
-                 MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY));
+    return MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY);
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection, int status, const char *sentence) {
+    return queue(connection, status, "application/json", refusal(sentence));
+}
+
+/* What is there is asked for by `method`, GET or POST. */
+static enum MHD_Result refuse_method(struct MHD_Connection *connection, const char *method) {
+    bool get = strcmp(method, "GET") == 0;
+    struct MHD_Response *response = refusal(get ? "ask by GET" : "ask by POST");
+    if (response) {
+        MHD_add_response_header(response, "Allow", get ? "GET, HEAD" : "POST");
+    }
+    return queue(connection, 405, "application/json", response);
 }
 
 static enum MHD_Result give_asset(struct MHD_Connection *connection, const asset *a) {
@@ -204,11 +217,11 @@ static enum MHD_Result begin(service *c, struct MHD_Connection *connection, cons
         return refuse(connection, status, why);
     }
     if (a) {
-        return get ? give_asset(connection, a) : refuse(connection, 405, "this can only be read, by GET");
+        return get ? give_asset(connection, a) : refuse_method(connection, "GET");
     }
     const operation *o = operation_find(method, url, &other);
     if (!o) {
-        return other ? refuse(connection, 405, strcmp(other, "GET") == 0 ? "ask by GET" : "ask by POST")
+        return other ? refuse_method(connection, other)
                      : refuse(connection, 404,
                               "there is nothing of this name; /api/v1/openapi.json says what there is");
     }

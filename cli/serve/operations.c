@@ -34,6 +34,7 @@ static const operation operations[] = {
 
 const operation *operation_find(const char *method, const char *path, const char **other) {
     *other = NULL;
+    method = strcmp(method, "HEAD") == 0 ? "GET" : method; /* whose answer comes without its body */
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
         if (strcmp(operations[i].path, path) == 0) {
             if (strcmp(operations[i].method, method) == 0) {
@@ -94,11 +95,11 @@ static void serve_models(work *w) {
 /* ------------------------------------------------------------------------------------------ run */
 
 /* The field that an operation needs and was not given; NULL: none. */
-static const char *find_missing(unsigned missing) {
-    static const struct {
+static const char *find_missing(unsigned missing, bool many) {
+    const struct {
         unsigned bit;
         const char *name;
-    } names[] = {{GAVE_IMAGES, "image"},
+    } names[] = {{GAVE_IMAGES, many ? "images" : "image"},
                  {GAVE_KNOWN, "known"},
                  {GAVE_ROW, "row"},
                  {GAVE_COLUMN, "column"},
@@ -118,7 +119,7 @@ static bool read_body(work *w, request *r) {
         job_refuse(w->job, 400, "%s", why);
         return false;
     }
-    const char *missing = find_missing(o->needed & ~r->gave);
+    const char *missing = find_missing(o->needed & ~r->gave, o->many);
     if (missing) {
         job_refuse(w->job, 400, "the field '%s' is missing", missing);
         return false;

@@ -13,7 +13,7 @@ typedef struct operation {
     void (*run)(work *w);
 } operation;
 
-/* By path and method; NULL: none. *other: the method that the path has instead, or NULL. */
+/* By path and method (HEAD is as GET); NULL: none. *other: the method that the path has instead, or NULL. */
 const operation *operation_find(const char *method, const char *path, const char **other);
 
 /* Does the job: reads its body, refuses it, or runs it. */

@@ -185,6 +185,9 @@ static bool read_object(json_t *object, unsigned allowed, request *r, char why[R
 bool request_read(const char *text, size_t size, unsigned allowed, request *r, char why[REQUEST_WHY]) {
     json_error_t error;
     *r = (request){.count = 8, .temperature = 1};
+    if (size == 0) {
+        return refuse(why, "the body is empty: send a JSON object, {} for all defaults");
+    }
     json_t *object = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     if (!object) {
         return refuse(why, "the body is not JSON: line %d, column %d: %.100s", error.line, error.column,
@@ -208,7 +211,8 @@ static bool check_images(const request *r, const prnn_config *c, bool many, char
     size_t one = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
     size_t n = r->images.size / one;
     if (n * one != r->images.size || n == 0 || n > (many ? REQUEST_IMAGES : 1)) {
-        return refuse(why, "image: has %zu values; %s of %d x %d x %d = %zu is needed", r->images.size,
+        return refuse(why, "%s: has %zu values; %s of %d x %d x %d = %zu is needed",
+                      many ? "images" : "image", r->images.size,
                       many ? "a number of images (at most 256), each" : "one image", c->height, c->width,
                       c->channels, one);
     }

@@ -201,7 +201,8 @@ int session_open_set(session *s, const data_settings *data, const prnn_config *c
     TRY(data_open_and_note(s->ctx, s->common->quiet, data->path, &options, which->missing, set));
     int height = prnn_data_height(*set), width = prnn_data_width(*set), channels = prnn_data_channels(*set);
     if (height != config->height || width != config->width || channels != config->channels) {
-        bool sized = option_find(s->args->command, "size", 4) >= 0 && !config->condition_size;
+        bool sized = option_find(s->args->command, "size", 4) >= 0 && !config->condition_size &&
+                     channels == config->channels;
         return fail("%s holds images of %d x %d x %d, and %s needs %d x %d x %d; --fit crop, resize or "
                     "subsample changes the images%s",
                     data->path, height, width, channels, model, config->height, config->width,

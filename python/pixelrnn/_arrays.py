@@ -1,6 +1,7 @@
 """Arrays for the library: exactly what was given, without a copy where it lies as the library reads it, or an exception."""
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ def levels_of(given: Any, shape: tuple[int, int, int], what: str = "images") -> 
     """
     if type(given) is np.ndarray and given.dtype == np.uint8 and given.ndim == 4 and given.shape[1:] == shape:
         return np.ascontiguousarray(given)
+    if isinstance(given, (str, bytes, os.PathLike)):
+        raise ArgumentError(f"{what}: {given!r} is a name, and none of images (n, {shape[0]}, {shape[1]}, {shape[2]}); "
+                            f"pixelrnn.open({given!r}, levels=K) reads those of a file or folder")
     array = _shaped(array_of(given, what), shape, what)
     return np.ascontiguousarray(bytes_of(array, what))
 
@@ -78,8 +82,9 @@ def known_of(given: Any, size: tuple[int, int]) -> Levels:
     """A mask (H, W), 1 where a pixel is known."""
     array = array_of(given, "known")
     if array.shape != size or array.dtype.kind not in "bui":
+        hint = "; pixelrnn.read_mask reads one from a file" if array.dtype.kind in "US" else ""
         raise ArgumentError(f"known: a mask is an array of bool (or integers, not 0: known) of shape {size}, not of "
-                            f"{array.dtype} and shape {array.shape}")
+                            f"{array.dtype} and shape {array.shape}{hint}")
     return np.ascontiguousarray(array != 0, np.uint8)
 
 

@@ -10,6 +10,8 @@ import threading
 from types import FrameType
 from typing import Any, Callable, NamedTuple, Optional
 
+import numpy as np
+
 from . import _header
 from ._errors import ArgumentError, Error, StoppedError, failure
 from ._library import library
@@ -255,6 +257,11 @@ def _stop() -> bool:
 _QUIET = _header.ProgressFn(lambda _user, _report: not _stop())
 
 
+def _is_false(answer: Any) -> bool:
+    """Whether it is False, also numpy's, which comparisons of its numbers give; None is not."""
+    return isinstance(answer, (bool, np.bool_)) and not answer
+
+
 class Watch:
     """What a call is told of its progress by: ends the call where `callback` returns False or raises, and at Ctrl-C, which
     Python hears of only when the library calls back."""
@@ -272,7 +279,7 @@ class Watch:
     def _hear(self, _user: Any, report: Any) -> bool:
         try:
             assert self._callback
-            return not _stop() and self._callback(progress_of(report.contents)) is not False
+            return not _stop() and not _is_false(self._callback(progress_of(report.contents)))
         except BaseException as error:    # KeyboardInterrupt too: ctypes would swallow it
             self._error = error
             return False

@@ -48,6 +48,8 @@ class Images(_Bytes):
 
     def save(self, path: str | os.PathLike[str], columns: int = 0) -> None:
         """Writes one PNG, a contact sheet of so many columns (0: about square; of (n, samples, ...): a row an image)."""
+        if not os.fsdecode(path).lower().endswith(".png"):
+            raise ArgumentError(f"{os.fsdecode(path)}: a PNG is written: let it end with .png (numpy.save writes .npy)")
         if self.dtype != np.uint8 or self.ndim < 3 or 0 in self.shape:
             raise ArgumentError(f"an array of {self.dtype} and shape {self.shape} is none of images (n, H, W, C)")
         if self.ndim == 5 and columns == 0:

@@ -17,7 +17,7 @@ from . import _header
 from ._arrays import levels_of
 from ._context import Callback, Handle, Progress, Watch, progress_of
 from ._data import Data, Path, open
-from ._errors import StoppedError
+from ._errors import DivergedError, StoppedError
 from ._library import library
 from ._struct import text_of
 
@@ -66,7 +66,12 @@ def fit(model: Model, train: Any, valid: Any, out: Path | None, callback: Callba
         if out is not None:
             return _fit_in(out, model, train, valid, callback, bar, options)
         with tempfile.TemporaryDirectory() as folder:
-            return _fit_in(folder, model, train, valid, callback, bar, options)
+            try:
+                return _fit_in(folder, model, train, valid, callback, bar, options)
+            except DivergedError as error:      # its sentence names a checkpoint that goes with the folder
+                reason = str(error).partition(";")[0]
+                raise DivergedError(f"{reason}; the model has the last good weights: train on with a lower learning rate "
+                                    f"or a clipped gradient (clip)") from None
     finally:
         if bar is not None:
             bar.close()
@@ -91,6 +96,9 @@ def _fit_in(out: Path, model: Model, train: Data, valid: Data | None, callback: 
                                   valid._handle.pointer if valid else None, given, watch=watch)
         except StoppedError:
             pass    # the callback said so
+        except DivergedError:
+            _keep(model, folder)
+            raise
         finally:
             if watch.stopped:
                 _keep(model, folder)

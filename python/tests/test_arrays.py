@@ -1,6 +1,7 @@
 """Arrays of every kind: the same numbers, or an exception."""
 from __future__ import annotations
 
+import pathlib
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,8 @@ def test_pictures(tiny: pixelrnn.Model, images: np.ndarray) -> None:
     (np.zeros((1, 6, 7, 1), "U1"), "has no levels"),
     (np.zeros((1, 6, 7, 1), "M8[s]"), "has no levels"),
     (np.ma.MaskedArray(np.zeros((1, 6, 7, 1)), mask=True), "masked"),
-    ("images.npy", "none of images"), (None, "none of images"),
+    ("images.npy", r"none of images.*pixelrnn.open\('images.npy'"), (pathlib.Path("i"), "pixelrnn.open"),
+    (None, "none of images"),
     ([[1], [2, 3]], "inhomogeneous|setting an array|none of images"),
 ])
 def test_what_is_refused(tiny: pixelrnn.Model, wrong: Any, why: str) -> None:
@@ -97,6 +99,8 @@ def test_masks(tiny: pixelrnn.Model, images: np.ndarray) -> None:
     for wrong in (known.astype(float), known[:5], known[None], "mask.png", None):
         with pytest.raises(ValueError, match="a mask is an array"):
             tiny.complete(images, wrong)
+    with pytest.raises(ValueError, match="read_mask"):
+        tiny.complete(images, "mask.png")
 
 
 def test_numbers_that_are_none(tiny: pixelrnn.Model, images: np.ndarray) -> None:

@@ -176,6 +176,9 @@ def test_pictures(tiny: pixelrnn.Model, tmp_path: pathlib.Path) -> None:
     for other in (drawn[..., 0], drawn.astype(float), drawn[:0], drawn.sum()):
         assert not hasattr(other, "_repr_png_") or other._repr_png_() is None
     assert golden("row_conditional")[0]._repr_png_() is None
+    for name in ("/nowhere/drawn.npy", "/nowhere/drawn.jpg", "/nowhere/drawn", b"/nowhere/drawn"):
+        with pytest.raises(ValueError, match=r"end with \.png"):
+            drawn.save(name)
     drawn.save(tmp_path / "drawn.png", columns=2)
     assert pixelrnn.open(tmp_path / "drawn.png").shape == (1, 13, 15, 1)
     again = pickle.loads(pickle.dumps(drawn))

@@ -88,6 +88,8 @@ def test_callback_stops_and_the_model_keeps(model: pixelrnn.Model, train: pixelr
     other = pixelrnn.Model(**NETWORK)
     other.fit(train, steps=4)
     np.testing.assert_array_equal(weights(model), weights(other))
+    assert model.fit(train, steps=4, callback=lambda report: np.float64(report.done) < 2).steps == 2
+    assert model.fit(train, steps=4, callback=lambda report: None).steps == 4
 
 
 def test_callback_raises(model: pixelrnn.Model, train: pixelrnn.Data) -> None:
@@ -132,11 +134,16 @@ def test_own_loop(model: pixelrnn.Model, train: pixelrnn.Data, valid: pixelrnn.D
             wrong()
 
 
-def test_diverged(train: pixelrnn.Data) -> None:
-    model = pixelrnn.Model(**NETWORK)
-    with pytest.raises(pixelrnn.DivergedError):
-        model.fit(train, optimizer="sgd", lr=1e6, steps=50)
-    assert np.isfinite(model.nll(train)).all()
+def test_diverged(train: pixelrnn.Data, valid: pixelrnn.Data, tmp_path: pathlib.Path) -> None:
+    """Whatever diverges first, a step or a validation, and wherever it is kept: the model has the last good weights."""
+    for validation, out in ((None, None), (valid, None), (valid, tmp_path)):
+        model = pixelrnn.Model(**NETWORK)
+        with pytest.raises(pixelrnn.DivergedError) as raised:
+            model.fit(train, validation, optimizer="sgd", lr=1e6, steps=50, valid_every=1, out=out)
+        assert ("the model has the last good weights" in str(raised.value)) == (out is None)
+        assert ("checkpoint" in str(raised.value)) == (out is not None)
+        assert np.isfinite(model.nll(train)).all()
+    np.testing.assert_array_equal(weights(model), weights(pixelrnn.load(tmp_path / "checkpoint.safetensors")))
 
 
 SCRIPT = """

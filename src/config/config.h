@@ -19,6 +19,10 @@ int prnn_config_stages(int small, int large);
 /* The config as a JSON object (docs/formats.md); free with free(). NULL: out of memory. */
 char *prnn_config_to_json(const prnn_config *config);
 
+/* The fields of one such object that another one lacks or has another value of, as an object; free with
+ * free(). Of what is no object, all of it. NULL: out of memory. */
+char *prnn_config_unlike(const char *one, const char *another);
+
 /* The config in a file at `path`; PRNN_ERROR_FORMAT for all that prnn_config_check refuses, too. */
 prnn_status prnn_config_from_json(prnn_context *ctx, const char *path, const char *text, prnn_config *config);
 

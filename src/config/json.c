@@ -22,6 +22,24 @@ char *prnn_config_to_json(const prnn_config *c) {
     return text;
 }
 
+char *prnn_config_unlike(const char *one, const char *another) {
+    json_error_t error;
+    json_t *ours = prnn_json_load(one, strlen(one), &error);
+    json_t *theirs = prnn_json_load(another, strlen(another), &error);
+    const char *field;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(ours, next, field, value) {
+        if (json_equal(value, json_object_get(theirs, field))) {
+            json_object_del(ours, field);
+        }
+    }
+    char *text = json_is_object(ours) ? prnn_json_dump(ours, 0) : strdup(one);
+    json_decref(ours);
+    json_decref(theirs);
+    return text;
+}
+
 static prnn_status read_int(prnn_context *ctx, const char *path, const json_t *object, const char *field,
                             bool needed, int *value) {
     const json_t *item = json_object_get(object, field);

@@ -49,7 +49,8 @@ void prnn_pictures_note_found(prnn_builder *b) {
         note_some(b, b->transparent, b->transparent == 1 ? "is" : "are", behind);
     }
     if (b->paged) {
-        note_some(b, b->paged, b->paged == 1 ? "has" : "have", "several pages, of which the first was read");
+        note_some(b, b->paged, b->paged == 1 ? "has" : "have",
+                  "several pages or frames, of which the first was read");
     }
 }
 

@@ -114,6 +114,18 @@ static int orientation_of(const uint8_t *p, size_t n) {
     return exif ? prnn_exif_orientation(exif + 8, chunk_bytes(exif) - 12) : 1;
 }
 
+/* Whether it is an animation (APNG), of which the frame that a still decoder finds is read: it says so before
+ * its pixels, and, there too, whether these are the first frame or a picture beside the frames. */
+static bool has_more_frames(const uint8_t *p, size_t n) {
+    const uint8_t *animation = find_chunk(p, n, "acTL"), *pixels = find_chunk(p, n, "IDAT"),
+                  *frame = find_chunk(p, n, "fcTL");
+    if (!animation || !pixels || animation > pixels || chunk_bytes(animation) != 12 + 8) {
+        return false;
+    }
+    const uint8_t one[] = {0, 0, 0, 1};
+    return memcmp(animation + 8, one, sizeof one) != 0 || !frame || frame > pixels;
+}
+
 /* The chunk that says what is transparent, where the standard has one; a malformed one is passed over, as
  * ancillary chunks are. */
 static const uint8_t *transparency_of(const struct spng_ihdr *header, const uint8_t *p, size_t n) {
@@ -219,6 +231,7 @@ prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *
     file.transparency = transparency_of(&header, bytes, size);
     picture->orientation = orientation_of(bytes, size);
     picture->deep = header.bit_depth > 8;
+    picture->more_pages = has_more_frames(bytes, size);
     TRY(decode_pixels(ctx, name, png, &header, &file, size, picture));
 done:
     spng_ctx_free(png);

@@ -21,7 +21,7 @@ typedef prnn_status (*prnn_picture_decoder)(prnn_context *ctx, const char *name,
 
 /* Any colour type and bit depth: grey ones give 1 channel, all others 3, and alpha or tRNS one more. Samples
  * of 16 bits keep their high byte, those of 1, 2 and 4 bits are spread over 0..255. Refuses sizes that so
- * short a file cannot hold. */
+ * short a file cannot hold. Of an animation the picture that a reader without animations finds. */
 prnn_status prnn_png_decode(prnn_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                             prnn_picture *picture);
 

@@ -250,15 +250,21 @@ static prnn_status check_format(prnn_trainer *t, const prnn_safetensors *st) {
 static prnn_status check_config(prnn_trainer *t, const prnn_safetensors *st) {
     const char *config = prnn_safetensors_metadata(st, "config");
     char *own = prnn_config_to_json(&t->model->network->plan.config);
-    prnn_status status = PRNN_OK;
-    if (!own) {
-        status = prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to compare its network",
-                           t->folder.checkpoint);
-    } else if (strcmp(own, config) != 0) {
-        status = prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
-                           "%s: is of the network %s, this run has %s; give the same to resume",
-                           t->folder.checkpoint, config, own);
+    if (own && strcmp(own, config) == 0) {
+        free(own);
+        return PRNN_OK;
     }
+    char *there = own ? prnn_config_unlike(config, own) : NULL;
+    char *here = own ? prnn_config_unlike(own, config) : NULL;
+    prnn_status status =
+        there && here
+            ? prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
+                        "%s: is of another network: it has %s, this run has %s; give the same to resume",
+                        t->folder.checkpoint, there, here)
+            : prnn_fail(t->ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to compare its network",
+                        t->folder.checkpoint);
+    free(there);
+    free(here);
     free(own);
     return status;
 }

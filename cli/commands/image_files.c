@@ -1,0 +1,134 @@
+#include "commands/image_files.h"
+
+#include "support/memory.h"
+#include "support/report.h"
+#include "support/try.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+typedef struct entry {
+    char *path;
+    uint64_t index;
+    bool made; /* its image has another name, or none */
+} entry;
+
+static bool is_png(const char *name) {
+    size_t n = strlen(name);
+    return n > 4 && strcasecmp(name + n - 4, ".png") == 0;
+}
+
+static prnn_archive_image image_at(const image_files *f, uint64_t index) {
+    prnn_archive_image image = PRNN_ARCHIVE_IMAGE_INIT;
+    prnn_archive_image_at(f->archive, index, &image);
+    return image;
+}
+
+static char *path_of(const image_files *f, uint64_t index, bool numbered) {
+    prnn_archive_image image = image_at(f, index);
+    size_t room = strlen(f->folder) + strlen(image.name) + 40;
+    char *path = malloc(room), number[24] = "";
+    const char *slash = f->folder[strlen(f->folder) - 1] == '/' ? "" : "/";
+    if (numbered || !*image.name) {
+        snprintf(number, sizeof number, "%s%06" PRIu64, *image.name ? "-" : "", index);
+    }
+    if (path && !*number && is_png(image.name)) {
+        snprintf(path, room, "%s%s%s", f->folder, slash, image.name);
+    } else if (path) {
+        snprintf(path, room, "%s%s%s%s.png", f->folder, slash, image.name, number);
+    }
+    return path;
+}
+
+char *image_files_path(const image_files *f, uint64_t index) {
+    return path_of(f, index, f->numbered && f->numbered[index - f->first]);
+}
+
+static int by_path(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    return strcmp(x->path, y->path);
+}
+
+/* Of one path, those whose own name it is come first. */
+static int by_right(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    int order = by_path(a, b);
+    return order ? order : x->made != y->made ? x->made - y->made : x->index < y->index ? -1 : 1;
+}
+
+static int list(const image_files *f, entry *entries) {
+    int code = EXIT_OK;
+    for (uint64_t i = 0; i < f->count; i++) {
+        prnn_archive_image image = image_at(f, f->first + i);
+        entries[i] = (entry){path_of(f, f->first + i, false), f->first + i, !is_png(image.name)};
+        TRY(check_memory(entries[i].path));
+    }
+    qsort(entries, (size_t)f->count, sizeof *entries, by_right);
+done:
+    return code;
+}
+
+/* A name with a number could itself be that of another image. */
+static int give_number(image_files *f, const entry *entries, const entry *e) {
+    entry other = {.path = path_of(f, e->index, true)};
+    if (!other.path) {
+        return check_memory(NULL);
+    }
+    bool taken = bsearch(&other, entries, (size_t)f->count, sizeof *entries, by_path) != NULL;
+    int code = taken ? fail("%s: image %" PRIu64
+                            " and another one would both be in this file: take one by --extract, or all into "
+                            "a .npy if they have one size",
+                            other.path, e->index)
+                     : EXIT_OK;
+    f->numbered[e->index - f->first] = true;
+    free(other.path);
+    return code;
+}
+
+static bool has_names(const image_files *f) {
+    for (uint64_t i = 0; i < f->count; i++) {
+        if (*image_at(f, f->first + i).name) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int image_files_begin(image_files *f, const prnn_archive *archive, uint64_t first, uint64_t count,
+                      const char *folder) {
+    *f = (image_files){folder, archive, first, count, NULL};
+    if (!has_names(f)) {
+        return EXIT_OK;
+    }
+    entry *entries = calloc((size_t)count, sizeof *entries);
+    int code;
+    f->numbered = calloc((size_t)count, sizeof *f->numbered);
+    TRY(check_memory(entries));
+    TRY(check_memory(f->numbered));
+    TRY(list(f, entries));
+    for (uint64_t i = 1; i < count; i++) {
+        TRY(by_path(&entries[i - 1], &entries[i]) == 0 ? give_number(f, entries, &entries[i]) : EXIT_OK);
+    }
+done:
+    for (uint64_t i = 0; entries && i < count; i++) {
+        free(entries[i].path);
+    }
+    free(entries);
+    return code;
+}
+
+uint64_t image_files_numbered(const image_files *f) {
+    uint64_t n = 0;
+    for (uint64_t i = 0; f->numbered && i < f->count; i++) {
+        n += f->numbered[i];
+    }
+    return n;
+}
+
+void image_files_end(image_files *f) {
+    free(f->numbered);
+    f->numbered = NULL;
+}
