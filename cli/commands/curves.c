@@ -20,7 +20,7 @@ typedef struct settings {
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, NULL, NULL, 0, 0, 0, NULL};
+static const settings defaults = {.common = COMMON_DEFAULTS};
 
 static const struct option options[] = {
     GROUP("Curves"),

@@ -22,18 +22,17 @@ typedef struct settings {
     uint64_t max_pixels;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, NULL, NULL, false, false, (uint64_t)1 << 30};
+static const settings defaults = {.common = COMMON_DEFAULTS, .max_pixels = (uint64_t)1 << 30};
 
 static const struct option options[] = {
     OUTPUT(
         "out", offsetof(settings, out), "FOLDER/|F.npy|F.png", OPTION_REQUIRED,
         "a folder: each image as a PNG picture under its name (with .png behind it, unless it is there), or "
-        "its "
-        "number; .npy: all of them, which must have one size, as uint8 (images, H, W, C); .png: one image"),
+        "its number; .npy: all of them, which must have one size, as uint8 (images, H, W, C); .png: one "
+        "image"),
     STRING("extract", offsetof(settings, extract), "NAME", 0,
            "this image alone, by its name or number ('pixelrnn list' tells them): only what is coded "
-           "together with it "
-           "is decoded"),
+           "together with it is decoded"),
     UINT64("max-pixels", offsetof(settings, max_pixels), 1, 0,
            "refuse an archive that says that it has more pixels: a small file may claim a huge number"),
     FLAG("overwrite", offsetof(settings, overwrite), 0, "write into a folder that holds pictures"),

@@ -11,7 +11,7 @@ typedef struct settings {
     uint64_t max_pixels;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, false, (uint64_t)1 << 30};
+static const settings defaults = {.common = COMMON_DEFAULTS, .max_pixels = (uint64_t)1 << 30};
 
 static const struct option options[] = {
     UINT64("max-pixels", offsetof(settings, max_pixels), 1, 0,

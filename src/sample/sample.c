@@ -132,10 +132,8 @@ static prnn_status check_known(prnn_context *ctx, const prnn_model *model, const
                 int step = c->height / c->condition_size;
                 return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                                  "the model is given the pixels whose row and column are multiples of %d, "
-                                 "and pixel (%d, %d) is not "
-                                 "known: complete small images first (name the model that draws those before "
-                                 "this one), or take an "
-                                 "unconditional model",
+                                 "and pixel (%d, %d) is not known: complete small images first (name the "
+                                 "model that draws those before this one), or take an unconditional model",
                                  step, row, col);
             }
         }
