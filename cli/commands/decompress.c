@@ -266,15 +266,12 @@ const struct command command_decompress = {
     .summary = "the images of an archive, as they were",
     .operand = "ARCHIVE",
     .before = "MODEL",
-    .description = "Makes the images of an archive again, to the pixel. The model is the one that the "
-                   "archive was made with, in "
-                   "whatever file, unless the archive has it inside. Another model, or one that is computed "
-                   "in another arithmetic, "
-                   "is refused before anything is decoded.\n"
-                   "\n"
-                   "Of a damaged archive, or one that was cut off, all images are written whose blocks are "
-                   "whole; the others are "
-                   "named, and the exit code is 1. No image is written that is not as it was.",
+    .description =
+        "Makes the images of an archive again, to the pixel. The model is the one that the archive was made "
+        "with, in whatever file, unless the archive has it inside. Another model, or one that is computed in "
+        "another arithmetic, is refused before anything is decoded.\n\n"
+        "Of a damaged archive, or one that was cut off, all images are written whose blocks are whole; the "
+        "others are named, and the exit code is 1. No image is written that is not as it was.",
     .examples = "pixelrnn decompress models/photos-colour.safetensors photographs.prnn --out photographs/\n"
                 "pixelrnn decompress digits.prnn --out digits.npy\n"
                 "pixelrnn decompress models/photos-colour.safetensors photographs.prnn --extract cat.png "

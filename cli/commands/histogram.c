@@ -270,13 +270,11 @@ const struct command command_histogram = {
     .name = "histogram",
     .summary = "draw what a model expected of single values",
     .operand = "MODEL",
-    .description = "Draws the distribution that a model predicted for chosen values of an image, given the "
-                   "true values before "
-                   "them (as figure 6 of the paper): one small histogram for each pixel and channel, the "
-                   "true value marked, with "
-                   "its negative log-likelihood. The bars of the first and the last level are dark; one that "
-                   "would hide all "
-                   "others is cut, and its probability stands beside it.",
+    .description =
+        "Draws the distribution that a model predicted for chosen values of an image, given the true values "
+        "before them (as figure 6 of the paper): one small histogram for each pixel and channel, the true "
+        "value marked, with its negative log-likelihood. The bars of the first and the last level are dark; "
+        "one that would hide all others is cut, and its probability stands beside it.",
     .examples = "pixelrnn histogram model.safetensors --data test_batch.bin --image 7 --out values.svg\n"
                 "pixelrnn histogram model.safetensors --data test_batch.bin --pixels '0,0;14,7' --json --out "
                 "values.svg",

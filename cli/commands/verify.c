@@ -97,10 +97,10 @@ const struct command command_verify = {
     .summary = "whether an archive is whole",
     .operand = "ARCHIVE",
     .before = "MODEL",
-    .description = "Decodes all images of an archive, writes none, and says which are damaged: exit code 0, "
-                   "if all are whole and "
-                   "nothing of the file is damaged. The model is the one that the archive was made with, "
-                   "unless it is inside.",
+    .description =
+        "Decodes all images of an archive, writes none, and says which are damaged: exit code 0, if all are "
+        "whole and nothing of the file is damaged. The model is the one that the archive was made with, "
+        "unless it is inside.",
     .examples = "pixelrnn verify models/photos-colour.safetensors photographs.prnn",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
