@@ -36,16 +36,19 @@ run() {
     if [ "$got" -eq "$code" ]; then ok "$name"; else bad "$name (exit code $got, not $code)"; fi
 }
 
-# refused CODE PATTERN ARGUMENTS...: ends with that code and one line on stderr that holds PATTERN.
+# one_line: the last run wrote one sentence of the program's to stderr.
+one_line() { [ "$(wc -l <err.txt)" -eq 1 ] && grep -q '^pixelrnn: ' err.txt; }
+
+# refused CODE PATTERN ARGUMENTS...: ends with that code and one line on stderr, the program's, that holds PATTERN.
 refused() {
     local code=$1 pattern=$2 got
     shift 2
-    "$program" "$@" --quiet >out.txt 2>err.txt
+    "$program" "$@" >out.txt 2>err.txt
     got=$?
-    if [ $got -eq "$code" ] && [ ! -s out.txt ] && [ "$(wc -l <err.txt)" -eq 1 ] && grep -q -e "$pattern" err.txt; then
+    if [ $got -eq "$code" ] && [ ! -s out.txt ] && one_line && grep -q -e "$pattern" err.txt; then
         ok "refused: $*"
     else
-        bad "refused: $* (exit code $got)"
+        bad "refused: $* (exit code $got, not $code, or another sentence than '$pattern')"
     fi
 }
 
@@ -60,11 +63,19 @@ near() {
 # mean: of the numbers on stdin, a line each.
 mean() { awk '{ s += $1 } END { printf "%.17g\n", s / NR }'; }
 
+# column FILE NAME: the cells of a column of a table of scores, of its images. Not for names with commas.
+column() {
+    awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) k = i; next } $1 != "" { print $k }' "$1"
+}
+
 # has NAME PATTERN FILE: the file holds the pattern.
 has() { check "$1" grep -q -e "$2" "$3"; }
 
 # number FILE KEY: the number of "KEY": in a JSON text.
 number() { sed -n "s/.*\"$2\": \(-\{0,1\}[0-9][0-9.e+-]*\).*/\1/p" "$1" | head -1; }
+
+# png_size FILE: "WIDTH x HEIGHT" of a PNG.
+png_size() { od -An -v -tu1 -j16 -N8 "$1" | awk '{ print ($3 * 256 + $4) " x " ($7 * 256 + $8) }'; }
 
 # make_idx FILE COUNT SIDE: images of 0 and 255 without much sense.
 make_idx() {

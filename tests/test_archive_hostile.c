@@ -347,6 +347,41 @@ static void test_other_levels(void **state) {
     small_free(&s);
 }
 
+enum { NESTED = 25000 };
+
+/* The head of a block that says that it has so many bytes, and not what they add up to. */
+static void put_head(FILE *f, size_t length) {
+    uint8_t head[PRNN_CHUNK_BYTES] = {0};
+    memcpy(head, prnn_chunk_mark, PRNN_MARK_BYTES);
+    head[8] = PRNN_CHUNK_BLOCK;
+    prnn_put32(head + 24, (uint32_t)length);
+    prnn_put32(head + 36, prnn_crc32(head, 36));
+    assert_int_equal(fwrite(head, 1, sizeof head, f), sizeof head);
+}
+
+/* Behind an archive, blocks within one another that all end where the damage is: to read each of them would
+ * be the work of hours for a file of some megabytes. */
+static void test_nested(void **state) {
+    (void)state;
+    small s = small_archive(false);
+    prnn_archive *archive;
+    prnn_archive_info info = PRNN_ARCHIVE_INFO_INIT;
+    bool refused;
+    FILE *f = fopen(path, "wb");
+    assert_true(f && fwrite(s.bytes, 1, s.n, f) == s.n);
+    for (size_t left = NESTED; left > 0; left--) {
+        put_head(f, (left - 1) * PRNN_CHUNK_BYTES);
+    }
+    assert_true(fputs("damage", f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    assert_ok(s.m.ctx, prnn_archive_open(s.m.ctx, path, &archive));
+    prnn_archive_describe(archive, &info);
+    prnn_archive_free(archive);
+    assert_true(info.damaged && info.blocks + info.stored_blocks < 100);
+    assert_int_equal(read_what_is_there(&s, &refused), s.a.count);
+    small_free(&s);
+}
+
 /* An archive of another version, and files that are none. */
 static void newer_version(prnn_chunk *chunk, uint8_t *bytes) {
     (void)chunk;
@@ -388,7 +423,7 @@ int main(void) {
         cmocka_unit_test(test_flips),  cmocka_unit_test(test_truncations),
         cmocka_unit_test(test_shifts), cmocka_unit_test(test_lost_chunks),
         cmocka_unit_test(test_claims), cmocka_unit_test(test_other_levels),
-        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_nested), cmocka_unit_test(test_others),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

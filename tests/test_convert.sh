@@ -3,7 +3,6 @@
 . "$(dirname "$0")/shell.sh"
 
 says() { grep -q -e "$1" err.txt; }
-one_line() { [ "$(wc -l <err.txt)" -eq 1 ] && grep -q '^pixelrnn: ' err.txt; }
 
 # A folder of class folders: 24 pictures that a model drew, and 12 files that are none.
 make_idx train.idx 40 6

@@ -1,6 +1,7 @@
 /* Conversion into one .npy, and the batches of downsampled ImageNet. */
 #include "data_sets.h"
 
+#include <math.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -236,6 +237,7 @@ static bool stop_now(void *user, const prnn_progress *p) {
     assert_string_equal(p->phase, "convert");
     assert_int_equal(p->total, 400);
     assert_int_equal(p->size, sizeof *p);
+    assert_true(isnan(p->train_nats) && isnan(p->valid_nats) && isnan(p->best_nats)); /* nothing is trained */
     return p->done < 128;
 }
 

@@ -2,11 +2,6 @@
 # Ensembles of models under eval and compare: test_ensemble.sh PROGRAM SOURCE_DIR
 . "$(dirname "$0")/shell.sh"
 
-# column FILE NAME: the cells of a column.
-column() {
-    awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) k = i; next } { print $k }' "$1"
-}
-
 # error: the standard error of the mean.
 error() { awk '{ x[NR] = $1; s += $1 } END { for (i in x) q += (x[i] - s / NR) ^ 2; printf "%.17g\n", sqrt(q / (NR - 1) / NR) }'; }
 # values FILE: the numbers of a .npy of floats.

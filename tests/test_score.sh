@@ -2,19 +2,6 @@
 # pixelrnn score: every score against a plain recomputation from its table: test_score.sh PROGRAM SOURCE_DIR
 . "$(dirname "$0")/shell.sh"
 
-# near A B [RELATIVE]: two numbers agree.
-near() {
-    awk -v a="$1" -v b="$2" -v e="${3:-1e-9}" 'BEGIN {
-        d = a - b; m = b < 0 ? -b : b
-        exit !(a != "" && b != "" && (d < 0 ? -d : d) <= e * m + 1e-9)
-    }'
-}
-
-# column FILE NAME: the cells of a column, of the images. Not for names with commas.
-column() {
-    awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) k = i; next } $1 != "" { print $k }' "$1"
-}
-
 # follows FILE EXPRESSION: of the columns, which awk's expression names as c["nats"], it is 0 in every row.
 follows() {
     awk -F, "NR == 1 { for (i = 1; i <= NF; i++) at[\$i] = i; next }
@@ -349,20 +336,20 @@ refused 1 "cut off" score a --data train.idx --labels cut.npy
 yes 0 | head -24 >zeros.lines
 refused 1 "all images are labelled as belonging" score a --data train.idx --labels zeros.lines
 { cat names.csv && echo 1,torn/other.png; } >other.csv
-refused 1 "other.csv:13: 'torn/other.png' is no image of set" score a --data set --labels other.csv
+refused 1 "other.csv:13: 'torn/other.png' is no image of set" score a --data set --labels other.csv --quiet
 { cat names.csv && echo 1,good/00000.png; } >twice.csv
-refused 1 "twice.csv:13: image .* has a label already" score a --data set --labels twice.csv
+refused 1 "twice.csv:13: image .* has a label already" score a --data set --labels twice.csv --quiet
 head -6 names.csv >few.csv
-refused 1 "(set/torn/00004.png) has no label there" score a --data set --labels few.csv
+refused 1 "(set/torn/00004.png) has no label there" score a --data set --labels few.csv --quiet
 { echo name,kind,label && echo good/00000.png,1; } >columns.csv
-refused 1 "columns.csv:2: has 2 columns, and those before it have 3" score a --data set --labels columns.csv
+refused 1 "columns.csv:2: has 2 columns, and those before it have 3" score a --data set --labels columns.csv --quiet
 { echo label,kind && echo 1,1; } >nameless.csv
-refused 1 "none that says of which image" score a --data set --labels nameless.csv
+refused 1 "none that says of which image" score a --data set --labels nameless.csv --quiet
 echo one,two,three >three.columns
-refused 1 "its first line is none of these" score a --data set --labels three.columns
+refused 1 "its first line is none of these" score a --data set --labels three.columns --quiet
 : >empty.csv
-refused 1 "empty.csv" score a --data set --labels empty.csv
-refused 1 "no picture of set lies in a folder of that name" score a --data set --normal best
+refused 1 "empty.csv" score a --data set --labels empty.csv --quiet
+refused 1 "no picture of set lies in a folder of that name" score a --data set --normal best --quiet
 refused 2 "and train.idx is none" score a --data train.idx --normal good
 refused 2 "give one of them" score a --data set --normal good --labels names.csv
 refused 2 "give one of them" score a --data set --group 2 --group-folders

@@ -2,25 +2,6 @@
 # Scores of single images, and two models on the same images: test_scores.sh PROGRAM SOURCE_DIR
 . "$(dirname "$0")/shell.sh"
 
-# refused CODE PATTERN ARGUMENTS...: ends with that code and one line on stderr that holds PATTERN.
-refused() {
-    local code=$1 pattern=$2 got
-    shift 2
-    "$program" "$@" >out.txt 2>err.txt
-    got=$?
-    if [ $got -eq "$code" ] && [ ! -s out.txt ] && [ "$(wc -l <err.txt)" -eq 1 ] && grep -q -e "$pattern" err.txt; then
-        ok "refused: $*"
-    else
-        bad "refused: $* (exit code $got)"
-    fi
-}
-
-# column FILE NAME: the cells of a column, of the images. Not for names with commas.
-column() {
-    awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) k = i; next } $1 != "" { print $k }' "$1"
-}
-
-
 # sums_up FILE: the parts of two scales are the nats of each image.
 sums_up() { awk -F, 'NR > 1 { d = $3 - $5 - $6; if (d > 1e-9 || d < -1e-9) exit 1 }' "$1"; }
 

@@ -1,13 +1,7 @@
 #include "commands/alike.h"
 
+#include "draw/levels.h"
 #include "support/report.h"
-
-#include <string.h>
-
-static bool same_palette(const prnn_palette *a, const prnn_palette *b) {
-    return a && b ? a->count == b->count && memcmp(a->colours, b->colours, (size_t)a->count * 3) == 0
-                  : a == b;
-}
 
 static const prnn_palette *palette_of(const prnn_chain *chain) {
     return prnn_model_palette(prnn_chain_model(chain, prnn_chain_count(chain) - 1));
@@ -30,7 +24,7 @@ int alike_check(const char *const *paths_a, const prnn_chain *chain_a, const cha
         return usage_error("%s has %d levels, and %s %d: compare models of the same levels", last_a, a.levels,
                            last_b, b.levels);
     }
-    if (!same_palette(palette_of(chain_a), palette_of(chain_b))) {
+    if (!levels_look_alike(palette_of(chain_a), palette_of(chain_b))) {
         return usage_error(
             "%s and %s do not have the same palette, so their levels are other colours: compare "
             "models of one palette",

@@ -12,7 +12,7 @@ typedef struct settings {
     bool json;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, 1024, 0, false};
+static const settings defaults = {.common = COMMON_DEFAULTS, .positions = 1024};
 
 static const struct option options[] = {
     SIZE("positions", offsetof(settings, positions), 0, 0,
@@ -138,15 +138,13 @@ const struct command command_check = {
     .operand = "MODEL",
     .description =
         "Proves on the file itself, by changing values, that no conditional probability depends on a value "
-        "at "
-        "or after its own; that weights behind masks are zero; and that probabilities sum to one. Prints "
-        "what "
-        "was tested; fails with exit code 1 if something is wrong.\n\n"
+        "at or after its own; that weights behind masks are zero; and that probabilities sum to one. Prints "
+        "what was tested; fails with exit code 1 if something is wrong.\n\n"
         "Two images are changed: one drawn from the model and one of noise. The changes are put through the "
         "kernels, as every other command uses them, and through a plain evaluation in double precision that "
         "knows no masks and uses every weight of the file, as another program might. A model that moves "
-        "nothing at "
-        "all, such as one that was not trained, passes: the numbers of conditionals that moved say so.",
+        "nothing at all, such as one that was not trained, passes: the numbers of conditionals that moved "
+        "say so.",
     .examples = "pixelrnn check model.safetensors\n"
                 "pixelrnn check model.safetensors --positions 0 --json",
     .options = options,

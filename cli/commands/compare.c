@@ -13,16 +13,15 @@
 
 enum { CHUNK = 256 };
 
-static const compare_settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, false, NULL, NULL};
+static const compare_settings defaults = {.common = COMMON_DEFAULTS, .data = DATA_DEFAULTS};
 
 static const struct option options[] = {
     GROUP("Data"),
     DATA_OPTION(compare_settings, "images to measure"),
     DATA_READING_OPTIONS(compare_settings),
-    SIZE("first", offsetof(compare_settings, first), 0, 0,
-         "leave out the images before this one, counted from 0"),
+    FIRST_OPTION(compare_settings),
     SIZE("limit", offsetof(compare_settings, limit), 0, 0, "at most so many images; 0: all"),
-    UINT64("seed", offsetof(compare_settings, seed), 0, 0, "draw of --binarize sample"),
+    BINARIZE_SEED_OPTION(compare_settings),
     SIZE_OPTION(
         compare_settings, "HxW|own",
         "height and width of the images, where they are not those of both models: any, of unconditional "
@@ -211,9 +210,8 @@ const struct command command_compare = {
         "Measures the same images under two models, A and B, and prints the mean of the differences A - B of "
         "their negative log-likelihoods, image by image, with its standard error and a 95 % interval "
         "(difference ± 1.96 standard errors: the normal approximation, good from some dozens of images on), "
-        "and "
-        "how many images each model makes more likely. The differences vary much less than the likelihoods, "
-        "so that they show what two means with their errors do not.\n\n"
+        "and how many images each model makes more likely. The differences vary much less than the "
+        "likelihoods, so that they show what two means with their errors do not.\n\n"
         "A chain of models, as for 'pixelrnn eval', is written with the word vs between A and B: A1 A2 vs B1 "
         "B2. An ensemble, as there, has commas between its models: A1,A2,A3. Two conditional models are "
         "compared in the values that their small images do not give.",

@@ -26,8 +26,8 @@ typedef struct settings {
     const char *size;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0,   NULL, 8,   4, 1,
-                                  false,           false,         0, 1.0, NULL, NULL};
+static const settings defaults = {
+    .common = COMMON_DEFAULTS, .data = DATA_DEFAULTS, .count = 8, .samples = 4, .zoom = 1, .temperature = 1};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -44,14 +44,11 @@ static const struct option options[] = {
             "the first N rows are kept, the others drawn"),
     INPUT("mask", offsetof(settings, mask), "F", 0,
           "a mask for all images: a picture (a pixel of at least 128 is known, or of one drawn in its alpha, "
-          "an "
-          "alpha of at least 128) or .npy, uint8 or bool (H, W), not 0 is known"),
+          "an alpha of at least 128) or .npy, uint8 or bool (H, W), not 0 is known"),
     GROUP("Completions"),
     INTEGER("samples", offsetof(settings, samples), 1, 10000, 0, "completions of each image"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "another seed gives other completions"),
-    DOUBLE(
-        "temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
-        "log-probabilities are divided by it: below 1 completions become more alike, 1 is the model itself"),
+    TEMPERATURE_OPTION(settings, "completions"),
     OUTPUT("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
            ".png: one row an image: the original, the original with the unknown part grey, the "
            "completions; .npy: the completions, uint8 levels (count, samples, H, W, C); a folder: each "

@@ -15,8 +15,7 @@ typedef struct settings {
     int block, tile;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, NULL,  NULL, NULL, false, false, false,
-                                  false,           false, 0,    0,    0,     128};
+static const settings defaults = {.common = COMMON_DEFAULTS, .tile = 128};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -27,8 +26,7 @@ static const struct option options[] = {
          "keep pictures as they are stored, though EXIF says how they are to be turned"),
     FLAG("skip", offsetof(settings, skip), 0,
          "leave out, and name, files of a folder that cannot be kept as they are (damaged, of 16 bits a "
-         "sample, of "
-         "several pages or frames); without it they are an error, before any work"),
+         "sample, of several pages or frames); without it they are an error, before any work"),
     STRING("array", offsetof(settings, array), "NAME", 0,
            "of a .npz file with several arrays: the one that holds the images"),
     SIZE("first", offsetof(settings, first), 0, 0,
@@ -42,8 +40,7 @@ static const struct option options[] = {
         "decoded alone and is lost alone, which costs about 40 bytes each; 0: about 32 KB of them"),
     INTEGER("tile", offsetof(settings, tile), 16, 4096, 0,
             "images with longer sides are cut into even tiles, none longer: smaller ones decode faster, "
-            "larger ones "
-            "compress better"),
+            "larger ones compress better"),
     FLAG("model-inside", offsetof(settings, model_inside), 0,
          "put the model into the archive: nothing else is needed to read it, and it takes as much more"),
     FLAG("no-verify", offsetof(settings, no_verify), 0,
@@ -124,16 +121,14 @@ const struct command command_compress = {
     .description =
         "Compresses pictures of any sizes, or the images of an array, into one archive, from which 'pixelrnn "
         "decompress' makes the same pixels again. The model says how probable each value is, and the archive "
-        "takes "
-        "as many bits as 'pixelrnn eval' says: few for many images like those that the model was trained on; "
-        "what "
-        "it would enlarge is stored as zlib compresses it. A model with a palette codes pictures by the "
-        "numbers "
-        "of their colours, if all are in it. Whoever decompresses needs the same model.\n"
+        "takes as many bits as 'pixelrnn eval' says: few for many images like those that the model was "
+        "trained on; what it would enlarge is stored as zlib compresses it. A model with a palette codes "
+        "pictures by the numbers of their colours, if all are in it. Whoever decompresses needs the same "
+        "model.\n"
         "\n"
         "Pictures keep their names, channels and transparency. Not kept: EXIF and other notes (pictures are "
-        "turned "
-        "as EXIF says), colour profiles, palettes (their pixels are kept), and how the file was compressed.",
+        "turned as EXIF says), colour profiles, palettes (their pixels are kept), and how the file was "
+        "compressed.",
     .examples =
         "pixelrnn compress models/photos-colour.safetensors --data photographs/ --out photographs.prnn\n"
         "pixelrnn compress models/mnist-row.safetensors --data digits.npy --model-inside --out digits.prnn",

@@ -16,7 +16,7 @@ typedef struct settings {
     const char *out, *palette_out, *skipped;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL};
+static const settings defaults = {.common = COMMON_DEFAULTS, .data = DATA_DEFAULTS};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -116,12 +116,9 @@ const struct command command_convert = {
     .description =
         "Writes images of any number and size into one .npy file, uint8 (images, H, W, C), decoding on all "
         "threads. Training, evaluation and completion read such a file image by image where it is larger "
-        "than "
-        "--memory-limit. Files of a folder that are damaged, of a format that is not read, too small to "
-        "crop, "
-        "gone meanwhile or not to be read are skipped and named; any other failure, such as of a disk or for "
-        "want of memory, "
-        "ends the conversion. The file appears when it is complete.",
+        "than --memory-limit. Files of a folder that are damaged, of a format that is not read, too small to "
+        "crop, gone meanwhile or not to be read are skipped and named; any other failure, such as of a disk "
+        "or for want of memory, ends the conversion. The file appears when it is complete.",
     .examples =
         "pixelrnn convert --data imagenet/train --fit resize --height 32 --width 32 --channels 3 --out "
         "train32.npy\n"

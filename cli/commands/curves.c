@@ -20,7 +20,7 @@ typedef struct settings {
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, NULL, NULL, 0, 0, 0, NULL};
+static const settings defaults = {.common = COMMON_DEFAULTS};
 
 static const struct option options[] = {
     GROUP("Curves"),
@@ -209,11 +209,10 @@ const struct command command_curves = {
     .summary = "draw how training went",
     .operand = "RUN",
     .many = true,
-    .description = "Draws the logs of one or several runs as one SVG picture: training NLL thin and pale, "
-                   "validation NLL "
-                   "strong with dots, and the lowest validation of each run in the legend. A RUN is a "
-                   "metrics.csv, or the "
-                   "folder of 'pixelrnn train --out' that holds one; a run that still goes on can be drawn.",
+    .description =
+        "Draws the logs of one or several runs as one SVG picture: training NLL thin and pale, validation "
+        "NLL strong with dots, and the lowest validation of each run in the legend. A RUN is a metrics.csv, "
+        "or the folder of 'pixelrnn train --out' that holds one; a run that still goes on can be drawn.",
     .examples = "pixelrnn curves run --out curve.svg\n"
                 "pixelrnn curves row/metrics.csv diagonal/metrics.csv --names Row,Diagonal --high 100 --out "
                 "curves.svg",

@@ -22,7 +22,7 @@ typedef struct settings {
     uint64_t max_pixels;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, NULL, NULL, false, false, (uint64_t)1 << 30};
+static const settings defaults = {.common = COMMON_DEFAULTS, .max_pixels = (uint64_t)1 << 30};
 
 static const struct option options[] = {
     OUTPUT(
@@ -32,8 +32,7 @@ static const struct option options[] = {
         "which must have one size, as uint8 (images, H, W, C); .png: one image"),
     STRING("extract", offsetof(settings, extract), "NAME", 0,
            "this image alone, by its name or number ('pixelrnn list' tells them): only what is coded "
-           "together with it "
-           "is decoded"),
+           "together with it is decoded"),
     UINT64("max-pixels", offsetof(settings, max_pixels), 1, 0,
            "refuse an archive that says that it has more pixels: a small file may claim a huge number"),
     FLAG("overwrite", offsetof(settings, overwrite), 0, "write into a folder that holds pictures"),
@@ -265,15 +264,12 @@ const struct command command_decompress = {
     .summary = "the images of an archive, as they were",
     .operand = "ARCHIVE",
     .before = "MODEL",
-    .description = "Makes the images of an archive again, to the pixel. The model is the one that the "
-                   "archive was made with, in "
-                   "whatever file, unless the archive has it inside. Another model, or one that is computed "
-                   "in another arithmetic, "
-                   "is refused before anything is decoded.\n"
-                   "\n"
-                   "Of a damaged archive, or one that was cut off, all images are written whose blocks are "
-                   "whole; the others are "
-                   "named, and the exit code is 1. No image is written that is not as it was.",
+    .description =
+        "Makes the images of an archive again, to the pixel. The model is the one that the archive was made "
+        "with, in whatever file, unless the archive has it inside. Another model, or one that is computed in "
+        "another arithmetic, is refused before anything is decoded.\n\n"
+        "Of a damaged archive, or one that was cut off, all images are written whose blocks are whole; the "
+        "others are named, and the exit code is 1. No image is written that is not as it was.",
     .examples = "pixelrnn decompress models/photos-colour.safetensors photographs.prnn --out photographs/\n"
                 "pixelrnn decompress digits.prnn --out digits.npy\n"
                 "pixelrnn decompress models/photos-colour.safetensors photographs.prnn --extract cat.png "

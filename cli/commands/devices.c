@@ -10,7 +10,7 @@ typedef struct settings {
     bool json;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, false};
+static const settings defaults = {.common = COMMON_DEFAULTS};
 
 static const struct option options[] = {
     FLAG("json", offsetof(settings, json), 0, "one JSON object on stdout"),

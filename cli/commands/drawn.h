@@ -4,6 +4,11 @@
 
 #include "session/session.h"
 
+/* For a struct with a double temperature. */
+#define TEMPERATURE_OPTION(settings, what)                                                                   \
+    DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,                                   \
+           "log-probabilities are divided by it: below 1 " what " become more alike, 1 is the model itself")
+
 typedef struct drawn {
     session *s;
     const uint8_t *images; /* (count, samples, H, W, C) levels, in the shape of session.config */

@@ -12,19 +12,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK = 256, LISTED = 10 };
+enum { CHUNK = 256 };
 
-static const eval_settings defaults = {
-    COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0, 0, false, NULL, NULL, NULL, SORT_NONE, 0, 0, NULL, 0};
+static const eval_settings defaults = {.common = COMMON_DEFAULTS, .data = DATA_DEFAULTS};
 
 static const struct option options[] = {
     GROUP("Data"),
     DATA_OPTION(eval_settings, "images to measure"),
     DATA_READING_OPTIONS(eval_settings),
-    SIZE("first", offsetof(eval_settings, first), 0, 0,
-         "leave out the images before this one, counted from 0"),
+    FIRST_OPTION(eval_settings),
     SIZE("limit", offsetof(eval_settings, limit), 0, 0, "at most so many images; 0: all"),
-    UINT64("seed", offsetof(eval_settings, seed), 0, 0, "draw of --binarize sample"),
+    BINARIZE_SEED_OPTION(eval_settings),
     SIZE_OPTION(eval_settings, "HxW|own",
                 "height and width of the images, where they are not the model's; own: each image as large as "
                 "it is"),
@@ -45,11 +43,11 @@ static const struct option options[] = {
         "its nats and bits per dimension, of a chain the nats of each scale, and of an ensemble those "
         "under each model"),
     GROUP("Images that stand out"),
-    CHOICE("sort", offsetof(eval_settings, sort), "none|worst|best", 0,
+    CHOICE("sort", offsetof(eval_settings, list.sort), "none|worst|best", 0,
            "list images with number, file and score: the least likely first (worst) or the most likely "
            "(best), 10 of them"),
-    SIZE("worst", offsetof(eval_settings, worst), 1, OPTION_NO_DEFAULT, "list the N least likely"),
-    SIZE("best", offsetof(eval_settings, best), 1, OPTION_NO_DEFAULT, "list the N most likely"),
+    SIZE("worst", offsetof(eval_settings, list.worst), 1, OPTION_NO_DEFAULT, "list the N least likely"),
+    SIZE("best", offsetof(eval_settings, list.best), 1, OPTION_NO_DEFAULT, "list the N most likely"),
     COMMON_OPTIONS,
 };
 
@@ -172,20 +170,6 @@ void eval_mean(const double *values, size_t count, size_t distance, double *mean
     *error = count > 1 ? sqrt(squares / (n - 1) / n) : NAN;
 }
 
-static int rank(evaluation *e) {
-    const eval_settings *want = e->want;
-    bool given = want->best || want->worst;
-    size_t most = given ? want->best + want->worst /* of which one is 0 */ : LISTED;
-    int code = EXIT_OK;
-    if (given || want->sort != SORT_NONE) {
-        e->best = want->best || want->sort == SORT_BEST;
-        e->listed = most < e->count ? most : e->count;
-        TRY(rank_images(e->s, e->nats, e->count, e->best, &e->ranking));
-    }
-done:
-    return code;
-}
-
 static int report(evaluation *e) {
     int code;
     eval_mean(e->nats, e->count, 1, &e->mean, &e->error);
@@ -225,10 +209,7 @@ static int check(const session *s) {
     if (want->tile && want->size && strcmp(want->size, "own") != 0) {
         return usage_error("--tile takes images as large as they are: leave out --size %s", want->size);
     }
-    if ((want->worst && want->best) || (want->worst && want->sort == SORT_BEST) ||
-        (want->best && want->sort == SORT_WORST)) {
-        return usage_error("one list is printed: give --worst or --best, and a --sort that agrees");
-    }
+    TRY(ranking_check(&want->list));
 done:
     return code;
 }
@@ -264,7 +245,7 @@ static int run(session *s) {
         TRY(allocate_results(&e));
         TRY(evaluate(&e));
     }
-    TRY(rank(&e));
+    TRY(ranking_make(s, &e.want->list, false, e.nats, e.count, &e.ranking));
     TRY(report(&e));
     TRY(ranks_first() ? eval_write(&e) : EXIT_OK);
 done:
@@ -281,17 +262,15 @@ const struct command command_eval = {
         "Prints the mean negative log-likelihood of the images, with its standard error: in nats per image "
         "and in bits per dimension (nats / (H W C ln 2)).\n\n"
         "Several models are a chain, from small images to large ones: the exact joint likelihood of the "
-        "large "
-        "images, -log p(small) - log p(large | small) - ... Every value counts once, under the model of the "
-        "smallest scale that has it.\n\n"
+        "large images, -log p(small) - log p(large | small) - ... Every value counts once, under the model "
+        "of the smallest scale that has it.\n\n"
         "Models with commas between them, A,B,C, are an ensemble: of each value, given those before it, the "
         "mean of the probabilities that the models give it, which is an exact likelihood too. They are of "
         "the same images. The likelihood under each model stands beside it, what the ensemble gains over the "
         "best of them, image by image, and what the mean of the probabilities of whole images would be. A "
         "file whose own name has a comma is that file.\n\n"
-        "Of one conditional model alone: that of all values of an image given "
-        "its "
-        "small one, and the part of it in the values that the small one does not give.\n\n"
+        "Of one conditional model alone: that of all values of an image given its small one, and the part of "
+        "it in the values that the small one does not give.\n\n"
         "An unconditional model takes images of any size (--size): no weight depends on it. What it knows of "
         "the borders of images it learned at the size that it was trained at. With --size own, or --tile, "
         "bits/dim are the nats of all images divided by ln 2 and by the number of all their values; the mean "

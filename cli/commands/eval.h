@@ -4,8 +4,6 @@
 
 #include "commands/ranking.h"
 
-enum { SORT_NONE, SORT_WORST, SORT_BEST };
-
 typedef struct eval_settings {
     struct common common;
     data_settings data;
@@ -13,8 +11,7 @@ typedef struct eval_settings {
     uint64_t seed;
     bool json;
     const char *per_image, *per_value, *scores;
-    int sort; /* SORT_NONE, ... */
-    size_t worst, best;
+    list_settings list;
     const char *size;
     int tile;
 } eval_settings;
@@ -55,12 +52,10 @@ typedef struct evaluation {
                           those of each scale; else NULL */
     size_t parts;      /* models */
     eval_ensemble *mixed; /* NULL: no ensemble of several models */
-    ranked *ranking;      /* of all images; of which the first `listed` are printed */
-    size_t listed;
-    bool best;       /* the ranking begins with the most likely */
-    uint8_t *images; /* of a chunk */
-    float *scratch;  /* its values, if they are needed and nobody keeps them; else NULL */
-    eval_sizes *own; /* NULL: all have the model's size */
+    ranking ranking;      /* the least likely first, or the most likely */
+    uint8_t *images;      /* of a chunk */
+    float *scratch;       /* its values, if they are needed and nobody keeps them; else NULL */
+    eval_sizes *own;      /* NULL: all have the model's size */
 } evaluation;
 
 /* Bits per dimension of image i that costs so many nats. */

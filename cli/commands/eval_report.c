@@ -73,9 +73,9 @@ done:
 }
 
 static void list_json(const evaluation *e, json *j) {
-    report_json_open_array(j, e->best ? "best" : "worst");
-    for (size_t i = 0; i < e->listed; i++) {
-        size_t image = e->ranking[i].image;
+    report_json_open_array(j, e->ranking.best ? "best" : "worst");
+    for (size_t i = 0; i < e->ranking.listed; i++) {
+        size_t image = e->ranking.list[i].image;
         const char *name = session_image_name(e->s, image);
         report_json_open_object(j, NULL);
         j->flat = true;
@@ -124,7 +124,7 @@ static void print_json(const evaluation *e) {
         eval_ensemble_json(e, &j);
     }
     report_json_double(&j, "seconds", e->seconds);
-    if (e->listed) {
+    if (e->ranking.listed) {
         list_json(e, &j);
     }
     report_json_end(&j);
@@ -139,8 +139,8 @@ static void print_new(const evaluation *e) {
 }
 
 static void list_text(const evaluation *e) {
-    for (size_t i = 0; i < e->listed; i++) {
-        size_t image = e->ranking[i].image;
+    for (size_t i = 0; i < e->ranking.listed; i++) {
+        size_t image = e->ranking.list[i].image;
         const char *name = session_image_name(e->s, image);
         char nats[32], bits[32];
         say("image %zu: %s nats, %s bits/dim%s%s", session_image_number(e->s, image),

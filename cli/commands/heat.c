@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const heat_settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0,    8,     0,     0,   0, 0, 0, 0,
-                                       false,           false,         NULL, false, false, NULL};
+static const heat_settings defaults = {.common = COMMON_DEFAULTS, .data = DATA_DEFAULTS, .count = 8};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -23,7 +22,7 @@ static const struct option options[] = {
     INTEGER("worst", offsetof(heat_settings, worst), 1, 10000, OPTION_NO_DEFAULT,
             "the N images of all that the model finds least likely, in place of the first --count, and with "
             "captions"),
-    UINT64("seed", offsetof(heat_settings, seed), 0, 0, "draw of --binarize sample"),
+    BINARIZE_SEED_OPTION(heat_settings),
     SIZE_OPTION(
         heat_settings, "HxW|own",
         "height and width of the images, where they are not the model's: any, of an unconditional one; own: "
@@ -33,8 +32,8 @@ static const struct option options[] = {
            "of a pixel, all channels together; auto: nats for models of 2 levels, else bits"),
     FLAG("surprise", offsetof(heat_settings, surprise), 0,
          "draw how much more each pixel cost than the model expected when it knew those before it: its "
-         "negative "
-         "log-likelihood less the entropy of its distribution; black is as much as expected, or less"),
+         "negative log-likelihood less the entropy of its distribution; black is as much as expected, or "
+         "less"),
     DOUBLE("max", offsetof(heat_settings, max), 0, AXIS_LIMIT, OPTION_OPEN_MIN | OPTION_NO_DEFAULT,
            "what the brightest colour stands for, so that pictures can be compared; else the value that "
            "99.5 % of the pixels do not exceed, rounded up"),
@@ -213,7 +212,7 @@ done:
 /* The images that are drawn: the first, or the least likely. */
 static int choose_images(heat_work *w, size_t total) {
     session *s = w->s;
-    ranked *ranking = NULL;
+    ranked *worst = NULL;
     int code;
     w->indices = session_allocate(s, w->h.count, sizeof *w->indices);
     TRY(check_memory(w->indices));
@@ -221,10 +220,10 @@ static int choose_images(heat_work *w, size_t total) {
         double *nats = session_allocate(s, total, sizeof *nats);
         TRY(check_memory(nats));
         TRY(score(w, total, nats));
-        TRY(rank_images(s, nats, total, false, &ranking));
+        TRY(rank_images(s, nats, total, false, &worst));
     }
     for (size_t i = 0; i < w->h.count; i++) {
-        w->indices[i] = ranking ? ranking[i].image : i;
+        w->indices[i] = worst ? worst[i].image : i;
     }
 done:
     return code;
@@ -294,11 +293,9 @@ const struct command command_heat = {
     .operand = "MODEL",
     .many = true,
     .description =
-        "Draws each image and, beside it, how unexpected each of its pixels was, given those "
-        "before it: its negative "
-        "log-likelihood, summed over the channels. The colours go from black (0, certain) to pale "
-        "yellow; the scale "
-        "is drawn beside the images and printed.\n\n"
+        "Draws each image and, beside it, how unexpected each of its pixels was, given those before it: its "
+        "negative log-likelihood, summed over the channels. The colours go from black (0, certain) to pale "
+        "yellow; the scale is drawn beside the images and printed.\n\n"
         "Several models are a chain, as for 'pixelrnn eval': a pixel has the colour of the smallest "
         "scale that has it. With one conditional model alone, the pixels that its small images give "
         "are black, and do not count.",

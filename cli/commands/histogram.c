@@ -23,7 +23,7 @@ typedef struct settings {
     bool json;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, NULL, 0, 0, NULL, NULL, false};
+static const settings defaults = {.common = COMMON_DEFAULTS, .data = DATA_DEFAULTS};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -32,7 +32,7 @@ static const struct option options[] = {
     SIZE("image", offsetof(settings, image), 0, 0, "which one, counted from 0"),
     STRING("pixels", offsetof(settings, pixels), "R,C;R,C;...", 0,
            "rows and columns of the pixels, counted from 0, at most 100; else a few spread over the image"),
-    UINT64("seed", offsetof(settings, seed), 0, 0, "draw of --binarize sample"),
+    BINARIZE_SEED_OPTION(settings),
     GROUP("Output"),
     OUTPUT("out", offsetof(settings, out), "F.svg", OPTION_REQUIRED, "the picture"),
     STRING("title", offsetof(settings, title), "TEXT", 0, "a line above the picture"),
@@ -270,13 +270,11 @@ const struct command command_histogram = {
     .name = "histogram",
     .summary = "draw what a model expected of single values",
     .operand = "MODEL",
-    .description = "Draws the distribution that a model predicted for chosen values of an image, given the "
-                   "true values before "
-                   "them (as figure 6 of the paper): one small histogram for each pixel and channel, the "
-                   "true value marked, with "
-                   "its negative log-likelihood. The bars of the first and the last level are dark; one that "
-                   "would hide all "
-                   "others is cut, and its probability stands beside it.",
+    .description =
+        "Draws the distribution that a model predicted for chosen values of an image, given the true values "
+        "before them (as figure 6 of the paper): one small histogram for each pixel and channel, the true "
+        "value marked, with its negative log-likelihood. The bars of the first and the last level are dark; "
+        "one that would hide all others is cut, and its probability stands beside it.",
     .examples = "pixelrnn histogram model.safetensors --data test_batch.bin --image 7 --out values.svg\n"
                 "pixelrnn histogram model.safetensors --data test_batch.bin --pixels '0,0;14,7' --json --out "
                 "values.svg",

@@ -15,7 +15,7 @@ typedef struct settings {
     bool json;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, false};
+static const settings defaults = {.common = COMMON_DEFAULTS};
 
 static const struct option options[] = {
     FLAG("json", offsetof(settings, json), 0, "one JSON object on stdout"),
@@ -233,8 +233,7 @@ const struct command command_info = {
     .operand = "MODEL",
     .description =
         "Prints what a model file holds: its network, where it comes from (the data, options and result of "
-        "its "
-        "trainings, and whatever else its metadata say), its number of parameters and its tensors.",
+        "its trainings, and whatever else its metadata say), its number of parameters and its tensors.",
     .examples = "pixelrnn info model.safetensors",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

@@ -10,7 +10,7 @@ typedef struct settings {
     bool json;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, false};
+static const settings defaults = {.common = COMMON_DEFAULTS};
 
 static const struct option options[] = {
     FLAG("json", offsetof(settings, json), 0, "one JSON object on stdout, with each image"),
@@ -101,12 +101,11 @@ const struct command command_list = {
     .name = "list",
     .summary = "what an archive has",
     .operand = "ARCHIVE",
-    .description = "Names the images of an archive, with height, width and channels, and says what they "
-                   "take, and how each is coded: by the model, by the model as numbers of the colours of its "
-                   "palette, or stored. No model is needed, "
-                   "and nothing is decoded. 'pixelrnn info' prints the fingerprint of a model, by which one "
-                   "finds the one that an "
-                   "archive needs.",
+    .description =
+        "Names the images of an archive, with height, width and channels, and says what they take, and how "
+        "each is coded: by the model, by the model as numbers of the colours of its palette, or stored. No "
+        "model is needed, and nothing is decoded. 'pixelrnn info' prints the fingerprint of a model, by "
+        "which one finds the one that an archive needs.",
     .examples = "pixelrnn list photographs.prnn",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

@@ -1,4 +1,5 @@
 /* pixelrnn sample: new images from a model. */
+#include "commands/drawn.h"
 #include "draw/sheet.h"
 #include "session/session.h"
 #include "support/memory.h"
@@ -18,14 +19,13 @@ typedef struct settings {
     const char *size;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, 16, 0, 1, false, false, 0, 1.0, NULL, NULL};
+static const settings defaults = {.common = COMMON_DEFAULTS, .count = 16, .zoom = 1, .temperature = 1};
 
 static const struct option options[] = {
     GROUP("Images"),
     INTEGER("count", offsetof(settings, count), 1, 10000000, 0, "number of images"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "image i depends on the model, the seed and i alone"),
-    DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
-           "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
+    TEMPERATURE_OPTION(settings, "images"),
     SIZE_OPTION(
         settings, "HxW",
         "height and width of the images, where they are not the model's: any, of an unconditional one"),

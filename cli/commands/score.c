@@ -11,45 +11,16 @@
 
 #include <string.h>
 
-enum { LISTED = 10, SORT_NONE = 0, SORT_WORST = 1, SORT_BEST = 2 };
-
-static const score_settings defaults = {COMMON_DEFAULTS,
-                                        DATA_DEFAULTS,
-                                        0,
-                                        0,
-                                        0,
-                                        NULL,
-                                        NULL,
-                                        COMPLEXITY_NONE,
-                                        false,
-                                        0,
-                                        0,
-                                        false,
-                                        NULL,
-                                        NULL,
-                                        NULL,
-                                        NULL,
-                                        0,
-                                        0,
-                                        false,
-                                        NULL,
-                                        NULL,
-                                        SORT_NONE,
-                                        0,
-                                        0,
-                                        0,
-                                        1,
-                                        NULL};
+static const score_settings defaults = {.common = COMMON_DEFAULTS, .data = DATA_DEFAULTS, .zoom = 1};
 
 static const struct option options[] = {
     GROUP("Data"),
     DATA_OPTION(score_settings, "images to score"),
     DATA_READING_OPTIONS(score_settings),
-    SIZE("first", offsetof(score_settings, first), 0, 0,
-         "leave out the images before this one, counted from 0"),
+    FIRST_OPTION(score_settings),
     SIZE("limit", offsetof(score_settings, limit), 0, 0,
          "at most so many images, and as many of --anomalous; 0: all"),
-    UINT64("seed", offsetof(score_settings, seed), 0, 0, "draw of --binarize sample"),
+    BINARIZE_SEED_OPTION(score_settings),
     SIZE_OPTION(
         score_settings, "HxW|own",
         "of the images, instead of the model's; own: that of the images, which must all have the same"),
@@ -65,8 +36,7 @@ static const struct option options[] = {
          "at most so many of the images of --typical, spread evenly over them"),
     CHOICE("complexity", offsetof(score_settings, complexity), "none|png|webp", 0,
            "complexity: nats less the length, in nats, of a lossless file of the image: simple images are "
-           "likely "
-           "under any model (Serra et al. 2020)"),
+           "likely under any model (Serra et al. 2020)"),
     FLAG("surprise", offsetof(score_settings, surprise), 0,
          "surprise: nats less what the model expected of each value when it knew those before it (the "
          "entropy); and surprise_z: the same in standard deviations of what it expected"),
@@ -79,9 +49,8 @@ static const struct option options[] = {
     GROUP("What is known to belong"),
     INPUT("labels", offsetof(score_settings, labels), "F", 0,
           "0 for each image that belongs and 1 for each that does not, for AUROC and average precision: "
-          "lines or "
-          "a .npy in the order of the images; or CSV with columns name (a file) or image (a number), and "
-          "label"),
+          "lines or a .npy in the order of the images; or CSV with columns name (a file) or image (a "
+          "number), and label"),
     STRING("normal", offsetof(score_settings, normal), "NAME", 0,
            "the same from folders: pictures in the folder NAME of --data belong, all others do not"),
     INPUT("anomalous", offsetof(score_settings, anomalous), "F", 0,
@@ -108,12 +77,11 @@ static const struct option options[] = {
     CHOICE("by", offsetof(score_settings, by), "auto|nats|ratio|typicality|complexity|surprise|surprise_z", 0,
            "the score that lists and sheets go by; auto: of those that are asked for the first of ratio, "
            "complexity, surprise, typicality and nats"),
-    CHOICE("sort", offsetof(score_settings, sort), "none|worst|best", 0,
+    CHOICE("sort", offsetof(score_settings, list.sort), "none|worst|best", 0,
            "list images with number, file and score: those that belong least first (worst) or most (best), "
-           "10 of "
-           "them"),
-    SIZE("worst", offsetof(score_settings, worst), 1, OPTION_NO_DEFAULT, "list the N that belong least"),
-    SIZE("best", offsetof(score_settings, best), 1, OPTION_NO_DEFAULT, "list the N that belong most"),
+           "10 of them"),
+    SIZE("worst", offsetof(score_settings, list.worst), 1, OPTION_NO_DEFAULT, "list the N that belong least"),
+    SIZE("best", offsetof(score_settings, list.best), 1, OPTION_NO_DEFAULT, "list the N that belong most"),
     COMMON_OPTIONS,
 };
 
@@ -134,11 +102,7 @@ static int check_known(const score_settings *want) {
     return EXIT_OK;
 }
 
-static int check_lists(const score_settings *want) {
-    if ((want->worst && want->best) || (want->worst && want->sort == SORT_BEST) ||
-        (want->best && want->sort == SORT_WORST)) {
-        return usage_error("one list is printed: give --worst or --best, and a --sort that agrees");
-    }
+static int check_groups(const score_settings *want) {
     if (want->group && want->group_folders) {
         return usage_error("--group and --group-folders make other groups: give one of them");
     }
@@ -176,7 +140,8 @@ static int check(scoring *w) {
     output_kind kind;
     int code;
     TRY(check_known(want));
-    TRY(check_lists(want));
+    TRY(ranking_check(&want->list));
+    TRY(check_groups(want));
     TRY(choose_score(w));
     TRY(scores_check(want->scores));
     if (want->sheet) {
@@ -238,19 +203,6 @@ const prnn_data *score_set_of(const scoring *w, size_t *image) {
 
 /* ---------------------------------------------------------------------------------------- work */
 
-static int rank(scoring *w) {
-    const score_settings *want = w->want;
-    size_t most = want->worst ? want->worst : want->best ? want->best : LISTED;
-    int code = EXIT_OK;
-    if (want->worst || want->best || want->sort != SORT_NONE || want->sheet) {
-        w->best = want->best || want->sort == SORT_BEST;
-        w->listed = most < w->u.count ? most : w->u.count;
-        TRY(rank_images(w->s, w->u.scores[w->by], w->u.count, w->best, &w->ranking));
-    }
-done:
-    return code;
-}
-
 static int run(session *s) {
     scoring w = {.s = s, .want = s->settings};
     int code;
@@ -259,7 +211,7 @@ static int run(session *s) {
     TRY(score_measure(&w));
     TRY(score_label(&w));
     TRY(score_judge(&w));
-    TRY(rank(&w));
+    TRY(ranking_make(s, &w.want->list, w.want->sheet != NULL, w.u.scores[w.by], w.u.count, &w.ranking));
     TRY(ranks_agree(s->ctx, EXIT_OK)); /* before any result: labels are read by each rank */
     score_print(&w);
     TRY(ranks_first() ? score_write(&w) : EXIT_OK);
@@ -274,22 +226,16 @@ const struct command command_score = {
     .many = true,
     .description =
         "Scores images by how little they belong to what the model has learned. The likelihood alone (nats) "
-        "is "
-        "known to fail: images that are simpler than those of the training can be likelier than these. So "
-        "there "
-        "are scores that take out what makes an image likely under any model; docs/anomaly.md says when to "
-        "use "
-        "which, and where each fails. In all of them a larger number means that an image belongs less.\n\n"
+        "is known to fail: images that are simpler than those of the training can be likelier than these. So "
+        "there are scores that take out what makes an image likely under any model; docs/anomaly.md says "
+        "when to use which, and where each fails. In all of them a larger number means that an image belongs "
+        "less.\n\n"
         "With images that are known to belong and others that are known not to, each score gets the area "
-        "under "
-        "its receiver operating characteristic (AUROC: the probability that an image that does not belong "
-        "scores "
-        "higher than one that does, equal scores counting a half) with its 95 % interval (DeLong et al. "
-        "1988), "
-        "and its average precision.\n\n"
+        "under its receiver operating characteristic (AUROC: the probability that an image that does not "
+        "belong scores higher than one that does, equal scores counting a half) with its 95 % interval "
+        "(DeLong et al. 1988), and its average precision.\n\n"
         "Several models are a chain, as for 'pixelrnn eval'. Of one conditional model alone the values count "
-        "that "
-        "its small images do not give, and the background is one that is given the same.",
+        "that its small images do not give, and the background is one that is given the same.",
     .examples =
         "pixelrnn score model.safetensors --data new/ --surprise --worst 20 --scores scores.csv\n"
         "pixelrnn score trousers.safetensors --background clothes.safetensors --data new/ --worst 20 "

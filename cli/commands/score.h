@@ -35,8 +35,7 @@ typedef struct score_settings {
     int by; /* 0: chosen; else 1 + a score_kind */
     bool json;
     const char *scores, *sheet;
-    int sort; /* 0, or 1 worst, 2 best */
-    size_t worst, best;
+    list_settings list;
     int columns, zoom;
     const char *size;
 } score_settings;
@@ -84,9 +83,7 @@ typedef struct scoring {
     size_t calibration; /* units of it */
     judgement judged[SCORES];
     score_kind by;
-    ranked *ranking; /* of all units; of which the first `listed` are printed */
-    size_t listed;
-    bool best;
+    ranking ranking; /* of units */
     double seconds;
 } scoring;
 

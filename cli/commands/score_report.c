@@ -121,11 +121,11 @@ static void print_json(const scoring *w) {
     }
     report_json_close_array(&j);
     report_json_double(&j, "seconds", w->seconds);
-    if (w->listed) {
+    if (w->ranking.listed) {
         report_json_string(&j, "by", score_names[w->by]);
-        report_json_open_array(&j, w->best ? "best" : "worst");
-        for (size_t i = 0; i < w->listed; i++) {
-            put_unit(w, &j, w->ranking[i].image);
+        report_json_open_array(&j, w->ranking.best ? "best" : "worst");
+        for (size_t i = 0; i < w->ranking.listed; i++) {
+            put_unit(w, &j, w->ranking.list[i].image);
         }
         report_json_close_array(&j);
     }
@@ -240,8 +240,8 @@ static void print_text(const scoring *w) {
     }
     say_references(w);
     say("%zu image%s, %.1f seconds", w->m.count, plural(w->m.count), w->seconds);
-    for (size_t i = 0; i < w->listed; i++) {
-        say_unit(w, w->ranking[i].image);
+    for (size_t i = 0; i < w->ranking.listed; i++) {
+        say_unit(w, w->ranking.list[i].image);
     }
 }
 

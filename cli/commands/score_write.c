@@ -158,16 +158,16 @@ static int write_sheet(const scoring *w) {
     session *s = w->s;
     const prnn_config *c = &s->config;
     size_t size = image_size(c);
-    uint8_t *images = session_allocate(s, w->listed, size);
-    caption *captions = session_allocate(s, w->listed, sizeof *captions);
+    uint8_t *images = session_allocate(s, w->ranking.listed, size);
+    caption *captions = session_allocate(s, w->ranking.listed, sizeof *captions);
     int code;
     TRY(check_memory(images));
     TRY(check_memory(captions));
-    for (size_t i = 0; i < w->listed; i++) {
-        TRY(draw_image(w, w->ranking[i].image, images + i * size, &captions[i]));
+    for (size_t i = 0; i < w->ranking.listed; i++) {
+        TRY(draw_image(w, w->ranking.list[i].image, images + i * size, &captions[i]));
     }
-    const sheet all = {images,    w->listed,        c->height,     c->width, c->channels,
-                       c->levels, w->want->columns, w->want->zoom, captions, session_palette(s)};
+    const sheet all = {images,    w->ranking.listed, c->height,     c->width, c->channels,
+                       c->levels, w->want->columns,  w->want->zoom, captions, session_palette(s)};
     TRY(sheet_write(s->ctx, w->want->sheet, &all));
 done:
     return code;

@@ -17,7 +17,7 @@ typedef struct settings {
 } settings;
 
 static const settings defaults = {
-    COMMON_DEFAULTS, 8080, 0, NULL, "127.0.0.1", NULL, NULL, NULL, NULL, 60, false};
+    .common = COMMON_DEFAULTS, .port = 8080, .host = "127.0.0.1", .time_limit = 60};
 
 static const struct option options[] = {
     GROUP("Images"),
@@ -117,13 +117,11 @@ const struct command command_serve = {
     .optional = true,
     .description =
         "Serves a web page and prints its address. On it one paints, and sees how the model completes what "
-        "is "
-        "unknown, pixel by pixel; what it expects of each pixel, what each costs, and where it looks; walls "
-        "of samples; and how a training goes on. The page is part of this program, and asks no other host. "
-        "Ctrl-C ends it.\n\n"
+        "is unknown, pixel by pixel; what it expects of each pixel, what each costs, and where it looks; "
+        "walls of samples; and how a training goes on. The page is part of this program, and asks no other "
+        "host. Ctrl-C ends it.\n\n"
         "Several models are served side by side. A conditional one among them is served as a chain, with "
-        "each "
-        "model whose images it enlarges. Models with a palette paint in its colours.\n\n"
+        "each model whose images it enlarges. Models with a palette paint in its colours.\n\n"
         "Other programs ask by HTTP: docs/api.md says how.\n\n"
         "It listens to this machine alone. With another --host a token is demanded; use a proxy with TLS "
         "where the network is not trusted.",

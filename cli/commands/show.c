@@ -19,8 +19,8 @@ typedef struct settings {
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 0,   0, 256, 0, 64, 0, 1,
-                                  false,           false,         0, NULL};
+static const settings defaults = {
+    .common = COMMON_DEFAULTS, .data = DATA_DEFAULTS, .levels = 256, .count = 64, .zoom = 1};
 
 static const struct option options[] = {
     GROUP("Data"),
@@ -31,7 +31,7 @@ static const struct option options[] = {
     CHANNELS_OPTION(offsetof(settings, channels)),
     PALETTE_OPTIONS(settings),
     INTEGER("levels", offsetof(settings, levels), 2, 256, 0, "levels of a pixel value"),
-    SIZE("first", offsetof(settings, first), 0, 0, "leave out the images before this one, counted from 0"),
+    FIRST_OPTION(settings),
     INTEGER("count", offsetof(settings, count), 1, 1000000, 0, "at most so many images"),
     FLAG("shuffle", offsetof(settings, shuffle), 0, "images from all over the set, chosen by --seed"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "of --shuffle and of --binarize sample"),

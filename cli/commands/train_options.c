@@ -32,8 +32,7 @@ static const struct option options[] = {
            "the same for the last part of --data, 0.1 for a tenth"),
     UINT64("shuffle-split", AT(shuffle_split), 1, OPTION_NO_DEFAULT,
            "with either: --data is first put into an order that the seed N and the number of images say, on "
-           "every "
-           "machine the same, so that both parts are of all folders"),
+           "every machine the same, so that both parts are of all folders"),
     SIZE("limit", AT(limit), 0, 0, "train on at most so many images; 0: all"),
     SIZE("valid-limit", AT(valid_limit), 0, 0, "validate on at most so many images; 0: all"),
     DATA_READING_OPTIONS(train_settings),
@@ -59,8 +58,7 @@ static const struct option options[] = {
     FLAG("skip", AT(config.skip), 0, "1x1 connections from every layer to the head"),
     INTEGER("condition-size", AT(config.condition_size), 0, 4096, 0,
             "N: a conditional model, of images given small ones of N x N, which are every H/N-th pixel of "
-            "them; the "
-            "images must be square, and H/N a power of 2; 0: unconditional"),
+            "them; the images must be square, and H/N a power of 2; 0: unconditional"),
     INTEGER("condition-features", AT(config.condition_features), 1, 4096, OPTION_NO_DEFAULT,
             "features of the upsampled small image (default 32 with --condition-size)"),
     INPUT("init", AT(init), "MODEL", 0,

@@ -21,20 +21,20 @@ typedef struct settings {
     const char *out;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, DATA_DEFAULTS, 0, 8, 4, 1, false, false, 0, 1.0, NULL};
+static const settings defaults = {
+    .common = COMMON_DEFAULTS, .data = DATA_DEFAULTS, .count = 8, .samples = 4, .zoom = 1, .temperature = 1};
 
 static const struct option options[] = {
     GROUP("Small images"),
     DATA_OPTION(settings, "the small images"),
     DATA_READING_OPTIONS(settings),
-    SIZE("first", offsetof(settings, first), 0, 0, "leave out the images before this one, counted from 0"),
+    FIRST_OPTION(settings),
     INTEGER("count", offsetof(settings, count), 1, 10000000, 0, "at most so many images"),
     GROUP("Large images"),
     INTEGER("samples", offsetof(settings, samples), 1, 1000000, 0, "large images drawn for each small one"),
     UINT64("seed", offsetof(settings, seed), 0, 0,
            "large image i depends on the models, the seed, i and its small image alone"),
-    DOUBLE("temperature", offsetof(settings, temperature), 1e-38, 1000, 0,
-           "log-probabilities are divided by it: below 1 images become more alike, 1 is the model itself"),
+    TEMPERATURE_OPTION(settings, "images"),
     GROUP("Output"),
     OUTPUT("out", offsetof(settings, out), "F.png|F.npy|FOLDER/", OPTION_REQUIRED,
            ".png: a sheet with a row per image: the small one, enlarged, then the large ones; .npy: their "
@@ -173,8 +173,7 @@ const struct command command_upscale = {
     .many = true,
     .description =
         "Draws large images from small ones with a conditional model. The pixels of a small image are kept: "
-        "in the "
-        "large one they are every n-th of every n-th row. Several models enlarge one after the other.",
+        "in the large one they are every n-th of every n-th row. Several models enlarge one after the other.",
     .examples = "pixelrnn upscale 32x32-given-8x8.safetensors --data thumbnails/ --samples 6 --out large.png",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

@@ -11,7 +11,7 @@ typedef struct settings {
     uint64_t max_pixels;
 } settings;
 
-static const settings defaults = {COMMON_DEFAULTS, false, (uint64_t)1 << 30};
+static const settings defaults = {.common = COMMON_DEFAULTS, .max_pixels = (uint64_t)1 << 30};
 
 static const struct option options[] = {
     UINT64("max-pixels", offsetof(settings, max_pixels), 1, 0,
@@ -97,10 +97,10 @@ const struct command command_verify = {
     .summary = "whether an archive is whole",
     .operand = "ARCHIVE",
     .before = "MODEL",
-    .description = "Decodes all images of an archive, writes none, and says which are damaged: exit code 0, "
-                   "if all are whole and "
-                   "nothing of the file is damaged. The model is the one that the archive was made with, "
-                   "unless it is inside.",
+    .description =
+        "Decodes all images of an archive, writes none, and says which are damaged: exit code 0, if all are "
+        "whole and nothing of the file is damaged. The model is the one that the archive was made with, "
+        "unless it is inside.",
     .examples = "pixelrnn verify models/photos-colour.safetensors photographs.prnn",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

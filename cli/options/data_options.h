@@ -18,7 +18,7 @@ typedef struct data_settings {
 } data_settings;
 
 #define DATA_DEFAULTS                                                                                        \
-    { NULL, PRNN_VALUES_8BIT, 0, PRNN_FIT_EXACT, 1024, "black", false, NULL, false, NULL }
+    { .values = PRNN_VALUES_8BIT, .fit = PRNN_FIT_EXACT, .memory_limit = 1024, .alpha = "black" }
 
 /* Rows for a struct whose member `data` is a data_settings. */
 #define DATA_OPTION(settings, help)                                                                          \
@@ -51,6 +51,12 @@ typedef struct data_settings {
         SIZE("memory-limit", offsetof(settings, data.memory_limit), 0, 0,                                    \
              "MB; a set in a .npy or idx file that needs more is not read into memory, but image by image"), \
         ARRAY_OPTION(settings)
+
+/* For a struct with a size_t first, or a uint64_t seed that is of nothing else. */
+#define FIRST_OPTION(settings)                                                                               \
+    SIZE("first", offsetof(settings, first), 0, 0, "leave out the images before this one, counted from 0")
+#define BINARIZE_SEED_OPTION(settings)                                                                       \
+    UINT64("seed", offsetof(settings, seed), 0, 0, "draw of --binarize sample")
 
 /* For commands that have no model to say a palette. */
 #define PALETTE_OPTIONS(settings)                                                                            \

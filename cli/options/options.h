@@ -127,7 +127,7 @@ struct common {
 #define HELP_OPTION FLAG("help", offsetof(struct common, help), OPTION_ACTION, "print this help")
 
 #define COMMON_DEFAULTS                                                                                      \
-    { NULL, 0, "auto", "fp32", NULL, false, false }
+    { .cpu = "auto", .precision = "fp32" }
 
 /* Where a value comes from; a later source overrides an earlier one. */
 typedef enum option_source { FROM_DEFAULT, FROM_PRESET, FROM_CONFIG, FROM_COMMAND_LINE } option_source;

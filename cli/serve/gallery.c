@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* asprintf */
 #include "serve/gallery.h"
 
+#include "draw/levels.h"
 #include "support/memory.h"
 #include "support/report.h"
 #include "support/try.h"
@@ -93,16 +94,11 @@ done:
     return code;
 }
 
-static bool is_palette(const prnn_palette *a, const prnn_palette *b) {
-    return a && b ? a->count == b->count && memcmp(a->colours, b->colours, 3 * (size_t)a->count) == 0
-                  : a == b;
-}
-
 static bool follows(const served *before, const prnn_model *model, const prnn_config *large) {
     const prnn_config *small = &before->config;
     return large->condition_size == small->height && small->height == small->width &&
            large->channels == small->channels && large->levels == small->levels &&
-           is_palette(served_palette(before), prnn_model_palette(model));
+           levels_look_alike(served_palette(before), prnn_model_palette(model));
 }
 
 /* Each conditional model behind every chain that is already there and fits; *used: whether it found one. */

@@ -41,14 +41,15 @@
  *   Pointers must point to something unless their comment says that they may be NULL; every ..._free takes
  *     NULL, and an array without elements may be NULL. A function that returns a status refuses NULL with
  *     PRNN_ERROR_ARGUMENT and, unless it is the context itself, a sentence that names it; the others do not
- * check. Work whose memory is not there is refused, with PRNN_ERROR_MEMORY, before it begins; where only that
- * of its threads is not there, it takes fewer of them. A container's limit counts. A context serves one
- * thread at a time (its own threads work inside a call): a call from another one is refused with
- * PRNN_ERROR_ARGUMENT. A callback may call the library with the context that it is called from, unless a
- * function says otherwise. Models and data sets may be shared by contexts as long as nobody changes them. The
- * same inputs give the same bits on every processor, with every compiler and number of threads (see
- * prnn_context_arithmetic); another precision rounds differently. For the length of a call rounding is to
- * nearest and nothing is flushed to zero; what the caller had set is restored.
+ *     check.
+ *   Work whose memory is not there is refused, with PRNN_ERROR_MEMORY, before it begins; where only that of
+ *     its threads is not there, it takes fewer of them. A container's limit counts.
+ *   A context serves one thread at a time (its own threads work inside a call): a call from another one is
+ *     refused with PRNN_ERROR_ARGUMENT. A callback may call the library with the context that it is called
+ *     from, unless a function says otherwise. Models and data sets may be shared by contexts as long as
+ * nobody changes them. The same inputs give the same bits on every processor, with every compiler and number
+ * of threads (see prnn_context_arithmetic); another precision rounds differently. For the length of a call
+ * rounding is to nearest and nothing is flushed to zero; what the caller had set is restored.
  */
 #ifndef PIXELRNN_H
 #define PIXELRNN_H
@@ -121,6 +122,7 @@ PRNN_API prnn_status prnn_context_set_threads(prnn_context *ctx, int threads);
  * or this processor lacks it. A context for which this was never called is as with "auto", but takes the best
  * if PRNN_CPU names something that is not there. */
 PRNN_API prnn_status prnn_context_set_cpu(prnn_context *ctx, const char *name);
+/* The name of the one that is used, never "auto". Static storage. */
 PRNN_API const char *prnn_context_cpu(const prnn_context *ctx);
 
 /* Precision of the factors of matrix products: "fp32" (the default, and NULL), or "bf16": rounded to bfloat16
@@ -132,6 +134,7 @@ PRNN_API const char *prnn_context_cpu(const prnn_context *ctx);
  * compiled, or its local memory is too small for them (why_no_bf16 of prnn_device_info). A model counts as
  * another one in the other precision: score what was compressed or sampled with one with the same one. */
 PRNN_API prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name);
+/* "fp32" or "bf16". Static storage. */
 PRNN_API const char *prnn_context_precision(const prnn_context *ctx);
 
 /* Name of the arithmetic that the context computes in. Where it is the same, the same model, inputs and seed
@@ -225,10 +228,9 @@ PRNN_API prnn_status prnn_model_create(prnn_context *ctx, const prnn_config *con
                                        prnn_model **model);
 
 /* Reads a model file (docs/formats.md), or what comes through a pipe, as one; a folder stands for the
- * model.safetensors in it. Refuses missing,
- * unknown and misshapen tensors, values that are not finite, and masked weights that are not zero.
- * Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read too: its
- * weights, or their moving average if it has one. */
+ * model.safetensors in it. Tensors of F16 and BF16 are widened, of F64 rounded. A training checkpoint is read
+ * too: its weights, or their moving average if it has one. PRNN_ERROR_FORMAT: a tensor is missing, unknown or
+ * misshapen, a value is not finite, or a masked weight is not zero. Free with prnn_model_free. */
 PRNN_API prnn_status prnn_model_load(prnn_context *ctx, const char *path, prnn_model **model);
 
 /* Writes a model file, beside `path` first and then renamed: a failure leaves the old file as it was. */
@@ -263,6 +265,7 @@ typedef struct prnn_tensor {
 #define PRNN_TENSOR_INIT                                                                                     \
     { sizeof(prnn_tensor), NULL, 0, {0, 0, 0, 0}, 0, 0, NULL }
 
+/* Number of tensors. */
 PRNN_API size_t prnn_model_tensor_count(const prnn_model *model);
 /* Fills *tensor, which begins as PRNN_TENSOR_INIT, with tensor i, 0 <= i < prnn_model_tensor_count, in the
  * order of the file. */
@@ -282,6 +285,7 @@ PRNN_API prnn_status prnn_model_set_parameters(prnn_context *ctx, prnn_model *mo
  * at most 1024 of them, each key of 1 to 256 bytes and each value of up to 64 KiB of UTF-8, 1 MiB in all; a
  * file with more is refused. They may hold control characters. Who trains a model further keeps them. */
 
+/* Number of entries. */
 PRNN_API size_t prnn_model_metadata_count(const prnn_model *model);
 /* The key of entry i, in the order in which they were first set; NULL unless 0 <= i <
  * prnn_model_metadata_count. It, and the value below, are the model's, and are valid until its metadata are
@@ -446,6 +450,7 @@ PRNN_API void prnn_data_free(prnn_data *data);
  * is NULL, 1..prnn_data_count. Nobody else may be using `data`. */
 PRNN_API prnn_status prnn_data_split(prnn_context *ctx, prnn_data *data, size_t first, prnn_data **rest);
 
+/* Number of images. */
 PRNN_API size_t prnn_data_count(const prnn_data *data);
 /* Number of files of a folder, and of folders below it, that could not be used. */
 PRNN_API size_t prnn_data_skipped(const prnn_data *data);
@@ -461,6 +466,7 @@ PRNN_API size_t prnn_data_number(const prnn_data *data, size_t index);
  * pictures. */
 PRNN_API prnn_status prnn_data_folders(prnn_context *ctx, const prnn_data *data, size_t first, size_t n,
                                        size_t *folders);
+/* The shape of its images, in pixels and channels (1 or 3), and K. */
 PRNN_API int prnn_data_height(const prnn_data *data);
 PRNN_API int prnn_data_width(const prnn_data *data);
 PRNN_API int prnn_data_channels(const prnn_data *data);
@@ -514,6 +520,7 @@ PRNN_API prnn_status prnn_listing_open(prnn_context *ctx, const char *path, cons
                                        prnn_listing **listing);
 PRNN_API void prnn_listing_free(prnn_listing *listing);
 
+/* Number of pictures. */
 PRNN_API size_t prnn_listing_count(const prnn_listing *listing);
 /* As prnn_data_skipped. */
 PRNN_API size_t prnn_listing_skipped(const prnn_listing *listing);
@@ -739,10 +746,9 @@ typedef struct prnn_certificate {
  * `moved` 0.
  *
  * PRNN_OK says that the certificate, which begins as PRNN_CERTIFICATE_INIT, is filled in, not that it passed;
- * else it is as it was. A file (a model,
- * a checkpoint or a folder with a model) that prnn_model_load would refuse for anything but a mask is refused
- * in the same words; a model whose logits are not finite with PRNN_ERROR_FORMAT. PRNN_STOPPED: the callback
- * said so. */
+ * else it is as it was. A file (a model, a checkpoint or a folder with a model) that prnn_model_load would
+ * refuse for anything but a mask is refused in the same words; a model whose logits are not finite with
+ * PRNN_ERROR_FORMAT. PRNN_STOPPED: the callback said so. */
 PRNN_API prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_options *options,
                                 prnn_certificate *certificate);
 
@@ -768,16 +774,18 @@ typedef struct prnn_train_options {
     double final_fraction; /* cosine: last rate / learning_rate, 0..1 */
     double decay_factor;   /* step: 0..1 */
     double decay_epochs;   /* step: above 0 to 1e9 */
-    double beta1;   /* rmsprop: momentum; adam: decay of the mean; sgd: momentum; negative: 0, adam 0.9 */
-    double beta2;   /* rmsprop, adam: decay of the mean square; negative: 0.95, adam 0.999 */
-    double epsilon; /* rmsprop, adam: added to the root of the mean square */
+    double beta1;   /* rmsprop: momentum; adam: decay of the mean; sgd: momentum; up to 0.999999; negative:
+                       0, adam 0.9 */
+    double beta2;   /* rmsprop, adam: decay of the mean square, up to 0.999999; negative: 0.95, adam 0.999 */
+    double epsilon; /* rmsprop, adam: added to the root of the mean square, 1e-30..1e6 */
     double clip;    /* bound of the gradient's global norm, up to 1e12; 0: none */
     double ema;     /* decay of the moving average of the weights, up to 0.999999, used for validation and
                        the model file; 0: none */
     uint64_t seed;  /* order of the images, draws of binarize_sample, flip, shift and dropout */
     uint64_t valid_every;    /* steps between validations; 0: once an epoch */
     uint64_t log_every;      /* steps between lines of metrics.csv; 0: ten an epoch, and at validations */
-    double checkpoint_every; /* seconds between checkpoints (and one at each validation and at the end) */
+    double checkpoint_every; /* seconds between checkpoints (and one at each validation and at the end),
+                                0..1e9; 0: one after every step */
     bool resume;             /* go on from out/checkpoint.safetensors */
     const char *out;         /* folder, made if missing */
     prnn_progress_fn progress;
@@ -786,8 +794,8 @@ typedef struct prnn_train_options {
     bool flip; /* each image is mirrored, left to right, with probability 1/2, anew each epoch */
     int shift; /* and moved by -shift .. shift pixels down and to the right, which the edge's pixels fill;
                   below the images' height and width */
-    double dropout; /* probability that a feature of a layer's output is 0, below 1, to 1/65536; the others
-                       are divided by 1 - dropout */
+    double dropout; /* probability that a feature of a layer's output is 0, from 0 to below 1, rounded to a
+                       multiple of 1/65536; the others are divided by 1 - dropout */
     double weight_decay; /* each step first takes this part, times the learning rate, of each weight away; not
                             of biases and initial states; weight_decay * learning_rate below 1 */
     uint64_t patience;   /* training ends when so many validations in a row brought no lower NLL; 0: never */
@@ -904,6 +912,7 @@ PRNN_API prnn_status prnn_chain_load(prnn_context *ctx, const char *const *paths
                                      prnn_chain **chain);
 PRNN_API void prnn_chain_free(prnn_chain *chain);
 
+/* Number of models. */
 PRNN_API size_t prnn_chain_count(const prnn_chain *chain);
 /* Model i, 0 <= i < prnn_chain_count, from small images to large ones; owned by who owned it. */
 PRNN_API const prnn_model *prnn_chain_model(const prnn_chain *chain, size_t i);
@@ -979,6 +988,7 @@ PRNN_API prnn_status prnn_ensemble_resize(prnn_context *ctx, const prnn_ensemble
                                           int width, prnn_ensemble **resized);
 PRNN_API void prnn_ensemble_free(prnn_ensemble *ensemble);
 
+/* Number of models. */
 PRNN_API size_t prnn_ensemble_count(const prnn_ensemble *ensemble);
 /* Model i, 0 <= i < prnn_ensemble_count, in the order that was given; owned by who owned it. */
 PRNN_API const prnn_model *prnn_ensemble_model(const prnn_ensemble *ensemble, size_t i);
@@ -1107,6 +1117,7 @@ typedef struct prnn_archive_image {
 #define PRNN_ARCHIVE_IMAGE_INIT                                                                              \
     { sizeof(prnn_archive_image), NULL, 0, 0, 0, 0, 0, 0 }
 
+/* Number of images. */
 PRNN_API uint64_t prnn_archive_count(const prnn_archive *archive);
 /* Fills *image, which begins as PRNN_ARCHIVE_IMAGE_INIT, with image number `index` < prnn_archive_count. */
 PRNN_API void prnn_archive_image_at(const prnn_archive *archive, uint64_t index, prnn_archive_image *image);
@@ -1125,7 +1136,7 @@ typedef struct prnn_archive_read_options {
     size_t size;
     uint64_t first, count; /* which images; 0 as count: all from `first` on */
     uint64_t max_pixels;   /* refuse more than so many in all, before anything is decoded: a small file may
-                              claim   a huge number; 0: 2^30 */
+                              claim a huge number; 0: 2^30 */
     bool check_only;       /* decode, and say what is damaged, but give no values */
     prnn_archive_image_fn image;
     prnn_progress_fn progress; /* phase "decompress" */

@@ -12,7 +12,7 @@
  * same arguments, each does a part of the work, and all get the result, the same bits that one rank would
  * compute:
  *   prnn_train, prnn_trainer_create, _step, _validate and _save; prnn_gradient;
- *   prnn_evaluate, prnn_chain_evaluate, prnn_compressed_bytes, prnn_check;
+ *   prnn_evaluate, prnn_chain_evaluate, prnn_ensemble_evaluate, prnn_compressed_bytes, prnn_check;
  *   prnn_sample, prnn_complete, prnn_upscale and those of chains;
  *   prnn_archive_writer_create, _add and _finish; prnn_data_convert, if `together` is set.
  * All other calls are the rank's own. For work of its own in between, such as samples drawn by rank 0 in a

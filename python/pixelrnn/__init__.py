@@ -20,6 +20,7 @@ from ._check import Causality, Certificate, check
 from ._context import Context, Device, Progress, devices
 from ._data import Data, read_mask
 from ._data import open as open
+from ._ensemble import Ensemble
 from ._errors import (
     ArgumentError,
     DeviceError,
@@ -50,7 +51,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [     # not open: `from pixelrnn import *` would hide Python's
     "Archive", "ArchiveImage", "ArchiveInfo", "ArchiveWriter", "ArgumentError", "Causality", "Certificate", "Chain",
-    "Context", "Data", "Device", "DeviceError", "DivergedError", "Error", "FileError", "FormatError", "History",
-    "Images", "Model", "NotFoundError", "NotPermittedError", "OutOfMemoryError", "Position", "Progress", "Steps",
+    "Context", "Data", "Device", "DeviceError", "DivergedError", "Ensemble", "Error", "FileError", "FormatError",
+    "History", "Images", "Model", "NotFoundError", "NotPermittedError", "OutOfMemoryError", "Position", "Progress", "Steps",
     "StoppedError", "Trainer", "check", "compress", "decompress", "devices", "load", "read_mask", "version",
 ]

@@ -1,9 +1,7 @@
 """Chains of models, from small images to large ones."""
 from __future__ import annotations
 
-import contextlib
-import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,16 +9,17 @@ import numpy.typing as npt
 
 from . import _header, _score
 from ._arrays import Levels, address, count_of, known_of, levels_of, new
-from ._context import Callback, Context, Handle, Watch
+from ._context import Callback, Context, Watch
 from ._data import Path
 from ._errors import ArgumentError
+from ._group import Group
 from ._images import Images
 from ._library import library
-from ._model import Model, load, sample_options
+from ._model import Model, sample_options
 from ._palette import Colours
 
 
-class Chain:
+class Chain(Group):
     """Models that work together: each but the first enlarges the images of the one before it.
 
     models: from small images to large ones; Models, or files. The images of a chain are those of the last model. It computes
@@ -28,26 +27,9 @@ class Chain:
     """
 
     def __init__(self, models: Sequence[Model | Path], *, context: Context | None = None) -> None:
-        if isinstance(models, (str, bytes, Model)):
-            raise TypeError("models: give a list of models, from small images to large ones")
-        self.models = tuple(model if isinstance(model, Model) else load(model, context=context) for model in models)
-        if not self.models:
-            raise ArgumentError("models: a chain has at least one")
-        self.context = context or self.models[0].context
-        pointers = (ctypes.c_void_p * len(self.models))(*[model._pointer for model in self.models])
-        pointer = ctypes.c_void_p()
-        self.context.call(library.prnn_chain_create, pointers, len(self.models), ctypes.byref(pointer))
-        assert pointer.value
-        self._pointer = pointer.value
-        self._handle = Handle(pointer.value, library.prnn_chain_free)
+        super().__init__("a chain", ", from small images to large ones", models, context, library.prnn_chain_create,
+                         library.prnn_chain_free)
         self.shape, self.levels = self.models[-1].shape, self.models[-1].levels
-
-    @contextlib.contextmanager
-    def _guard(self) -> Iterator[None]:
-        with contextlib.ExitStack() as stack:
-            for model in self.models:
-                stack.enter_context(model._guard)
-            yield
 
     @property
     def small_shape(self) -> tuple[int, int, int] | None:
@@ -130,9 +112,3 @@ class Chain:
             self.context.watched(library.prnn_chain_upscale, self._pointer, address(small), len(small),
                                  result.shape[1], options, address(result), watch=watch)
         return Images(result, self.levels, self.palette)
-
-    def __repr__(self) -> str:
-        return f"pixelrnn.Chain([{', '.join(map(repr, self.models))}])"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Chain, (list(self.models),)

@@ -36,7 +36,7 @@ static prnn_status check_pair(prnn_context *ctx, const prnn_chain *chain, size_t
     }
     const prnn_palette *a = prnn_model_palette(chain->models[k - 1]),
                        *b = prnn_model_palette(chain->models[k]);
-    if ((a != NULL) != (b != NULL) || (a && !prnn_palette_same(a, b))) {
+    if (!prnn_palette_same(a, b)) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "%s and %s do not have the same palette: the levels of one mean other colours than "
                          "those of the other",

@@ -23,8 +23,8 @@ static void fill(const completion *c, size_t k, size_t repeats, const uint8_t *b
     const prnn_config *own = prnn_chain_at(c->chain, k), *large = prnn_chain_last(c->chain);
     size_t channels = (size_t)own->channels, width = (size_t)own->width;
     for (size_t i = 0; i < c->count * repeats; i++) {
-        prnn_scale_take(large, own, channels, c->images + i / repeats * prnn_scale_values(large), 1,
-                        images + i * prnn_scale_values(own));
+        prnn_scale_take(large, own, channels, c->images + i / repeats * prnn_config_values(large), 1,
+                        images + i * prnn_config_values(own));
     }
     prnn_scale_take(large, own, 1, c->known, 1, known);
     if (!before) {
@@ -44,7 +44,7 @@ static prnn_status complete_scale(prnn_context *ctx, const completion *c, size_t
     const prnn_config *own = prnn_chain_at(c->chain, k);
     size_t repeats = before ? c->samples : 1, count = c->count * repeats;
     prnn_status status;
-    uint8_t *images = prnn_alloc_raw(ctx, count, prnn_scale_values(own), "the images of a scale");
+    uint8_t *images = prnn_alloc_raw(ctx, count, prnn_config_values(own), "the images of a scale");
     uint8_t *known = prnn_alloc_raw(ctx, prnn_scale_pixels(own), 1, "a mask");
     TRY(images && known ? PRNN_OK : PRNN_ERROR_MEMORY);
     fill(c, k, repeats, before, images, known);
@@ -69,7 +69,7 @@ prnn_status prnn_chain_complete(prnn_context *ctx, const prnn_chain *chain, cons
     prnn_status status;
     TRY(prnn_model_check_images(ctx, chain->models[chain->count - 1], images, count));
     for (size_t k = 0; k + 1 < chain->count; k++) {
-        uint8_t *small = prnn_alloc_raw(ctx, count * samples, prnn_scale_values(prnn_chain_at(chain, k)),
+        uint8_t *small = prnn_alloc_raw(ctx, count * samples, prnn_config_values(prnn_chain_at(chain, k)),
                                         "the images of a scale");
         status = small ? complete_scale(ctx, &c, k, before, small) : PRNN_ERROR_MEMORY;
         prnn_free(before);

@@ -15,7 +15,7 @@ static prnn_status enlarge(prnn_context *ctx, const prnn_chain *chain, size_t k,
     uint8_t *held = NULL; /* the images of the scale before */
     prnn_status status = PRNN_OK;
     for (; k + 1 < chain->count; k++) {
-        uint8_t *large = prnn_alloc_raw(ctx, count * samples, prnn_scale_values(prnn_chain_at(chain, k)),
+        uint8_t *large = prnn_alloc_raw(ctx, count * samples, prnn_config_values(prnn_chain_at(chain, k)),
                                         "the images of a scale");
         status = large ? prnn_upscale(ctx, chain->models[k], small, count, samples, options, large)
                        : PRNN_ERROR_MEMORY;
@@ -40,7 +40,7 @@ prnn_status prnn_chain_sample(prnn_context *ctx, const prnn_chain *chain, size_t
     }
     prnn_status status;
     uint8_t *small =
-        prnn_alloc_raw(ctx, count, prnn_scale_values(prnn_chain_at(chain, 0)), "the images of a scale");
+        prnn_alloc_raw(ctx, count, prnn_config_values(prnn_chain_at(chain, 0)), "the images of a scale");
     TRY(small ? PRNN_OK : PRNN_ERROR_MEMORY);
     TRY(prnn_sample(ctx, chain->models[0], count, options, small));
     TRY(enlarge(ctx, chain, 1, small, count, 1, options, images));

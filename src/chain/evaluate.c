@@ -57,7 +57,7 @@ static prnn_status evaluate_last(prnn_context *ctx, const evaluation *e) {
 /* Adds what model k, of smaller images, says about those in the large ones. */
 static prnn_status add_scale(prnn_context *ctx, const evaluation *e, size_t k) {
     const prnn_config *own = prnn_chain_at(e->chain, k), *large = prnn_chain_last(e->chain);
-    size_t values = prnn_scale_values(own), channels = (size_t)own->channels;
+    size_t values = prnn_config_values(own), channels = (size_t)own->channels;
     prnn_evaluation asked = {.small = k == 0 ? e->options->small : NULL,
                              .count = e->count,
                              .new_only = true,
@@ -112,8 +112,8 @@ done:
 static prnn_status evaluate_together(prnn_context *ctx, const evaluation *e) {
     const prnn_config *first = prnn_chain_at(e->chain, 0);
     prnn_share mine = prnn_share_mine(ctx, e->count);
-    size_t bytes = prnn_scale_values(prnn_chain_last(e->chain)), scales = e->chain->count;
-    size_t small = (size_t)first->condition_size * (size_t)first->condition_size * (size_t)first->channels;
+    size_t bytes = prnn_config_values(prnn_chain_last(e->chain)), scales = e->chain->count;
+    size_t small = prnn_config_small_values(first);
     const prnn_results all[] = {{e->nats, sizeof *e->nats},
                                 {e->scale_nats, scales * sizeof *e->scale_nats},
                                 {e->values[0], bytes * sizeof(float)},

@@ -7,10 +7,6 @@ size_t prnn_scale_pixels(const prnn_config *config) {
     return (size_t)config->height * (size_t)config->width;
 }
 
-size_t prnn_scale_values(const prnn_config *config) {
-    return prnn_scale_pixels(config) * (size_t)config->channels;
-}
-
 /* Where pixel number `pixel` of a small image is in the large one. */
 static size_t place(const prnn_config *small, const prnn_config *large, size_t pixel) {
     size_t width = (size_t)small->width, step = (size_t)large->width / width;

@@ -8,9 +8,6 @@
 /* Pixels of an image. */
 size_t prnn_scale_pixels(const prnn_config *config);
 
-/* Values, or bytes of levels, of an image. */
-size_t prnn_scale_values(const prnn_config *config);
-
 /* The small images in `count` large ones. */
 void prnn_scale_take(const prnn_config *large, const prnn_config *small, size_t bytes, const void *from,
                      size_t count, void *to);

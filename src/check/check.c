@@ -291,7 +291,7 @@ static prnn_status allocate(check *k) {
     k->found->channels = c->channels;
     k->found->levels = c->levels;
     prnn_context *ctx = k->ctx;
-    k->count = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    k->count = prnn_config_values(c);
     k->logits = (size_t)k->model->network->head.per_value;
     /* Each thread changes one of the CHUNK images. */
     k->threads = prnn_threads_for(ctx, CHUNK);
@@ -299,7 +299,7 @@ static prnn_status allocate(check *k) {
     k->order = prnn_alloc(ctx, k->count, sizeof *k->order, "the values to change");
     k->images = prnn_alloc(ctx, IMAGES, k->count, "the images");
     k->changed = prnn_alloc(ctx, CHUNK, k->count, "the images");
-    k->small_bytes = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    k->small_bytes = prnn_config_small_values(c);
     k->small = prnn_alloc(ctx, CHUNK, k->small_bytes + 1, "the small images");
     k->base = prnn_alloc(ctx, floats, sizeof *k->base, "logits");
     k->own = prnn_alloc(ctx, CHUNK * floats, sizeof *k->own, "logits");

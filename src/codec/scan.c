@@ -11,6 +11,11 @@
 /* How far into a file its first chunk is looked for. */
 enum { BEGINNING = 1 << 16, WINDOW = 1 << 16 };
 
+/* So many times the size of the file is read at most to know which chunks before gaps are damaged. Damage
+ * alone takes less than once; chunks within one another, which somebody made, would take their number times
+ * it. */
+enum { MOST_READ = 4 };
+
 /* Reads n bytes from `at` on, which are there. */
 static prnn_status read_at(prnn_context *ctx, const prnn_scan *s, uint64_t at, uint8_t *to, size_t n) {
     for (size_t done = 0; done < n;) {
@@ -98,10 +103,12 @@ done:
 
 /* Where to look for the next chunk if there is none at `at`: where bytes are gone, that is inside the last
  * one. */
-static prnn_status after_damage(prnn_context *ctx, const prnn_scan *s, uint64_t *at) {
+static prnn_status after_damage(prnn_context *ctx, prnn_scan *s, uint64_t *at) {
     const prnn_found_chunk *last = s->count ? &s->list[s->count - 1] : NULL;
-    bool follows = last && last->at + PRNN_CHUNK_BYTES + last->chunk.length == *at;
+    bool follows =
+        last && last->at + PRNN_CHUNK_BYTES + last->chunk.length == *at && s->read / MOST_READ < s->size;
     uint8_t *bytes = NULL;
+    s->read += follows ? last->chunk.length : 0;
     prnn_status status = follows ? prnn_scan_read(ctx, s, last, &bytes) : PRNN_OK;
     prnn_free(bytes);
     *at = status == PRNN_ERROR_FORMAT ? last->at + PRNN_CHUNK_BYTES : *at + 1;

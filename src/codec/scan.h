@@ -18,6 +18,7 @@ typedef struct prnn_scan {
     size_t count, room;
     uint64_t gaps;      /* places that are no chunks, */
     uint64_t first_gap; /* and the first of them */
+    uint64_t read;      /* bytes that were read to know whether a chunk before a gap is damaged */
 } prnn_scan;
 
 /* Finds all chunks. PRNN_ERROR_FORMAT: there is none near the beginning, so it is no archive. Free with

@@ -7,11 +7,6 @@ size_t prnn_stream_logits(const prnn_network *net, size_t images) {
     return images * (size_t)c->width * (size_t)c->channels * (size_t)net->head.per_value;
 }
 
-static size_t image_values(const prnn_network *net) {
-    const prnn_config *c = &net->plan.config;
-    return (size_t)c->height * (size_t)c->width * (size_t)c->channels;
-}
-
 /* Images of the group that begins at `first`. */
 static size_t group_of(size_t count, size_t first) {
     return count - first < PRNN_STREAM_GROUP ? count - first : PRNN_STREAM_GROUP;
@@ -31,7 +26,7 @@ typedef struct writing {
 static void write_row(writing *w, int row) {
     const prnn_network *net = w->worker->network;
     const prnn_head *head = &net->head;
-    size_t image = image_values(net), values = image / (size_t)net->plan.config.height;
+    size_t image = prnn_config_values(&net->plan.config), values = image / (size_t)net->plan.config.height;
     size_t per_value = (size_t)head->per_value, distance = values * per_value;
     const uint8_t *levels = w->images + (size_t)row * values;
     for (size_t v = 0; v < values; v++) {
@@ -59,7 +54,7 @@ static void write_rows(void *arg, const prnn_pass *pass, prnn_region rows) {
 }
 
 void prnn_stream_write(const prnn_stream_worker *worker, prnn_stream *s) {
-    size_t image = image_values(worker->network);
+    size_t image = prnn_config_values(&worker->network->plan.config);
     writing w = {.worker = worker, .encoder = prnn_encoder_begin(s->bytes, s->size), .finite = true};
     for (size_t first = 0; first < s->count && w.finite && !w.encoder.full; first += w.count) {
         w.count = group_of(s->count, first);
@@ -86,7 +81,7 @@ typedef struct reading {
 /* The next value of all images of a stream, from the logits of the first one on. */
 static void read_values(const reading *r, size_t stream, const float *logits, uint8_t *levels) {
     const prnn_head *head = &r->worker->network->head;
-    size_t image = image_values(r->worker->network);
+    size_t image = prnn_config_values(&r->worker->network->plan.config);
     prnn_decoder *decoder = &r->decoders[stream];
     for (size_t i = 0; i < r->count; i++, logits += head->per_value, levels += image) {
         prnn_interval interval;
@@ -105,7 +100,7 @@ static void read_values(const reading *r, size_t stream, const float *logits, ui
 static void read_group(const reading *r) {
     const prnn_network *net = r->worker->network;
     const prnn_config *c = &net->plan.config;
-    size_t values = image_values(net), per_value = (size_t)net->head.per_value;
+    size_t values = prnn_config_values(&net->plan.config), per_value = (size_t)net->head.per_value;
     prnn_generation g = prnn_generation_begin(net, r->worker->pass, (int)(r->n * r->count), r->images);
     for (size_t v = 0; v < values; v++) {
         prnn_place at = prnn_place_of(c, v);
@@ -120,7 +115,7 @@ static void read_group(const reading *r) {
 }
 
 void prnn_streams_read(const prnn_stream_worker *worker, prnn_stream *streams, size_t n) {
-    size_t image = image_values(worker->network);
+    size_t image = prnn_config_values(&worker->network->plan.config);
     prnn_decoder decoders[PRNN_GENERATION_MOST];
     reading r = {.worker = worker, .streams = streams, .decoders = decoders, .n = n};
     for (size_t s = 0; s < n; s++) {

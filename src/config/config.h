@@ -13,6 +13,15 @@ bool prnn_kind_is_known(prnn_kind kind);
 /* PRNN_ERROR_ARGUMENT names the field, its value and its range. */
 prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *config);
 
+/* Values of an image, H W C, each a byte; and of the small one that a conditional model is given, s s C. */
+static inline size_t prnn_config_values(const prnn_config *config) {
+    return (size_t)config->height * (size_t)config->width * (size_t)config->channels;
+}
+
+static inline size_t prnn_config_small_values(const prnn_config *config) {
+    return (size_t)config->condition_size * (size_t)config->condition_size * (size_t)config->channels;
+}
+
 /* How many times an image of size `small` is doubled to be one of size `large`; -1: never. */
 int prnn_config_stages(int small, int large);
 

@@ -113,16 +113,16 @@ static bool stays_on_disk(const prnn_builder *b, const prnn_stream *s, const prn
 static prnn_status find_colours(prnn_builder *b) {
     const prnn_disk *disk = b->data->disk;
     size_t raw = prnn_disk_size(disk), size = prnn_data_size(b->data);
-    uint8_t *memory = prnn_alloc(b->ctx, raw + size, 1, disk->name), *numbers = memory + raw;
+    uint8_t *memory = prnn_alloc(b->ctx, raw + size, 1, disk->name);
     const prnn_image image = {disk->height, disk->width, disk->channels, memory};
-    prnn_status status = memory ? PRNN_OK : PRNN_ERROR_MEMORY;
-    for (b->done = 0; b->done < b->count && status == PRNN_OK; b->done++) {
+    prnn_status status;
+    TRY(memory ? PRNN_OK : PRNN_ERROR_MEMORY);
+    for (b->done = 0; b->done < b->count; b->done++) {
         TRY(prnn_disk_read(b->ctx, disk, b->done, memory));
-        TRY(prnn_data_take(b->ctx, b->data, disk->name, prnn_disk_number(disk, b->done), &image, numbers,
+        TRY(prnn_data_take(b->ctx, b->data, disk->name, prnn_disk_number(disk, b->done), &image, memory + raw,
                            &b->highest, b->found + 1));
-        TRY(prnn_builder_merge(b, disk->name, b->found + 1, numbers));
+        TRY(prnn_builder_merge(b, disk->name, b->found + 1, memory + raw));
     }
-    TRY(status);
     TRY(prnn_builder_number(b));
 done:
     prnn_free(memory);

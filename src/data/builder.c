@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fields.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/try.h"
 
 #include <errno.h>
@@ -163,13 +164,7 @@ static prnn_status tell(prnn_builder *b) {
     if (!b->options.progress || (seen % REPORT && seen != b->count)) {
         return PRNN_OK;
     }
-    double seconds = prnn_clock() - b->began;
-    const prnn_progress p = {.size = sizeof p,
-                             .phase = b->out ? "convert" : "read",
-                             .done = seen,
-                             .total = b->count,
-                             .seconds = seconds,
-                             .images_per_second = seconds > 0 ? (double)seen / seconds : 0};
+    const prnn_progress p = prnn_progress_since(b->began, b->out ? "convert" : "read", seen, b->count);
     return b->options.progress(b->options.user, &p)
                ? PRNN_OK
                : prnn_fail(b->ctx, PRNN_STOPPED, "%s: stopped after %zu of %zu image%s%s", b->name, seen,

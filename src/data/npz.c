@@ -117,8 +117,7 @@ static prnn_status choose_only(prnn_context *ctx, zip_t *zip, const prnn_input *
     }
     return c.all ? prnn_fail(ctx, PRNN_ERROR_FORMAT,
                              "%s: holds %zu array%s that may be of images, none named images, data or arr_0: "
-                             "say array NAME for "
-                             "%s%s",
+                             "say array NAME for %s%s",
                              input->name, c.all, prnn_plural(c.all), c.all > 1 ? "one of " : "", c.names)
                  : fail_none(ctx, zip, input);
 }

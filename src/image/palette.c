@@ -58,7 +58,8 @@ prnn_status prnn_colours_take(prnn_context *ctx, const char *name, const prnn_pa
 }
 
 bool prnn_palette_same(const prnn_palette *a, const prnn_palette *b) {
-    return a->count == b->count && memcmp(a->colours, b->colours, (size_t)a->count * 3) == 0;
+    return a && b ? a->count == b->count && memcmp(a->colours, b->colours, (size_t)a->count * 3) == 0
+                  : a == b;
 }
 
 /* ------------------------------------------------------------------------------------------- order */

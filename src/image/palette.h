@@ -29,6 +29,7 @@ prnn_status prnn_colours_take(prnn_context *ctx, const char *name, const prnn_pa
  * is the same. numbers[k]: what number k becomes. */
 void prnn_colours_sort(prnn_colours *c, uint8_t numbers[PRNN_PALETTE_MOST]);
 
+/* Whether levels mean the same colours in both; NULL: they are shades. */
 bool prnn_palette_same(const prnn_palette *a, const prnn_palette *b);
 
 /* "#rrggbb", each followed by `after`. */

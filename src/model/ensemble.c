@@ -51,7 +51,7 @@ static prnn_status check_model(prnn_context *ctx, const prnn_ensemble *e, size_t
                          "ensemble are given the same",
                          name_a, a->condition_size, name_b, b->condition_size);
     }
-    if ((of_a != NULL) != (of_b != NULL) || (of_a && !prnn_palette_same(of_a, of_b))) {
+    if (!prnn_palette_same(of_a, of_b)) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "%s and %s do not have the same palette: the levels of one mean other colours than "
                          "those of the other",
@@ -314,8 +314,8 @@ done:
 static prnn_status evaluate_together(prnn_context *ctx, const prnn_ensemble *ensemble,
                                      const prnn_evaluation *all, double *member_nats) {
     const prnn_config *c = &ensemble->models[0]->network->plan.config;
-    const size_t bytes = prnn_model_image_bytes(ensemble->models[0]), models = ensemble->count;
-    const size_t small = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    const size_t bytes = prnn_config_values(c), models = ensemble->count;
+    const size_t small = prnn_config_small_values(c);
     const prnn_share mine = prnn_share_mine(ctx, all->count);
     const prnn_results results[] = {{all->nats, sizeof *all->nats},
                                     {member_nats, models * sizeof *member_nats},

@@ -90,7 +90,7 @@ static prnn_status open_rows(prnn_context *ctx, evaluation *e) {
 prnn_status prnn_model_evaluate(prnn_context *ctx, const prnn_model *model, const prnn_evaluation *asked) {
     const prnn_network *net = model->network;
     const prnn_config *c = &net->plan.config;
-    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels, count = asked->count;
+    size_t bytes = prnn_config_values(c), count = asked->count;
     prnn_status status = prnn_model_check_images(ctx, model, asked->images, count);
     if (status != PRNN_OK) {
         return status;
@@ -130,8 +130,8 @@ static prnn_status evaluate_together(prnn_context *ctx, const prnn_model *model,
                                      float *values) {
     const prnn_config *c = &model->network->plan.config;
     prnn_share mine = prnn_share_mine(ctx, count);
-    size_t bytes = prnn_model_image_bytes(model);
-    size_t small = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    size_t bytes = prnn_config_values(c);
+    size_t small = prnn_config_small_values(c);
     const prnn_results all[] = {{nats, sizeof *nats},
                                 {values, bytes * sizeof *values},
                                 {o->entropies, bytes * sizeof *values},

@@ -242,14 +242,14 @@ prnn_status prnn_model_passes(prnn_context *ctx, const prnn_model *model, int im
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                     size_t count) {
     const prnn_config *c = &model->network->plan.config;
-    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    size_t bytes = prnn_config_values(c);
     return check_levels(ctx, c, "image", images, count, bytes);
 }
 
 prnn_status prnn_model_check_small(prnn_context *ctx, const prnn_model *model, const uint8_t *small,
                                    size_t count) {
     const prnn_config *c = &model->network->plan.config;
-    size_t bytes = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    size_t bytes = prnn_config_small_values(c);
     return check_levels(ctx, c, "small image", small, count, bytes);
 }
 

@@ -38,12 +38,6 @@ prnn_status prnn_model_adopt(prnn_context *ctx, prnn_model *model, float *values
 prnn_status prnn_model_passes(prnn_context *ctx, const prnn_model *model, int images, int count,
                               prnn_passes *passes);
 
-/* Bytes of an image of the model. */
-static inline size_t prnn_model_image_bytes(const prnn_model *model) {
-    const prnn_config *c = &model->network->plan.config;
-    return (size_t)c->height * (size_t)c->width * (size_t)c->channels;
-}
-
 /* Refuses images (count, H, W, C) with a value that is no level of the model. */
 prnn_status prnn_model_check_images(prnn_context *ctx, const prnn_model *model, const uint8_t *images,
                                     size_t count);

@@ -201,7 +201,7 @@ prnn_pass_shape prnn_network_shape(const prnn_network *network) {
     const prnn_config *c = &network->plan.config;
     return (prnn_pass_shape){.floats = network->plan.memory.floats,
                              .line = (size_t)c->width * (size_t)c->channels,
-                             .image = (size_t)c->height * (size_t)c->width * (size_t)c->channels,
+                             .image = prnn_config_values(c),
                              .products = prnn_network_products(network)};
 }
 

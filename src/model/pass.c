@@ -83,8 +83,8 @@ static prnn_region block_at(const prnn_network *net, int row) {
 }
 
 prnn_batch prnn_batch_part(const prnn_config *c, const prnn_batch *batch, size_t first, int n) {
-    size_t image = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
-    size_t small = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    size_t image = prnn_config_values(c);
+    size_t small = prnn_config_small_values(c);
     prnn_batch part = *batch;
     part.images += first * image;
     part.small = batch->small ? batch->small + first * small : NULL;

@@ -26,7 +26,7 @@ prnn_generation prnn_generation_begin(const prnn_network *network, prnn_pass *pa
 /* Values before `end` become input. */
 static void feed(prnn_generation *g, size_t end) {
     const prnn_config *c = &g->network->plan.config;
-    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    size_t bytes = prnn_config_values(c);
     for (; g->fed < end; g->fed++) {
         prnn_place at = prnn_place_of(c, g->fed);
         prnn_network_put_levels(g->network, g->pass, at.row, at.col, at.channel, g->images + g->fed, bytes);
@@ -85,7 +85,7 @@ uint64_t prnn_draw_index(const prnn_config *config, size_t value) {
 bool prnn_generation_draw(prnn_generation *g, size_t value, const prnn_draws *draws) {
     const prnn_config *c = &g->network->plan.config;
     prnn_place at = prnn_place_of(c, value);
-    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    size_t bytes = prnn_config_values(c);
     double uniforms[PRNN_GENERATION_MOST];
     for (int i = 0; i < g->pass->images; i++) {
         uniforms[i] = prnn_random_uniform(draws->seed, PRNN_RANDOM_SAMPLE, draws->first + (uint64_t)i,

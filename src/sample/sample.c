@@ -89,7 +89,7 @@ done:
 /* Images are functions of their numbers: each rank draws some, and gets those of the others. */
 static prnn_status run(drawing *d, const prnn_model *model, const prnn_sample_options *options,
                        const char *phase) {
-    const prnn_results all = {d->images, prnn_model_image_bytes(model)};
+    const prnn_results all = {d->images, prnn_config_values(&model->network->plan.config)};
     size_t count = d->count;
     prnn_share mine = prnn_share_mine(d->ctx, count);
     uint64_t key;
@@ -132,10 +132,8 @@ static prnn_status check_known(prnn_context *ctx, const prnn_model *model, const
                 int step = c->height / c->condition_size;
                 return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                                  "the model is given the pixels whose row and column are multiples of %d, "
-                                 "and pixel (%d, %d) is not "
-                                 "known: complete small images first (name the model that draws those before "
-                                 "this one), or take an "
-                                 "unconditional model",
+                                 "and pixel (%d, %d) is not known: complete small images first (name the "
+                                 "model that draws those before this one), or take an unconditional model",
                                  step, row, col);
             }
         }
@@ -149,7 +147,7 @@ prnn_status prnn_complete(prnn_context *ctx, const prnn_model *model, const uint
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(images, count), PRNN_GIVEN(known),
                PRNN_ARRAY(completed, count && samples));
     const prnn_config *c = &model->network->plan.config;
-    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    size_t bytes = prnn_config_values(c);
     prnn_status status = PRNN_OK;
     TRY(prnn_model_check_images(ctx, model, images, count));
     TRY(check_known(ctx, model, known));
@@ -169,7 +167,7 @@ prnn_status prnn_upscale(prnn_context *ctx, const prnn_model *model, const uint8
     PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(small, count), PRNN_ARRAY(large, count && samples));
     const prnn_config *c = &model->network->plan.config;
     size_t pixels = (size_t)c->height * (size_t)c->width, bytes = pixels * (size_t)c->channels;
-    size_t small_bytes = (size_t)c->condition_size * (size_t)c->condition_size * (size_t)c->channels;
+    size_t small_bytes = prnn_config_small_values(c);
     uint8_t *known = NULL;
     prnn_status status = PRNN_OK;
     if (!model->network->condition) {

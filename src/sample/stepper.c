@@ -11,7 +11,6 @@
 #include "sample/generation.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -205,15 +204,6 @@ typedef struct step {
     atomic_bool broken;
 } step;
 
-static bool all_finite(const float *x, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(x[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void step_shard(void *arg, size_t index, void *own) {
     (void)own;
     step *now = arg;
@@ -232,7 +222,7 @@ static void step_shard(void *arg, size_t index, void *own) {
     prnn_place at = prnn_place_of(&s->model->network->plan.config, s->value);
     prnn_generation_advance(g, s->value);
     prnn_network_read_logits(s->model->network, g->pass, at.row, at.col, at.channel, logits, m);
-    if (now->logs && !all_finite(logits, images * m)) {
+    if (now->logs && !prnn_all_finite(logits, images * m)) {
         atomic_store(&now->broken, true);
         return;
     }

@@ -25,7 +25,7 @@ static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
                         const prnn_train_options *options, size_t images, bool valid) {
     const prnn_config *c = &network->plan.config;
     size_t n = network->plan.parameter_floats, room = prnn_trainer_room(prnn_trainer_batch(options, images));
-    size_t bytes = 0, image = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    size_t bytes = 0, image = prnn_config_values(c);
     int blocks = prnn_device_of(ctx)->apart ? 0 : 4 + (options->ema > 0) + valid;
     for (int block = 0; block < blocks; block++) {
         prnn_need_block(&bytes, n, sizeof(float));

@@ -45,8 +45,7 @@ prnn_status prnn_run_allocate(prnn_trainer *t) {
                             "the norm of the gradient");
     t->order = prnn_alloc(ctx, count, sizeof *t->order, "the order of the images");
     t->indices = prnn_alloc(ctx, images, sizeof *t->indices, "a batch");
-    t->images =
-        prnn_alloc(ctx, images, (size_t)c->height * (size_t)c->width * (size_t)c->channels, "a batch");
+    t->images = prnn_alloc(ctx, images, prnn_config_values(c), "a batch");
     t->scratch_image = prnn_alloc(ctx, (size_t)c->height * (size_t)c->width, (size_t)c->channels, "an image");
     t->nats = prnn_alloc(ctx, prnn_trainer_nats(ctx), sizeof *t->nats, "likelihoods");
     TRY(t->scratch && t->order && t->indices && t->images && t->scratch_image && t->nats ? PRNN_OK

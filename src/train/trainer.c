@@ -173,7 +173,7 @@ static void augment(prnn_trainer *t, uint64_t epoch, prnn_share part) {
                              .height = c->height,
                              .width = c->width,
                              .channels = c->channels};
-    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    size_t bytes = prnn_config_values(c);
     prnn_augment(&how, epoch, t->indices + part.first, part.count, t->images + part.first * bytes,
                  t->scratch_image);
 }
@@ -199,7 +199,7 @@ static prnn_status read_batch(prnn_trainer *t, size_t *n) {
         prnn_data_prefetch(t->train, t->order + next + then.first, then.count);
     }
     const prnn_config *c = &t->model->network->plan.config;
-    size_t bytes = (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    size_t bytes = prnn_config_values(c);
     prnn_status status;
     TRY(prnn_data_read(t->ctx, t->train, t->indices + mine.first, mine.count, t->options.seed, epoch,
                        t->images + mine.first * bytes));

@@ -80,7 +80,7 @@ static void compare(prnn_train_state *s, double nats) {
 
 static prnn_status run(prnn_trainer *t) {
     prnn_train_state *s = &t->state;
-    double nats;
+    double nats = NAN;
     prnn_status status;
     TRY(evaluate(t, &nats));
     TRY(isfinite(nats) ? PRNN_OK : prnn_run_diverged(t, "the validation NLL", nats, s->step));
