@@ -48,7 +48,7 @@ says "its first training" training.1.valid-images 20
 says "its second" training.2.steps 2
 run 0 "of its checkpoint" info further/checkpoint.safetensors --json
 says "its second training" training.2.steps 2
-run 0 "a shipped model, which says nothing" info "$source_dir/models/mnist-row.safetensors"
+run 0 "a shipped model, which says nothing" info "$source_dir/models/cifar10-8x8.safetensors"
 check "has no metadata" grep -q "^metadata    0$" out.txt
 
 SOURCE_DATE_EPOCH=86400 train dated --data train.idx --steps 1
