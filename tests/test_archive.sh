@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Archives, as a user makes and reads them: test_archive.sh PROGRAM SOURCE_DIR
 . "$(dirname "$0")/shell.sh"
-colour=$source_dir/models/cifar10-row.safetensors grey=$source_dir/models/mnist-row.safetensors
 digits=$source_dir/data/mnist-binarized/valid-images-idx3-ubyte.gz
+colour=$source_dir/models/cifar10-row.safetensors grey=grey/model.safetensors
 
 # picture FILE: base64 of a PNG on stdin.
 picture() { base64 -d >"$1"; }
@@ -15,7 +15,8 @@ picture pics/grey.png <<<iVBORw0KGgoAAAANSUhEUgAAABQAAAARCAAAAAD4L9NiAAABJklEQVR
 picture pics/bits.png <<<iVBORw0KGgoAAAANSUhEUgAAAAkAAAADAQAAAABpcRjbAAAAEUlEQVR42mNY1cDAz8DwvwEAC6ICuc/bpsEAAAAASUVORK5CYII=
 deep=iVBORw0KGgoAAAANSUhEUgAAAAIAAAACEAAAAAAHTY67AAAAD0lEQVR42mNgZGJmYQARAABkABX2sTgqAAAAAElFTkSuQmCC
 
-# ---- Pictures of all kinds.
+# ---- Pictures of all kinds, by a shipped model and by a small one, since a model is used some forty times.
+run 0 "a small model of digits" train --data "$digits" --limit 500 --steps 40 --batch 4 --optimizer adam --lr 0.03 --valid-last 20 --kind row --layers 1 --hidden 8 --head 8 --out grey --quiet
 for model in "$colour" "$grey"; do
     name=$(basename "$model" .safetensors)
     run 0 "compress pictures with $name" compress "$model" --data pics --out a.prnn --quiet
