@@ -254,10 +254,10 @@ plant "ranks begin with other weights" src/train/together.c \
 # -------------------------------------------------------------------------------------------- chains
 
 plant "a larger scale overwrites the values of a smaller one" src/chain/evaluate.c \
-    's/for (size_t k = e->chain->count - 1; k-- > 0;) {/for (size_t k = 0; k + 1 < e->chain->count; k++) {/' \
+    's/for (size_t k = e->chain->group.count - 1; k-- > 0;) {/for (size_t k = 0; k + 1 < e->chain->group.count; k++) {/' \
     test_chain 'test_values'
 plant "parts of scales are in another order" src/chain/evaluate.c \
-    's/\[i \* e->chain->count + k\]/[k * e->count + i]/' test_chain 'test_scales'
+    's/\[i \* e->chain->group.count + k\]/[k * e->count + i]/' test_chain 'test_scales'
 plant "an ensemble has the mean of nats" src/model/ensemble.c \
     's/double mixed = prnn_mixture_nats(of_value, models);/double mixed = 0; for (size_t k = 0; k < models; k++) mixed += of_value[k] \/ (double)models;/' \
     test_ensemble 'mean of models*'

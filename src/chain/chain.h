@@ -2,22 +2,15 @@
 #ifndef PRNN_CHAIN_CHAIN_H
 #define PRNN_CHAIN_CHAIN_H
 
-#include "model/model.h"
+#include "model/group.h"
 
 struct prnn_chain {
-    size_t count;
-    const prnn_model **models; /* from small images to large ones */
-    prnn_model **owned;        /* the same, if the chain loaded them; else NULL */
+    prnn_group group; /* from small images to large ones */
 };
 
-/* The config of model k. */
-static inline const prnn_config *prnn_chain_at(const prnn_chain *chain, size_t k) {
-    return &chain->models[k]->network->plan.config;
-}
-
-/* That of the last one, whose images are the chain's. */
+/* The config of the last model, whose images are the chain's. */
 static inline const prnn_config *prnn_chain_last(const prnn_chain *chain) {
-    return prnn_chain_at(chain, chain->count - 1);
+    return prnn_group_config(&chain->group, chain->group.count - 1);
 }
 
 #endif

@@ -14,10 +14,11 @@ static prnn_status enlarge(prnn_context *ctx, const prnn_chain *chain, size_t k,
                            uint8_t *images) {
     uint8_t *held = NULL; /* the images of the scale before */
     prnn_status status = PRNN_OK;
-    for (; k + 1 < chain->count; k++) {
-        uint8_t *large = prnn_alloc_raw(ctx, count * samples, prnn_config_values(prnn_chain_at(chain, k)),
-                                        "the images of a scale");
-        status = large ? prnn_upscale(ctx, chain->models[k], small, count, samples, options, large)
+    for (; k + 1 < chain->group.count; k++) {
+        uint8_t *large =
+            prnn_alloc_raw(ctx, count * samples, prnn_config_values(prnn_group_config(&chain->group, k)),
+                           "the images of a scale");
+        status = large ? prnn_upscale(ctx, chain->group.models[k], small, count, samples, options, large)
                        : PRNN_ERROR_MEMORY;
         prnn_free(held);
         held = large;
@@ -26,7 +27,7 @@ static prnn_status enlarge(prnn_context *ctx, const prnn_chain *chain, size_t k,
         count *= samples;
         samples = 1;
     }
-    TRY(prnn_upscale(ctx, chain->models[k], small, count, samples, options, images));
+    TRY(prnn_upscale(ctx, chain->group.models[k], small, count, samples, options, images));
 done:
     prnn_free(held);
     return status;
@@ -35,14 +36,14 @@ done:
 prnn_status prnn_chain_sample(prnn_context *ctx, const prnn_chain *chain, size_t count,
                               const prnn_sample_options *options, uint8_t *images) {
     PRNN_ENTER(ctx, PRNN_GIVEN(chain), PRNN_ARRAY(images, count));
-    if (chain->count == 1) {
-        return prnn_sample(ctx, chain->models[0], count, options, images);
+    if (chain->group.count == 1) {
+        return prnn_sample(ctx, chain->group.models[0], count, options, images);
     }
     prnn_status status;
-    uint8_t *small =
-        prnn_alloc_raw(ctx, count, prnn_config_values(prnn_chain_at(chain, 0)), "the images of a scale");
+    uint8_t *small = prnn_alloc_raw(ctx, count, prnn_config_values(prnn_group_config(&chain->group, 0)),
+                                    "the images of a scale");
     TRY(small ? PRNN_OK : PRNN_ERROR_MEMORY);
-    TRY(prnn_sample(ctx, chain->models[0], count, options, small));
+    TRY(prnn_sample(ctx, chain->group.models[0], count, options, small));
     TRY(enlarge(ctx, chain, 1, small, count, 1, options, images));
 done:
     prnn_free(small);

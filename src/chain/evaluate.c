@@ -33,12 +33,12 @@ static void want_values(prnn_evaluation *asked, float *const values[PER_VALUE]) 
 /* nats[i] is what model k says of image i. */
 static void note_scale(const evaluation *e, size_t k, const double *nats) {
     for (size_t i = 0; e->scale_nats && i < e->count; i++) {
-        e->scale_nats[i * e->chain->count + k] = nats[i];
+        e->scale_nats[i * e->chain->group.count + k] = nats[i];
     }
 }
 
 static prnn_status evaluate_last(prnn_context *ctx, const evaluation *e) {
-    size_t last = e->chain->count - 1;
+    size_t last = e->chain->group.count - 1;
     prnn_evaluation asked = {.images = e->images,
                              .small = last == 0 ? e->options->small : NULL,
                              .count = e->count,
@@ -47,7 +47,7 @@ static prnn_status evaluate_last(prnn_context *ctx, const evaluation *e) {
                              .progress = e->options->progress,
                              .user = e->options->user};
     want_values(&asked, e->values);
-    prnn_status status = prnn_model_evaluate(ctx, e->chain->models[last], &asked);
+    prnn_status status = prnn_model_evaluate(ctx, e->chain->group.models[last], &asked);
     if (status == PRNN_OK) {
         note_scale(e, last, e->nats);
     }
@@ -56,7 +56,7 @@ static prnn_status evaluate_last(prnn_context *ctx, const evaluation *e) {
 
 /* Adds what model k, of smaller images, says about those in the large ones. */
 static prnn_status add_scale(prnn_context *ctx, const evaluation *e, size_t k) {
-    const prnn_config *own = prnn_chain_at(e->chain, k), *large = prnn_chain_last(e->chain);
+    const prnn_config *own = prnn_group_config(&e->chain->group, k), *large = prnn_chain_last(e->chain);
     size_t values = prnn_config_values(own), channels = (size_t)own->channels;
     prnn_evaluation asked = {.small = k == 0 ? e->options->small : NULL,
                              .count = e->count,
@@ -76,7 +76,7 @@ static prnn_status add_scale(prnn_context *ctx, const evaluation *e, size_t k) {
     want_values(&asked, own_values);
     prnn_scale_take(large, own, channels, e->images, e->count, small);
     asked.images = small;
-    TRY(prnn_model_evaluate(ctx, e->chain->models[k], &asked));
+    TRY(prnn_model_evaluate(ctx, e->chain->group.models[k], &asked));
     note_scale(e, k, asked.nats);
     for (size_t i = 0; i < e->count; i++) {
         e->nats[i] += asked.nats[i];
@@ -98,10 +98,10 @@ done:
 /* Of the images that are asked of, all on this rank. */
 static prnn_status evaluate_share(prnn_context *ctx, const evaluation *e) {
     prnn_status status;
-    TRY(prnn_model_check_given_small(ctx, e->chain->models[0], e->options->small, e->count));
+    TRY(prnn_model_check_given_small(ctx, e->chain->group.models[0], e->options->small, e->count));
     TRY(evaluate_last(ctx, e));
     /* From larger to smaller: a scale overwrites the values that it gives to those above it. */
-    for (size_t k = e->chain->count - 1; k-- > 0;) {
+    for (size_t k = e->chain->group.count - 1; k-- > 0;) {
         TRY(add_scale(ctx, e, k));
     }
 done:
@@ -110,9 +110,9 @@ done:
 
 /* Each rank evaluates its share, and gets the results of the others. */
 static prnn_status evaluate_together(prnn_context *ctx, const evaluation *e) {
-    const prnn_config *first = prnn_chain_at(e->chain, 0);
+    const prnn_config *first = prnn_group_config(&e->chain->group, 0);
     prnn_share mine = prnn_share_mine(ctx, e->count);
-    size_t bytes = prnn_config_values(prnn_chain_last(e->chain)), scales = e->chain->count;
+    size_t bytes = prnn_config_values(prnn_chain_last(e->chain)), scales = e->chain->group.count;
     size_t small = prnn_config_small_values(first);
     const prnn_results all[] = {{e->nats, sizeof *e->nats},
                                 {e->scale_nats, scales * sizeof *e->scale_nats},

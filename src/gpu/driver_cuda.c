@@ -340,8 +340,10 @@ static void forget(prnn_gpu *gpu, prnn_gpu_program *program) {
 }
 
 static prnn_gpu_cache_key key_of(const prnn_gpu *gpu, const char *source) {
-    const char *texts[] = {gpu->driver->name, source, gpu->info.name, gpu->info.driver};
-    return prnn_gpu_cache_key_of(texts, 4);
+    const char *texts[4 + PRNN_GPU_NVRTC_OPTIONS] = {gpu->driver->name, source, gpu->info.name,
+                                                     gpu->info.driver};
+    memcpy(texts + 4, prnn_gpu_nvrtc_options, sizeof prnn_gpu_nvrtc_options);
+    return prnn_gpu_cache_key_of(texts, 4 + PRNN_GPU_NVRTC_OPTIONS);
 }
 
 static prnn_status load_program(prnn_context *ctx, cuda *d, const char *source,

@@ -110,17 +110,20 @@ static prnn_status take(prnn_context *ctx, const functions *f, handle program, b
     return code == 0 ? PRNN_OK : failed(ctx, f, machine_code ? "nvrtcGetCUBIN" : "nvrtcGetPTX", code);
 }
 
+const char *const prnn_gpu_nvrtc_options[PRNN_GPU_NVRTC_OPTIONS] = {
+    "--std=c++17", "--fmad=false", "--ftz=false", "--prec-div=true", "--prec-sqrt=true", "-DDOUBLES",
+};
+
 static prnn_status run(prnn_context *ctx, const functions *f, handle program, int capability, bool verbose,
                        bool *machine_code) {
     char architecture[64];
     int chosen = choose(f, capability, machine_code);
     snprintf(architecture, sizeof architecture, "--gpu-architecture=%s_%d", *machine_code ? "sm" : "compute",
              chosen);
-    const char *options[] = {architecture,      "--std=c++17",      "--fmad=false",       "--ftz=false",
-                             "--prec-div=true", "--prec-sqrt=true", "--ptxas-options=-v", "-DDOUBLES"};
-    /* ptxas tells of registers in the second to last; who does not ask gets another DOUBLES. */
-    options[6] = verbose ? options[6] : options[7];
-    int code = f->nvrtcCompileProgram(program, verbose ? 8 : 7, options);
+    const char *options[PRNN_GPU_NVRTC_OPTIONS + 2] = {architecture};
+    memcpy(options + 1, prnn_gpu_nvrtc_options, sizeof prnn_gpu_nvrtc_options);
+    options[PRNN_GPU_NVRTC_OPTIONS + 1] = "--ptxas-options=-v"; /* registers and spills, into the log */
+    int code = f->nvrtcCompileProgram(program, PRNN_GPU_NVRTC_OPTIONS + (verbose ? 2 : 1), options);
     if (code == 0) {
         return PRNN_OK;
     }

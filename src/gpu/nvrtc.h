@@ -10,6 +10,10 @@
 prnn_status prnn_gpu_nvrtc(prnn_context *ctx, int capability, prnn_gpu_arithmetic arithmetic,
                            uint8_t **program, size_t *size, char **log);
 
+/* What every program is compiled with, beside its architecture. */
+enum { PRNN_GPU_NVRTC_OPTIONS = 6 };
+extern const char *const prnn_gpu_nvrtc_options[PRNN_GPU_NVRTC_OPTIONS];
+
 /* Its version, "13.0", or "" if it is not there. */
 void prnn_gpu_nvrtc_version(char version[16]);
 

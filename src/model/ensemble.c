@@ -9,34 +9,28 @@
 #include "base/progress.h"
 #include "base/real.h"
 #include "base/try.h"
-#include "image/palette.h"
-#include "model/model.h"
+#include "model/group.h"
 #include "ranks/ranks.h"
 
 #include <math.h>
-#include <stdio.h>
 
 struct prnn_ensemble {
-    size_t count;
-    const prnn_model **models;
-    prnn_model **owned; /* the same, if the ensemble made them; else NULL */
+    prnn_group group;
 };
 
 /* -------------------------------------------------------------------------------- what is alike */
 
-/* How messages call model k: by the path that it was loaded from, or by its number. */
-static const char *name_of(const char *const *paths, size_t k, char text[48]) {
-    snprintf(text, 48, "model %zu of the ensemble", k + 1);
-    return paths ? paths[k] : text;
-}
+static prnn_status check_model(prnn_context *ctx, const prnn_group *group, size_t k,
+                               const char *const *paths);
+static const prnn_group_kind kind = {"an", "ensemble", check_model};
 
 /* Model k beside the first. */
-static prnn_status check_model(prnn_context *ctx, const prnn_ensemble *e, size_t k,
+static prnn_status check_model(prnn_context *ctx, const prnn_group *group, size_t k,
                                const char *const *paths) {
-    const prnn_config *a = &e->models[0]->network->plan.config, *b = &e->models[k]->network->plan.config;
-    const prnn_palette *of_a = prnn_model_palette(e->models[0]), *of_b = prnn_model_palette(e->models[k]);
-    char text_a[48], text_b[48];
-    const char *name_a = name_of(paths, 0, text_a), *name_b = name_of(paths, k, text_b);
+    const prnn_config *a = prnn_group_config(group, 0), *b = prnn_group_config(group, k);
+    char text_a[PRNN_GROUP_NAME], text_b[PRNN_GROUP_NAME];
+    const char *name_a = prnn_group_name(&kind, paths, 0, text_a);
+    const char *name_b = prnn_group_name(&kind, paths, k, text_b);
     if (a->height != b->height || a->width != b->width || a->channels != b->channels ||
         a->levels != b->levels) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
@@ -51,62 +45,22 @@ static prnn_status check_model(prnn_context *ctx, const prnn_ensemble *e, size_t
                          "ensemble are given the same",
                          name_a, a->condition_size, name_b, b->condition_size);
     }
-    if (!prnn_palette_same(of_a, of_b)) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "%s and %s do not have the same palette: the levels of one mean other colours than "
-                         "those of the other",
-                         name_a, name_b);
-    }
-    return PRNN_OK;
-}
-
-static prnn_status check_all(prnn_context *ctx, const prnn_ensemble *e, const char *const *paths) {
-    prnn_status status = PRNN_OK;
-    for (size_t k = 1; k < e->count; k++) {
-        TRY(check_model(ctx, e, k, paths));
-    }
-done:
-    return status;
+    return prnn_group_check_palettes(ctx, group->models[0], name_a, group->models[k], name_b);
 }
 
 /* --------------------------------------------------------------------------------- making, freeing */
 
-/* An ensemble with room for `count` models, of its own or of the caller, and none. */
-static prnn_status create_empty(prnn_context *ctx, size_t count, bool own, prnn_ensemble **made) {
-    prnn_status status;
-    *made = NULL;
-    if (count < 1) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "an ensemble needs at least one model");
-    }
-    prnn_ensemble *e = prnn_alloc(ctx, 1, sizeof *e, "an ensemble of models");
-    TRY(e ? PRNN_OK : PRNN_ERROR_MEMORY);
-    e->models = prnn_alloc(ctx, count, sizeof *e->models, "an ensemble of models");
-    TRY(e->models ? PRNN_OK : PRNN_ERROR_MEMORY);
-    e->owned = own ? prnn_alloc(ctx, count, sizeof *e->owned, "an ensemble of models") : NULL;
-    TRY(e->owned || !own ? PRNN_OK : PRNN_ERROR_MEMORY);
-    *made = e;
-    e = NULL;
-done:
-    prnn_ensemble_free(e);
-    return status;
+static prnn_ensemble *new_ensemble(prnn_context *ctx) {
+    return prnn_alloc(ctx, 1, sizeof(prnn_ensemble), "an ensemble of models");
 }
 
 prnn_status prnn_ensemble_create(prnn_context *ctx, const prnn_model *const *models, size_t count,
                                  prnn_ensemble **ensemble) {
     PRNN_NOTHING_YET(ensemble);
     PRNN_ENTER(ctx, PRNN_ARRAY(models, count), PRNN_GIVEN(ensemble));
-    prnn_ensemble *made = NULL;
     prnn_status status;
-    for (size_t k = 0; k < count; k++) {
-        if (!models[k]) {
-            return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "model %zu of the ensemble is NULL", k + 1);
-        }
-    }
-    TRY(create_empty(ctx, count, false, &made));
-    for (; made->count < count; made->count++) {
-        made->models[made->count] = models[made->count];
-    }
-    TRY(check_all(ctx, made, NULL));
+    prnn_ensemble *made = new_ensemble(ctx);
+    TRY(made ? prnn_group_borrow(ctx, &kind, models, count, &made->group) : PRNN_ERROR_MEMORY);
     *ensemble = made;
     made = NULL;
 done:
@@ -118,14 +72,9 @@ prnn_status prnn_ensemble_load(prnn_context *ctx, const char *const *paths, size
                                prnn_ensemble **ensemble) {
     PRNN_NOTHING_YET(ensemble);
     PRNN_ENTER(ctx, PRNN_ARRAY(paths, count), PRNN_GIVEN(ensemble));
-    prnn_ensemble *made = NULL;
     prnn_status status;
-    TRY(create_empty(ctx, count, true, &made));
-    for (; made->count < count; made->count++) {
-        TRY(prnn_model_load(ctx, paths[made->count], &made->owned[made->count]));
-        made->models[made->count] = made->owned[made->count];
-    }
-    TRY(check_all(ctx, made, paths));
+    prnn_ensemble *made = new_ensemble(ctx);
+    TRY(made ? prnn_group_load(ctx, &kind, paths, count, &made->group) : PRNN_ERROR_MEMORY);
     *ensemble = made;
     made = NULL;
 done:
@@ -137,14 +86,9 @@ prnn_status prnn_ensemble_resize(prnn_context *ctx, const prnn_ensemble *ensembl
                                  prnn_ensemble **resized) {
     PRNN_NOTHING_YET(resized);
     PRNN_ENTER(ctx, PRNN_GIVEN(ensemble), PRNN_GIVEN(resized));
-    prnn_ensemble *made = NULL;
     prnn_status status;
-    TRY(create_empty(ctx, ensemble->count, true, &made));
-    for (; made->count < ensemble->count; made->count++) {
-        size_t k = made->count;
-        TRY(prnn_model_resize(ctx, ensemble->models[k], height, width, &made->owned[k]));
-        made->models[k] = made->owned[k];
-    }
+    prnn_ensemble *made = new_ensemble(ctx);
+    TRY(made ? prnn_group_resize(ctx, &ensemble->group, height, width, &made->group) : PRNN_ERROR_MEMORY);
     *resized = made;
     made = NULL;
 done:
@@ -153,23 +97,18 @@ done:
 }
 
 void prnn_ensemble_free(prnn_ensemble *ensemble) {
-    if (!ensemble) {
-        return;
+    if (ensemble) {
+        prnn_group_close(&ensemble->group);
+        prnn_free(ensemble);
     }
-    for (size_t k = 0; ensemble->owned && k < ensemble->count; k++) {
-        prnn_model_free(ensemble->owned[k]);
-    }
-    prnn_free(ensemble->owned);
-    prnn_free(ensemble->models);
-    prnn_free(ensemble);
 }
 
 size_t prnn_ensemble_count(const prnn_ensemble *ensemble) {
-    return ensemble->count;
+    return ensemble->group.count;
 }
 
 const prnn_model *prnn_ensemble_model(const prnn_ensemble *ensemble, size_t i) {
-    return ensemble->models[i];
+    return ensemble->group.models[i];
 }
 
 /* ---------------------------------------------------------------------------------------- mixing */
@@ -210,7 +149,7 @@ static const size_t kept_bytes = (size_t)16 << 20;
 static void mix_image(void *arg, size_t index, void *own) {
     const mixture *m = arg;
     const prnn_evaluation *asked = m->asked;
-    size_t models = m->ensemble->count, image = m->first + index;
+    size_t models = m->ensemble->group.count, image = m->first + index;
     float *values = asked->values ? asked->values + image * m->bytes : NULL;
     double *of_value = own, sum = 0;
     for (size_t v = 0; v < m->bytes; v++) {
@@ -236,13 +175,13 @@ static void mix_image(void *arg, size_t index, void *own) {
 static bool tell(void *user, const prnn_progress *p) {
     const mixture *m = user;
     prnn_progress all = prnn_progress_since(m->began, "evaluate", m->done + p->done,
-                                            (uint64_t)m->asked->count * m->ensemble->count);
+                                            (uint64_t)m->asked->count * m->ensemble->group.count);
     return m->asked->progress(m->asked->user, &all);
 }
 
 static prnn_status evaluate_piece(prnn_context *ctx, mixture *m) {
     const prnn_evaluation *asked = m->asked;
-    const size_t models = m->ensemble->count;
+    const size_t models = m->ensemble->group.count;
     const prnn_scratches each = {m->of_value, models * sizeof *m->of_value, prnn_thread_count(ctx)};
     prnn_status status = PRNN_OK;
     for (size_t k = 0; k < models; k++) {
@@ -255,7 +194,7 @@ static prnn_status evaluate_piece(prnn_context *ctx, mixture *m) {
                                           .values = m->values + k * m->most * m->bytes,
                                           .progress = asked->progress ? tell : NULL,
                                           .user = m};
-        status = prnn_model_evaluate(ctx, m->ensemble->models[k], &of_model);
+        status = prnn_model_evaluate(ctx, m->ensemble->group.models[k], &of_model);
         if (status == PRNN_STOPPED) {
             return prnn_fail(ctx, PRNN_STOPPED, "stopped after %zu of %zu images", m->first, asked->count);
         }
@@ -268,7 +207,7 @@ done:
 }
 
 static prnn_status evaluate_pieces(prnn_context *ctx, mixture *m) {
-    const size_t models = m->ensemble->count, threads = (size_t)prnn_thread_count(ctx);
+    const size_t models = m->ensemble->group.count, threads = (size_t)prnn_thread_count(ctx);
     const size_t count = m->asked->count, fit = kept_bytes / sizeof(float) / m->bytes / models;
     prnn_status status;
     m->most = fit > threads ? fit : threads;
@@ -278,7 +217,7 @@ static prnn_status evaluate_pieces(prnn_context *ctx, mixture *m) {
     m->of_value = prnn_alloc(ctx, threads * models, sizeof *m->of_value, "likelihoods");
     TRY(m->values && m->nats && m->of_value ? PRNN_OK : PRNN_ERROR_MEMORY);
     /* Before the pieces, so that it counts from the first image of all. */
-    TRY(prnn_model_check_images(ctx, m->ensemble->models[0], m->asked->images, count));
+    TRY(prnn_model_check_images(ctx, m->ensemble->group.models[0], m->asked->images, count));
     for (m->first = 0; m->first < count; m->first += m->most) {
         m->n = count - m->first < m->most ? count - m->first : m->most;
         TRY(evaluate_piece(ctx, m));
@@ -293,7 +232,7 @@ done:
 /* One model needs no room for its values, and no mixing. */
 static prnn_status evaluate_one(prnn_context *ctx, const mixture *m) {
     const prnn_evaluation *asked = m->asked;
-    prnn_status status = prnn_model_evaluate(ctx, m->ensemble->models[0], asked);
+    prnn_status status = prnn_model_evaluate(ctx, m->ensemble->group.models[0], asked);
     for (size_t i = 0; m->member_nats && i < asked->count; i++) {
         m->member_nats[i] = asked->nats[i];
     }
@@ -303,9 +242,9 @@ static prnn_status evaluate_one(prnn_context *ctx, const mixture *m) {
 static prnn_status evaluate_share(prnn_context *ctx, mixture *m) {
     const prnn_evaluation *asked = m->asked;
     prnn_status status;
-    TRY(prnn_model_check_given_small(ctx, m->ensemble->models[0], asked->small, asked->count));
+    TRY(prnn_model_check_given_small(ctx, m->ensemble->group.models[0], asked->small, asked->count));
     m->began = prnn_clock();
-    TRY(m->ensemble->count == 1 ? evaluate_one(ctx, m) : evaluate_pieces(ctx, m));
+    TRY(m->ensemble->group.count == 1 ? evaluate_one(ctx, m) : evaluate_pieces(ctx, m));
 done:
     return status;
 }
@@ -313,8 +252,8 @@ done:
 /* Each rank evaluates its share, and gets the results of the others. */
 static prnn_status evaluate_together(prnn_context *ctx, const prnn_ensemble *ensemble,
                                      const prnn_evaluation *all, double *member_nats) {
-    const prnn_config *c = &ensemble->models[0]->network->plan.config;
-    const size_t bytes = prnn_config_values(c), models = ensemble->count;
+    const prnn_config *c = prnn_group_config(&ensemble->group, 0);
+    const size_t bytes = prnn_config_values(c), models = ensemble->group.count;
     const size_t small = prnn_config_small_values(c);
     const prnn_share mine = prnn_share_mine(ctx, all->count);
     const prnn_results results[] = {{all->nats, sizeof *all->nats},
