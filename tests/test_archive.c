@@ -343,6 +343,63 @@ static void test_stopped(void **state) {
     law_close(&m);
 }
 
+typedef struct calls {
+    uint64_t done[16];
+    size_t count, most; /* stop at the last of them */
+} calls;
+
+static bool count_calls(void *user, const prnn_progress *progress) {
+    calls *c = user;
+    assert_true(c->count < 16);
+    c->done[c->count++] = progress->done;
+    return c->count < c->most;
+}
+
+/* In a block of many images the caller hears of each group of 32, coded and then read again, and may stop. */
+static void test_progress_in_block(void **state) {
+    (void)state;
+    enum { N = 70, GROUPS = 3 };
+    static const uint64_t told[] = {16, 32, 35, 51, 67, 70}, told_reading[] = {32, 64, 70};
+    prnn_config config = small_config();
+    law_model m = law_open(&config, 1);
+    uint8_t *images = malloc(N * m.bytes);
+    prnn_archive_options options = PRNN_ARCHIVE_OPTIONS_INIT;
+    prnn_archive_read_options reading = PRNN_ARCHIVE_READ_OPTIONS_INIT;
+    prnn_archive_writer *writer;
+    prnn_archive *archive;
+    calls c;
+    assert_non_null(images);
+    assert_ok(m.ctx, prnn_sample(m.ctx, m.model, N, NULL, images));
+    options.block = N;
+    options.progress = count_calls;
+    options.user = &c;
+    for (int whole = 0; whole < 2; whole++) {
+        c = (calls){.most = whole ? 16 : 2};
+        assert_ok(m.ctx, prnn_archive_writer_create(m.ctx, m.model, path_of("k.prnn"), &options, &writer));
+        for (size_t i = 0; i < N; i++) {
+            assert_ok(m.ctx, prnn_archive_writer_add(m.ctx, writer, NULL, images + i * m.bytes, 1,
+                                                     config.height, config.width, config.channels));
+        }
+        assert_int_equal(prnn_archive_writer_finish(m.ctx, writer, NULL), whole ? PRNN_OK : PRNN_STOPPED);
+        prnn_archive_writer_free(writer);
+        assert_int_equal(c.count, whole ? 2 * GROUPS : 2);
+        assert_memory_equal(c.done, told, c.count * sizeof *told);
+    }
+    reading.progress = count_calls;
+    reading.user = &c;
+    for (int whole = 0; whole < 2; whole++) {
+        c = (calls){.most = whole ? 16 : 2};
+        assert_ok(m.ctx, prnn_archive_open(m.ctx, path_of("k.prnn"), &archive));
+        assert_int_equal(prnn_archive_read(m.ctx, archive, m.model, &reading),
+                         whole ? PRNN_OK : PRNN_STOPPED);
+        prnn_archive_free(archive);
+        assert_int_equal(c.count, whole ? GROUPS : 2);
+        assert_memory_equal(c.done, told_reading, c.count * sizeof *told_reading);
+    }
+    free(images);
+    law_close(&m);
+}
+
 static int make_folder(void **state) {
     (void)state;
     return mkdtemp(folder) ? 0 : 1;
@@ -358,9 +415,10 @@ static int remove_folder(void **state) {
 int main(int argc, char **argv) {
     law_choose(argc, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_header),       cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_some),    cmocka_unit_test(test_model_inside), cmocka_unit_test(test_stored),
-        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_header),
+        cmocka_unit_test(test_arguments),    cmocka_unit_test(test_some),
+        cmocka_unit_test(test_model_inside), cmocka_unit_test(test_stored),
+        cmocka_unit_test(test_stopped),      cmocka_unit_test(test_progress_in_block),
     };
     int failures = make_folder(NULL) + cmocka_run_group_tests(tests, NULL, NULL);
     failures += law_run_unconditional("round trips", test_round_trips);

@@ -7,6 +7,7 @@
 #include "codec/stream.h"
 #include "sample/generation.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -26,14 +27,18 @@ typedef struct slot {
 
 typedef struct crew {
     const prnn_coding *coding;
-    bool (*work)(const prnn_coding *coding, const job *job, const slot *slot); /* false: no memory */
+    bool (*work)(const prnn_coding *coding, const job *job,
+                 const prnn_stream_worker *worker); /* false: no memory */
     job *jobs;
     size_t count; /* of them */
     slot *slots;  /* one a thread */
     size_t threads;
-    size_t first; /* job of the present round */
-    bool own;     /* a thread has a slot; else a job of the round has */
-    atomic_bool short_of_memory;
+    size_t first;     /* job of the present round */
+    bool own;         /* a thread has a slot; else a job of the round has */
+    pthread_t caller; /* the thread that calls coding->done */
+    size_t told;      /* parts that it was told of */
+    atomic_size_t done;
+    atomic_bool stop, short_of_memory;
 } crew;
 
 /* ---------------------------------------------------------------------------------------- slots */
@@ -66,8 +71,31 @@ done:
     return status;
 }
 
-static prnn_stream_worker worker_of(const prnn_coding *c, const slot *s) {
-    return (prnn_stream_worker){s->model->network, prnn_kernels_of(c->ctx), &s->passes.list[0], s->logits};
+/* --------------------------------------------------------------------------------------- progress */
+
+/* The caller's thread says how many parts are done by now; false: stop. */
+static bool tell(crew *all) {
+    const prnn_coding *c = all->coding;
+    size_t done = atomic_load(&all->done), parts = done - all->told;
+    all->told = done;
+    if (c->done && parts > 0 && !atomic_load(&all->stop) && !c->done(c->user, parts)) {
+        atomic_store(&all->stop, true);
+    }
+    return !atomic_load(&all->stop);
+}
+
+/* A job under way: how many of its parts are done. */
+typedef struct advance {
+    crew *all;
+    size_t done;
+} advance;
+
+/* After some parts of a job, on any thread. */
+static bool on_group(void *user, size_t parts) {
+    advance *a = user;
+    a->done += parts;
+    atomic_fetch_add(&a->all->done, parts);
+    return pthread_equal(pthread_self(), a->all->caller) ? tell(a->all) : !atomic_load(&a->all->stop);
 }
 
 /* ---------------------------------------------------------------------------------------- parts */
@@ -104,15 +132,14 @@ static void put_parts(const prnn_coding *c, const prnn_block_of_parts *b, const 
 /* ---------------------------------------------------------------------------------------- write */
 
 /* By the model, if that is shorter than what the block has. `bytes` has room for as much. */
-static void write_by_model(const prnn_coding *c, const slot *s, prnn_block_of_parts *b, const uint8_t *values,
-                           uint8_t *levels, uint8_t *bytes) {
-    prnn_stream_worker worker = worker_of(c, s);
+static void write_by_model(const prnn_coding *c, const prnn_stream_worker *worker, prnn_block_of_parts *b,
+                           const uint8_t *values, uint8_t *levels, uint8_t *bytes) {
     size_t part = prnn_part_bytes(b->parts), each = levels_of(c, b) / b->count;
     for (size_t i = 0; i < b->count; i++) {
         prnn_part_to_levels(&b->parts[i], c->header, c->colours, values + i * part, part, levels + i * each);
     }
     prnn_stream stream = {.count = b->count, .images = levels, .bytes = bytes, .size = b->size - 1};
-    prnn_stream_write(&worker, &stream);
+    prnn_stream_write(worker, &stream);
     if (stream.whole) {
         memcpy(b->bytes, bytes, stream.size);
         b->size = stream.size;
@@ -120,12 +147,12 @@ static void write_by_model(const prnn_coding *c, const slot *s, prnn_block_of_pa
     }
 }
 
-static bool write_job(const prnn_coding *c, const job *j, const slot *s) {
+static bool write_job(const prnn_coding *c, const job *j, const prnn_stream_worker *worker) {
     prnn_block_of_parts *b = j->blocks;
     prnn_raster raster = raster_of(b);
     size_t room = prnn_stored_bound(&raster);
     uint8_t *values = prnn_alloc_raw(NULL, bytes_of(b), 1, ""), *scratch = prnn_alloc_raw(NULL, room, 1, "");
-    uint8_t *levels = s ? prnn_alloc_raw(NULL, levels_of(c, b), 1, "") : values;
+    uint8_t *levels = worker ? prnn_alloc_raw(NULL, levels_of(c, b), 1, "") : values;
     b->bytes = prnn_alloc_raw(NULL, room, 1, "");
     b->whole = values && scratch && levels && b->bytes;
     if (b->whole) {
@@ -133,12 +160,12 @@ static bool write_job(const prnn_coding *c, const job *j, const slot *s) {
         b->content = prnn_crc32(values, bytes_of(b));
         b->whole = prnn_stored_pack(&raster, values, b->bytes, scratch, &b->size, &b->method);
     }
-    if (b->whole && s) {
-        write_by_model(c, s, b, values, levels, scratch);
+    if (b->whole && worker) {
+        write_by_model(c, worker, b, values, levels, scratch);
     }
     prnn_free(values);
     prnn_free(scratch);
-    prnn_free(s ? levels : NULL);
+    prnn_free(worker ? levels : NULL);
     return b->whole;
 }
 
@@ -167,16 +194,15 @@ static bool values_of(const prnn_coding *c, const prnn_block_of_parts *b, const 
     return equal;
 }
 
-static void read_by_model(const prnn_coding *c, const slot *s, const job *j, uint8_t *levels, uint8_t *values,
-                          uint8_t *scratch) {
+static void read_by_model(const prnn_coding *c, const prnn_stream_worker *worker, const job *j,
+                          uint8_t *levels, uint8_t *values, uint8_t *scratch) {
     prnn_stream streams[PRNN_GENERATION_MOST];
-    prnn_stream_worker worker = worker_of(c, s);
     size_t each = levels_of(c, j->blocks);
     for (size_t i = 0; i < j->n; i++) {
         prnn_block_of_parts *b = &j->blocks[i];
         streams[i] = (prnn_stream){b->count, levels + i * each, b->bytes, b->size, false};
     }
-    prnn_streams_read(&worker, streams, j->n);
+    prnn_streams_read(worker, streams, j->n);
     for (size_t i = 0; i < j->n; i++) {
         if (streams[i].whole && values_of(c, &j->blocks[i], streams[i].images, values)) {
             accept(c, &j->blocks[i], values, scratch);
@@ -184,14 +210,14 @@ static void read_by_model(const prnn_coding *c, const slot *s, const job *j, uin
     }
 }
 
-static bool read_job(const prnn_coding *c, const job *j, const slot *s) {
+static bool read_job(const prnn_coding *c, const job *j, const prnn_stream_worker *worker) {
     prnn_raster raster = raster_of(j->blocks);
     size_t bytes = bytes_of(j->blocks);
     uint8_t *values = prnn_alloc_raw(NULL, bytes, 1, ""), *scratch = prnn_alloc_raw(NULL, bytes, 1, "");
-    uint8_t *levels = s ? prnn_alloc(NULL, j->n, levels_of(c, j->blocks), "") : values;
+    uint8_t *levels = worker ? prnn_alloc(NULL, j->n, levels_of(c, j->blocks), "") : values;
     bool there = values && scratch && levels;
-    if (there && s) {
-        read_by_model(c, s, j, levels, values, scratch);
+    if (there && worker) {
+        read_by_model(c, worker, j, levels, values, scratch);
     } else if (there) {
         const prnn_block_of_parts *b = j->blocks;
         prnn_status status = prnn_stored_unpack(&raster, b->method, b->bytes, b->size, values);
@@ -202,7 +228,7 @@ static bool read_job(const prnn_coding *c, const job *j, const slot *s) {
     }
     prnn_free(values);
     prnn_free(scratch);
-    prnn_free(s ? levels : NULL);
+    prnn_free(worker ? levels : NULL);
     return there;
 }
 
@@ -212,9 +238,20 @@ static void run_job(void *arg, size_t index, void *own) {
     crew *all = arg;
     const job *j = &all->jobs[all->first + index];
     const slot *s = own ? own : &all->slots[index];
-    if (!all->work(all->coding, j, s->model ? s : NULL)) {
+    advance a = {.all = all};
+    prnn_stream_worker worker = {
+        .kernels = prnn_kernels_of(all->coding->ctx), .logits = s->logits, .done = on_group, .user = &a};
+    if (atomic_load(&all->stop)) {
+        return;
+    }
+    if (s->model) {
+        worker.network = s->model->network;
+        worker.pass = &s->passes.list[0];
+    }
+    if (!all->work(all->coding, j, s->model ? &worker : NULL)) {
         atomic_store(&all->short_of_memory, true);
     }
+    on_group(&a, j->n * j->blocks->count - a.done); /* those that no model coded, or none to the end */
 }
 
 /* Whether a model codes the job. */
@@ -233,9 +270,8 @@ static bool same_shape(const crew *all, const job *a, const job *b) {
     return prnn_parts_alike(a->blocks->parts, b->blocks->parts) && is_modelled(all, a) == is_modelled(all, b);
 }
 
-/* How many jobs the next round has, after which the caller may stop: some hundred parts for each thread, or a
- * job. Of many of one shape a thread takes one after the other with its slot; else each of a few has a slot
- * of its own. */
+/* How many jobs the next round has: some hundred parts for each thread, or a job. Of many of one shape a
+ * thread takes one after the other with its slot; else each of a few has a slot of its own. */
 static size_t begin_round(crew *all) {
     enum { PARTS = 128 };
     size_t left = all->count - all->first, alike = 1;
@@ -274,6 +310,7 @@ static prnn_status run_round(crew *all, size_t n) {
     TRY(open_slots(all, n));
     prnn_parallel_for_with(c->ctx, n, scratches, run_job, all);
     TRY(prnn_device_of(c->ctx)->check(c->ctx));
+    TRY(tell(all) ? PRNN_OK : prnn_fail(c->ctx, PRNN_STOPPED, "stopped"));
     TRY(atomic_load(&all->short_of_memory)
             ? prnn_fail(c->ctx, PRNN_ERROR_MEMORY,
                         "not enough memory to code images: take fewer threads, or smaller tiles")
@@ -286,17 +323,13 @@ static prnn_status run_all(crew *all) {
     const prnn_coding *c = all->coding;
     prnn_status status = PRNN_OK;
     size_t round;
+    all->caller = pthread_self();
     all->threads = (size_t)prnn_device_threads(c->ctx, all->count);
     all->slots = prnn_alloc(c->ctx, all->threads, sizeof *all->slots, "the threads' work");
     TRY(all->slots ? PRNN_OK : PRNN_ERROR_MEMORY);
     for (; all->first < all->count; all->first += round) {
-        size_t parts = 0;
         round = begin_round(all);
         TRY(run_round(all, round));
-        for (size_t i = 0; i < round; i++) {
-            parts += all->jobs[all->first + i].n * all->jobs[all->first + i].blocks->count;
-        }
-        TRY(!c->done || c->done(c->user, parts) ? PRNN_OK : prnn_fail(c->ctx, PRNN_STOPPED, "stopped"));
     }
 done:
     for (size_t i = 0; all->slots && i < all->threads; i++) {

@@ -29,7 +29,7 @@ typedef struct prnn_coding {
     const prnn_colours *colours; /* of its palette, or none */
     const prnn_canvas *images;
     bool compare; /* reading: the images have values, which must be those of the blocks */
-    /* After some blocks, those of which `parts` parts in all are done. false: stop. Unless NULL. */
+    /* Now and then, on the calling thread: `parts` more parts are done. false: stop. Unless NULL. */
     bool (*done)(void *user, size_t parts);
     void *user;
 } prnn_coding;

@@ -19,7 +19,7 @@ typedef struct writing {
     prnn_encoder encoder;
     const uint8_t *images; /* of the group */
     size_t count;
-    bool finite;
+    bool finite, stopped;
 } writing;
 
 /* One row of the images of the group. */
@@ -56,15 +56,16 @@ static void write_rows(void *arg, const prnn_pass *pass, prnn_region rows) {
 void prnn_stream_write(const prnn_stream_worker *worker, prnn_stream *s) {
     size_t image = prnn_config_values(&worker->network->plan.config);
     writing w = {.worker = worker, .encoder = prnn_encoder_begin(s->bytes, s->size), .finite = true};
-    for (size_t first = 0; first < s->count && w.finite && !w.encoder.full; first += w.count) {
+    for (size_t first = 0; first < s->count && w.finite && !w.encoder.full && !w.stopped; first += w.count) {
         w.count = group_of(s->count, first);
         w.images = s->images + first * image;
         prnn_batch batch = {.images = w.images, .n = (int)w.count};
         prnn_network_walk(worker->network, worker->pass, &batch, write_rows, &w);
+        w.stopped = !worker->done(worker->user, w.count);
     }
     size_t room = s->size;
     s->size = prnn_encoder_end(&w.encoder);
-    s->whole = w.finite && s->size <= room;
+    s->whole = w.finite && !w.stopped && s->size <= room;
 }
 
 /* ----------------------------------------------------------------------------------------- read */
@@ -118,16 +119,18 @@ void prnn_streams_read(const prnn_stream_worker *worker, prnn_stream *streams, s
     size_t image = prnn_config_values(&worker->network->plan.config);
     prnn_decoder decoders[PRNN_GENERATION_MOST];
     reading r = {.worker = worker, .streams = streams, .decoders = decoders, .n = n};
+    bool stopped = false;
     for (size_t s = 0; s < n; s++) {
         streams[s].whole = true;
         decoders[s] = prnn_decoder_begin(streams[s].bytes, streams[s].size);
     }
-    for (size_t first = 0; first < streams[0].count; first += r.count) {
+    for (size_t first = 0; first < streams[0].count && !stopped; first += r.count) {
         r.count = group_of(streams[0].count, first);
         r.images = streams[0].images + first * image;
         read_group(&r);
+        stopped = !worker->done(worker->user, n * r.count);
     }
     for (size_t s = 0; s < n; s++) {
-        streams[s].whole = streams[s].whole && prnn_decoder_end(&decoders[s]);
+        streams[s].whole = streams[s].whole && !stopped && prnn_decoder_end(&decoders[s]);
     }
 }

@@ -26,6 +26,9 @@ typedef struct prnn_stream_worker {
     const prnn_kernels *kernels;
     prnn_pass *pass;
     float *logits;
+    /* After each group, of so many images of all streams. false: stop; the streams are then not whole. */
+    bool (*done)(void *user, size_t images);
+    void *user;
 } prnn_stream_worker;
 
 /* Floats of that room, where `images` go through the network together. */
