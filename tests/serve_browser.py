@@ -114,7 +114,7 @@ def test_painting(server, page):
     page.stroke((4, 4), (4, 20), (10, 20), (6, 8), (2, 22))
     after, _, _ = page.state()
     check("a stroke paints", after != image and after[4 * 28 + 10] == 1 and after[4 * 28 + 4] == 1)
-    check("and changes the completions", page.settled() and page.tiles() != before)
+    check("and changes the completions", wait_until(lambda: page.tiles() != before))
     check("which are of the picture as it is", wait_until(lambda: page.tiles() == expected_tiles(server, page, "mnist-row"), 5))
     times = page.run("return {...document.getElementById('completions').dataset}")
     print(f"# from the stroke to the first pixel {float(times['first']):.0f} ms, to all {float(times['all']):.0f} ms")
@@ -145,15 +145,14 @@ def test_settings(server, page):
 
 def test_link(browser, server, page):
     """Opens the link to a picture in another tab."""
-    page.touch()
     page.set("#paint-count", 5)
-    page.settled()
-    wanted, tiles = page.state(), page.tiles()
+    wanted, tiles = page.state(), expected_tiles(server, page, "mnist-row")
+    check("another number of completions", len(tiles) == 5 and wait_until(lambda: page.tiles() == tiles))
     link, first = page.run("return location.href"), browser.current_window_handle
     browser.switch_to.new_window("tab")
     other = Page(browser, link)
     check("the link to a picture shows it, and the same completions",
-          other.settled() and other.state() == wanted and other.tiles() == tiles and len(tiles) == 5)
+          wait_until(lambda: other.tiles() == tiles) and other.state() == wanted)
     browser.close()
     browser.switch_to.window(first)
     page.set("#paint-count", 8)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # pixelrnn serve: its HTTP API beside the commands, what it refuses, and how requests end: test_serve.sh PROGRAM SOURCE_DIR
 . "$(dirname "$0")/shell.sh"
-tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+tests=$source_dir/tests
 
 run 2 "serve without a model" serve
 has "says what it needs" "name a MODEL, or a training with --run" err.txt

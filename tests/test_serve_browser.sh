@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The page of pixelrnn serve in a real browser, headless Chromium: test_serve_browser.sh PROGRAM SOURCE_DIR
 . "$(dirname "$0")/shell.sh"
-tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+tests=$source_dir/tests
 
 skip() {
     echo "skipped: $1"
