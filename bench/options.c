@@ -9,7 +9,7 @@
 static const char help[] =
     "pixelrnn-bench [OPTIONS]: measures the limits of the machine, the kernels, and whole networks\n"
     "\n"
-    "  --cases LETTERS    networks to measure, of abcdef (default: all)\n"
+    "  --cases LETTERS    networks to measure, of abcdefgh (default: abcdef)\n"
     "  --parts LIST       of kernels,train,eval,sample (default: these), threads\n"
     "  --threads N        threads for networks; 0: one per core (default)\n"
     "  --batch N          images of a step of training; 0: as in the list below (default)\n"
@@ -26,6 +26,9 @@ static const char help[] =
     "  d  32x32x3 diagonal, hidden 32, 4 layers, head 128, 256 levels; batches of 16\n"
     "  e  32x32x3 row, hidden 64, 6 layers, head 256, 256 levels; batches of 8\n"
     "  f  32x32x3 cnn, hidden 128, 15 layers, head 1024, 256 levels; batches of 4\n"
+    "  g  32x32x3 row, hidden 128, 12 layers, head 1024, 256 levels; batches of 4\n"
+    "  h  32x32x3 diagonal, hidden 128, 12 layers, head 1024, 256 levels; batches of 4\n"
+    "f, g and h are the paper's for CIFAR-10, without skip connections.\n"
     "\n"
     "Numbers are medians after a warm-up, IQR is the distance of their quartiles. Arithmetic is what a\n"
     "network needs: 2 per unmasked weight of a convolution and pixel, three times that in training. Peaks "
@@ -52,7 +55,7 @@ static int refuse(const char *format, ...) {
 static int read_cases(options *o, const char *value) {
     for (const char *letter = value; *letter; letter++) {
         if (!find_case(*letter)) {
-            return refuse("there is no case '%c' (--cases %s); choose from abcdef", *letter, value);
+            return refuse("there is no case '%c' (--cases %s); choose from abcdefgh", *letter, value);
         }
     }
     o->cases = value;

@@ -338,8 +338,8 @@ typedef struct prnn_progress {
     { sizeof(prnn_progress), NULL, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Called from the calling thread, after every step, 64 images of a validation, 32 images a thread of an
- * evaluation, of sampling or of an archive, or some images of a data set. Return false to stop: the call then ends with
- * PRNN_STOPPED, and training has written a checkpoint. */
+ * evaluation, of sampling or of an archive, or some images of a data set. Return false to stop: the call then
+ * ends with PRNN_STOPPED, and training has written a checkpoint. */
 typedef bool (*prnn_progress_fn)(void *user, const prnn_progress *progress);
 
 /* ----------------------------------------------------------------------------------- data sets */
