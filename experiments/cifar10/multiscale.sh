@@ -16,19 +16,25 @@ network large         $row --condition-size 8 --condition-features "$hidden"
 
 # The images that validate are the last 5,000: of nearly 50,000, wherever some are missing.
 count=$("$program" show --data "$cifar" --shuffle --count 1 --out "$out/one.png" | awk 'NR == 1 { print $3 }')
+# bits NAME...: of one model, or a chain, of all seeds
 bits() {
-    "$program" eval "$@" --data "$cifar" --first $((count - 5000)) --limit "$(scale 1000 5000)" --quiet |
-        awk 'NR == 1 { print $1, $2, $3 }'
+    local seed name models
+    for seed in $seeds; do
+        models=()
+        for name in "$@"; do models+=("$out/$(of_seed "$name" "$seed")/model.safetensors"); done
+        "$program" eval "${models[@]}" --data "$cifar" --first $((count - 5000)) --limit "$(scale 1000 5000)" --quiet |
+            awk 'NR == 1 { print $1 }'
+    done | spread
 }
+one=$(of_seed "row-$layers" "$first") eight=$(of_seed small "$first") rest=$(of_seed large "$first")
 {
     echo "| model | parameters | validation, bits/dim |"
     echo "|---|---|---|"
-    echo "| 32x32 | $(parameters "row-$layers") | $(bits "$out/row-$layers/model.safetensors") |"
-    echo "| 8x8, then 32x32 given it | $(($(parameters small) + $(parameters large))) |" \
-        "$(bits "$out/small/model.safetensors" "$out/large/model.safetensors") |"
+    echo "| 32x32 | $(parameters "$one") | $(bits "row-$layers") |"
+    echo "| 8x8, then 32x32 given it | $(($(parameters "$eight") + $(parameters "$rest"))) | $(bits small large) |"
 } > "$out/$experiment.md"
 cat "$out/$experiment.md"
-"$program" sample "$out/row-$layers/model.safetensors" --count 24 --columns 6 --zoom 2 --seed 1 --out "$out/single.png"
-"$program" sample "$out/small/model.safetensors" "$out/large/model.safetensors" --count 24 --columns 6 --zoom 2 \
+"$program" sample "$out/$one/model.safetensors" --count 24 --columns 6 --zoom 2 --seed 1 --out "$out/single.png"
+"$program" sample "$out/$eight/model.safetensors" "$out/$rest/model.safetensors" --count 24 --columns 6 --zoom 2 \
     --seed 1 --out "$out/chain.png"
 echo "$out/$experiment.md, $out/single.png, $out/chain.png"
