@@ -1,15 +1,13 @@
 /* pixelrnn complete: draws the unknown part of images. */
-#include "commands/captions.h"
 #include "commands/drawn.h"
+#include "commands/sheets.h"
 #include "draw/levels.h"
-#include "draw/sheet.h"
 #include "session/session.h"
 #include "support/memory.h"
 #include "support/ranks.h"
 #include "support/try.h"
 
 #include <pixelrnn/io.h>
-#include <stdio.h>
 #include <string.h>
 
 typedef struct settings {
@@ -152,22 +150,8 @@ static void grey_unknown(const completion *c, uint8_t *image) {
     }
 }
 
-/* Captions of the picture, in memory of the session; NULL: no memory. */
-static caption *name_images(const completion *c) {
-    size_t columns = c->samples + 2;
-    caption *captions = session_allocate(c->s, c->count * columns, sizeof *captions);
-    for (size_t i = 0; captions && i < c->count * columns; i++) {
-        size_t column = i % columns;
-        captions[i] = (caption){.name = ""};
-        if (column == 0) {
-            caption_image(c->s, c->want->data.path, i / columns, "original ", &captions[i]);
-        } else if (column == 1) {
-            strcpy(captions[i].label, "given");
-        } else {
-            snprintf(captions[i].label, sizeof captions[i].label, "drawn %zu", column - 2);
-        }
-    }
-    return captions;
+static drawn drawn_of(const completion *c) {
+    return (drawn){c->s, c->completed, c->count, c->samples};
 }
 
 static int write_picture(const completion *c) {
@@ -175,7 +159,9 @@ static int write_picture(const completion *c) {
     const prnn_config *shape = &s->config;
     size_t levels = image_size(shape), bytes = levels / (size_t)shape->channels * channels_shown(c);
     size_t columns = c->samples + 2;
-    caption *captions = c->want->captions ? name_images(c) : NULL;
+    const drawn rows = drawn_of(c);
+    caption *captions =
+        c->want->captions ? drawn_captions(&rows, c->want->data.path, "original ", "given") : NULL;
     uint8_t *picture = session_allocate(s, c->count * columns, bytes);
     int code;
     TRY(check_memory(picture));
@@ -187,30 +173,18 @@ static int write_picture(const completion *c) {
         grey_unknown(c, row + bytes);
         copy_bytes(c, row + 2 * bytes, c->completed + i * c->samples * levels, c->samples);
     }
-    const sheet all = {.images = picture,
-                       .count = c->count * columns,
-                       .height = shape->height,
-                       .width = shape->width,
-                       .channels = (int)channels_shown(c),
-                       .levels = 256,
-                       .columns = (int)columns,
-                       .zoom = c->want->zoom,
-                       .captions = captions};
+    sheet all = sheet_of(s, picture, c->count * columns, (int)columns, c->want->zoom, captions);
+    all.channels = (int)channels_shown(c);
+    all.levels = 256;
+    all.palette = NULL;
     TRY(sheet_write(s->ctx, c->want->out, &all));
 done:
     return code;
 }
 
 static int write_out(const completion *c, output_kind kind) {
-    const drawn all = {c->s, c->completed, c->count, c->samples};
-    switch (kind) {
-    case OUTPUT_FOLDER:
-        return drawn_write_each(&all, c->want->out, c->want->zoom);
-    case OUTPUT_PNG:
-        return write_picture(c);
-    default:
-        return drawn_write_array(&all, c->want->out);
-    }
+    const drawn all = drawn_of(c);
+    return kind == OUTPUT_PNG ? write_picture(c) : drawn_write(&all, kind, c->want->out, c->want->zoom);
 }
 
 static int check(const session *s, output_kind *kind) {

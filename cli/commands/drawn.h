@@ -2,7 +2,9 @@
 #ifndef PIXELRNN_CLI_COMMANDS_DRAWN_H
 #define PIXELRNN_CLI_COMMANDS_DRAWN_H
 
+#include "draw/caption.h"
 #include "session/session.h"
+#include "support/output.h"
 
 /* For a struct with a double temperature. */
 #define TEMPERATURE_OPTION(settings, what)                                                                   \
@@ -15,10 +17,13 @@ typedef struct drawn {
     size_t count, samples; /* count: of session.data */
 } drawn;
 
-/* An array .npy of all, (count, samples, H, W, C). Returns 0 or an exit code, as both here. */
-int drawn_write_array(const drawn *d, const char *path);
+/* Captions of a sheet with a row for each image of the set `path`: the image, its number after `before`; if
+ * `given` is not NULL, what it says; then those that were drawn. In memory of the session; NULL: no memory.
+ */
+caption *drawn_captions(const drawn *d, const char *path, const char *before, const char *given);
 
-/* A picture each into a folder, named by the numbers of the images in their set. */
-int drawn_write_each(const drawn *d, const char *folder, int zoom);
+/* OUTPUT_NPY: an array of all, (count, samples, H, W, C); OUTPUT_FOLDER: a picture each into a folder, named
+ * by the numbers of the images in their set. Returns 0 or an exit code. */
+int drawn_write(const drawn *d, output_kind kind, const char *path, int zoom);
 
 #endif

@@ -1,6 +1,6 @@
 /* pixelrnn sample: new images from a model. */
 #include "commands/drawn.h"
-#include "draw/sheet.h"
+#include "commands/sheets.h"
 #include "session/session.h"
 #include "support/memory.h"
 #include "support/ranks.h"
@@ -42,11 +42,9 @@ static const struct option options[] = {
 
 static int write_sheet(session *s, const uint8_t *images) {
     const settings *want = s->settings;
-    const prnn_config *c = &s->config;
     size_t count = (size_t)want->count;
     caption *captions = want->captions ? session_allocate(s, count, sizeof *captions) : NULL;
-    const sheet all = {images,    count,         c->height,  c->width, c->channels,
-                       c->levels, want->columns, want->zoom, captions, session_palette(s)};
+    const sheet all = sheet_of(s, images, count, want->columns, want->zoom, captions);
     int code;
     TRY(want->captions ? check_memory(captions) : EXIT_OK);
     for (size_t i = 0; captions && i < count; i++) {
@@ -63,8 +61,7 @@ static int write_images(session *s, output_kind kind, const uint8_t *images) {
     const prnn_config *c = &s->config;
     size_t count = (size_t)want->count;
     const size_t shape[] = {count, (size_t)c->height, (size_t)c->width, (size_t)c->channels};
-    const sheet all = {images,    count, c->height,  c->width, c->channels,
-                       c->levels, 0,     want->zoom, NULL,     session_palette(s)};
+    const sheet all = sheet_of(s, images, count, 0, want->zoom, NULL);
     switch (kind) {
     case OUTPUT_FOLDER:
         return sheet_write_each(s->ctx, want->out, &all, NULL, 0);

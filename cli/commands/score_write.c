@@ -2,7 +2,7 @@
 #include "commands/captions.h"
 #include "commands/score.h"
 #include "commands/scores.h"
-#include "draw/sheet.h"
+#include "commands/sheets.h"
 #include "support/memory.h"
 #include "support/number.h"
 #include "support/try.h"
@@ -156,8 +156,7 @@ static int draw_image(const scoring *w, size_t image, uint8_t *pixels, caption *
 
 static int write_sheet(const scoring *w) {
     session *s = w->s;
-    const prnn_config *c = &s->config;
-    size_t size = image_size(c);
+    size_t size = image_size(&s->config);
     uint8_t *images = session_allocate(s, w->ranking.listed, size);
     caption *captions = session_allocate(s, w->ranking.listed, sizeof *captions);
     int code;
@@ -166,8 +165,7 @@ static int write_sheet(const scoring *w) {
     for (size_t i = 0; i < w->ranking.listed; i++) {
         TRY(draw_image(w, w->ranking.list[i].image, images + i * size, &captions[i]));
     }
-    const sheet all = {images,    w->ranking.listed, c->height,     c->width, c->channels,
-                       c->levels, w->want->columns,  w->want->zoom, captions, session_palette(s)};
+    const sheet all = sheet_of(s, images, w->ranking.listed, w->want->columns, w->want->zoom, captions);
     TRY(sheet_write(s->ctx, w->want->sheet, &all));
 done:
     return code;

@@ -1,6 +1,6 @@
 /* pixelrnn show: images of a data set, as a model would see them. */
 #include "commands/captions.h"
-#include "draw/sheet.h"
+#include "commands/sheets.h"
 #include "session/session.h"
 #include "support/data.h"
 #include "support/memory.h"
@@ -134,12 +134,9 @@ static int show(session *s) {
     s->config.height = height;
     s->config.width = width;
     s->config.channels = channels;
+    s->config.levels = want->levels;
     TRY(read_set(s, n, total, &images, &captions));
-    const sheet all = {images,        n,
-                       height,        width,
-                       channels,      want->levels,
-                       want->columns, want->zoom,
-                       captions,      session_palette(s)};
+    const sheet all = sheet_of(s, images, n, want->columns, want->zoom, captions);
     TRY(sheet_write(s->ctx, want->out, &all));
     char of[32] = "";
     if (want->shuffle) { /* else no more of them were read */

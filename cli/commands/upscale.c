@@ -1,13 +1,11 @@
 /* pixelrnn upscale: large images from small ones. */
-#include "commands/captions.h"
 #include "commands/drawn.h"
-#include "draw/sheet.h"
+#include "commands/sheets.h"
 #include "session/session.h"
 #include "support/memory.h"
 #include "support/ranks.h"
 #include "support/try.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct settings {
@@ -101,26 +99,15 @@ static void enlarge(const upscaling *u, const uint8_t *small, uint8_t *large) {
     }
 }
 
-/* Captions of the sheet, in memory of the session; NULL: no memory. */
-static caption *name_images(const upscaling *u) {
-    size_t columns = u->samples + 1;
-    caption *captions = session_allocate(u->s, u->count * columns, sizeof *captions);
-    for (size_t i = 0; captions && i < u->count * columns; i++) {
-        captions[i] = (caption){.name = ""};
-        if (i % columns == 0) {
-            caption_image(u->s, u->want->data.path, i / columns, "small ", &captions[i]);
-        } else {
-            snprintf(captions[i].label, sizeof captions[i].label, "drawn %zu", i % columns - 1);
-        }
-    }
-    return captions;
+static drawn drawn_of(const upscaling *u) {
+    return (drawn){u->s, u->large, u->count, u->samples};
 }
 
 static int write_sheet(const upscaling *u) {
     session *s = u->s;
-    const prnn_config *c = &s->config;
-    size_t bytes = image_size(c), columns = u->samples + 1;
-    caption *captions = u->want->captions ? name_images(u) : NULL;
+    size_t bytes = image_size(&s->config), columns = u->samples + 1;
+    const drawn all = drawn_of(u);
+    caption *captions = u->want->captions ? drawn_captions(&all, u->want->data.path, "small ", NULL) : NULL;
     uint8_t *rows = session_allocate(s, u->count * columns, bytes);
     int code;
     TRY(check_memory(rows));
@@ -130,23 +117,15 @@ static int write_sheet(const upscaling *u) {
         /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): allocated when they were drawn */
         memcpy(rows + (i * columns + 1) * bytes, u->large + i * u->samples * bytes, u->samples * bytes);
     }
-    const sheet all = {rows,      u->count * columns, c->height,     c->width, c->channels,
-                       c->levels, (int)columns,       u->want->zoom, captions, session_palette(s)};
-    TRY(sheet_write(s->ctx, u->want->out, &all));
+    const sheet picture = sheet_of(s, rows, u->count * columns, (int)columns, u->want->zoom, captions);
+    TRY(sheet_write(s->ctx, u->want->out, &picture));
 done:
     return code;
 }
 
 static int write_out(const upscaling *u, output_kind kind) {
-    const drawn all = {u->s, u->large, u->count, u->samples};
-    switch (kind) {
-    case OUTPUT_FOLDER:
-        return drawn_write_each(&all, u->want->out, u->want->zoom);
-    case OUTPUT_PNG:
-        return write_sheet(u);
-    default:
-        return drawn_write_array(&all, u->want->out);
-    }
+    const drawn all = drawn_of(u);
+    return kind == OUTPUT_PNG ? write_sheet(u) : drawn_write(&all, kind, u->want->out, u->want->zoom);
 }
 
 static int run(session *s) {
