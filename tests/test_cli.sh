@@ -224,6 +224,13 @@ check "it goes on" grep -q "goes on from step" err.txt
 run 0 "without validation" train --data train.idx "${tiny[@]}" --steps 2 --out plain/
 check "there is a training figure" grep -q "^last training" out.txt
 run 0 "--init" train --data train.idx --init run/model.safetensors --steps 2 --out init --threads 1
+run 0 "--init at another size" train --data other.idx --init run/model.safetensors --steps 2 --out resized --threads 1
+has "that is said" "run/model.safetensors is for images of 6 x 6; its weights go on with those of 5 x 5" err.txt
+run 0 "to resume it" train --data other.idx --init run/model.safetensors --steps 4 --out resized --threads 1 --resume
+run 0 "info of it" info resized
+has "it is for those" "^image  *5 x 5 x 1" out.txt
+run 0 "--init at a size that is named" train --data train.idx --init run --fit crop --height 4 --width 5 --steps 1 --out cropped --threads 1
+run 0 "--init at its own size" train --data train.idx --init resized --fit crop --steps 1 --out own --threads 1
 usage "--layers is 3.*run/model.safetensors" train --data train.idx --init run/model.safetensors --layers 3 --out z
 usage "--kind is cnn.*run/model.safetensors" train --data train.idx --init run/model.safetensors --kind cnn --out z
 usage "levels is 2" train --data train.idx "${tiny[@]}" --output logistics --out z

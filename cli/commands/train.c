@@ -27,24 +27,40 @@ static int load_init(session *s, train_settings *want) {
     TRY(train_check_init(s->args, want, &config));
     want->config = config;
     if (want->data.fit != PRNN_FIT_EXACT) {
-        want->height = config.height;
-        want->width = config.width;
+        want->height = want->height ? want->height : config.height;
+        want->width = want->width ? want->width : config.width;
         want->channels = config.channels;
     }
 done:
     return code;
 }
 
-static int check_init_fits(const session *s, const train_settings *want) {
-    const prnn_config *c = &want->config;
+/* No weight of an unconditional model depends on the size of the images, so those of the data may have
+ * another. */
+static int fit_init(session *s, train_settings *want) {
+    prnn_config *c = &want->config;
     int height = prnn_data_height(s->data), width = prnn_data_width(s->data);
-    int channels = prnn_data_channels(s->data);
+    int channels = prnn_data_channels(s->data), code = EXIT_OK;
+    prnn_model *resized = NULL;
     if (c->height == height && c->width == width && c->channels == channels) {
-        return 0;
+        return EXIT_OK;
     }
-    return fail("%s holds images of %d x %d x %d, and %s of --init is for %d x %d x %d; --fit crop, "
-                "resize or subsample changes the images",
-                want->data.path, height, width, channels, want->init, c->height, c->width, c->channels);
+    if (c->condition_size || c->channels != channels) {
+        return fail("%s holds images of %d x %d x %d, and %s of --init is for %d x %d x %d; --fit crop, "
+                    "resize or subsample changes the images",
+                    want->data.path, height, width, channels, want->init, c->height, c->width, c->channels);
+    }
+    TRY(exit_code(s->ctx, prnn_model_resize(s->ctx, s->model, height, width, &resized)));
+    prnn_model_free(s->model);
+    s->model = resized;
+    if (!want->common.quiet) {
+        note("%s is for images of %d x %d; its weights go on with those of %d x %d", want->init, c->height,
+             c->width, height, width);
+    }
+    c->height = height;
+    c->width = width;
+done:
+    return code;
 }
 
 /* Of the shape of the data. A network that nobody can make is a wrong command line. */
@@ -294,7 +310,7 @@ int train_run(session *s) {
         TRY(load_init(s, want));
     }
     TRY(train_open_data(s, want));
-    TRY(want->init ? check_init_fits(s, want) : make_model(s, want));
+    TRY(want->init ? fit_init(s, want) : make_model(s, want));
     if (!want->common.quiet) {
         describe(s, want);
     }

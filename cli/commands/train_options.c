@@ -63,7 +63,7 @@ static const struct option options[] = {
             "features of the upsampled small image (default 32 with --condition-size)"),
     INPUT("init", AT(init), "MODEL", 0,
           "begin with the weights of this model, checkpoint or folder of a training, which also says the "
-          "network"),
+          "network; images of an unconditional one may have another size"),
 
     GROUP("Training"),
     DOUBLE("epochs", AT(train.epochs), 0, 1e9, OPTION_OPEN_MIN, "passes over the training images"),
@@ -240,8 +240,6 @@ int train_check_init(const arguments *args, const train_settings *s, const prnn_
         {"hidden", mine->hidden, model->hidden},
         {"head", mine->head, model->head},
         {"levels", mine->levels, model->levels},
-        {"height", s->height, model->height},
-        {"width", s->width, model->width},
         {"channels", s->channels, model->channels},
         {"components", mine->components, model->components},
         {"condition-size", mine->condition_size, model->condition_size},

@@ -222,7 +222,7 @@ static prnn_status fit(prnn_context *ctx, const prnn_data *d, const char *name, 
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,
             "%s: the image has %d channel%s, the first one %d: choose channels 1 or 3, so that all "
-            "are converted",
+            "are converted (a command without --channels takes the model's with --fit crop)",
             name, image->channels, prnn_plural((uint64_t)image->channels), d->channels);
     }
     prnn_image to = {d->height, d->width, d->channels, values};
