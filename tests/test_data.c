@@ -205,7 +205,7 @@ static void test_png_folder(void **state) {
     assert_data(1, 1, 1, 1, (uint8_t[]){3});
     add_png("p/d.png", 2, 2, 1, 4);
     assert_int_equal(open_data(at("p"), NULL), PRNN_ERROR_FORMAT);
-    assert_message(ctx, "d.png: the image is 2x2");
+    assert_message(ctx, "d.png: the image is 2 x 2");
     o.limit = 3;
     assert_int_equal(open_data(at("p"), &o), PRNN_OK);
     o.limit = 0;

@@ -183,7 +183,7 @@ static void test_refused(void **state) {
 static void test_too_large(void **state) {
     (void)state;
     bytes b = make_npy(1, NPY_DICT("|u1", "(1, 1, 5000)"), 5000);
-    check_refused(b, "1x5000");
+    check_refused(b, "1 x 5000");
     b = make_npy(1, NPY_DICT("|u1", "(1, 1, 5000)"), 5000);
     write_file("wide", b);
     free(b.p);

@@ -225,11 +225,12 @@ static void test_changed(void **state) {
     assert_int_equal(open_listing(at("f"), &o), PRNN_OK);
     write_picture("f/5.png", 5, 9, SPNG_COLOR_TYPE_TRUECOLOR, 0);
     assert_int_equal(prnn_listing_data(ctx, listing, 3, 0, 0, &set), PRNN_ERROR_FILE);
-    assert_message(ctx, "5.png: has changed since it was listed: it was 5x8 (height x width), and is 5x9");
+    assert_message(ctx,
+                   "5.png: has changed since it was listed: it was 5 x 8 (height x width), and is 5 x 9");
     assert_null(set);
     write_picture("f/4.png", 6, 7, SPNG_COLOR_TYPE_TRUECOLOR, 0);
     assert_int_equal(prnn_listing_data(ctx, listing, 0, 0, 0, &set), PRNN_ERROR_FORMAT);
-    assert_message(ctx, "4.png: the image is 6x7");
+    assert_message(ctx, "4.png: the image is 6 x 7");
     assert_int_equal(unlink(at("f/1.png")), 0);
     assert_int_equal(prnn_listing_data(ctx, listing, 1, 0, 0, &set), PRNN_ERROR_FILE);
     assert_message(ctx, "1.png");

@@ -302,12 +302,12 @@ static void test_too_small(void **state) {
     o.skipped = note;
     o.user = &n;
     assert_int_equal(open_data(at("s"), &o), PRNN_ERROR_FORMAT); /* exact: the set is at fault */
-    assert_message(ctx, "1.png: the image is 5x5");
+    assert_message(ctx, "1.png: the image is 5 x 5");
     o.fit = PRNN_FIT_CROP;
     assert_int_equal(open_data(at("s"), &o), PRNN_OK);
     assert_values((uint8_t[]){1, 3}, 2);
     assert_int_equal(prnn_data_skipped(data), 1);
-    assert_non_null(strstr(n.all, "2.png: the image is 3x9 (height x width), too small to crop"));
+    assert_non_null(strstr(n.all, "2.png: the image is 3 x 9 (height x width), too small to crop"));
     o.fit = PRNN_FIT_RESIZE;
     assert_int_equal(open_data(at("s"), &o), PRNN_OK);
     assert_values((uint8_t[]){1, 2, 3}, 3);

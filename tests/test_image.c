@@ -383,7 +383,7 @@ static void test_fit_refused(void **state) {
     uint8_t values[64] = {0};
     prnn_image from = {4, 4, 1, values}, to = {4, 5, 1, values};
     assert_int_equal(prnn_image_fit(ctx, "a.png", &from, PRNN_FIT_EXACT, &to), PRNN_ERROR_FORMAT);
-    assert_message(ctx, "a.png: the image is 4x4");
+    assert_message(ctx, "a.png: the image is 4 x 4");
     assert_message(ctx, "crop, resize or subsample");
     assert_int_equal(prnn_image_fit(ctx, "a.png", &from, PRNN_FIT_CROP, &to), PRNN_ERROR_FORMAT);
     assert_message(ctx, "too small");
@@ -545,7 +545,7 @@ static void test_masks(void **state) {
     assert_int_equal(prnn_read_mask(ctx, at("m.png"), 2, 3, known), PRNN_OK);
     assert_memory_equal(known, ((uint8_t[]){0, 0, 1, 1, 0, 1}), 6);
     assert_int_equal(prnn_read_mask(ctx, at("m.png"), 3, 2, known), PRNN_ERROR_FORMAT);
-    assert_message(ctx, "the mask is 2x3");
+    assert_message(ctx, "the mask is 2 x 3");
     static const char *const dicts[] = {NPY_DICT("|b1", "(2, 3)"), NPY_DICT("|u1", "(2, 3)")};
     for (size_t i = 0; i < 2; i++) {
         b = make_npy(1, dicts[i], 0);

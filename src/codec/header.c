@@ -75,7 +75,7 @@ prnn_status prnn_header_of(prnn_context *ctx, const prnn_model *model, int tile,
     const prnn_config *c = &model->network->plan.config;
     if (c->condition_size) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "the model expects small images of %dx%d beside the large ones, which an archive "
+                         "the model expects small images of %d x %d beside the large ones, which an archive "
                          "does not have: take a model that is not conditional",
                          c->condition_size, c->condition_size);
     }

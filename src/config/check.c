@@ -43,7 +43,7 @@ static prnn_status check_condition(prnn_context *ctx, const prnn_config *c) {
     if (c->height != c->width) {
         return prnn_fail(
             ctx, PRNN_ERROR_ARGUMENT,
-            "condition_size is %d, and images are %dx%d: those of a conditional model must be square",
+            "condition_size is %d, and images are %d x %d: those of a conditional model must be square",
             c->condition_size, c->height, c->width);
     }
     if (prnn_config_stages(c->condition_size, c->height) < 1) {

@@ -38,7 +38,7 @@ prnn_status prnn_array_check(prnn_builder *b, const prnn_stream *s, const prnn_a
     if (height < 1 || height > SIDE_LIMIT || width < 1 || width > SIDE_LIMIT) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
-            "%s: its header says images of %llux%llu (height x width), and 1 to %d each are read", s->name,
+            "%s: its header says images of %llu x %llu (height x width), and 1 to %d each are read", s->name,
             (unsigned long long)height, (unsigned long long)width, SIDE_LIMIT);
     }
     if (channels != 1 && channels != 3) {
@@ -47,7 +47,7 @@ prnn_status prnn_array_check(prnn_builder *b, const prnn_stream *s, const prnn_a
     if (__builtin_mul_overflow(size, count, &bytes) || bytes > s->left || (s->exact && bytes < s->left)) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
-            "%s: its header says %llu image%s of %llux%llux%llu (height x width x channels), but %s"
+            "%s: its header says %llu image%s of %llu x %llu x %llu (height x width x channels), but %s"
             "%llu bytes follow: it is cut off or damaged; fetch or make it anew",
             s->name, (unsigned long long)count, prnn_plural(count), (unsigned long long)height,
             (unsigned long long)width, (unsigned long long)channels, s->exact ? "" : "at most ",

@@ -28,7 +28,7 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
     }
     if (o->height < 0 || o->height > SIDE_LIMIT || o->width < 0 || o->width > SIDE_LIMIT) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "a size of %dx%d (height x width): choose 1 to %d each, or 0 for that of the file",
+                         "a size of %d x %d (height x width): choose 1 to %d each, or 0 for that of the file",
                          o->height, o->width, SIDE_LIMIT);
     }
     if (o->channels != 0 && o->channels != 1 && o->channels != 3) {
@@ -136,7 +136,7 @@ prnn_status prnn_builder_shape(prnn_builder *b, const char *name, const prnn_ima
     if (d->height > limit || d->width > limit) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
-            "%s: the image is %dx%d (height x width), and at most %dx%d is read: choose a size and "
+            "%s: the image is %d x %d (height x width), and at most %d x %d is read: choose a size and "
             "fit crop, resize or subsample",
             name, image->height, image->width, limit, limit);
     }
@@ -150,7 +150,7 @@ prnn_status prnn_builder_room(prnn_builder *b) {
     if (!*room) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_MEMORY,
-            "%s: %zu image%s of %dx%dx%d (height x width x channels) need more memory than this "
+            "%s: %zu image%s of %d x %d x %d (height x width x channels) need more memory than this "
             "machine has: choose a limit or a smaller size, or convert them into a .npy file, which "
             "is read from where it is",
             b->name, b->count, prnn_plural(b->count), d->height, d->width, d->channels);

@@ -128,7 +128,7 @@ prnn_status prnn_data_from_memory(prnn_context *ctx, const uint8_t *images, size
         __builtin_mul_overflow(size, count, &bytes) || bytes > SIZE_MAX / 2) {
         return prnn_fail(
             ctx, PRNN_ERROR_ARGUMENT,
-            "%s: %zu of %dx%dx%d (height x width x channels): choose at least one, and channels 1 "
+            "%s: %zu of %d x %d x %d (height x width x channels): choose at least one, and channels 1 "
             "or 3",
             name, count, height, width, channels);
     }

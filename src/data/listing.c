@@ -332,9 +332,10 @@ static prnn_status check_members(prnn_builder *b, const picture *first) {
                          b->reason);
     }
     if (d->height != first->height || d->width != first->width) {
-        return prnn_fail(b->ctx, PRNN_ERROR_FILE,
-                         "%s: has changed since it was listed: it was %dx%d (height x width), and is %dx%d",
-                         first->path, first->height, first->width, d->height, d->width);
+        return prnn_fail(
+            b->ctx, PRNN_ERROR_FILE,
+            "%s: has changed since it was listed: it was %d x %d (height x width), and is %d x %d",
+            first->path, first->height, first->width, d->height, d->width);
     }
     return PRNN_OK;
 }

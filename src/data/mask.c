@@ -14,7 +14,7 @@ static prnn_status check_size(prnn_context *ctx, const char *path, uint64_t has_
     if (has_height != (uint64_t)height || has_width != (uint64_t)width) {
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,
-            "%s: the mask is %llux%llu (height x width), the images are %dx%d: make a mask of their "
+            "%s: the mask is %llu x %llu (height x width), the images are %d x %d: make a mask of their "
             "size",
             path, (unsigned long long)has_height, (unsigned long long)has_width, height, width);
     }
@@ -120,7 +120,8 @@ prnn_status prnn_read_mask(prnn_context *ctx, const char *path, int height, int 
     PRNN_ENTER(ctx, PRNN_GIVEN(path), PRNN_GIVEN(known));
     if (height < 1 || width < 1) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: a mask of %dx%d: choose a height and width of 1 or more", path, height, width);
+                         "%s: a mask of %d x %d: choose a height and width of 1 or more", path, height,
+                         width);
     }
     prnn_input input;
     prnn_status status = prnn_input_open_any(ctx, path, &input);

@@ -245,7 +245,7 @@ static prnn_status from_rows(prnn_builder *b, const char *name, const prnn_npy *
     }
     if (!b->noted) {
         prnn_builder_note(
-            b, "%s: its rows of %llu values are read as grey images of %llux%llu (height x width)", name,
+            b, "%s: its rows of %llu values are read as grey images of %llu x %llu (height x width)", name,
             (unsigned long long)length, (unsigned long long)height, (unsigned long long)width);
     }
     *array = (prnn_array){npy->shape[0], height, width, 1, false, prnn_npy_is_bool(npy)};
@@ -273,7 +273,7 @@ static prnn_status from_images(prnn_builder *b, const char *name, const prnn_npy
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
             "%s: its shape %s is that of one colour picture, and would be %llu grey images of "
-            "%llux%llu: save array[None, ..., :3], or say height %llu and width %llu if they are that",
+            "%llu x %llu: save array[None, ..., :3], or say height %llu and width %llu if they are that",
             name, prnn_npy_shape(npy, said), (unsigned long long)shape[0], (unsigned long long)shape[1],
             (unsigned long long)shape[2], (unsigned long long)shape[1], (unsigned long long)shape[2]);
     }

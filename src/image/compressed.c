@@ -43,10 +43,11 @@ static void compress_one(void *arg, size_t i, void *own) {
 static prnn_status check_shape(prnn_context *ctx, int height, int width, int channels, int levels) {
     bool fits = height >= 1 && height <= MOST_SIDE && width >= 1 && width <= MOST_SIDE;
     if (!fits || (channels != 1 && channels != 3) || levels < 2 || levels > 256) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "images of %dx%dx%d (height x width x channels) and %d levels cannot be compressed: "
-                         "sides are 1..%d, channels 1 or 3, levels 2..256",
-                         height, width, channels, levels, MOST_SIDE);
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "images of %d x %d x %d (height x width x channels) and %d levels cannot be compressed: "
+            "sides are 1..%d, channels 1 or 3, levels 2..256",
+            height, width, channels, levels, MOST_SIDE);
     }
     return PRNN_OK;
 }

@@ -94,14 +94,15 @@ static prnn_status choose(prnn_context *ctx, const char *name, const prnn_image 
         return PRNN_OK;
     }
     if (fit == PRNN_FIT_EXACT && !same) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: the image is %dx%d (height x width) where %dx%d is wanted: choose a size and "
-                         "fit crop, resize or subsample",
-                         name, from->height, from->width, to->height, to->width);
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: the image is %d x %d (height x width) where %d x %d is wanted: choose a size and "
+            "fit crop, resize or subsample",
+            name, from->height, from->width, to->height, to->width);
     }
     if (from->height < to->height || from->width < to->width) {
         return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: the image is %dx%d (height x width), too small to crop to %dx%d: choose a "
+                         "%s: the image is %d x %d (height x width), too small to crop to %d x %d: choose a "
                          "smaller size, or fit resize",
                          name, from->height, from->width, to->height, to->width);
     }
@@ -115,7 +116,7 @@ static prnn_status choose_step(prnn_context *ctx, const char *name, const prnn_i
     if (*step < 1 || from->height != *step * height || from->width != *step * width) {
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,
-            "%s: the image is %dx%d (height x width), which is not %dx%d times a whole number: choose "
+            "%s: the image is %d x %d (height x width), which is not %d x %d times a whole number: choose "
             "another size, or fit resize",
             name, from->height, from->width, height, width);
     }

@@ -120,9 +120,10 @@ static prnn_status decode(prnn_context *ctx, const char *name, tjhandle jpeg, co
         return status;
     }
     if ((uint64_t)image->height * (uint64_t)image->width > (uint64_t)from->size * PIXELS_PER_BYTE) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: its header says %dx%d pixels (height x width), which its %zu bytes cannot hold",
-                         name, image->height, image->width, from->size);
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: its header says %d x %d pixels (height x width), which its %zu bytes cannot hold", name,
+            image->height, image->width, from->size);
     }
     return decode_pixels(ctx, name, jpeg, from, sampling, space, image);
 }

@@ -45,7 +45,7 @@ prnn_status prnn_write_picture(prnn_context *ctx, const char *path, const uint8_
     if (height < 1 || width < 1 || channels < 1 || channels > 4) {
         return prnn_fail(
             ctx, PRNN_ERROR_ARGUMENT,
-            "%s: a picture of %dx%dx%d (height x width x channels): choose sides from 1 on, and 1 to 4 "
+            "%s: a picture of %d x %d x %d (height x width x channels): choose sides from 1 on, and 1 to 4 "
             "channels",
             path, height, width, channels);
     }

@@ -38,10 +38,11 @@ static void sheet_row(void *arg, uint32_t row, uint8_t *values) {
 static prnn_status check(prnn_context *ctx, const char *path, const uint8_t *images, size_t count, int height,
                          int width, int channels, int levels, int columns) {
     if (!count || height < 1 || width < 1 || (channels != 1 && channels != 3) || columns < 0) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: cannot show %zu images of %dx%dx%d (height x width x channels) in %d columns: "
-                         "choose at least one image, channels 1 or 3, and columns 0 (for square) or more",
-                         path, count, height, width, channels, columns);
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "%s: cannot show %zu images of %d x %d x %d (height x width x channels) in %d columns: "
+            "choose at least one image, channels 1 or 3, and columns 0 (for square) or more",
+            path, count, height, width, channels, columns);
     }
     if (levels < 2 || levels > 256) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: cannot show %d levels: choose 2 to 256", path,
@@ -50,7 +51,7 @@ static prnn_status check(prnn_context *ctx, const char *path, const uint8_t *ima
     size_t size, total;
     if (__builtin_mul_overflow((size_t)height * (size_t)width, (size_t)channels, &size) ||
         __builtin_mul_overflow(size, count, &total)) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: %zu images of %dx%d are too many", path, count,
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: %zu images of %d x %d are too many", path, count,
                          height, width);
     }
     for (size_t i = 0; levels < 256 && i < total; i++) {
@@ -84,8 +85,8 @@ static prnn_status write_sheet(prnn_context *ctx, const char *path, sheet *s, co
         __builtin_mul_overflow(s->columns, s->width + GAP, &wide) || tall - GAP > INT_MAX ||
         wide - GAP > INT_MAX / 3) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: %zu images of %zux%zu in %zu columns make too large a sheet: show fewer", path,
-                         s->count, s->height, s->width, s->columns);
+                         "%s: %zu images of %zu x %zu in %zu columns make too large a sheet: show fewer",
+                         path, s->count, s->height, s->width, s->columns);
     }
     s->row_bytes = (wide - GAP) * s->channels;
     return prnn_png_write(ctx, path, (uint32_t)(tall - GAP), (uint32_t)(wide - GAP), (int)s->channels,

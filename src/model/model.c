@@ -49,7 +49,7 @@ prnn_status prnn_model_resize(prnn_context *ctx, const prnn_model *model, int he
     prnn_status status = PRNN_OK;
     if (model->network->condition) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "the model enlarges images of %dx%d to %dx%d, and is for no other size: only "
+                         "the model enlarges images of %d x %d to %d x %d, and is for no other size: only "
                          "unconditional models are",
                          config.condition_size, config.condition_size, config.height, config.width);
     }

@@ -115,7 +115,7 @@ prnn_status prnn_sample(prnn_context *ctx, const prnn_model *model, size_t count
     if (model->network->condition) {
         int size = model->network->plan.config.condition_size;
         prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                  "the model draws images given small ones of %dx%d: give it those (upscale), or a model "
+                  "the model draws images given small ones of %d x %d: give it those (upscale), or a model "
                   "that draws them before it",
                   size, size);
         return prnn_ranks_fail(ctx, PRNN_ERROR_ARGUMENT);

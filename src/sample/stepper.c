@@ -52,7 +52,7 @@ static prnn_status check(prnn_context *ctx, const prnn_model *model, size_t coun
     }
     if (!o->small && size) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         "the model predicts images given small ones of %dx%d: give those in the options",
+                         "the model predicts images given small ones of %d x %d: give those in the options",
                          size, size);
     }
     return o->small ? prnn_model_check_small(ctx, model, o->small, count) : PRNN_OK;

@@ -102,7 +102,7 @@ prnn_status prnn_train_data_check(prnn_context *ctx, const prnn_model *model, co
         prnn_data_channels(data) != c->channels || prnn_data_levels(data) != c->levels) {
         return prnn_fail(
             ctx, PRNN_ERROR_ARGUMENT,
-            "the %s images are %dx%d with %d channels and %d levels, the model is for %dx%d with %d "
+            "the %s images are %d x %d with %d channels and %d levels, the model is for %d x %d with %d "
             "channels and %d levels",
             what, prnn_data_height(data), prnn_data_width(data), prnn_data_channels(data),
             prnn_data_levels(data), c->height, c->width, c->channels, c->levels);
