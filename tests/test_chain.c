@@ -475,7 +475,7 @@ static void test_values_refused(void **state) {
     uint8_t *images = some_images(&f, 32), known[LARGE * LARGE] = {0};
     double nats[N];
     assert_ok(f.ctx, prnn_chain_create(f.ctx, f.models + 1, 2, &upper));
-    refuses(prnn_chain_sample(f.ctx, upper, 1, NULL, images), "small ones of 2x2");
+    refuses(prnn_chain_sample(f.ctx, upper, 1, NULL, images), "small ones of 2 x 2");
     refuses(prnn_chain_upscale(f.ctx, f.chain, images, 1, 1, NULL, images), "is not conditional");
     refuses(prnn_chain_complete(f.ctx, upper, images, 1, known, 1, NULL, images), "is not known");
     prnn_sample_options cold = options_of(33);

@@ -103,7 +103,7 @@ static void refused(const char *words, prnn_lossless format, int height, int cha
 static void test_refused(void **state) {
     (void)state;
     refused("there is no lossless format 7", (prnn_lossless)7, HEIGHT, 3, 256);
-    refused("images of 0x11x3", PRNN_LOSSLESS_PNG, 0, 3, 256);
+    refused("images of 0 x 11 x 3", PRNN_LOSSLESS_PNG, 0, 3, 256);
     refused("images of 7 x 11 x 2", PRNN_LOSSLESS_PNG, HEIGHT, 2, 256);
     refused("and 1 levels", PRNN_LOSSLESS_PNG, HEIGHT, 3, 1);
     refused("image 1 holds the value 9, and 9 levels are 0..8", PRNN_LOSSLESS_PNG, HEIGHT, 3, 9);

@@ -145,7 +145,7 @@ static void test_rows(void **state) {
     assert_int_equal(open_noted(square, o), PRNN_OK);
     assert_shape(4, 3, 3, 1);
     assert_memory_equal(all(), values(), 36);
-    assert_said("s.npy: its rows of 9 values are read as grey images of 3x3 (height x width)\n");
+    assert_said("s.npy: its rows of 9 values are read as grey images of 3 x 3 (height x width)\n");
     const char *wide = write_npy("w.npy", NPY_DICT("|u1", "(3, 12)"), values(), 36);
     refuse(wide, o, PRNN_ERROR_FORMAT,
            "its rows have 12 values, which are no square image: say height and width, or save array.reshape");
@@ -155,8 +155,8 @@ static void test_rows(void **state) {
     assert_int_equal(open_noted(wide, o), PRNN_OK);
     assert_shape(3, 3, 4, 1);
     assert_memory_equal(all(), values(), 36);
-    assert_said("images of 3x4");
-    refuse(square, o, PRNN_ERROR_FORMAT, "is 3x3");
+    assert_said("images of 3 x 4");
+    refuse(square, o, PRNN_ERROR_FORMAT, "is 3 x 3");
     o.fit = PRNN_FIT_RESIZE; /* then they are the size that is wanted */
     assert_int_equal(open_data(square, &o), PRNN_OK);
     assert_shape(4, 3, 4, 1);
@@ -172,7 +172,7 @@ static void test_one_picture(void **state) {
     prnn_data_options o = plain;
     const char *path = write_npy("p.npy", NPY_DICT("|u1", "(16, 20, 3)"), values(), 960);
     refuse(path, o, PRNN_ERROR_FORMAT,
-           "its shape (16, 20, 3) is that of one colour picture, and would be 16 grey images of 20x3: save "
+           "its shape (16, 20, 3) is that of one colour picture, and would be 16 grey images of 20 x 3: save "
            "array[None, ..., :3], or say height 20 and width 3");
     o.height = 20;
     o.width = 3;

@@ -269,7 +269,7 @@ static void test_failures(void **state) {
     refuse(at("cut.npy"), &o, at("out/old.npy"), PRNN_ERROR_FORMAT, "cut.npy: ");
     refuse(at("in"), &o, at("nowhere/new.npy"), PRNN_ERROR_FILE, "new.npy: cannot be written");
     prnn_data_options exact = PRNN_DATA_OPTIONS_INIT;
-    refuse(at("in"), &exact, at("out/old.npy"), PRNN_ERROR_FORMAT, "0001.png: the image is 5x5");
+    refuse(at("in"), &exact, at("out/old.npy"), PRNN_ERROR_FORMAT, "0001.png: the image is 5 x 5");
     exact.levels = 2;
     exact.binarize_sample = true;
     refuse(at("in"), &exact, at("out/new.npy"), PRNN_ERROR_ARGUMENT, "binarize");

@@ -194,7 +194,7 @@ static void test_refused(void **state) {
     prnn_data_options o = PRNN_DATA_OPTIONS_INIT;
     const char *path = write_file("x.npy", b);
     o.height = 9;
-    refuse(path, o, "x.npy: the image is 6x5 (height x width) where 9x5 is wanted");
+    refuse(path, o, "x.npy: the image is 6 x 5 (height x width) where 9 x 5 is wanted");
     o.fit = PRNN_FIT_CROP;
     refuse(path, o, "too small to crop");
     o = (prnn_data_options)PRNN_DATA_OPTIONS_INIT;

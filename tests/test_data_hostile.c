@@ -143,7 +143,7 @@ static void test_refused(void **state) {
     check_refused(raw("\0\0\x0d\x03\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\0", 20), "float");
     check_refused(raw("\0\0\x08\x01\0\0\0\1\0", 9), "labels");
     check_refused(raw("\0\0\x08\x03\0\0\0\0\0\0\0\1\0\0\0\1", 16), "no images");
-    check_refused(raw("\0\0\x08\x03\0\0\0\1\0\0\0\0\0\0\0\1", 16), "0x1");
+    check_refused(raw("\0\0\x08\x03\0\0\0\1\0\0\0\0\0\0\0\1", 16), "0 x 1");
     check_refused(raw("\0\0\x08\x03\xff\xff\xff\xff\0\0\xff\xff\0\0\xff\xff", 16), "0 bytes follow");
     check_refused(raw("\0\0\x08\x04\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 20),
                   "4294967295");

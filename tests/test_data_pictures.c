@@ -150,7 +150,7 @@ static void test_jpeg_refused(void **state) {
     refuse_jpeg(b.p, 3, "not a valid JPEG");
     b.p[frame + 5] = 0xff; /* height, width */
     b.p[frame + 7] = 0xff;
-    refuse_jpeg(b.p, b.n, "65320x65340 pixels (height x width), which is more than");
+    refuse_jpeg(b.p, b.n, "65320 x 65340 pixels (height x width), which is more than");
     b.p[frame + 5] = b.p[frame + 7] = 0x1f;
     refuse_jpeg(b.p, b.n, "bytes cannot hold");
     b.p[frame + 7] = b.p[frame + 8] = 0;

@@ -342,7 +342,7 @@ static void test_hostile(void **state) {
     p.compression = COMPRESSION_LZW;
     bytes b = make_tiff("wl", &p, 1);
     memcpy(value_of(b, TIFFTAG_IMAGEWIDTH), "\xff\xff\0\0", 4);
-    refuse(b, "its header says 64x65535 pixels (height x width), which is more than");
+    refuse(b, "its header says 64 x 65535 pixels (height x width), which is more than");
     memcpy(value_of(b, TIFFTAG_IMAGEWIDTH), "\0\0\0\0", 4);
     refuse(b, "is not a valid TIFF file");
     free(b.p);
@@ -350,7 +350,7 @@ static void test_hostile(void **state) {
     b = make_tiff("wl", &p, 1);
     memcpy(value_of(b, TIFFTAG_TILEWIDTH), "\xf0\xff\0\0", 4);
     memcpy(value_of(b, TIFFTAG_TILELENGTH), "\xf0\xff\0\0", 4);
-    refuse(b, "in tiles of 65520x65520, which its");
+    refuse(b, "in tiles of 65520 x 65520, which its");
     memcpy(value_of(b, TIFFTAG_TILEWIDTH), "\0\0\0\0", 4);
     refuse(b, "is not a valid TIFF file");
     free(b.p);

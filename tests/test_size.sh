@@ -205,7 +205,7 @@ refused 2 "have no array in common" eval row-softmax --data mixed --size own --p
 refused 2 "have no array in common" eval row-softmax --data mixed --tile 5 --per-value x.npy
 refused 2 "leave out --size 8x8" eval row-softmax --data mixed --tile 5 --size 8x8
 refused 2 "leave out --fit" eval row-softmax --data mixed --size own --fit crop
-refused 1 "where 6x9 is wanted" heat row-softmax --data mixed --size own --out x.png
+refused 1 "where 6 x 9 is wanted" heat row-softmax --data mixed --size own --out x.png
 refused 1 "size own takes them as large as they are" eval row-softmax --data data.idx
 make_sprites colours.npy 3 3
 refused 1 "subsample changes the images$" eval row-softmax --data colours.npy # of its size they would be no better

@@ -12,7 +12,7 @@ prnn_status prnn_picture_check_size(prnn_context *ctx, const char *name, uint32_
         (uint64_t)width * height > PRNN_PICTURE_PIXELS) {
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,
-            "%s: its header says %ux%u pixels (height x width), which is more than the %d a side "
+            "%s: its header says %u x %u pixels (height x width), which is more than the %d a side "
             "and %d in all that are read",
             name, height, width, PRNN_PICTURE_SIDE, PRNN_PICTURE_PIXELS);
     }

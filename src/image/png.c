@@ -160,9 +160,10 @@ static prnn_status check_size(prnn_context *ctx, const char *name, const struct 
     uint64_t pixels = (uint64_t)header->width * header->height;
     uint64_t bytes = pixels * samples[header->color_type] * header->bit_depth / 8;
     if (bytes > (uint64_t)file_size * 1032) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: its header says %ux%u pixels (height x width), which its %zu bytes cannot hold",
-                         name, header->height, header->width, file_size);
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: its header says %u x %u pixels (height x width), which its %zu bytes cannot hold", name,
+            header->height, header->width, file_size);
     }
     return PRNN_OK;
 }

@@ -263,7 +263,7 @@ static prnn_status read_units(prnn_context *ctx, const char *name, TIFF *tiff, c
     if (unit_bytes > (uint64_t)s->size * BYTES_PER_BYTE / units) {
         return prnn_fail(
             ctx, PRNN_ERROR_FORMAT,
-            "%s: its header says %ux%u pixels (height x width), in %s of %ux%u, which its %zu bytes "
+            "%s: its header says %u x %u pixels (height x width), in %s of %u x %u, which its %zu bytes "
             "cannot hold",
             name, l->height, l->width, l->tiled ? "tiles" : "strips", l->unit_height, l->unit_width, s->size);
     }
