@@ -109,8 +109,10 @@ run 2 "an unconditional model does not upscale" upscale $small --data "$images" 
 run 1 "a missing model of a chain" sample $small nothing.safetensors --out x.png
 run 2 "a condition that does not divide" "${train[@]}" --data "$images" --condition-size 5 --out bad
 has "says so" "condition_size is 5" err.txt
-run 1 "--init of a conditional model, for images of another size" train --data "$images" --fit crop --height 21 --width 21 --init large --out other
-has "the sizes are named" "holds images of 21 x 21 x 1, and large of --init is for 28 x 28 x 1" err.txt
+run 2 "--init of a conditional model at another size" train --data "$images" --fit crop --height 21 --width 21 --init large --out other
+has "what to leave out" "--height is 21, and in large, which --init names, it is 28: leave --height out" err.txt
+run 1 "--init of a conditional model, for images of another size" train --data "$images" --init middle --out other
+has "the sizes are named" "holds images of 28 x 28 x 1, and middle of --init is for 14 x 14 x 1; --fit crop" err.txt
 run 0 "a preset's condition can be left out" train --preset imagenet64-row --condition-size 0 --layers 1 --hidden 3 \
     --head 3 --data "$images" --levels 2 --steps 1 --limit 4 --batch 4 --out unconditional --quiet
 run 2 "features without a size" "${train[@]}" --data "$images" --condition-features 5 --out bad

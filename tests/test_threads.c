@@ -459,6 +459,66 @@ static void test_calls_within_calls(void **state) {
     law_close(&m);
 }
 
+/* So may one of an archive, though the threads are at work meanwhile. It is called by the calling thread
+ * alone. */
+typedef struct guest {
+    law_model *m;
+    pthread_t thread;
+    int calls, stop_at;
+    double nats[MOST];
+} guest;
+
+static bool visit_inside(void *user, const prnn_progress *progress) {
+    (void)progress;
+    guest *v = user;
+    uint8_t images[MOST * 4] = {0};
+    double nats[MOST];
+    assert_true(pthread_equal(pthread_self(), v->thread));
+    assert_ok(v->m->ctx, prnn_evaluate(v->m->ctx, v->m->model, images, MOST, NULL, nats, NULL));
+    assert_memory_equal(nats, v->nats, sizeof nats);
+    assert_int_equal(prnn_context_set_threads(v->m->ctx, 2), PRNN_ERROR_ARGUMENT);
+    assert_non_null(strstr(prnn_message(v->m->ctx), "a callback cannot change the context"));
+    assert_int_equal(prnn_context_set_cpu(v->m->ctx, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_context_set_precision(v->m->ctx, NULL), PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_context_set_device(v->m->ctx, NULL), PRNN_ERROR_ARGUMENT);
+    return ++v->calls != v->stop_at;
+}
+
+static void test_calls_within_archives(void **state) {
+    (void)state;
+    law_model m = open_small(PRNN_ROW, 256);
+    const char *path = at("within.prnn");
+    guest v = {.m = &m, .thread = pthread_self()};
+    prnn_archive_options options = PRNN_ARCHIVE_OPTIONS_INIT;
+    prnn_archive_read_options reading = PRNN_ARCHIVE_READ_OPTIONS_INIT;
+    uint8_t images[MOST * 4] = {0};
+    assert_ok(m.ctx, prnn_context_set_threads(m.ctx, 4));
+    assert_ok(m.ctx, prnn_evaluate(m.ctx, m.model, images, MOST, NULL, v.nats, NULL));
+    options.block = 2;
+    options.progress = reading.progress = visit_inside;
+    options.user = reading.user = &v;
+    for (int stop = 0; stop < 2; stop++) {
+        prnn_archive_writer *writer = NULL;
+        v.calls = 0;
+        v.stop_at = stop;
+        assert_ok(m.ctx, prnn_archive_writer_create(m.ctx, m.model, path, &options, &writer));
+        assert_ok(m.ctx, prnn_archive_writer_add(m.ctx, writer, NULL, images, MOST, 2, 2, 1));
+        assert_int_equal(prnn_archive_writer_finish(m.ctx, writer, NULL), stop ? PRNN_STOPPED : PRNN_OK);
+        prnn_archive_writer_free(writer);
+        assert_true(stop ? v.calls == 1 : v.calls > 0);
+    }
+    for (int stop = 0; stop < 2; stop++) {
+        prnn_archive *archive = NULL;
+        v.calls = 0;
+        v.stop_at = stop;
+        assert_ok(m.ctx, prnn_archive_open(m.ctx, path, &archive));
+        assert_int_equal(prnn_archive_read(m.ctx, archive, m.model, &reading), stop ? PRNN_STOPPED : PRNN_OK);
+        prnn_archive_free(archive);
+        assert_true(stop ? v.calls == 1 : v.calls > 0);
+    }
+    law_close(&m);
+}
+
 static void test_thread_numbers(void **state) {
     (void)state;
     prnn_context *ctx = prnn_context_create();
@@ -515,6 +575,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_train),
         cmocka_unit_test(test_context_of_another_thread),
         cmocka_unit_test(test_calls_within_calls),
+        cmocka_unit_test(test_calls_within_archives),
         cmocka_unit_test(test_thread_numbers),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -240,6 +240,8 @@ int train_check_init(const arguments *args, const train_settings *s, const prnn_
         {"hidden", mine->hidden, model->hidden},
         {"head", mine->head, model->head},
         {"levels", mine->levels, model->levels},
+        {"height", model->condition_size ? s->height : 0, model->height},
+        {"width", model->condition_size ? s->width : 0, model->width},
         {"channels", s->channels, model->channels},
         {"components", mine->components, model->components},
         {"condition-size", mine->condition_size, model->condition_size},

@@ -46,10 +46,11 @@
  *     its threads is not there, it takes fewer of them. A container's limit counts.
  *   A context serves one thread at a time (its own threads work inside a call): a call from another one is
  *     refused with PRNN_ERROR_ARGUMENT. A callback may call the library with the context that it is called
- *     from, unless a function says otherwise. Models and data sets may be shared by contexts as long as
- * nobody changes them. The same inputs give the same bits on every processor, with every compiler and number
- * of threads (see prnn_context_arithmetic); another precision rounds differently. For the length of a call
- * rounding is to nearest and nothing is flushed to zero; what the caller had set is restored.
+ *     from, unless a function says otherwise, but not change its settings (prnn_context_set_...). Models and
+ * data sets may be shared by contexts as long as nobody changes them. The same inputs give the same bits on
+ * every processor, with every compiler and number of threads (see prnn_context_arithmetic); another precision
+ * rounds differently. For the length of a call rounding is to nearest and nothing is flushed to zero; what
+ * the caller had set is restored.
  */
 #ifndef PIXELRNN_H
 #define PIXELRNN_H

@@ -44,3 +44,12 @@ void prnn_call_end(prnn_context *const *entered) {
         atomic_store(&ctx->owner, NULL);
     }
 }
+
+prnn_status prnn_call_check_outermost(prnn_context *ctx, const char *function) {
+    return ctx->depth == 1
+               ? PRNN_OK
+               : prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                           "%s: a callback cannot change the context that it is called from: do so "
+                           "before the call",
+                           function);
+}

@@ -27,6 +27,15 @@ typedef struct prnn_given {
     }                                                                                                        \
     __attribute__((cleanup(prnn_call_end), unused)) prnn_context *const prnn_entered = ctx
 
+/* PRNN_ENTER_SETTING(ctx); - instead of PRNN_ENTER, of a function that changes a setting of the context: a
+ * callback cannot do that to the call that it is called from. */
+#define PRNN_ENTER_SETTING(ctx)                                                                              \
+    PRNN_ENTER(ctx, PRNN_GIVEN(ctx));                                                                        \
+    if (prnn_call_check_outermost(ctx, __func__) != PRNN_OK) {                                               \
+        return PRNN_ERROR_ARGUMENT;                                                                          \
+    }                                                                                                        \
+    (void)0
+
 /* Before PRNN_ENTER: what a function makes is NULL after every failure, that of its arguments too. */
 #define PRNN_NOTHING_YET(made)                                                                               \
     if (made) {                                                                                              \
@@ -37,5 +46,7 @@ typedef struct prnn_given {
 /* For PRNN_ENTER; `list` ends without a name. */
 prnn_status prnn_call_begin(prnn_context *ctx, const char *function, const prnn_given *list);
 void prnn_call_end(prnn_context *const *entered);
+/* For PRNN_ENTER_SETTING. */
+prnn_status prnn_call_check_outermost(prnn_context *ctx, const char *function);
 
 #endif

@@ -47,7 +47,7 @@ void prnn_context_free(prnn_context *ctx) {
 }
 
 prnn_status prnn_context_set_threads(prnn_context *ctx, int threads) {
-    PRNN_ENTER(ctx, PRNN_GIVEN(ctx));
+    PRNN_ENTER_SETTING(ctx);
     if (threads < 0 || threads > PRNN_MOST_THREADS) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%d threads: choose 1 to %d, or 0 for one per core",
                          threads, PRNN_MOST_THREADS);

@@ -21,6 +21,7 @@ struct prnn_pool {
     unsigned round;
     int started;
     bool quit;
+    bool busy; /* in a round; the calling thread's own */
 };
 
 int prnn_threads_wished(void) {
@@ -137,12 +138,13 @@ void prnn_parallel_for_with(prnn_context *ctx, size_t n, prnn_scratches scratche
         ctx->pool = pool_create(prnn_thread_count(ctx));
     }
     prnn_pool *pool = ctx->pool;
-    if (!pool || threads <= 1) {
+    if (!pool || threads <= 1 || pool->busy) {
         for (size_t i = 0; i < n; i++) {
             task(arg, i, scratch_of(&scratches, 0));
         }
         return;
     }
+    pool->busy = true;
     pthread_mutex_lock(&pool->mutex);
     pool->task = task;
     pool->arg = arg;
@@ -157,6 +159,7 @@ void prnn_parallel_for_with(prnn_context *ctx, size_t n, prnn_scratches scratche
         pthread_cond_wait(&pool->done, &pool->mutex);
     }
     pthread_mutex_unlock(&pool->mutex);
+    pool->busy = false;
 }
 
 void prnn_parallel_for(prnn_context *ctx, size_t n, prnn_task task, void *arg) {

@@ -30,7 +30,8 @@ int prnn_thread_count(const prnn_context *ctx);
 int prnn_threads_for(const prnn_context *ctx, size_t n);
 
 /* Runs task(arg, 0..n-1, own) on the threads of the context; `own` is NULL. Which thread does which piece is
- * not fixed, so results must not depend on it. Falls back to fewer threads if the system gives no more. */
+ * not fixed, so results must not depend on it. Falls back to fewer threads if the system gives no more. A
+ * loop within a task of the calling thread (a callback's) runs on that thread alone. */
 void prnn_parallel_for(prnn_context *ctx, size_t n, prnn_task task, void *arg);
 
 /* The same on at most scratches.count threads (at least 1), each with an element of its own. */

@@ -239,13 +239,13 @@ static void run_job(void *arg, size_t index, void *own) {
     const job *j = &all->jobs[all->first + index];
     const slot *s = own ? own : &all->slots[index];
     advance a = {.all = all};
-    prnn_stream_worker worker = {
-        .kernels = prnn_kernels_of(all->coding->ctx), .logits = s->logits, .done = on_group, .user = &a};
+    prnn_stream_worker worker = {.logits = s->logits, .done = on_group, .user = &a};
     if (atomic_load(&all->stop)) {
         return;
     }
     if (s->model) {
         worker.network = s->model->network;
+        worker.kernels = prnn_kernels_of(all->coding->ctx);
         worker.pass = &s->passes.list[0];
     }
     if (!all->work(all->coding, j, s->model ? &worker : NULL)) {

@@ -129,7 +129,7 @@ static void fall_back(prnn_context *ctx) {
 }
 
 prnn_status prnn_context_set_device(prnn_context *ctx, const char *name) {
-    PRNN_ENTER(ctx, PRNN_GIVEN(ctx));
+    PRNN_ENTER_SETTING(ctx);
     const char *wish = getenv("PRNN_DEVICE");
     prnn_status status;
     if (!name) {

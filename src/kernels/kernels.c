@@ -66,7 +66,7 @@ size_t prnn_scratch_floats(const prnn_matrix *matrix) {
 }
 
 prnn_status prnn_context_set_precision(prnn_context *ctx, const char *name) {
-    PRNN_ENTER(ctx, PRNN_GIVEN(ctx));
+    PRNN_ENTER_SETTING(ctx);
     name = name ? name : "fp32";
     if (strcmp(name, "fp32") != 0 && strcmp(name, "bf16") != 0) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "no precision \"%s\"; choose fp32 or bf16", name);
@@ -105,7 +105,7 @@ static prnn_status choose(prnn_context *ctx, const prnn_kernels *kernels) {
 }
 
 prnn_status prnn_context_set_cpu(prnn_context *ctx, const char *name) {
-    PRNN_ENTER(ctx, PRNN_GIVEN(ctx));
+    PRNN_ENTER_SETTING(ctx);
     const char *wish = getenv("PRNN_CPU"), *by = "";
     if (!name || strcmp(name, "auto") == 0) {
         if (!wish || !*wish) {

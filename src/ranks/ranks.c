@@ -317,7 +317,7 @@ static prnn_rank_state *make_state(const prnn_ranks *table) {
 }
 
 prnn_status prnn_context_set_ranks(prnn_context *ctx, const prnn_ranks *ranks) {
-    PRNN_ENTER(ctx, PRNN_GIVEN(ctx));
+    PRNN_ENTER_SETTING(ctx);
     prnn_ranks table = PRNN_RANKS_INIT;
     prnn_status status;
     TRY(prnn_options_read(ctx, &table, &prnn_ranks_fields, ranks));
