@@ -60,7 +60,7 @@ complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l resume -d 'go on 
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l valid-every -x -d 'steps between validations'
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l log-every -x -d 'steps between lines of metrics.csv'
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l checkpoint-every -x -d 'seconds between checkpoints'
-complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l preset -x -a 'mnist-diagonal mnist-diagonal-1 mnist-row mnist-cnn cifar10-row cifar10-diagonal cifar10-cnn imagenet32-row imagenet64-row' -d 'a configuration of the paper'
+complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l preset -x -a 'mnist-diagonal mnist-diagonal-1 mnist-row mnist-cnn cifar10-row cifar10-diagonal cifar10-cnn imagenet32-row imagenet64-row' -d 'a configuration of the paper, or one of ours for its tables'
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l config -r -F -d 'lines of \'key = value\''
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l list-presets -d 'name the presets and end'
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l show-preset -x -a 'mnist-diagonal mnist-diagonal-1 mnist-row mnist-cnn cifar10-row cifar10-diagonal cifar10-cnn imagenet32-row imagenet64-row' -d 'print a preset as a config file and end'

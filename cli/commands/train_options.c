@@ -117,7 +117,8 @@ static const struct option options[] = {
     DOUBLE("checkpoint-every", AT(train.checkpoint_every), 0, 1e9, 0, "seconds between checkpoints"),
 
     GROUP("Settings from files"),
-    STRING("preset", AT(preset), "NAME", OPTION_ACTION, "a configuration of the paper"),
+    STRING("preset", AT(preset), "NAME", OPTION_ACTION,
+           "a configuration of the paper, or one of ours for its tables"),
     INPUT("config", AT(file), "FILE", OPTION_ACTION,
           "lines of 'key = value'; keys are these options without dashes, flags take true or false, # "
           "begins a comment. Preset < file < command line"),

@@ -1,5 +1,6 @@
 /* The paper's configurations (docs/equations.md). The paper gives network, batch and
- * RMSProp, and says that the learning rate was set by hand; rates, schedules and lengths here are ours. */
+ * RMSProp, and says that the learning rate was set by hand; rates, schedules and lengths here are ours. So
+ * are two networks that it does not print. */
 #include "options/presets.h"
 
 #include "support/distance.h"

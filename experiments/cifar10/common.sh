@@ -11,8 +11,9 @@ out=${2:-runs/cifar10}
 # Equal for all runs. PRECISION is fp32 (default) or bf16. SEEDS (default 1), such as "1 2 3": each network is trained with each,
 # and tables have means and their standard errors; curves are of the first.
 training="--data $cifar --valid-last 5000 --levels 256 --batch 16 --schedule cosine --warmup 500 --ema 0.999"
-seeds=${SEEDS:-1}
-first=${seeds%% *}
+# shellcheck disable=SC2206 # words
+seeds=(${SEEDS:-1})
+first=${seeds[0]}
 if [ "$size" = small ]; then
     training="$training --valid-limit 1000 --optimizer adam --lr 2e-3 --steps 2000 --head 128"
 else
@@ -29,25 +30,26 @@ of_seed() {
 network() {
     local name=$1 seed
     shift
-    for seed in $seeds; do
+    for seed in "${seeds[@]}"; do
         run "$(of_seed "$name" "$seed")" $training --seed "$seed" "$@"
     done
 }
 
-# spread: of the numbers of stdin, a line each, the mean and its standard error; one is printed as it is
+# spread: of the numbers of stdin, one a seed, the mean and its standard error; one is printed as it is
 spread() {
-    awk '{ sum += $1; squares += $1 * $1 }
+    awk -v seeds=${#seeds[@]} 'NF { x[++n] = $1; sum += $1 }
         END {
-            mean = sum / NR
-            if (NR == 1) printf "%.3f", mean
-            else printf "%.3f ± %.3f", mean, sqrt((squares / NR - mean * mean) / (NR - 1))
+            if (n != seeds) exit 1
+            for (i = 1; i <= n; i++) squares += (x[i] - sum / n) ^ 2
+            if (n == 1) printf "%.3f", sum
+            else printf "%.3f ± %.3f", sum / n, sqrt(squares / (n - 1) / n)
         }'
 }
 
 # lowest NAME: its lowest validation NLL, of all seeds
 lowest() {
     local seed
-    for seed in $seeds; do best "$(of_seed "$1" "$seed")"; done | spread
+    for seed in "${seeds[@]}"; do best "$(of_seed "$1" "$seed")"; done | spread
 }
 
 # table ROW...: each "NAME|words|the paper's figure"; to $out/$experiment.md

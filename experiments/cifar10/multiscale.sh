@@ -16,15 +16,22 @@ network large         $row --condition-size 8 --condition-features "$hidden"
 
 # The images that validate are the last 5,000: of nearly 50,000, wherever some are missing.
 count=$("$program" show --data "$cifar" --shuffle --count 1 --out "$out/one.png" | awk 'NR == 1 { print $3 }')
-# bits NAME...: of one model, or a chain, of all seeds
+# measure SEED NAME...: one model, or a chain: the mean, and its standard error over the images
+measure() {
+    local name models=()
+    for name in "${@:2}"; do models+=("$out/$(of_seed "$name" "$1")/model.safetensors"); done
+    "$program" eval "${models[@]}" --data "$cifar" --first $((count - 5000)) --limit "$(scale 1000 5000)" --quiet |
+        awk 'NR == 1 { printf "%.3f ± %.3f\n", $1, $3 }'
+}
+
+# bits NAME...: that of one seed; of several their mean, and its standard error over them
 bits() {
-    local seed name models
-    for seed in $seeds; do
-        models=()
-        for name in "$@"; do models+=("$out/$(of_seed "$name" "$seed")/model.safetensors"); done
-        "$program" eval "${models[@]}" --data "$cifar" --first $((count - 5000)) --limit "$(scale 1000 5000)" --quiet |
-            awk 'NR == 1 { print $1 }'
-    done | spread
+    local seed
+    if [ ${#seeds[@]} -eq 1 ]; then
+        measure "$first" "$@"
+    else
+        for seed in "${seeds[@]}"; do measure "$seed" "$@"; done | spread
+    fi
 }
 one=$(of_seed "row-$layers" "$first") eight=$(of_seed small "$first") rest=$(of_seed large "$first")
 {

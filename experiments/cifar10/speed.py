@@ -24,8 +24,10 @@ def measure(bench, precision):
     command = [bench, "--cases", "".join(KINDS), "--parts", "train,eval,sample", "--precision", precision, "--json"]
     command += ["--seconds", os.environ.get("SECONDS_EACH", "10")]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0 and precision == "fp32":
+        sys.exit(f"{bench} failed")
     found = {}
-    for line in map(json.loads, done.stdout.splitlines()):
+    for line in map(json.loads, done.stdout.splitlines() if done.returncode == 0 else ()):
         if "case" in line and line["images"] > 1:
             found[line["case"], line["part"]] = line["images_per_s"], line["percent_of_peak"]
     return found

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Trains networks on Tiny ImageNet: its 64 x 64 images at one scale, every second pixel of every second row of them (32 x 32), and
-# what those leave open (64 x 64 given 32 x 32), which with the second are a chain. 2,000 training images, at random, pick the
-# epoch that is kept; val is not read. One run after the other; what was stopped goes on, what is done is not repeated.
+# what those leave open (64 x 64 given 32 x 32), which with the second are a chain. Of 2,000 training images, at random, which are not
+# trained on, 1,000 pick the epoch that is kept; val is not read. One run after the other; what was stopped goes on, what is done is not repeated.
 #
 #   experiments/tiny-imagenet/train.sh TRAIN [OUT] [NAME...]    TRAIN: the folder of the training images, JPEG; OUT: folder for
 #                                                               the runs (default runs/tiny-imagenet); NAMEs: some of 32x32 64x64
@@ -17,7 +17,7 @@ shift $(($# < 2 ? $# : 2))
 . experiments/lib.sh
 
 # The files of a folder are in the order of their names, which is that of the classes.
-training="--data $train --channels 3 --shuffle-split 1 --valid-last 2000 --valid-limit 1000 --precision ${PRECISION:-fp32} --optimizer adam --batch 8
+training="--channels 3 --shuffle-split 1 --valid-last 2000 --valid-limit 1000 --precision ${PRECISION:-fp32} --optimizer adam --batch 8
     --schedule cosine --final-fraction 0.01 --warmup 200 --ema 0.9995 --seed 1 --epochs ${EPOCHS:-2}"
 [ $# -gt 0 ] || set -- 32x32 64x64 64x64-given-32x32
 for name in "$@"; do
@@ -32,5 +32,5 @@ for name in "$@"; do
     *) echo "no run is called $name" >&2 && exit 2 ;;
     esac
     # shellcheck disable=SC2086 # options are words
-    run "$name" $training $network
+    run "$name" --data "$train" $training $network
 done
