@@ -15,7 +15,7 @@ tree=$work/tree build=$work/build
 seen=0 missed=0
 
 mkdir "$tree"
-for part in CMakeLists.txt bench cmake include man scripts src tests; do
+for part in CMakeLists.txt bench cmake fuzz include man scripts src tests; do
     cp -R "$source_dir/$part" "$tree/"
 done
 
@@ -69,7 +69,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_ensemble test_arguments test_bits test_threads test_small_sets test_compressed test_palette test_metadata"
+programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_ensemble test_arguments test_bits test_threads test_small_sets test_compressed test_palette test_metadata test_archive"
 without_bugs() {
     echo "building without a bug"
     cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
@@ -402,6 +402,12 @@ plant "lanes are added out of order" src/device/cpu_weights.c \
     test_bits 'test_networks'
 plant "a smaller batch has more lanes than there is room for" src/model/gradient.c \
     's/most = own.end - own.begin > most ? own.end - own.begin : most;/most = own.end - own.begin;/' test_threads 'test_smaller_batches'
+plant "a loop within a loop takes its threads" src/base/parallel.c \
+    's/ || pool->busy//' test_threads 'calls_within_archives'
+plant "a callback may take the threads away" src/base/create.c \
+    's/PRNN_ENTER_SETTING(ctx);/PRNN_ENTER(ctx, PRNN_GIVEN(ctx));/' test_threads 'calls_within_archives'
+plant "a stop is not heard within a block" src/codec/block.c \
+    's/? tell(a->all) :/? true :/' test_archive 'progress_in_block'
 plant "a function of the C library is called" src/model/evaluate.c \
     's/prnn_log(sum)/log(sum)/' test_bits 'test_networks'
 plant "rounding is the caller's" src/base/call.c \
