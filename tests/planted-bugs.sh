@@ -15,9 +15,11 @@ tree=$work/tree build=$work/build
 seen=0 missed=0
 
 mkdir "$tree"
-for part in CMakeLists.txt bench cmake fuzz include man scripts src tests; do
+for part in CMakeLists.txt bench cmake include man scripts src tests; do
     cp -R "$source_dir/$part" "$tree/"
 done
+mkdir "$tree/fuzz"
+cp -R "$source_dir/fuzz/corpus" "$tree/fuzz/" # pictures for tests
 
 generator=()
 command -v ninja >/dev/null && generator=(-G Ninja)
@@ -36,7 +38,7 @@ run() {
     shift
     (
         cd "$work" || exit 1
-        CMOCKA_TEST_ABORT=1 timeout 120 "$build/tests/$program" "$@"
+        CMOCKA_TEST_ABORT=1 timeout 300 "$build/tests/$program" "$@"
         exit $? # so that this shell, not the outer one, says that the program was aborted
     ) >"$work/run.log" 2>&1
 }
