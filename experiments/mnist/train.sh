@@ -32,7 +32,8 @@ for name in "$@"; do
     diagonal)
         train diagonal-begin --kind diagonal --layers 7 --hidden 16 --head 32 --lr 3e-3 $cosine 0.01 --ema 0.999 \
             --epochs 12 --valid-limit 4000
-        train diagonal --init "$out/diagonal-begin/model.safetensors" --lr 2.5e-3 $cosine 0.01 --ema 0.9995 --epochs 18
+        train diagonal-middle --init "$out/diagonal-begin/model.safetensors" --lr 2.5e-3 $cosine 0.01 --ema 0.9995 --epochs 18
+        train diagonal --init "$out/diagonal-middle/model.safetensors" --dropout 0.05 $long --lr 3e-3 $cosine 0.005 --epochs 26
         ;;
     diagonal-1)
         train diagonal-1-begin --kind diagonal --layers 1 --hidden 32 --head 32 --lr 3e-3 $cosine 0.01 --ema 0.999 \
