@@ -58,7 +58,7 @@ table() {
         done
     } > "$out/$part.md"
     cat "$out/$part.md"
-    "$program" curves "${runs[@]}" --x "$([ "$part" = images ] && echo epoch || echo seconds)" --out "$out/$part.svg" >/dev/null
+    "$program" curves "${runs[@]}" --x epoch --out "$out/$part.svg" >/dev/null
 }
 
 # Images that a run had seen at its lowest validation.
