@@ -198,7 +198,7 @@ for launcher in "${launchers[@]}"; do
     rm -rf stopped
 
     # Killed, and gone on with by another number.
-    long=(--steps 3000 --valid-every 1000 --log-every 500 --checkpoint-every 0.2)
+    long=(--steps 6000 --valid-every 1000 --log-every 500 --checkpoint-every 0.2)
     [ -d long ] || run 0 "a longer run alone" train "${tiny[@]}" "${long[@]}" --out long
     goes_on() {
         together 0 "another number goes on" $((1 + RANDOM % 4)) train "${tiny[@]}" "${long[@]}" --threads 1 --resume \
@@ -212,6 +212,8 @@ for launcher in "${launchers[@]}"; do
         if kill_one $((2 + RANDOM % 3)) "$((i % 2)).$((RANDOM % 9 + 1))" killed; then
             done=$((done + 1))
             [ $((done % 5)) -gt 0 ] || goes_on
+        else
+            rm -rf killed # it ended before: begun anew
         fi
     done
     check "$kills were killed" test $done -eq "$kills"
