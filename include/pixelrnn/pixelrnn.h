@@ -755,7 +755,12 @@ PRNN_API prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_
 
 /* ------------------------------------------------------------------------------------ training */
 
-typedef enum prnn_optimizer { PRNN_RMSPROP, PRNN_ADAM, PRNN_SGD } prnn_optimizer;
+typedef enum prnn_optimizer {
+    PRNN_RMSPROP,
+    PRNN_ADAM,
+    PRNN_SGD,
+    PRNN_MUON /* orthogonal steps of the layers' matrices (Jordan et al. 2024), of all else Adam's */
+} prnn_optimizer;
 
 typedef enum prnn_schedule {
     PRNN_CONSTANT,
@@ -775,10 +780,11 @@ typedef struct prnn_train_options {
     double final_fraction; /* cosine: last rate / learning_rate, 0..1 */
     double decay_factor;   /* step: 0..1 */
     double decay_epochs;   /* step: above 0 to 1e9 */
-    double beta1;   /* rmsprop: momentum; adam: decay of the mean; sgd: momentum; up to 0.999999; negative:
-                       0, adam 0.9 */
-    double beta2;   /* rmsprop, adam: decay of the mean square, up to 0.999999; negative: 0.95, adam 0.999 */
-    double epsilon; /* rmsprop, adam: added to the root of the mean square, 1e-30..1e6 */
+    double beta1;   /* rmsprop, sgd: momentum; adam, muon: decay of the mean; up to 0.999999; negative: 0,
+                       adam 0.9, muon 0.95 */
+    double beta2;   /* all but sgd: decay of the mean square, up to 0.999999; negative: 0.95, adam and muon
+                       0.999 */
+    double epsilon; /* all but sgd: added to the root of the mean square, 1e-30..1e6 */
     double clip;    /* bound of the gradient's global norm, up to 1e12; 0: none */
     double ema;     /* decay of the moving average of the weights, up to 0.999999, used for validation and
                        the model file; 0: none */

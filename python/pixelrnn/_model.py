@@ -345,7 +345,7 @@ class Model:
         """Trains from the present weights; then the model has those of the best validation.
 
         train, valid: a Data (see open), a file or folder, or an array of levels. Options are those of `pixelrnn train`,
-        which says what they are when absent: optimizer "rmsprop", "adam" or "sgd"; schedule "constant", "cosine" or
+        which says what they are when absent: optimizer "rmsprop", "adam", "sgd" or "muon"; schedule "constant", "cosine" or
         "step"; steps instead of epochs; valid_every and log_every in steps, checkpoint_every in seconds. For small
         sets: flip, images are mirrored; shift, by how many pixels they are moved at most; dropout and weight_decay;
         patience, validations without a lower NLL before training ends.

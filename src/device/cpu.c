@@ -173,6 +173,7 @@ const prnn_device prnn_cpu = {
     .norm_scratch = prnn_cpu_norm_scratch,
     .norm = prnn_cpu_norm,
     .update = prnn_cpu_update,
+    .polar = prnn_cpu_polar,
 
     .open = open_pass,
     .close = close_pass,

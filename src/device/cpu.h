@@ -87,5 +87,7 @@ void prnn_cpu_unpack_sum(prnn_context *ctx, const prnn_packing *packing, prnn_bl
 size_t prnn_cpu_norm_scratch(size_t count);
 double prnn_cpu_norm(prnn_context *ctx, prnn_block block, double *scratch);
 void prnn_cpu_update(prnn_context *ctx, const prnn_update *update);
+void prnn_cpu_polar(prnn_context *ctx, const prnn_polar_list *list, float keep, float scale, prnn_block mean,
+                    prnn_block gradient);
 
 #endif

@@ -314,6 +314,7 @@ const prnn_device prnn_gpu_device = {
     .norm_scratch = prnn_gpu_norm_scratch,
     .norm = prnn_gpu_norm,
     .update = prnn_gpu_optimize,
+    .polar = prnn_gpu_polar_run,
 
     .open = open_pass,
     .close = close_pass,

@@ -130,5 +130,10 @@ void prnn_gpu_unpack_sum(prnn_context *ctx, const prnn_packing *packing, prnn_bl
 size_t prnn_gpu_norm_scratch(size_t count);
 double prnn_gpu_norm(prnn_context *ctx, prnn_block block, double *scratch);
 void prnn_gpu_optimize(prnn_context *ctx, const prnn_update *update);
+void prnn_gpu_polar_run(prnn_context *ctx, const prnn_polar_list *list, float keep, float scale,
+                        prnn_block mean, prnn_block gradient);
+
+/* Memory for sums of such a step, which the next one takes again. */
+prnn_gpu_block *prnn_gpu_sums(prnn_gpu_state *state, size_t bytes);
 
 #endif

@@ -7,18 +7,33 @@
 
 /* Files, and lines between them. */
 static const char *const parts_fp32[] = {
-    "dialect.cl",       "structures.h", "functions.cl", "#define ROWS 8\n", "product.cl",
-    "#define ROWS 2\n", "product.cl",   "sum.cl",       "gradient.cl",      "elementwise.cl",
-    "heads.cl",         "weights.cl",   NULL,
+    "dialect.cl", "structures.h", "functions.cl", "#define ROWS 8\n", "product.cl", "#define ROWS 2\n",
+    "product.cl", "sum.cl",       "gradient.cl",  "elementwise.cl",   "heads.cl",   "weights.cl",
+    "polar.cl",   NULL,
 };
 static const char *const parts_bf16[] = {
-    "#define BF16 1\n", "dialect.cl",         "structures.h",
-    "functions.cl",     "#define ROWS 8\n",   "product.cl",
-    "#define ROWS 2\n", "product.cl",         "sum.cl",
-    "gradient.cl",      "#define TALL 4\n",   "tensor.cl",
-    "#define TALL 2\n", "tensor.cl",          "#define TALL 1\n",
-    "tensor.cl",        "tensor_gradient.cl", "elementwise.cl",
-    "heads.cl",         "weights.cl",         NULL,
+    "#define BF16 1\n",
+    "dialect.cl",
+    "structures.h",
+    "functions.cl",
+    "#define ROWS 8\n",
+    "product.cl",
+    "#define ROWS 2\n",
+    "product.cl",
+    "sum.cl",
+    "gradient.cl",
+    "#define TALL 4\n",
+    "tensor.cl",
+    "#define TALL 2\n",
+    "tensor.cl",
+    "#define TALL 1\n",
+    "tensor.cl",
+    "tensor_gradient.cl",
+    "elementwise.cl",
+    "heads.cl",
+    "weights.cl",
+    "polar.cl",
+    NULL,
 };
 
 static const char *text_of(const char *part) {

@@ -37,7 +37,12 @@
     KERNEL(copy_numbers, 256)                                                                                \
     KERNEL(add_numbers, 256)                                                                                 \
     KERNEL(squares, 128)                                                                                     \
-    KERNEL(update, 256)
+    KERNEL(update, 256)                                                                                      \
+    KERNEL(polar_begin, 256)                                                                                 \
+    KERNEL(polar_length, 64)                                                                                 \
+    KERNEL(polar_scale, 256)                                                                                 \
+    KERNEL(polar_product, 256)                                                                               \
+    KERNEL(polar_end, 256)
 
 /* Those that only bf16 has. */
 #define PRNN_GPU_TENSOR_KERNELS(KERNEL)                                                                      \

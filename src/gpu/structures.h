@@ -162,6 +162,12 @@ typedef struct prnn_gpu_step {
     U32 kind, ema, unused; /* PRNN_RMSPROP, PRNN_ADAM or PRNN_SGD; whether there is an average */
 } prnn_gpu_step;
 
+/* As prnn_polar. */
+typedef struct prnn_gpu_polar {
+    U32 first, width, rows, columns, turned, open, at;
+    F32 factor;
+} prnn_gpu_polar;
+
 /* ------------------------------------------------------------------------------------- for tensor cores */
 
 /* Bytes of local memory that a kernel takes where tensor cores are emulated. */

@@ -31,13 +31,12 @@ size_t prnn_gpu_norm_scratch(size_t count) {
     return prnn_gpu_groups(count, PIECE);
 }
 
-/* Where the sums of the pieces go. */
-static prnn_gpu_block *sums_of(prnn_gpu_state *s, size_t bytes) {
+prnn_gpu_block *prnn_gpu_sums(prnn_gpu_state *s, size_t bytes) {
     const prnn_gpu_driver *driver = s->gpu->driver;
     if (s->sums_bytes < bytes && s->status == PRNN_OK) {
         driver->release(s->gpu, s->sums);
         s->sums = NULL;
-        prnn_status status = driver->allocate(s->ctx, s->gpu, bytes, "the norm of the gradient", &s->sums);
+        prnn_status status = driver->allocate(s->ctx, s->gpu, bytes, "sums of a step", &s->sums);
         prnn_gpu_note(s, status);
         s->sums_bytes = status == PRNN_OK ? bytes : 0;
     }
@@ -47,7 +46,7 @@ static prnn_gpu_block *sums_of(prnn_gpu_state *s, size_t bytes) {
 double prnn_gpu_norm(prnn_context *ctx, prnn_block block, double *scratch) {
     uint64_t n = block.count;
     size_t pieces = prnn_gpu_norm_scratch(block.count);
-    prnn_gpu_block *sums = sums_of(ctx->gpu, pieces * sizeof(double));
+    prnn_gpu_block *sums = prnn_gpu_sums(ctx->gpu, pieces * sizeof(double));
     PRNN_GPU_RUN(ctx->gpu, PRNN_GPU_squares, prnn_gpu_groups(pieces, 16), 1, PRNN_GPU_VALUE(n),
                  PRNN_GPU_BLOCK(block_of(block)), PRNN_GPU_BLOCK(sums));
     prnn_gpu_download(ctx->gpu, sums, 0, scratch, pieces * sizeof(double));

@@ -101,6 +101,17 @@ typedef struct prnn_cell_gradients {
     float *dgates; /* by the gates before their nonlinearities */
 } prnn_cell_gradients;
 
+/* out = a * add + b * (left * right), or left * right where `add` is NULL: rows x columns (a multiple of
+ * PRNN_PANEL), each a sum over `depth` terms in their order. */
+typedef struct prnn_dense {
+    size_t rows, columns, depth;
+    const float *left, *right, *add;
+    size_t left_stride, right_stride, add_stride;
+    float a, b;
+    float *out; /* none of the others */
+    size_t out_stride;
+} prnn_dense;
+
 /* One step of an optimizer: see train/optimizer.h for the formulas. */
 typedef struct prnn_step {
     float rate, beta1, beta2, epsilon;
@@ -159,6 +170,9 @@ typedef struct prnn_kernels {
     /* gradient (packed like the weights) += sources' * dout, and the biases' += column sums of dout; of all
      * strips, whatever is listed, which together have every column of dout from 0 on. */
     void (*product_gradient)(const prnn_factors *factors, const float *dout, size_t stride, float *gradient);
+
+    /* In fp32 in every table. */
+    void (*dense)(const prnn_dense *product);
 
     /* Elementwise over n floats (a multiple of PRNN_PANEL). */
     void (*relu)(size_t n, const float *x, float *y);                  /* y = max(x, 0) */

@@ -1,6 +1,7 @@
 /* The kernels, written once with the compiler's vectors. An instruction set's file defines PRNN_NAME (of its
  * table), VECTOR (floats in a vector) and the rows of its tiles (tile.h), and includes this. */
 
+#include "kernels/dense_template.h"
 #include "kernels/dropout_template.h"
 #include "kernels/gradient_template.h"
 #include "kernels/product_template.h"
@@ -395,6 +396,7 @@ const prnn_kernels PASTE(prnn_kernels_, PRNN_NAME) = {
     .product_lstm = product_lstm,
     .product_lstm_gradient = product_lstm_gradient,
     .product_gradient = product_gradient,
+    .dense = dense,
     .relu = relu,
     .relu_gradient = relu_gradient,
     .add = add,

@@ -4,7 +4,7 @@
 #include "base/try.h"
 #include "model/gradient.h"
 #include "model/memory.h"
-#include "train/optimizer.h"
+#include "train/muon.h"
 
 #include <stdio.h>
 
@@ -29,6 +29,9 @@ static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
     int blocks = prnn_device_of(ctx)->apart ? 0 : 4 + (options->ema > 0) + valid;
     for (int block = 0; block < blocks; block++) {
         prnn_need_block(&bytes, n, sizeof(float));
+    }
+    if (options->optimizer == PRNN_MUON && !prnn_device_of(ctx)->apart) {
+        prnn_need_block(&bytes, prnn_muon_floats(&network->plan), sizeof(float));
     }
     prnn_need_block(&bytes, prnn_device_of(ctx)->norm_scratch(n), sizeof(double));
     prnn_need_block(&bytes, images, sizeof(uint64_t));
@@ -57,7 +60,8 @@ static prnn_gradient_apart apart_of(prnn_context *ctx, const prnn_network *netwo
                                     const prnn_train_options *options, bool valid, int batch) {
     size_t blocks = 4 + (options->ema > 0) + valid;
     prnn_gradient_apart bytes = prnn_gradient_engine_apart(ctx, network, batch);
-    bytes.all += blocks * network->plan.parameter_floats * sizeof(float);
+    size_t floats = options->optimizer == PRNN_MUON ? prnn_muon_floats(&network->plan) : 0;
+    bytes.all += (blocks * network->plan.parameter_floats + floats) * sizeof(float);
     return bytes;
 }
 

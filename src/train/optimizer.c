@@ -1,10 +1,11 @@
 #include "train/optimizer.h"
 
 #include "base/real.h"
+#include "train/muon.h"
 
 const char *prnn_optimizer_name(prnn_optimizer optimizer) {
-    static const char *const names[] = {"rmsprop", "adam", "sgd"};
-    return optimizer <= PRNN_SGD ? names[optimizer] : NULL;
+    static const char *const names[] = {"rmsprop", "adam", "sgd", "muon"};
+    return optimizer <= PRNN_MUON ? names[optimizer] : NULL;
 }
 
 const char *prnn_schedule_name(prnn_schedule schedule) {
@@ -14,10 +15,10 @@ const char *prnn_schedule_name(prnn_schedule schedule) {
 
 void prnn_optimizer_defaults(prnn_train_options *options) {
     if (options->beta1 < 0) {
-        options->beta1 = options->optimizer == PRNN_ADAM ? 0.9 : 0;
+        options->beta1 = options->optimizer == PRNN_MUON ? 0.95 : options->optimizer == PRNN_ADAM ? 0.9 : 0;
     }
     if (options->beta2 < 0) {
-        options->beta2 = options->optimizer == PRNN_ADAM ? 0.999 : 0.95;
+        options->beta2 = options->optimizer == PRNN_ADAM || options->optimizer == PRNN_MUON ? 0.999 : 0.95;
     }
 }
 
@@ -58,31 +59,52 @@ static prnn_block part_of(prnn_block block, size_t first, size_t count) {
     return block.memory ? prnn_block_part(block, first, count) : block;
 }
 
+/* How a parameter is treated; those of which `made` holds by muon's matrices. */
+typedef struct treatment {
+    bool decays, made;
+} treatment;
+
+static treatment treatment_of(const prnn_parameter *p, const prnn_update *update) {
+    return (treatment){.decays = update->step.decay > 0 && p->rank > 1,
+                       .made = update->optimizer == PRNN_MUON && prnn_muon_takes(p)};
+}
+
+/* The gradient of what is made is the step itself, which SGD takes. */
 static void update_part(prnn_context *ctx, const prnn_device *device, const prnn_update *all, size_t first,
-                        size_t end, bool decays) {
+                        size_t end, treatment how) {
     prnn_update part = *all;
     prnn_block *blocks[] = {&part.gradient, &part.weights, &part.moment1, &part.moment2, &part.ema};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         *blocks[i] = part_of(*blocks[i], first, end - first);
     }
-    part.step.decay = decays ? part.step.decay : 0;
+    part.step.decay = how.decays ? part.step.decay : 0;
+    if (how.made) {
+        part.optimizer = PRNN_SGD;
+        part.step.beta1 = 0;
+        part.step.scale = 1;
+    } else if (all->optimizer == PRNN_MUON) {
+        part.optimizer = PRNN_ADAM;
+    }
     device->update(ctx, &part);
 }
 
-/* Neighbours that are treated alike go together: without decay, all. */
+/* Neighbours that are treated alike go together. */
 void prnn_optimizer_update(prnn_context *ctx, const prnn_device *device, const prnn_plan *plan,
-                           const prnn_update *update) {
+                           const prnn_polar_list *matrices, const prnn_update *update) {
     size_t first = 0;
-    bool decays = false;
-    for (int i = 0; i < plan->parameter_count && update->step.decay > 0; i++) {
+    treatment before = treatment_of(&plan->parameters[0], update);
+    if (update->optimizer == PRNN_MUON) {
+        device->polar(ctx, matrices, update->step.beta1, update->step.scale, update->moment1,
+                      update->gradient);
+    }
+    for (int i = 1; i < plan->parameter_count; i++) {
         const prnn_parameter *p = &plan->parameters[i];
-        if ((p->rank > 1) != decays) {
-            if (p->offset > first) {
-                update_part(ctx, device, update, first, p->offset, decays);
-            }
+        treatment now = treatment_of(p, update);
+        if (now.decays != before.decays || now.made != before.made) {
+            update_part(ctx, device, update, first, p->offset, before);
             first = p->offset;
-            decays = !decays;
+            before = now;
         }
     }
-    update_part(ctx, device, update, first, plan->parameter_floats, decays);
+    update_part(ctx, device, update, first, plan->parameter_floats, before);
 }

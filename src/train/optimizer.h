@@ -21,15 +21,18 @@ double prnn_learning_rate(const prnn_train_options *options, uint64_t step, uint
  *            (Tieleman & Hinton 2012, in PyTorch's form; the paper's optimizer)
  *   adam     Kingma & Ba 2015, with bias correction
  *   sgd      m = beta1 m + g;  w -= rate m
- * moment1 (m) and moment2 (v) begin at zero and are read only where the formula has them. With an average:
- * ema = d ema + (1 - d) w, d = prnn_ema_keep(). A device does all of it in one pass over the blocks. With
- * decay, w -= rate decay w comes first, whatever the optimizer (Loshchilov & Hutter 2019). */
+ *   muon     of matrices of the layers (train/muon.h), R x C of them unmasked:
+ *            m = beta1 m + (1 - beta1) g;  w -= rate 0.2 sqrt(max(R, C)) polar(beta1 m + (1 - beta1) g)
+ *            (Jordan et al. 2024, at the scale of Liu et al. 2025, PyTorch's "match_rms_adamw"); of all else
+ * adam moment1 (m) and moment2 (v) begin at zero and are read only where the formula has them. With an
+ * average: ema = d ema + (1 - d) w, d = prnn_ema_keep(). A device does all of it in one pass over the blocks.
+ * With decay, w -= rate decay w comes first, whatever the optimizer (Loshchilov & Hutter 2019). */
 prnn_update prnn_optimizer_step(const prnn_train_options *options, double rate, uint64_t step, double scale);
 
-/* Does it: to all parameters of a plan, of which `update` has the blocks. Biases and initial states, which
- * are vectors, do not decay. */
+/* Does it: to all parameters of a plan, of which `update` has the blocks, and `matrices` is muon's. Biases
+ * and initial states, which are vectors, do not decay. The gradient is overwritten. */
 void prnn_optimizer_update(prnn_context *ctx, const prnn_device *device, const prnn_plan *plan,
-                           const prnn_update *update);
+                           const prnn_polar_list *matrices, const prnn_update *update);
 
 /* What an average keeps at step `step`: min(decay, (1 + step) / (10 + step)), so that early averages follow.
  */

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "data/data.h"
+#include "train/muon.h"
 #include "train/need.h"
 #include "train/optimizer.h"
 
@@ -41,6 +42,10 @@ prnn_status prnn_run_allocate(prnn_trainer *t) {
     TRY(prnn_trainer_need(ctx, c, &t->options, count, t->valid, &needs));
     TRY(prnn_trainer_afford(ctx, &needs, false, t->options.batch));
     TRY(allocate_blocks(t));
+    if (t->options.optimizer == PRNN_MUON) {
+        TRY(prnn_muon_create(ctx, t->device, &t->model->network->plan, t->model->weights->unmasked,
+                             &t->matrices));
+    }
     t->scratch = prnn_alloc(ctx, t->device->norm_scratch(t->parameters), sizeof *t->scratch,
                             "the norm of the gradient");
     t->order = prnn_alloc(ctx, count, sizeof *t->order, "the order of the images");
@@ -64,6 +69,7 @@ void prnn_run_free(prnn_trainer *t) {
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         t->device->release(blocks[i]);
     }
+    prnn_muon_free(t->device, &t->matrices);
     prnn_free(t->scratch);
     prnn_free(t->order);
     prnn_free(t->indices);

@@ -46,8 +46,9 @@ struct prnn_trainer {
     /* What a step works with: */
     prnn_gradient_engine *engine;
     prnn_block gradient;
-    double *scratch; /* of its norm */
-    uint64_t *order; /* of the images in epoch `order_epoch` */
+    double *scratch;          /* of its norm */
+    prnn_polar_list matrices; /* muon's */
+    uint64_t *order;          /* of the images in epoch `order_epoch` */
     uint64_t order_epoch;
     size_t *indices;
     uint8_t *images;        /* of a batch, or of a piece of the validation set */

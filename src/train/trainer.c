@@ -250,7 +250,7 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     step.moment1 = t->moment1;
     step.moment2 = t->moment2;
     step.ema = t->ema;
-    prnn_optimizer_update(t->ctx, t->device, &t->model->network->plan, &step);
+    prnn_optimizer_update(t->ctx, t->device, &t->model->network->plan, &t->matrices, &step);
     status = t->device->check(t->ctx);
     if (status != PRNN_OK) {
         return status;
