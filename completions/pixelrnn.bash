@@ -20,7 +20,7 @@ _pixelrnn() {
         --channels) kind=words words="0 1 3" ;;
         --kind) kind=words words="row diagonal cnn" ;;
         --output) kind=words words="softmax logistics" ;;
-        --optimizer) kind=words words="rmsprop adam sgd" ;;
+        --optimizer) kind=words words="rmsprop adam sgd muon" ;;
         --schedule) kind=words words="constant cosine step" ;;
         --preset) kind=words words="mnist-diagonal mnist-diagonal-1 mnist-row mnist-cnn cifar10-row cifar10-diagonal cifar10-cnn imagenet32-row imagenet64-row" ;;
         --show-preset) kind=words words="mnist-diagonal mnist-diagonal-1 mnist-row mnist-cnn cifar10-row cifar10-diagonal cifar10-cnn imagenet32-row imagenet64-row" ;;

@@ -210,6 +210,26 @@ static void test_intervals(void **state) {
     }
 }
 
+static void test_dense(void **state) {
+    const prnn_kernels *k = table_of(state);
+    uint64_t hash = NOTHING;
+    for (size_t rows = 1; rows < 30; rows++) {
+        guarded all[] = {guarded_new(rows * 9, 1), guarded_new(9 * 32, 1), guarded_new(rows * 32, 1)};
+        k->dense(&(prnn_dense){.rows = rows,
+                               .columns = 32,
+                               .depth = 9,
+                               .left = all[0].at,
+                               .left_stride = 9,
+                               .right = all[1].at,
+                               .right_stride = 32,
+                               .out = all[2].at,
+                               .out_stride = 32});
+        hash = hashed_floats(hash, &all[2]);
+        guarded_free_all(all, 3);
+    }
+    expect_recorded(k->name, "dense", hash);
+}
+
 static void test_steps(void **state) {
     const prnn_kernels *k = table_of(state);
     uint64_t hash = NOTHING;
@@ -411,7 +431,11 @@ static void check_training(network *net, prnn_optimizer optimizer, bool small_se
         hash = hashed(hash, tensor.values, tensor.count * sizeof *tensor.values);
     }
     prnn_data_free(data);
-    expect_call(net, small_set ? "train on few images" : "train", hash);
+    expect_call(net,
+                small_set                ? "train on few images"
+                : optimizer == PRNN_MUON ? "train by muon"
+                                         : "train",
+                hash);
 }
 
 static void check_certificate(network *net) {
@@ -441,6 +465,9 @@ static void check_networks(const char *cpu, const char *precision, int threads) 
             }
             check_training(net, (prnn_optimizer)(s % 3), false);
             check_training(net, (prnn_optimizer)(s % 3), true);
+            if (s < 2) {
+                check_training(net, PRNN_MUON, false);
+            }
             network_free(net);
         }
     }
@@ -605,6 +632,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_bernoulli),   cmocka_unit_test(test_logistics),
         cmocka_unit_test(test_intervals),   cmocka_unit_test(test_steps),
         cmocka_unit_test(test_networks),    cmocka_unit_test(test_networks_in_bf16),
+        cmocka_unit_test(test_dense),
     };
     const struct CMUnitTest others[] = {
         cmocka_unit_test(test_fused),

@@ -349,7 +349,7 @@ static void trains(void **state) {
     prnn_train_options o = PRNN_TRAIN_OPTIONS_INIT;
     o.steps = STEPS;
     o.batch = 3;
-    o.optimizer = (prnn_optimizer)(number % 3);
+    o.optimizer = (prnn_optimizer)(number % 4);
     o.beta1 = number % 2 ? 0.5 : -1;
     o.learning_rate = 0.01;
     o.clip = number % 4 ? 2 : 0;

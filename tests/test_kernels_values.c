@@ -417,8 +417,49 @@ static void test_optimizer_nan(void **state) {
     }
 }
 
+/* -------------------------------------------------------------------------------- dense products */
+
+/* The order of the sums is promised, so the bits are those of fmaf. */
+static void check_dense(const prnn_kernels *kernels, size_t rows, size_t columns, size_t depth, bool add) {
+    size_t apart = random_below(5), wide = columns + random_below(5);
+    guarded left = guarded_new(rows * (depth + apart), 1), right = guarded_new((depth + 1) * wide, 1);
+    guarded more = guarded_new(rows * wide, 1), out = guarded_new(rows * wide, 1), was = guarded_copy(&out);
+    kernels->dense(&(prnn_dense){.rows = rows,
+                                 .columns = columns,
+                                 .depth = depth,
+                                 .left = left.at,
+                                 .left_stride = depth + apart,
+                                 .right = right.at,
+                                 .right_stride = wide,
+                                 .add = add ? more.at : NULL,
+                                 .add_stride = wide,
+                                 .a = -1.7f,
+                                 .b = 0.3f,
+                                 .out = out.at,
+                                 .out_stride = wide});
+    for (size_t i = 0; i < rows * wide; i++) {
+        float sum = 0;
+        for (size_t k = 0; k < depth; k++) {
+            sum = fmaf(left.at[i / wide * (depth + apart) + k], right.at[k * wide + i % wide], sum);
+        }
+        sum = add ? fmaf(0.3f, sum, -1.7f * more.at[i]) : sum;
+        assert_true(out.at[i] == (i % wide < columns ? sum : was.at[i]));
+    }
+    guarded all[] = {left, right, more, out, was};
+    guarded_free_all(all, sizeof all / sizeof *all);
+}
+
+static void test_dense(void **state) {
+    for (size_t rows = 1; rows < 40; rows += 1 + random_below(3)) {
+        for (size_t panels = 1; panels < 4; panels++) {
+            check_dense(*state, rows, panels * PRNN_PANEL, random_below(50), rows % 2);
+        }
+    }
+}
+
 int main(int count, char **arguments) {
     static const kernel_test tests[] = {
+        {"dense", test_dense},
         {"elementwise", test_elementwise},
         {"dropout", test_dropout},
         {"softmax", test_softmax},

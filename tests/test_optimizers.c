@@ -41,7 +41,119 @@ static void naive_free(naive *s) {
     free(s->gradient);
 }
 
-static void naive_step(naive *s, const prnn_train_options *o, double rate, int step) {
+/* c = a b, or with `turned` a b', of n x depth by depth x m matrices. */
+static void multiply(int n, int depth, int m, const double *a, const double *b, bool turned, double *c) {
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < m; j++) {
+            double sum = 0;
+            for (int k = 0; k < depth; k++) {
+                sum += a[i * depth + k] * (turned ? b[j * depth + k] : b[k * m + j]);
+            }
+            c[i * m + j] = sum;
+        }
+    }
+}
+
+/* x, of rows x columns, becomes nearly its polar factor: by the formulas of Jordan et al. */
+static void newton_schulz(int rows, int columns, double *x) {
+    double *a = zeros((size_t)(rows * rows)), *aa = zeros((size_t)(rows * rows)),
+           *ax = zeros((size_t)(rows * columns)), square = 0;
+    for (int i = 0; i < rows * columns; i++) {
+        square += x[i] * x[i];
+    }
+    for (int i = 0; i < rows * columns; i++) {
+        x[i] = square > 0 ? x[i] / sqrt(square) : 0;
+    }
+    for (int step = 0; step < 5; step++) {
+        multiply(rows, columns, rows, x, x, true, a);
+        multiply(rows, rows, rows, a, a, false, aa);
+        for (int i = 0; i < rows * rows; i++) {
+            aa[i] = -4.775 * a[i] + 2.0315 * aa[i];
+        }
+        multiply(rows, rows, columns, aa, x, false, ax);
+        for (int i = 0; i < rows * columns; i++) {
+            x[i] = 3.4445 * x[i] + ax[i];
+        }
+    }
+    free(a);
+    free(aa);
+    free(ax);
+}
+
+/* The columns of a tensor with an unmasked number; returns how many. */
+static int open_columns(const prnn_model *model, const prnn_parameter *p, int *columns) {
+    int width = (int)p->count / p->shape[0], count = 0;
+    for (int column = 0; column < width; column++) {
+        bool open = false;
+        for (int row = 0; row < p->shape[0]; row++) {
+            open |= !prnn_model_parameter_is_masked(model, p->offset + (size_t)(row * width + column));
+        }
+        if (open) {
+            columns[count++] = column;
+        }
+    }
+    return count;
+}
+
+/* The step of a matrix of a layer, whichever side is longer: the polar factor of x' is that of x, turned. */
+static void naive_muon(naive *s, const prnn_model *model, const prnn_parameter *p,
+                       const prnn_train_options *o, double rate, double scale) {
+    int columns[4096], rows = p->shape[0], width = (int)p->count / rows,
+                       open = open_columns(model, p, columns);
+    double *x = zeros((size_t)(rows * open)), b1 = o->beta1;
+    for (int r = 0; r < rows; r++) {
+        for (int c = 0; c < open; c++) {
+            size_t i = p->offset + (size_t)(r * width + columns[c]);
+            double g = scale * (double)s->gradient[i];
+            s->moment1[i] = b1 * s->moment1[i] + (1 - b1) * g;
+            x[r * open + c] = b1 * s->moment1[i] + (1 - b1) * g;
+        }
+    }
+    newton_schulz(rows, open, x);
+    for (int r = 0; r < rows; r++) {
+        for (int c = 0; c < open; c++) {
+            size_t i = p->offset + (size_t)(r * width + columns[c]);
+            double step = 0.2 * sqrt(rows > open ? rows : open) * x[r * open + c];
+            s->weights[i] -= rate * o->weight_decay * s->weights[i];
+            s->weights[i] -= prnn_model_parameter_is_masked(model, i) ? 0 : rate * step;
+        }
+    }
+    free(x);
+}
+
+/* Which parameters muon's matrices have: the weights of the layers. */
+static bool has_matrix(const prnn_parameter *p) {
+    return p->rank > 1 && strncmp(p->name, "layers.", 7) == 0;
+}
+
+static void muon_step(naive *s, const prnn_model *model, const prnn_train_options *o, double rate,
+                      double scale) {
+    const prnn_plan *plan = &model->network->plan;
+    for (int t = 0; t < plan->parameter_count; t++) {
+        if (has_matrix(&plan->parameters[t])) {
+            naive_muon(s, model, &plan->parameters[t], o, rate, scale);
+        }
+    }
+}
+
+static bool is_in_matrix(const prnn_model *model, size_t i) {
+    const prnn_parameter *p = model->network->plan.parameters;
+    while (i >= p->offset + p->count) {
+        p++;
+    }
+    return has_matrix(p);
+}
+
+static bool decays(const prnn_model *model, size_t i) {
+    const prnn_parameter *p = model->network->plan.parameters;
+    while (i >= p->offset + p->count) {
+        p++;
+    }
+    return p->rank > 1;
+}
+
+static void naive_step(naive *s, const prnn_model *model, const prnn_train_options *o, double rate,
+                       int step) {
     double square = 0, scale = 1, b1 = o->beta1, b2 = o->beta2;
     for (size_t i = 0; i < s->n; i++) {
         square += (double)s->gradient[i] * (double)s->gradient[i];
@@ -50,7 +162,15 @@ static void naive_step(naive *s, const prnn_train_options *o, double rate, int s
         scale = o->clip / sqrt(square);
     }
     double decay = fmin(o->ema, (1.0 + step) / (10.0 + step));
+    if (o->optimizer == PRNN_MUON) {
+        muon_step(s, model, o, rate, scale);
+    }
     for (size_t i = 0; i < s->n; i++) {
+        if (o->optimizer == PRNN_MUON && is_in_matrix(model, i)) {
+            s->ema[i] = decay * s->ema[i] + (1 - decay) * s->weights[i];
+            continue;
+        }
+        s->weights[i] -= decays(model, i) ? rate * o->weight_decay * s->weights[i] : 0;
         double g = scale * (double)s->gradient[i], *m = &s->moment1[i], *v = &s->moment2[i];
         if (o->optimizer == PRNN_SGD) {
             *m = b1 * *m + g;
@@ -92,8 +212,8 @@ static double distance(size_t n, const float *a, const double *b) {
 }
 
 /* Trains by prnn_train, and by the naive formulas with gradients of prnn_gradient, and compares. */
-static void compare_with_naive(prnn_train_options o) {
-    prnn_config config = tiny(PRNN_CNN);
+static void compare_with_naive(prnn_train_options o, prnn_kind kind) {
+    prnn_config config = tiny(kind);
     prnn_model *model = make_model(&config), *other = make_model(&config);
     prnn_data *data = make_data(TRAIN, 1, NULL);
     o.out = fresh("naive");
@@ -105,7 +225,7 @@ static void compare_with_naive(prnn_train_options o) {
         size_t n = batch_of(&o, data, step, images);
         double nats;
         assert_ok(prnn_gradient(ctx, other, images, n, &nats, s.gradient));
-        naive_step(&s, &o, o.learning_rate, (int)step);
+        naive_step(&s, other, &o, o.learning_rate, (int)step);
         for (size_t i = 0; i < s.n; i++) {
             other->weights->parameters[i] = (float)s.weights[i];
         }
@@ -132,21 +252,24 @@ static void compare_with_naive(prnn_train_options o) {
 static void optimizers_are_their_formulas(void **state) {
     (void)state;
     static const double momenta[] = {-1, 0.5};
-    for (prnn_optimizer optimizer = PRNN_RMSPROP; optimizer <= PRNN_SGD; optimizer++) {
+    for (prnn_optimizer optimizer = PRNN_RMSPROP; optimizer <= PRNN_MUON; optimizer++) {
         for (int m = 0; m < 2; m++) {
+            /* With ReLUs, matrices have singular values of nothing but rounding, which muon makes large. */
+            prnn_kind kind = optimizer != PRNN_MUON ? PRNN_CNN : m ? PRNN_DIAGONAL : PRNN_ROW;
             prnn_train_options o = options_for(NULL);
             o.optimizer = optimizer;
             o.learning_rate = 0.003;
             o.beta1 = momenta[m];
             o.epsilon = 1e-4; /* keeps g / |g| of the first step smooth */
-            compare_with_naive(o);
+            compare_with_naive(o, kind);
             o.clip = 0.7;
             o.ema = 0.6;
-            compare_with_naive(o);
+            compare_with_naive(o, kind);
             o.clip = 1e9; /* above every gradient */
             o.ema = 0.1;
             o.beta2 = 0.7;
-            compare_with_naive(o);
+            o.weight_decay = 0.5;
+            compare_with_naive(o, kind);
         }
     }
 }
@@ -193,7 +316,7 @@ static void sgd_is_exact_for_every_batch(void **state) {
 
 static void masked_weights_stay_zero(void **state) {
     (void)state;
-    for (prnn_optimizer optimizer = PRNN_RMSPROP; optimizer <= PRNN_SGD; optimizer++) {
+    for (prnn_optimizer optimizer = PRNN_RMSPROP; optimizer <= PRNN_MUON; optimizer++) {
         for (prnn_kind kind = PRNN_ROW; kind <= PRNN_CNN; kind++) {
             prnn_config config = tiny(kind);
             prnn_model *model = make_model(&config);

@@ -62,7 +62,7 @@ draw diagonal 64 complete diagonal --data colour.npy --fit crop --known-rows 1 -
 train cnn 64 --data grey.idx --kind cnn "${small[@]}" --levels 20 --output logistics --components 3 --optimizer sgd \
     --dropout 0.3 --weight-decay 1
 draw cnn 64 sample cnn --count 1
-train given 64 --data grey.idx --kind cnn "${small[@]}" --levels 4 --condition-size 1
+train given 64 --data grey.idx --kind cnn "${small[@]}" --levels 4 --condition-size 1 --optimizer muon
 "$program" convert --data grey.idx --fit crop --height 1 --width 1 --out one.npy --quiet
 draw given 64 upscale given --data one.npy --count 1 --samples 1
 

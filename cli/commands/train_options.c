@@ -73,7 +73,8 @@ static const struct option options[] = {
     CHOICE("optimizer", AT(train.optimizer), "rmsprop|adam|sgd|muon", 0,
            "update rule; the paper uses RMSProp; muon needs the fewest steps (docs/training.md)"),
     DOUBLE("beta1", AT(train.beta1), 0, 1, OPTION_OPEN_MAX | OPTION_NO_DEFAULT,
-           "momentum of rmsprop and sgd, decay of the mean of adam and muon (default 0, for adam 0.9, for muon 0.95)"),
+           "momentum of rmsprop and sgd, decay of the mean of adam and muon (default 0, for adam 0.9, for "
+           "muon 0.95)"),
     DOUBLE("beta2", AT(train.beta2), 0, 1, OPTION_OPEN_MAX | OPTION_NO_DEFAULT,
            "decay of the mean square (default 0.95 for rmsprop, 0.999 for adam and muon)"),
     DOUBLE("epsilon", AT(train.epsilon), 0, 1, OPTION_OPEN_MIN,
