@@ -1,7 +1,7 @@
 /* A device: everything that is done to the numbers of a network, as a table of operations on blocks and maps.
  * Layers, models and training know these alone; where the numbers lie, and what works on them, is the
- * device's. The CPU is one file each for memory (cpu.c), weights (cpu_weights.c), maps (cpu_maps.c), products
- * (cpu_products.c) and distributions (cpu_heads.c). */
+ * device's. The CPU is one file each for memory (cpu.c), weights (cpu_weights.c), orthogonal steps (cpu_polar.c), maps
+ * (cpu_maps.c), products (cpu_products.c) and distributions (cpu_heads.c). */
 #ifndef PRNN_DEVICE_DEVICE_H
 #define PRNN_DEVICE_DEVICE_H
 
