@@ -225,6 +225,22 @@ static void test_dense(void **state) {
                                .out = all[2].at,
                                .out_stride = 32});
         hash = hashed_floats(hash, &all[2]);
+        guarded more = guarded_new(rows * 32, 1);
+        k->dense(&(prnn_dense){.rows = rows,
+                               .columns = 32,
+                               .depth = 9,
+                               .left = all[0].at,
+                               .left_stride = 9,
+                               .right = all[1].at,
+                               .right_stride = 32,
+                               .add = all[2].at,
+                               .add_stride = 32,
+                               .a = -1.7f,
+                               .b = 0.3f,
+                               .out = more.at,
+                               .out_stride = 32});
+        hash = hashed_floats(hash, &more);
+        guarded_free_all(&more, 1);
         guarded_free_all(all, 3);
     }
     expect_recorded(k->name, "dense", hash);

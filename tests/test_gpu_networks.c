@@ -349,14 +349,15 @@ static void trains(void **state) {
     prnn_train_options o = PRNN_TRAIN_OPTIONS_INIT;
     o.steps = STEPS;
     o.batch = 3;
-    o.optimizer = (prnn_optimizer)(number % 4);
-    o.beta1 = number % 2 ? 0.5 : -1;
+    o.optimizer =
+        (prnn_optimizer)((number + number / 12) % 4); /* not always the same ones of a kind's shapes */
+    o.beta1 = number / 2 % 2 ? 0.5 : -1;
     o.learning_rate = 0.01;
-    o.clip = number % 4 ? 2 : 0;
+    o.clip = number % 3 ? 2 : 0;
     o.ema = number % 5 ? 0.5 : 0;
     o.dropout = number % 2 ? 0.3 : 0;
-    o.weight_decay = number % 3 ? 2 : 0;
-    o.flip = number % 4 == 0;
+    o.weight_decay = number % 7 < 4 ? 2 : 0;
+    o.flip = number % 5 == 0;
     float *own = train(&p.gpu, p.cpu.model, p.images, o), *expected = train(&p.cpu, p.cpu.model, p.images, o);
     expect_floats("trained weights", own, expected, p.cpu.parameters);
     free(own);

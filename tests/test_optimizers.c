@@ -62,7 +62,7 @@ static void newton_schulz(int rows, int columns, double *x) {
         square += x[i] * x[i];
     }
     for (int i = 0; i < rows * columns; i++) {
-        x[i] = square > 0 ? x[i] / sqrt(square) : 0;
+        x[i] /= sqrt(square) + 1e-7;
     }
     for (int step = 0; step < 5; step++) {
         multiply(rows, columns, rows, x, x, true, a);
@@ -121,9 +121,15 @@ static void naive_muon(naive *s, const prnn_model *model, const prnn_parameter *
     free(x);
 }
 
-/* Which parameters muon's matrices have: the weights of the layers. */
+/* Which parameters are muon's matrices: all that are not vectors, but for these. */
 static bool has_matrix(const prnn_parameter *p) {
-    return p->rank > 1 && strncmp(p->name, "layers.", 7) == 0;
+    static const char *const others[] = {"input.", "head.", "upsampler."};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (strncmp(p->name, others[i], strlen(others[i])) == 0) {
+            return false;
+        }
+    }
+    return p->rank > 1;
 }
 
 static void muon_step(naive *s, const prnn_model *model, const prnn_train_options *o, double rate,
@@ -314,34 +320,118 @@ static void sgd_is_exact_for_every_batch(void **state) {
     }
 }
 
+/* Colours mask parts of columns, too. */
+static prnn_data *make_set(int channels) {
+    if (channels == 1) {
+        return make_data(TRAIN, 1, NULL);
+    }
+    static uint8_t images[TRAIN * PIXELS * 3];
+    prnn_data_options how = PRNN_DATA_OPTIONS_INIT;
+    prnn_data *data;
+    how.levels = 2;
+    for (size_t i = 0; i < sizeof images; i++) {
+        images[i] = (uint8_t)(i * i / 7 % 2 * 255);
+    }
+    assert_ok(prnn_data_from_memory(ctx, images, TRAIN, SIDE, SIDE, 3, &how, &data));
+    return data;
+}
+
+static void check_masked(prnn_optimizer optimizer, prnn_kind kind, int channels) {
+    prnn_config config = tiny(kind);
+    config.channels = channels;
+    config.hidden = 2 * channels;
+    config.head = 3 * channels;
+    prnn_model *model = make_model(&config);
+    prnn_data *data = make_set(channels);
+    prnn_train_options o = options_for(fresh("masked"));
+    o.optimizer = optimizer;
+    o.beta1 = 0.9;
+    o.ema = 0.5;
+    assert_ok(prnn_train(ctx, model, data, NULL, &o));
+    prnn_safetensors *st = checkpoint_of(o.out);
+    size_t masked = 0, n = prnn_model_parameter_count(model, false);
+    for (size_t b = 0; b < st->count; b++) {
+        assert_int_equal(st->entries[b].count, n);
+        const float *block = st->entries[b].data;
+        for (size_t i = 0; i < n; i++) {
+            bool is_masked = prnn_model_parameter_is_masked(model, i);
+            assert_true(isfinite(block[i]) && (!is_masked || block[i] == 0));
+            masked += is_masked;
+        }
+    }
+    assert_true(masked > 0);
+    prnn_safetensors_free(st);
+    prnn_data_free(data);
+    prnn_model_free(model);
+}
+
 static void masked_weights_stay_zero(void **state) {
     (void)state;
     for (prnn_optimizer optimizer = PRNN_RMSPROP; optimizer <= PRNN_MUON; optimizer++) {
         for (prnn_kind kind = PRNN_ROW; kind <= PRNN_CNN; kind++) {
-            prnn_config config = tiny(kind);
-            prnn_model *model = make_model(&config);
-            prnn_data *data = make_data(TRAIN, 1, NULL);
-            prnn_train_options o = options_for(fresh("masked"));
-            o.optimizer = optimizer;
-            o.beta1 = 0.9;
-            o.ema = 0.5;
-            assert_ok(prnn_train(ctx, model, data, NULL, &o));
-            prnn_safetensors *st = checkpoint_of(o.out);
-            size_t masked = 0, n = prnn_model_parameter_count(model, false);
-            for (size_t b = 0; b < st->count; b++) {
-                assert_int_equal(st->entries[b].count, n);
-                const float *block = st->entries[b].data;
-                for (size_t i = 0; i < n; i++) {
-                    bool is_masked = prnn_model_parameter_is_masked(model, i);
-                    assert_true(isfinite(block[i]) && (!is_masked || block[i] == 0));
-                    masked += is_masked;
-                }
-            }
-            assert_true(masked > 0);
-            prnn_safetensors_free(st);
-            prnn_data_free(data);
-            prnn_model_free(model);
+            check_masked(optimizer, kind, 1);
+            check_masked(optimizer, kind, 3);
         }
+    }
+}
+
+/* ------------------------------------------------------------------------------------ polar factors */
+
+enum { HIGH = 20, WIDE = 33 };
+
+/* The polar factor of a tensor of HIGH x WIDE numbers, each times `size`. */
+static void polar_of(const float *numbers, float size, bool turned, float *result) {
+    uint32_t columns[WIDE];
+    float mean[HIGH * WIDE] = {0};
+    prnn_polar p = {
+        .width = turned ? HIGH : WIDE, .rows = HIGH, .columns = WIDE, .turned = turned, .factor = 1};
+    prnn_polar_list list = {.list = &p, .count = 1, .columns = columns};
+    prnn_block gradient = {.memory = result, .count = HIGH * WIDE},
+               of_mean = {.memory = mean, .count = HIGH * WIDE};
+    for (uint32_t i = 0; i < WIDE; i++) {
+        columns[i] = i;
+    }
+    for (int i = 0; i < HIGH * WIDE; i++) {
+        int at = turned ? i % WIDE * HIGH + i / WIDE : i;
+        result[at] = numbers[i] * size;
+    }
+    assert_ok(prnn_cpu.allocate_raw(ctx, prnn_polar_floats(&p), "a test", &list.scratch));
+    prnn_cpu.polar(ctx, &list, 0.5f, 1, of_mean, gradient);
+    prnn_cpu.release(&list.scratch);
+}
+
+static double inner(const float *a, const float *b, int n, int step) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += (double)a[i * step] * (double)b[i * step];
+    }
+    return sum;
+}
+
+/* Rows are nearly orthogonal to each other and nearly of length 1, for numbers of any size; of those too
+ * small to have squares, and of those too large, nothing is left, and nothing is ever infinite. */
+static void steps_are_orthogonal(void **state) {
+    (void)state;
+    float numbers[HIGH * WIDE], own[HIGH * WIDE], turned[HIGH * WIDE];
+    for (int i = 0; i < HIGH * WIDE; i++) {
+        numbers[i] = (float)sin(i * 1.7 + i * i * 0.3);
+    }
+    for (int exponent = -46; exponent <= 38; exponent++) {
+        polar_of(numbers, (float)pow(10, exponent), false, own);
+        polar_of(numbers, (float)pow(10, exponent), true, turned);
+        for (int i = 0; i < HIGH; i++) {
+            double length = sqrt(inner(own + i * WIDE, own + i * WIDE, WIDE, 1));
+            bool all = exponent >= -5 && exponent <= 17;
+            assert_true(length < 1.21 && (!all || length > 0.68));
+            for (int j = 0; j < i; j++) {
+                assert_true(fabs(inner(own + i * WIDE, own + j * WIDE, WIDE, 1)) < 0.5);
+            }
+            for (int j = 0; j < WIDE; j++) {
+                assert_true(own[i * WIDE + j] == turned[j * HIGH + i]);
+            }
+        }
+        assert_true(inner(own, numbers, HIGH * WIDE, 1) >= 0);
+        assert_true((exponent > -20 && exponent < 19) || own[0] == 0);
     }
 }
 
@@ -443,13 +533,10 @@ static void the_moving_average(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(optimizers_are_their_formulas),
-        cmocka_unit_test(sgd_is_exact_for_every_batch),
-        cmocka_unit_test(masked_weights_stay_zero),
-        cmocka_unit_test(binarize_sample_draws_anew),
-        cmocka_unit_test(schedules),
-        cmocka_unit_test(the_log_has_the_rates),
-        cmocka_unit_test(the_moving_average),
+        cmocka_unit_test(optimizers_are_their_formulas), cmocka_unit_test(sgd_is_exact_for_every_batch),
+        cmocka_unit_test(masked_weights_stay_zero),      cmocka_unit_test(steps_are_orthogonal),
+        cmocka_unit_test(binarize_sample_draws_anew),    cmocka_unit_test(schedules),
+        cmocka_unit_test(the_log_has_the_rates),         cmocka_unit_test(the_moving_average),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

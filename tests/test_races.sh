@@ -62,9 +62,12 @@ draw diagonal 64 complete diagonal --data colour.npy --fit crop --known-rows 1 -
 train cnn 64 --data grey.idx --kind cnn "${small[@]}" --levels 20 --output logistics --components 3 --optimizer sgd \
     --dropout 0.3 --weight-decay 1
 draw cnn 64 sample cnn --count 1
-train given 64 --data grey.idx --kind cnn "${small[@]}" --levels 4 --condition-size 1 --optimizer muon
+train given 64 --data grey.idx --kind cnn "${small[@]}" --levels 4 --condition-size 1
 "$program" convert --data grey.idx --fit crop --height 1 --width 1 --out one.npy --quiet
 draw given 64 upscale given --data one.npy --count 1 --samples 1
+
+# Matrices of more than a tile.
+train wide 64 --data grey.idx --fit crop --height 2 --width 2 --kind row --layers 1 --hidden 9 --head 5 --levels 2 --optimizer muon
 
 # What state.h lists for fp32 was launched; all lanes are one pass, so nobody adds blocks.
 sed -n '/PRNN_GPU_KERNELS(KERNEL)/,/^$/s/^ *KERNEL(\([a-z_0-9]*\), [0-9]*).*/\1/p' "$source_dir/src/gpu/state.h" |

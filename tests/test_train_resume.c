@@ -137,10 +137,9 @@ static void files_that_resume_can_do_without(void **state) {
     check_against(o.out, reference);
 }
 
-static void a_run_can_be_extended(void **state) {
-    (void)state;
+static void check_extension(prnn_optimizer optimizer) {
     prnn_train_options o = options_for(fresh("once"));
-    o.optimizer = PRNN_ADAM;
+    o.optimizer = optimizer;
     o.log_every = 2;
     o.ema = 0.9;
     o.steps = 8;
@@ -156,6 +155,12 @@ static void a_run_can_be_extended(void **state) {
     o.steps = 3; /* fewer than were done */
     assert_ok(train_kind(PRNN_DIAGONAL, &o, false));
     check_against(o.out, once);
+}
+
+static void a_run_can_be_extended(void **state) {
+    (void)state;
+    check_extension(PRNN_ADAM);
+    check_extension(PRNN_MUON);
 }
 
 /* --------------------------------------------------------------------------------------- refusals */

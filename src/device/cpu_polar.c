@@ -1,4 +1,4 @@
-/* Gradients of matrices made orthogonal, on the CPU: a matrix is a piece of work. */
+/* Gradients of matrices made orthogonal, on the CPU: some rows of a matrix are a piece of work. */
 
 #include "device/cpu.h"
 
@@ -7,42 +7,65 @@
 #include <float.h>
 #include <math.h>
 
+/* Rows of a piece: some tiles of a product. */
+enum { ROWS = 48 };
+
+/* A matrix at work: R x C, padded to r x c; and rows from .. to - 1 of it. */
+typedef struct matrix {
+    const prnn_polar *p;
+    const uint32_t *columns;
+    size_t R, C, r, c;
+    float *x, *y, *a, *b;
+    size_t from, to;
+} matrix;
+
 typedef struct polars {
     const prnn_kernels *kernels;
     const prnn_polar_list *all;
     float keep, scale;
     float *mean, *gradient, *scratch;
+    bool turned; /* x and y are where the other was */
+    void (*phase)(const struct polars *all, const matrix *m);
 } polars;
 
-/* A matrix at work: R x C, padded to r x c. */
-typedef struct matrix {
-    const prnn_polar *p;
-    const uint32_t *open;
-    size_t R, C, r, c;
-    float *x, *y, *a, *b;
-} matrix;
-
-static matrix matrix_of(const polars *all, size_t index) {
-    const prnn_polar *p = &all->all->list[index];
-    matrix m = {.p = p, .open = all->all->columns + p->open, .R = p->rows, .C = p->columns};
+static matrix matrix_of(const polars *all, const prnn_polar *p) {
+    matrix m = {.p = p, .columns = all->all->columns + p->first_column, .R = p->rows, .C = p->columns};
     m.r = prnn_polar_padded(p->rows);
     m.c = prnn_polar_padded(p->columns);
-    m.x = all->scratch + p->at;
-    m.y = m.x + m.r * m.c;
-    m.a = m.y + m.r * m.c;
+    float *begin = all->scratch + (size_t)p->at * PRNN_POLAR_UNIT;
+    m.x = begin + (all->turned ? m.r * m.c : 0);
+    m.y = begin + (all->turned ? 0 : m.r * m.c);
+    m.a = begin + 2 * m.r * m.c;
     m.b = m.a + m.r * m.r;
     return m;
+}
+
+static size_t pieces_of(const prnn_polar *p) {
+    return (p->rows + ROWS - 1) / ROWS;
+}
+
+static void do_piece(void *arg, size_t index, void *own) {
+    (void)own;
+    const polars *all = arg;
+    const prnn_polar *p = all->all->list;
+    while (index >= pieces_of(p)) {
+        index -= pieces_of(p++);
+    }
+    matrix m = matrix_of(all, p);
+    m.from = index * ROWS;
+    m.to = m.R - m.from < ROWS ? m.R : m.from + ROWS;
+    all->phase(all, &m);
 }
 
 /* Which parameter number (row, column) is. */
 static size_t parameter_of(const matrix *m, size_t row, size_t column) {
     const prnn_polar *p = m->p;
-    return p->first + (p->turned ? column * p->width + m->open[row] : row * p->width + m->open[column]);
+    return p->first + (p->turned ? column * p->width + m->columns[row] : row * p->width + m->columns[column]);
 }
 
 static void begin(const polars *all, const matrix *m) {
     float keep = all->keep, rest = 1 - keep;
-    for (size_t row = 0; row < m->R; row++) {
+    for (size_t row = m->from; row < m->to; row++) {
         float *x = m->x + row * m->c;
         for (size_t column = 0; column < m->C; column++) {
             size_t i = parameter_of(m, row, column);
@@ -57,80 +80,91 @@ static void begin(const polars *all, const matrix *m) {
     }
 }
 
-/* y = x' */
-static void transpose(const matrix *m) {
+/* Rows of x are columns of y, which then is x'; the last piece does the padding too. */
+static void transpose(const polars *all, const matrix *m) {
+    (void)all;
+    size_t to = m->to == m->R ? m->r : m->to;
     for (size_t column = 0; column < m->C; column++) {
-        float *y = m->y + column * m->r;
-        for (size_t row = 0; row < m->r; row++) {
-            y[row] = row < m->R ? m->x[row * m->c + column] : 0;
+        for (size_t row = m->from; row < to; row++) {
+            m->y[column * m->r + row] = row < m->R ? m->x[row * m->c + column] : 0;
         }
     }
 }
 
-/* a = x x'; y is overwritten. */
+/* a = x x' */
 static void square(const polars *all, const matrix *m) {
-    transpose(m);
-    all->kernels->dense(&(prnn_dense){.rows = m->R,
+    all->kernels->dense(&(prnn_dense){.rows = m->to - m->from,
                                       .columns = m->r,
                                       .depth = m->C,
-                                      .left = m->x,
+                                      .left = m->x + m->from * m->c,
                                       .left_stride = m->c,
                                       .right = m->y,
                                       .right_stride = m->r,
-                                      .out = m->a,
+                                      .out = m->a + m->from * m->r,
                                       .out_stride = m->r});
 }
 
-/* So that the sum of the squares of x is 1: then no singular value is larger. */
-static void normalise(const matrix *m) {
+/* To the first number of b, which nobody needs yet: what makes the sum of the squares of x, which is that of
+ * the diagonal of a, 1. Then no singular value is larger. */
+static void measure(const polars *all, const matrix *m) {
+    (void)all;
     float sum = 0;
-    for (size_t i = 0; i < m->R; i++) {
+    for (size_t i = 0; i < m->R && m->from == 0; i++) {
         sum += m->a[i * m->r + i];
     }
-    float s = sum > 0 && sum <= FLT_MAX ? 1 / sqrtf(sum) : 0;
-    for (size_t i = 0; i < m->R * m->c; i++) {
+    if (m->from == 0) {
+        bool known = sum >= PRNN_POLAR_LEAST && sum <= FLT_MAX;
+        m->b[0] = known ? 1 / (sqrtf(sum) + PRNN_POLAR_EPSILON) : 0;
+    }
+}
+
+static void normalise(const polars *all, const matrix *m) {
+    (void)all;
+    float s = m->b[0];
+    for (size_t i = m->from * m->c; i < m->to * m->c; i++) {
         m->x[i] = s > 0 ? m->x[i] * s : 0;
     }
-    for (size_t i = 0; i < m->R * m->r; i++) {
+    for (size_t i = m->from * m->r; i < m->to * m->r; i++) {
         m->a[i] = s > 0 ? m->a[i] * s * s : 0;
     }
 }
 
-/* b = q a + r a a, which a, being symmetric, is its own transpose for; then y = p x + b x, and it is x. */
-static void step(const polars *all, matrix *m) {
-    all->kernels->dense(&(prnn_dense){.rows = m->R,
+/* b = q a + r a a: a is symmetric. */
+static void polynomial(const polars *all, const matrix *m) {
+    all->kernels->dense(&(prnn_dense){.rows = m->to - m->from,
                                       .columns = m->r,
                                       .depth = m->R,
-                                      .left = m->a,
+                                      .left = m->a + m->from * m->r,
                                       .left_stride = m->r,
                                       .right = m->a,
                                       .right_stride = m->r,
-                                      .add = m->a,
+                                      .add = m->a + m->from * m->r,
                                       .add_stride = m->r,
                                       .a = PRNN_POLAR_Q,
                                       .b = PRNN_POLAR_R,
-                                      .out = m->b,
+                                      .out = m->b + m->from * m->r,
                                       .out_stride = m->r});
-    all->kernels->dense(&(prnn_dense){.rows = m->R,
+}
+
+/* y = p x + b x */
+static void apply(const polars *all, const matrix *m) {
+    all->kernels->dense(&(prnn_dense){.rows = m->to - m->from,
                                       .columns = m->c,
                                       .depth = m->R,
-                                      .left = m->b,
+                                      .left = m->b + m->from * m->r,
                                       .left_stride = m->r,
                                       .right = m->x,
                                       .right_stride = m->c,
-                                      .add = m->x,
+                                      .add = m->x + m->from * m->c,
                                       .add_stride = m->c,
                                       .a = PRNN_POLAR_P,
                                       .b = 1,
-                                      .out = m->y,
+                                      .out = m->y + m->from * m->c,
                                       .out_stride = m->c});
-    float *x = m->x;
-    m->x = m->y;
-    m->y = x;
 }
 
 static void end(const polars *all, const matrix *m) {
-    for (size_t row = 0; row < m->R; row++) {
+    for (size_t row = m->from; row < m->to; row++) {
         for (size_t column = 0; column < m->C; column++) {
             size_t i = parameter_of(m, row, column);
             all->gradient[i] = all->mean[i] != 0 ? m->p->factor * m->x[row * m->c + column] : 0;
@@ -138,29 +172,33 @@ static void end(const polars *all, const matrix *m) {
     }
 }
 
-static void orthogonalise(void *arg, size_t index, void *own) {
-    (void)own;
-    const polars *all = arg;
-    matrix m = matrix_of(all, index);
-    begin(all, &m);
-    for (int i = 0; i < PRNN_POLAR_STEPS; i++) {
-        square(all, &m);
-        if (i == 0) {
-            normalise(&m);
-        }
-        step(all, &m);
-    }
-    end(all, &m);
-}
-
 void prnn_cpu_polar(prnn_context *ctx, const prnn_polar_list *list, float keep, float scale, prnn_block mean,
                     prnn_block gradient) {
+    static void (*const steps[])(const polars *, const matrix *) = {transpose, square,     measure,
+                                                                    normalise, polynomial, apply};
+    enum { COUNT = sizeof steps / sizeof *steps };
     polars all = {.kernels = prnn_kernels_of(ctx),
                   .all = list,
                   .keep = keep,
                   .scale = scale,
                   .mean = prnn_cpu_floats(mean),
                   .gradient = prnn_cpu_floats(gradient),
-                  .scratch = prnn_cpu_floats(list->scratch)};
-    prnn_parallel_for(ctx, list->count, orthogonalise, &all);
+                  .scratch = prnn_cpu_floats(list->scratch),
+                  .phase = begin};
+    size_t pieces = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        pieces += pieces_of(&list->list[i]);
+    }
+    prnn_parallel_for(ctx, pieces, do_piece, &all);
+    for (int step = 0; step < PRNN_POLAR_STEPS; step++) {
+        for (int i = 0; i < COUNT; i++) {
+            all.phase = steps[i];
+            if (step == 0 || (steps[i] != measure && steps[i] != normalise)) {
+                prnn_parallel_for(ctx, pieces, do_piece, &all);
+            }
+        }
+        all.turned = !all.turned;
+    }
+    all.phase = end;
+    prnn_parallel_for(ctx, pieces, do_piece, &all);
 }

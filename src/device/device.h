@@ -1,7 +1,7 @@
 /* A device: everything that is done to the numbers of a network, as a table of operations on blocks and maps.
  * Layers, models and training know these alone; where the numbers lie, and what works on them, is the
- * device's. The CPU is one file each for memory (cpu.c), weights (cpu_weights.c), orthogonal steps (cpu_polar.c), maps
- * (cpu_maps.c), products (cpu_products.c) and distributions (cpu_heads.c). */
+ * device's. The CPU is one file each for memory (cpu.c), weights (cpu_weights.c), orthogonal steps
+ * (cpu_polar.c), maps (cpu_maps.c), products (cpu_products.c) and distributions (cpu_heads.c). */
 #ifndef PRNN_DEVICE_DEVICE_H
 #define PRNN_DEVICE_DEVICE_H
 
@@ -98,39 +98,44 @@ typedef struct prnn_update {
     prnn_block gradient, weights, moment1, moment2, ema;
 } prnn_update;
 
-/* A matrix of weights whose steps are made orthogonal (train/muon.h): R x C, R <= C, the numbers of a tensor
- * of rows of `width` numbers, without the columns that its mask hides. Of 4 bytes each, as what is shared
- * with a device is. */
+/* A matrix of weights whose steps are made orthogonal (train/muon.h): R x C numbers, R <= C, of a tensor,
+ * without those columns of it that its mask hides from every row. Members are of 4 bytes, since the list is
+ * shared with the device. */
 typedef struct prnn_polar {
-    uint32_t first, width;  /* the tensor's first number among the parameters; those of a row */
+    uint32_t first, width;  /* the tensor's first number among the parameters; numbers of its rows */
     uint32_t rows, columns; /* R, C */
-    uint32_t turned;        /* 1: row r is a column of the tensor; 0: one of its rows */
-    uint32_t open;          /* where its columns begin in the list of columns */
-    uint32_t at;            /* its memory in `scratch`, prnn_polar_floats() */
+    uint32_t turned;        /* 1: its rows are columns of the tensor; 0: rows of the tensor */
+    uint32_t first_column;  /* its first in the list of columns */
+    uint32_t at;            /* its memory in `scratch`, in units: prnn_polar_floats() of them */
     float factor;           /* of the result */
 } prnn_polar;
 
 typedef struct prnn_polar_list {
     prnn_polar *list;
     size_t count;
-    uint32_t *columns; /* numbers within a row of a tensor */
+    uint32_t *columns; /* unmasked ones: numbers within a row of the tensor */
     size_t column_count;
     prnn_block table, numbers; /* of both, shared with the device */
     prnn_block scratch;
 } prnn_polar_list;
 
-/* Two matrices of R x C floats, then two of R x R, all padded to multiples of PRNN_PANEL. */
+/* Two matrices of R x C floats, then two of R x R, all padded to multiples of PRNN_PANEL: whole units. */
+enum { PRNN_POLAR_UNIT = PRNN_PANEL * PRNN_PANEL };
 static inline size_t prnn_polar_padded(uint32_t n) {
-    return (size_t)(n + PRNN_PANEL - 1) / PRNN_PANEL * PRNN_PANEL;
+    return ((size_t)n + PRNN_PANEL - 1) / PRNN_PANEL * PRNN_PANEL;
 }
 static inline size_t prnn_polar_floats(const prnn_polar *p) {
     size_t rows = prnn_polar_padded(p->rows);
     return 2 * rows * (prnn_polar_padded(p->columns) + rows);
 }
 
-/* A step towards the orthogonal polar factor: A = X X', X = p X + (q A + r A A) X, so many times. Singular
- * values of 0.002 to 1 come to 0.68 to 1.14 (Jordan et al. 2024). */
+/* Towards the nearest orthogonal matrix, the polar factor: X is divided by the root of the sum of its squares
+ * (plus EPSILON; where that sum is not at least LEAST, or no float, X is 0), then so many times A = X X', X =
+ * P X + (Q A + R A A) X. The formula and its numbers are those of Jordan et al. (2024): singular values of
+ * 0.002 to 1 come to 0.68 to 1.21. */
 enum { PRNN_POLAR_STEPS = 5 };
+#define PRNN_POLAR_EPSILON 1e-7f
+#define PRNN_POLAR_LEAST 1e-30f
 #define PRNN_POLAR_P 3.4445f
 #define PRNN_POLAR_Q (-4.775f)
 #define PRNN_POLAR_R 2.0315f
@@ -189,9 +194,9 @@ struct prnn_device {
     size_t (*norm_scratch)(size_t count);
     double (*norm)(prnn_context *ctx, prnn_block block, double *scratch);
     void (*update)(prnn_context *ctx, const prnn_update *update);
-    /* Of the gradients g of the list's matrices, times `scale`: their mean m = keep m + (1 - keep) g, and
-     * where they were `factor` times the polar factor of keep m + (1 - keep) g, but 0 where m is 0 (what is
-     * masked stays so). Of a matrix whose numbers are so large or small that its squares have no sum, 0. */
+    /* For the list's matrices, with g = scale * gradient: their mean becomes m = keep m + (1 - keep) g, and
+     * the gradient is replaced by `factor` times the polar factor of keep m + (1 - keep) g; by 0 where m is
+     * 0, so that what is masked stays so. */
     void (*polar)(prnn_context *ctx, const prnn_polar_list *list, float keep, float scale, prnn_block mean,
                   prnn_block gradient);
 

@@ -248,12 +248,13 @@ static void release(prnn_gpu *gpu, prnn_gpu_block *block) {
     }
 }
 
-/* But for what the driver takes besides: recorded walks, and the ends of blocks, which it rounds up. */
+/* But for what the driver takes besides: recorded walks, and the ends of blocks, which it rounds up. Who
+ * cannot tell fails again when asked for some of it, with a sentence of the driver's. */
 static uint64_t room(prnn_gpu *gpu) {
     size_t left = 0, all = 0;
     prnn_status status = CALL(NULL, of(gpu), cuMemGetInfo_v2, &left, &all);
     left -= left / 64;
-    return status != PRNN_OK ? 0 : left < gpu->info.largest ? left : gpu->info.largest;
+    return status == PRNN_OK && left < gpu->info.largest ? left : gpu->info.largest;
 }
 
 static prnn_status allocate(prnn_context *ctx, prnn_gpu *gpu, size_t bytes, const char *what,

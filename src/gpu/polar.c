@@ -4,7 +4,7 @@
 
 _Static_assert(sizeof(prnn_gpu_polar) == sizeof(prnn_polar), "the kernels read the table of the host");
 
-enum { TILE = 32, ITEMS = 256 };
+enum { TILE = PRNN_GPU_POLAR_TILE, ITEMS = 256 };
 
 /* Of all matrices: the most groups that one needs. */
 typedef struct polar_groups {
@@ -32,16 +32,20 @@ static prnn_gpu_block *block_of(prnn_block block) {
 
 static void product(prnn_gpu_state *gpu, const prnn_polar_list *list, size_t tiles, uint32_t kind,
                     uint32_t turns) {
+    static const float before[] = {0, PRNN_POLAR_Q, PRNN_POLAR_P}, now[] = {1, PRNN_POLAR_R, 1};
     PRNN_GPU_RUN(gpu, PRNN_GPU_polar_product, tiles, list->count, PRNN_GPU_VALUE(kind), PRNN_GPU_VALUE(turns),
+                 PRNN_GPU_VALUE(before[kind]), PRNN_GPU_VALUE(now[kind]),
                  PRNN_GPU_BLOCK(block_of(list->table)), PRNN_GPU_BLOCK(block_of(list->scratch)));
 }
 
 static void normalise(prnn_gpu_state *gpu, const prnn_polar_list *list, size_t numbers) {
     uint32_t count = (uint32_t)list->count;
+    float least = PRNN_POLAR_LEAST, epsilon = PRNN_POLAR_EPSILON;
     prnn_gpu_block *table = block_of(list->table), *scratch = block_of(list->scratch);
     prnn_gpu_block *lengths = prnn_gpu_sums(gpu, list->count * sizeof(float));
     PRNN_GPU_RUN(gpu, PRNN_GPU_polar_length, prnn_gpu_groups(count, 64), 1, PRNN_GPU_VALUE(count),
-                 PRNN_GPU_BLOCK(table), PRNN_GPU_BLOCK(scratch), PRNN_GPU_BLOCK(lengths));
+                 PRNN_GPU_VALUE(least), PRNN_GPU_VALUE(epsilon), PRNN_GPU_BLOCK(table),
+                 PRNN_GPU_BLOCK(scratch), PRNN_GPU_BLOCK(lengths));
     PRNN_GPU_RUN(gpu, PRNN_GPU_polar_scale, numbers, list->count, PRNN_GPU_BLOCK(table),
                  PRNN_GPU_BLOCK(lengths), PRNN_GPU_BLOCK(scratch));
 }

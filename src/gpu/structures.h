@@ -162,9 +162,12 @@ typedef struct prnn_gpu_step {
     U32 kind, ema, unused; /* PRNN_RMSPROP, PRNN_ADAM or PRNN_SGD; whether there is an average */
 } prnn_gpu_step;
 
+/* A group computes a square of a matrix, of so many rows and columns. */
+#define PRNN_GPU_POLAR_TILE 32
+
 /* As prnn_polar. */
 typedef struct prnn_gpu_polar {
-    U32 first, width, rows, columns, turned, open, at;
+    U32 first, width, rows, columns, turned, first_column, at;
     F32 factor;
 } prnn_gpu_polar;
 

@@ -14,15 +14,15 @@ static size_t width_of(const prnn_parameter *p) {
     return p->count / (size_t)p->shape[0];
 }
 
-/* The longer side is `factor` / 0.2 squared: so a step has the size of one of Adam's (Liu et al. 2025). */
+/* With so many unmasked columns. Its factor gives a step the size of one of Adam's (Liu et al. 2025). */
 static prnn_polar polar_of(const prnn_parameter *p, size_t columns) {
-    uint32_t height = (uint32_t)p->shape[0], open = (uint32_t)columns;
-    uint32_t least = height < open ? height : open, most = height < open ? open : height;
+    uint32_t height = (uint32_t)p->shape[0], wide = (uint32_t)columns;
+    uint32_t least = height < wide ? height : wide, most = height < wide ? wide : height;
     return (prnn_polar){.first = (uint32_t)p->offset,
                         .width = (uint32_t)width_of(p),
                         .rows = least,
                         .columns = most,
-                        .turned = open < height,
+                        .turned = wide < height,
                         .factor = 0.2f * sqrtf((float)most)};
 }
 
@@ -37,7 +37,7 @@ size_t prnn_muon_floats(const prnn_plan *plan) {
     return floats;
 }
 
-static bool is_open(const prnn_parameter *p, const uint8_t *unmasked, size_t column) {
+static bool is_unmasked(const prnn_parameter *p, const uint8_t *unmasked, size_t column) {
     for (size_t i = column; i < p->count; i += width_of(p)) {
         if (unmasked[p->offset + i]) {
             return true;
@@ -50,7 +50,7 @@ static bool is_open(const prnn_parameter *p, const uint8_t *unmasked, size_t col
 static size_t add(prnn_polar_list *list, const prnn_parameter *p, const uint8_t *unmasked, size_t floats) {
     size_t first = list->column_count;
     for (size_t column = 0; column < width_of(p); column++) {
-        if (is_open(p, unmasked, column)) {
+        if (is_unmasked(p, unmasked, column)) {
             list->columns[list->column_count++] = (uint32_t)column;
         }
     }
@@ -59,8 +59,8 @@ static size_t add(prnn_polar_list *list, const prnn_parameter *p, const uint8_t 
     }
     prnn_polar *polar = &list->list[list->count++];
     *polar = polar_of(p, list->column_count - first);
-    polar->open = (uint32_t)first;
-    polar->at = (uint32_t)floats;
+    polar->first_column = (uint32_t)first;
+    polar->at = (uint32_t)(floats / PRNN_POLAR_UNIT);
     return prnn_polar_floats(polar);
 }
 
@@ -82,12 +82,6 @@ prnn_status prnn_muon_create(prnn_context *ctx, const prnn_device *device, const
     size_t floats = 0;
     prnn_status status;
     *list = (prnn_polar_list){0};
-    if (prnn_muon_floats(plan) > UINT32_MAX) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_MEMORY,
-            "muon needs too much memory for a network of %zu parameters: choose another optimizer",
-            plan->parameter_floats);
-    }
     TRY(allocate(ctx, plan, list));
     for (int i = 0; i < plan->parameter_count; i++) {
         if (prnn_muon_takes(&plan->parameters[i])) {

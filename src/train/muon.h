@@ -5,8 +5,9 @@
 
 #include "layers/plan.h"
 
-/* Whether a parameter is such a matrix: the weights of the layers. The first convolution, the head, what
- * spreads a small image, and all vectors (biases, initial states) are not, as the authors advise. */
+/* Whether a parameter is such a matrix: a weight of a layer, layers.N.input_to_state, state_to_state, reduce,
+ * conv, output, condition and skip. The first convolution, the head and the upsampler of a small image are
+ * not, as the authors advise, nor are vectors (biases, initial states). */
 bool prnn_muon_takes(const prnn_parameter *parameter);
 
 /* Those of a plan, of which unmasked[i] says whether parameter i can be other than zero. Free also after a

@@ -55,13 +55,15 @@ done:
     return status;
 }
 
-/* Of a device that is apart: weights, gradient, moments and averages, and what the gradient takes. */
+/* Of a device that is apart: weights, gradient, moments and averages, muon's matrices, and what the gradient
+ * takes. */
 static prnn_gradient_apart apart_of(prnn_context *ctx, const prnn_network *network,
                                     const prnn_train_options *options, bool valid, int batch) {
     size_t blocks = 4 + (options->ema > 0) + valid;
     prnn_gradient_apart bytes = prnn_gradient_engine_apart(ctx, network, batch);
-    size_t floats = options->optimizer == PRNN_MUON ? prnn_muon_floats(&network->plan) : 0;
-    bytes.all += (blocks * network->plan.parameter_floats + floats) * sizeof(float);
+    size_t matrices = options->optimizer == PRNN_MUON ? prnn_muon_floats(&network->plan) * sizeof(float) : 0;
+    bytes.all += blocks * network->plan.parameter_floats * sizeof(float) + matrices;
+    bytes.largest = bytes.largest > matrices ? bytes.largest : matrices;
     return bytes;
 }
 

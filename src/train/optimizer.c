@@ -59,17 +59,17 @@ static prnn_block part_of(prnn_block block, size_t first, size_t count) {
     return block.memory ? prnn_block_part(block, first, count) : block;
 }
 
-/* How a parameter is treated; those of which `made` holds by muon's matrices. */
+/* How a parameter is treated. */
 typedef struct treatment {
-    bool decays, made;
+    bool decays, orthogonal;
 } treatment;
 
 static treatment treatment_of(const prnn_parameter *p, const prnn_update *update) {
     return (treatment){.decays = update->step.decay > 0 && p->rank > 1,
-                       .made = update->optimizer == PRNN_MUON && prnn_muon_takes(p)};
+                       .orthogonal = update->optimizer == PRNN_MUON && prnn_muon_takes(p)};
 }
 
-/* The gradient of what is made is the step itself, which SGD takes. */
+/* Where steps are orthogonal the gradient is the step already, which SGD takes. */
 static void update_part(prnn_context *ctx, const prnn_device *device, const prnn_update *all, size_t first,
                         size_t end, treatment how) {
     prnn_update part = *all;
@@ -78,7 +78,7 @@ static void update_part(prnn_context *ctx, const prnn_device *device, const prnn
         *blocks[i] = part_of(*blocks[i], first, end - first);
     }
     part.step.decay = how.decays ? part.step.decay : 0;
-    if (how.made) {
+    if (how.orthogonal) {
         part.optimizer = PRNN_SGD;
         part.step.beta1 = 0;
         part.step.scale = 1;
@@ -100,7 +100,7 @@ void prnn_optimizer_update(prnn_context *ctx, const prnn_device *device, const p
     for (int i = 1; i < plan->parameter_count; i++) {
         const prnn_parameter *p = &plan->parameters[i];
         treatment now = treatment_of(p, update);
-        if (now.decays != before.decays || now.made != before.made) {
+        if (now.decays != before.decays || now.orthogonal != before.orthogonal) {
             update_part(ctx, device, update, first, p->offset, before);
             first = p->offset;
             before = now;

@@ -1,5 +1,4 @@
-/* Optimizers and learning-rate schedules. Weights, gradients and moments are blocks of the same layout, so an
- * update is one loop over all of them. */
+/* Optimizers and learning-rate schedules. Weights, gradients and moments are blocks of the same layout. */
 #ifndef PRNN_TRAIN_OPTIMIZER_H
 #define PRNN_TRAIN_OPTIMIZER_H
 
@@ -21,12 +20,14 @@ double prnn_learning_rate(const prnn_train_options *options, uint64_t step, uint
  *            (Tieleman & Hinton 2012, in PyTorch's form; the paper's optimizer)
  *   adam     Kingma & Ba 2015, with bias correction
  *   sgd      m = beta1 m + g;  w -= rate m
- *   muon     of matrices of the layers (train/muon.h), R x C of them unmasked:
+ *   muon     of matrices of the layers (train/muon.h), of R rows and C unmasked columns:
  *            m = beta1 m + (1 - beta1) g;  w -= rate 0.2 sqrt(max(R, C)) polar(beta1 m + (1 - beta1) g)
- *            (Jordan et al. 2024, at the scale of Liu et al. 2025, PyTorch's "match_rms_adamw"); of all else
- * adam moment1 (m) and moment2 (v) begin at zero and are read only where the formula has them. With an
- * average: ema = d ema + (1 - d) w, d = prnn_ema_keep(). A device does all of it in one pass over the blocks.
- * With decay, w -= rate decay w comes first, whatever the optimizer (Loshchilov & Hutter 2019). */
+ *            (Jordan et al. 2024, at the scale of Liu et al. 2025); of everything else adam's
+ *
+ * moment1 (m) and moment2 (v) begin at zero and are read only where the formula has them. With an average:
+ * ema = d ema + (1 - d) w, d = prnn_ema_keep(). With decay, w -= rate decay w comes first, whatever the
+ * optimizer (Loshchilov & Hutter 2019). A device does all of it, but what makes steps orthogonal, in one
+ * pass. */
 prnn_update prnn_optimizer_step(const prnn_train_options *options, double rate, uint64_t step, double scale);
 
 /* Does it: to all parameters of a plan, of which `update` has the blocks, and `matrices` is muon's. Biases

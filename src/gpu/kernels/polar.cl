@@ -1,18 +1,19 @@
 /* Gradients of matrices made orthogonal, as on the CPU (device/cpu_polar.c). GROUP_Y is the matrix, of R x C numbers padded to
  * r x c; its memory holds x and y, then a and b. */
 
-DEVICE uint padded(uint n) { return (n + 15) / 16 * 16; }
+DEVICE uint polar_padded(uint n) { return (n + PRNN_GPU_PANEL - 1) / PRNN_GPU_PANEL * PRNN_GPU_PANEL; }
+DEVICE ulong polar_at(prnn_gpu_polar p) { return (ulong)p.at * (PRNN_GPU_PANEL * PRNN_GPU_PANEL); }
 
 /* Which parameter is number (row, column) of a matrix. */
 DEVICE ulong polar_parameter(prnn_gpu_polar p, GLOBAL const uint *columns, uint row, uint column) {
     ulong line = p.turned ? column : row;
-    return p.first + line * p.width + columns[p.open + (p.turned ? row : column)];
+    return p.first + line * p.width + columns[p.first_column + (p.turned ? row : column)];
 }
 
 KERNEL(256) polar_begin(float keep, float scale, GLOBAL const prnn_gpu_polar *table, GLOBAL const uint *columns, GLOBAL float *mean,
                         GLOBAL const float *gradient, GLOBAL float *scratch) {
     prnn_gpu_polar p = table[GROUP_Y];
-    uint c = padded(p.columns);
+    uint c = polar_padded(p.columns);
     ulong e = (ulong)GROUP_X * 256 + ITEM;
     uint row = (uint)(e / c), column = (uint)(e % c);
     if (row >= p.rows) { return; }
@@ -24,40 +25,40 @@ KERNEL(256) polar_begin(float keep, float scale, GLOBAL const prnn_gpu_polar *ta
         mean[i] = m;
         x = keep * m + g;
     }
-    scratch[p.at + e] = x;
+    scratch[polar_at(p) + e] = x;
 }
 
-/* s of each matrix, to its last number: the sum of the squares of x, which is that of the diagonal of a, becomes 1. */
-KERNEL(64) polar_length(uint count, GLOBAL const prnn_gpu_polar *table, GLOBAL const float *scratch, GLOBAL float *lengths) {
+/* What makes the sum of the squares of x, which is that of the diagonal of a, 1; 0 where it is not at least `least`, or no float. */
+KERNEL(64) polar_length(uint count, float least, float epsilon, GLOBAL const prnn_gpu_polar *table, GLOBAL const float *scratch, GLOBAL float *lengths) {
     uint i = GROUP_X * 64 + ITEM;
     if (i >= count) { return; }
     prnn_gpu_polar p = table[i];
-    ulong r = padded(p.rows), a = p.at + 2 * r * padded(p.columns);
+    ulong r = polar_padded(p.rows), a = polar_at(p) + 2 * r * polar_padded(p.columns);
     float sum = 0;
     for (uint j = 0; j < p.rows; j++) { sum += scratch[a + j * r + j]; }
-    lengths[i] = sum > 0 && sum <= 3.402823466e38f ? 1 / SQRT(sum) : 0;
+    lengths[i] = sum >= least && sum <= 3.402823466e38f ? 1 / (SQRT(sum) + epsilon) : 0;
 }
 
 KERNEL(256) polar_scale(GLOBAL const prnn_gpu_polar *table, GLOBAL const float *lengths, GLOBAL float *scratch) {
     prnn_gpu_polar p = table[GROUP_Y];
     float s = lengths[GROUP_Y];
-    ulong r = padded(p.rows), c = padded(p.columns), e = (ulong)GROUP_X * 256 + ITEM, a = p.at + 2 * r * c + e;
-    if (e < p.rows * c) { scratch[p.at + e] = s > 0 ? scratch[p.at + e] * s : 0; }
+    ulong r = polar_padded(p.rows), c = polar_padded(p.columns), e = (ulong)GROUP_X * 256 + ITEM, a = polar_at(p) + 2 * r * c + e;
+    if (e < p.rows * c) { scratch[polar_at(p) + e] = s > 0 ? scratch[polar_at(p) + e] * s : 0; }
     if (e < p.rows * r) { scratch[a] = s > 0 ? scratch[a] * s * s : 0; }
 }
 
-/* Products of 32 x 32 numbers a group, each a sum in the order of its terms:
+/* Products, a tile of numbers a group, each a sum in the order of its terms:
  *   kind 0  a = x x'
- *   kind 1  b = q a + r a a, where a is symmetric
- *   kind 2  y = p x + b x
+ *   kind 1  b = before a + now a a, where a is symmetric
+ *   kind 2  y = before x + now b x
  * With `turns` odd, x and y are where the other is. */
-#define TILE 32
+#define TILE PRNN_GPU_POLAR_TILE
 #define DEEP 16
-KERNEL(256) polar_product(uint kind, uint turns, GLOBAL const prnn_gpu_polar *table, GLOBAL float *scratch) {
+KERNEL(256) polar_product(uint kind, uint turns, float before, float now, GLOBAL const prnn_gpu_polar *table, GLOBAL float *scratch) {
     LOCAL float left[TILE][DEEP + 1], right[TILE][DEEP + 1];
     prnn_gpu_polar p = table[GROUP_Y];
-    ulong r = padded(p.rows), c = padded(p.columns);
-    ulong x = p.at + (turns % 2 ? r * c : 0), y = p.at + (turns % 2 ? 0 : r * c), a = p.at + 2 * r * c, b = a + r * r;
+    ulong r = polar_padded(p.rows), c = polar_padded(p.columns);
+    ulong x = polar_at(p) + (turns % 2 ? r * c : 0), y = polar_at(p) + (turns % 2 ? 0 : r * c), a = polar_at(p) + 2 * r * c, b = a + r * r;
     uint width = (uint)(kind == 2 ? c : r), across = (width + TILE - 1) / TILE;
     uint row = GROUP_X / across * TILE, column = GROUP_X % across * TILE, depth = kind == 0 ? p.columns : p.rows;
     if (row >= p.rows) { return; }
@@ -89,20 +90,23 @@ KERNEL(256) polar_product(uint kind, uint turns, GLOBAL const prnn_gpu_polar *ta
         if (kind == 0) {
             scratch[a + m * r + n] = sum[i];
         } else if (kind == 1) {
-            scratch[b + m * r + n] = FMA(2.0315f, sum[i], -4.775f * scratch[a + m * r + n]);
+            scratch[b + m * r + n] = FMA(now, sum[i], before * scratch[a + m * r + n]);
         } else {
-            scratch[y + m * c + n] = FMA(1.0f, sum[i], 3.4445f * scratch[x + m * c + n]);
+            scratch[y + m * c + n] = FMA(now, sum[i], before * scratch[x + m * c + n]);
         }
     }
 }
+
+#undef TILE
+#undef DEEP
 
 /* Of x, after `turns` steps. */
 KERNEL(256) polar_end(uint turns, GLOBAL const prnn_gpu_polar *table, GLOBAL const uint *columns, GLOBAL const float *mean,
                       GLOBAL float *gradient, GLOBAL const float *scratch) {
     prnn_gpu_polar p = table[GROUP_Y];
-    ulong r = padded(p.rows), c = padded(p.columns), e = (ulong)GROUP_X * 256 + ITEM;
+    ulong r = polar_padded(p.rows), c = polar_padded(p.columns), e = (ulong)GROUP_X * 256 + ITEM;
     uint row = (uint)(e / c), column = (uint)(e % c);
     if (row >= p.rows || column >= p.columns) { return; }
     ulong i = polar_parameter(p, columns, row, column);
-    gradient[i] = mean[i] != 0 ? p.factor * scratch[p.at + (turns % 2 ? r * c : 0) + e] : 0.0f;
+    gradient[i] = mean[i] != 0 ? p.factor * scratch[polar_at(p) + (turns % 2 ? r * c : 0) + e] : 0.0f;
 }
