@@ -71,7 +71,7 @@ static const struct option options[] = {
     INTEGER("batch", AT(train.batch), 1, 65536, 0, "images a step"),
     DOUBLE("lr", AT(train.learning_rate), 0, 1000, OPTION_OPEN_MIN, "learning rate"),
     CHOICE("optimizer", AT(train.optimizer), "rmsprop|adam|sgd|muon", 0,
-           "update rule; the paper uses RMSProp; muon needs the fewest steps (docs/training.md)"),
+           "update rule; the paper uses RMSProp; muon learns most in as many steps (docs/results.md)"),
     DOUBLE("beta1", AT(train.beta1), 0, 1, OPTION_OPEN_MAX | OPTION_NO_DEFAULT,
            "momentum of rmsprop and sgd, decay of the mean of adam and muon (default 0, for adam 0.9, for "
            "muon 0.95)"),
