@@ -20,8 +20,8 @@ step() {
 rm -rf demo
 step "Training a Diagonal BiLSTM on 50,000 binary digits, $steps steps of 16 images:" \
     "$program" train --data $data/train-images-idx3-ubyte.gz --valid $valid \
-    --kind diagonal --layers 2 --hidden 16 --head 32 --levels 2 --batch 16 --steps "$steps" --lr 0.003 \
-    --optimizer adam --seed 1 --valid-limit 2000 --out demo
+    --kind diagonal --layers 2 --hidden 16 --head 32 --levels 2 --batch 16 --steps "$steps" --lr 0.008 \
+    --optimizer muon --schedule cosine --final-fraction 0.01 --seed 1 --valid-limit 2000 --out demo
 step "How likely are test digits that it has not seen?" \
     "$program" eval demo/model.safetensors --data $test
 step "64 new digits:" \
