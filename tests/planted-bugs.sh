@@ -71,7 +71,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_chain test_check test_laws_model test_memory test_ensemble test_arguments test_bits test_threads test_small_sets test_compressed test_palette test_metadata test_archive"
+programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_optimizers test_chain test_check test_laws_model test_memory test_ensemble test_arguments test_bits test_threads test_small_sets test_compressed test_palette test_metadata test_archive"
 without_bugs() {
     echo "building without a bug"
     cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
@@ -155,9 +155,18 @@ plant "a ReLU closes the gradient past a PixelCNN" src/layers/pixelcnn.c \
 plant "what is dropped depends on the lane" src/model/pass.c \
     '/part.dropout.first +=/d' test_threads 'test_dropout_of_a_batch'
 plant "biases decay" src/train/optimizer.c \
-    's/(p->rank > 1) != decays/(p->rank > 0) != decays/' test_small_sets 'weights_decay*'
+    's/.decays = update->step.decay > 0 \&\& p->rank > 1,/.decays = update->step.decay > 0,/' test_small_sets 'weights_decay*'
 plant "the decay is not times the rate" src/train/optimizer.c \
     's/(float)(rate \* o->weight_decay)/(float)(0.1 * o->weight_decay)/' test_small_sets 'weights_decay*'
+plant "muon takes the shorter side" src/train/muon.c 's/0.2f \* sqrtf((float)most)/0.2f * sqrtf((float)least)/' \
+    test_optimizers 'optimizers*'
+plant "muon does not look ahead" src/device/cpu_polar.c 's/x\[column\] = keep \* mean + g;/x[column] = mean;/' test_optimizers 'optimizers*'
+plant "muon moves what is masked" src/device/cpu_polar.c \
+    's/all->mean\[i\] != 0 ? m->p->factor \* m->x\[row \* m->c + column\] : 0/m->p->factor * m->x[row * m->c + column]/' \
+    test_optimizers 'masked*'
+plant "muon takes the head" src/train/muon.c 's/p->rank > 1 \&\& strncmp.*;/p->rank > 1 \&\& p->name[0] != 105;/' test_optimizers 'optimizers*'
+plant "what is too large to be squared is not a number" src/device/cpu_polar.c 's/s > 0 ? m->a\[i\] \* s \* s : 0/m->a[i] * s * s/' \
+    test_optimizers 'steps*'
 plant "an image is the same in every epoch" src/train/trainer.c \
     's/prnn_augment(&how, epoch,/prnn_augment(\&how, 0,/' test_small_sets 'steps_are_their_formulas'
 plant "what comes in at a border is from the other side" src/train/augment.c \

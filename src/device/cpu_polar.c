@@ -4,7 +4,6 @@
 
 #include "base/parallel.h"
 
-#include <float.h>
 #include <math.h>
 
 /* Rows of a piece: some tiles of a product. */
@@ -113,11 +112,11 @@ static void measure(const polars *all, const matrix *m) {
         sum += m->a[i * m->r + i];
     }
     if (m->from == 0) {
-        bool known = sum >= PRNN_POLAR_LEAST && sum <= FLT_MAX;
-        m->b[0] = known ? 1 / (sqrtf(sum) + PRNN_POLAR_EPSILON) : 0;
+        m->b[0] = 1 / (sqrtf(sum) + PRNN_POLAR_EPSILON);
     }
 }
 
+/* Squares of large numbers have no sum: s is 0. */
 static void normalise(const polars *all, const matrix *m) {
     (void)all;
     float s = m->b[0];

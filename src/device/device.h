@@ -129,13 +129,12 @@ static inline size_t prnn_polar_floats(const prnn_polar *p) {
     return 2 * rows * (prnn_polar_padded(p->columns) + rows);
 }
 
-/* Towards the nearest orthogonal matrix, the polar factor: X is divided by the root of the sum of its squares
- * (plus EPSILON; where that sum is not at least LEAST, or no float, X is 0), then so many times A = X X', X =
- * P X + (Q A + R A A) X. The formula and its numbers are those of Jordan et al. (2024): singular values of
- * 0.002 to 1 come to 0.68 to 1.21. */
+/* Towards the nearest orthogonal matrix, the polar factor: X is divided by EPSILON plus the root of the sum
+ * of its squares (where that is no float, X becomes 0), then so many times A = X X', X = P X + (Q A + R A A)
+ * X. The formula and its numbers are those of Jordan et al. (2024): singular values of 0.002 to 1 come to
+ * 0.68 to 1.21. */
 enum { PRNN_POLAR_STEPS = 5 };
 #define PRNN_POLAR_EPSILON 1e-7f
-#define PRNN_POLAR_LEAST 1e-30f
 #define PRNN_POLAR_P 3.4445f
 #define PRNN_POLAR_Q (-4.775f)
 #define PRNN_POLAR_R 2.0315f

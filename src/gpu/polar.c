@@ -40,12 +40,12 @@ static void product(prnn_gpu_state *gpu, const prnn_polar_list *list, size_t til
 
 static void normalise(prnn_gpu_state *gpu, const prnn_polar_list *list, size_t numbers) {
     uint32_t count = (uint32_t)list->count;
-    float least = PRNN_POLAR_LEAST, epsilon = PRNN_POLAR_EPSILON;
+    float epsilon = PRNN_POLAR_EPSILON;
     prnn_gpu_block *table = block_of(list->table), *scratch = block_of(list->scratch);
     prnn_gpu_block *lengths = prnn_gpu_sums(gpu, list->count * sizeof(float));
     PRNN_GPU_RUN(gpu, PRNN_GPU_polar_length, prnn_gpu_groups(count, 64), 1, PRNN_GPU_VALUE(count),
-                 PRNN_GPU_VALUE(least), PRNN_GPU_VALUE(epsilon), PRNN_GPU_BLOCK(table),
-                 PRNN_GPU_BLOCK(scratch), PRNN_GPU_BLOCK(lengths));
+                 PRNN_GPU_VALUE(epsilon), PRNN_GPU_BLOCK(table), PRNN_GPU_BLOCK(scratch),
+                 PRNN_GPU_BLOCK(lengths));
     PRNN_GPU_RUN(gpu, PRNN_GPU_polar_scale, numbers, list->count, PRNN_GPU_BLOCK(table),
                  PRNN_GPU_BLOCK(lengths), PRNN_GPU_BLOCK(scratch));
 }

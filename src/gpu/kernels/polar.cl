@@ -28,15 +28,15 @@ KERNEL(256) polar_begin(float keep, float scale, GLOBAL const prnn_gpu_polar *ta
     scratch[polar_at(p) + e] = x;
 }
 
-/* What makes the sum of the squares of x, which is that of the diagonal of a, 1; 0 where it is not at least `least`, or no float. */
-KERNEL(64) polar_length(uint count, float least, float epsilon, GLOBAL const prnn_gpu_polar *table, GLOBAL const float *scratch, GLOBAL float *lengths) {
+/* What makes the sum of the squares of x, which is that of the diagonal of a, 1 (nearly); 0 where it is no float. */
+KERNEL(64) polar_length(uint count, float epsilon, GLOBAL const prnn_gpu_polar *table, GLOBAL const float *scratch, GLOBAL float *lengths) {
     uint i = GROUP_X * 64 + ITEM;
     if (i >= count) { return; }
     prnn_gpu_polar p = table[i];
     ulong r = polar_padded(p.rows), a = polar_at(p) + 2 * r * polar_padded(p.columns);
     float sum = 0;
     for (uint j = 0; j < p.rows; j++) { sum += scratch[a + j * r + j]; }
-    lengths[i] = sum >= least && sum <= 3.402823466e38f ? 1 / (SQRT(sum) + epsilon) : 0;
+    lengths[i] = 1 / (SQRT(sum) + epsilon);
 }
 
 KERNEL(256) polar_scale(GLOBAL const prnn_gpu_polar *table, GLOBAL const float *lengths, GLOBAL float *scratch) {
