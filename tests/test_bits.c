@@ -215,30 +215,24 @@ static void test_dense(void **state) {
     uint64_t hash = NOTHING;
     for (size_t rows = 1; rows < 30; rows++) {
         guarded all[] = {guarded_new(rows * 9, 1), guarded_new(9 * 32, 1), guarded_new(rows * 32, 1)};
-        k->dense(&(prnn_dense){.rows = rows,
-                               .columns = 32,
-                               .depth = 9,
-                               .left = all[0].at,
-                               .left_stride = 9,
-                               .right = all[1].at,
-                               .right_stride = 32,
-                               .out = all[2].at,
-                               .out_stride = 32});
-        hash = hashed_floats(hash, &all[2]);
         guarded more = guarded_new(rows * 32, 1);
-        k->dense(&(prnn_dense){.rows = rows,
-                               .columns = 32,
-                               .depth = 9,
-                               .left = all[0].at,
-                               .left_stride = 9,
-                               .right = all[1].at,
-                               .right_stride = 32,
-                               .add = all[2].at,
-                               .add_stride = 32,
-                               .a = -1.7f,
-                               .b = 0.3f,
-                               .out = more.at,
-                               .out_stride = 32});
+        prnn_dense product = {.rows = rows,
+                              .columns = 32,
+                              .depth = 9,
+                              .left = all[0].at,
+                              .left_stride = 9,
+                              .right = all[1].at,
+                              .right_stride = 32,
+                              .out = all[2].at,
+                              .out_stride = 32};
+        k->dense(&product);
+        hash = hashed_floats(hash, &all[2]);
+        product.add = all[2].at;
+        product.add_stride = 32;
+        product.a = -1.7f;
+        product.b = 0.3f;
+        product.out = more.at;
+        k->dense(&product);
         hash = hashed_floats(hash, &more);
         guarded_free_all(&more, 1);
         guarded_free_all(all, 3);

@@ -349,8 +349,8 @@ static void trains(void **state) {
     prnn_train_options o = PRNN_TRAIN_OPTIONS_INIT;
     o.steps = STEPS;
     o.batch = 3;
-    o.optimizer =
-        (prnn_optimizer)((number + number / 12) % 4); /* not always the same ones of a kind's shapes */
+    /* Not always the same shapes of a kind. */
+    o.optimizer = (prnn_optimizer)((number + number / 12) % 4);
     o.beta1 = number / 2 % 2 ? 0.5 : -1;
     o.learning_rate = 0.01;
     o.clip = number % 3 ? 2 : 0;

@@ -19,8 +19,7 @@ declare -A network=([row]="--layers 7 --hidden 16 --head 32 --skip" [diagonal]="
 rates() {
     case $1 in
     rmsprop) echo 2e-3 4e-3 8e-3 ;;
-    adam) echo 4e-3 8e-3 1.6e-2 ;;
-    muon) echo 4e-3 8e-3 1.6e-2 ;;
+    adam | muon) echo 4e-3 8e-3 1.6e-2 ;;
     esac
 }
 

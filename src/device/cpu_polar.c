@@ -128,38 +128,32 @@ static void normalise(const polars *all, const matrix *m) {
     }
 }
 
-/* b = q a + r a a: a is symmetric. */
-static void polynomial(const polars *all, const matrix *m) {
+/* out = before * right + now * left * right, of `width` columns. */
+static void add_product(const polars *all, const matrix *m, const float *left, const float *right,
+                        size_t width, float before, float now, float *out) {
     all->kernels->dense(&(prnn_dense){.rows = m->to - m->from,
-                                      .columns = m->r,
+                                      .columns = width,
                                       .depth = m->R,
-                                      .left = m->a + m->from * m->r,
+                                      .left = left + m->from * m->r,
                                       .left_stride = m->r,
-                                      .right = m->a,
-                                      .right_stride = m->r,
-                                      .add = m->a + m->from * m->r,
-                                      .add_stride = m->r,
-                                      .a = PRNN_POLAR_Q,
-                                      .b = PRNN_POLAR_R,
-                                      .out = m->b + m->from * m->r,
-                                      .out_stride = m->r});
+                                      .right = right,
+                                      .right_stride = width,
+                                      .add = right + m->from * width,
+                                      .add_stride = width,
+                                      .a = before,
+                                      .b = now,
+                                      .out = out + m->from * width,
+                                      .out_stride = width});
+}
+
+/* b = q a + r a a */
+static void polynomial(const polars *all, const matrix *m) {
+    add_product(all, m, m->a, m->a, m->r, PRNN_POLAR_Q, PRNN_POLAR_R, m->b);
 }
 
 /* y = p x + b x */
 static void apply(const polars *all, const matrix *m) {
-    all->kernels->dense(&(prnn_dense){.rows = m->to - m->from,
-                                      .columns = m->c,
-                                      .depth = m->R,
-                                      .left = m->b + m->from * m->r,
-                                      .left_stride = m->r,
-                                      .right = m->x,
-                                      .right_stride = m->c,
-                                      .add = m->x + m->from * m->c,
-                                      .add_stride = m->c,
-                                      .a = PRNN_POLAR_P,
-                                      .b = 1,
-                                      .out = m->y + m->from * m->c,
-                                      .out_stride = m->c});
+    add_product(all, m, m->b, m->x, m->c, PRNN_POLAR_P, 1, m->y);
 }
 
 static void end(const polars *all, const matrix *m) {
