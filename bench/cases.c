@@ -96,7 +96,8 @@ static void training_begin(training *t, const options *o, const network_case *is
     subject_begin(s, o, is);
     const prnn_device *device = prnn_device_of(s->ctx);
     prnn_optimizer_defaults(&t->options);
-    must(s->ctx, prnn_gradient_engine_create(s->ctx, &s->config, batch_of(o, is), 0, &t->engine));
+    must(s->ctx, prnn_gradient_engine_create(s->ctx, &s->config, (prnn_batch_kind){.images = batch_of(o, is)},
+                                             0, &t->engine));
     t->batch = (prnn_batch){.images = s->images, .n = batch_of(o, is)};
     size_t n = prnn_model_parameter_count(s->model, false);
     prnn_block *blocks[] = {&t->update.gradient, &t->update.weights, &t->update.moment1, &t->update.moment2};

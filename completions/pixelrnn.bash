@@ -12,7 +12,7 @@ _pixelrnn() {
     COMPREPLY=()
     case ${COMP_WORDS[1]} in
     train)
-        options="--data --cache --valid --valid-last --valid-fraction --shuffle-split --limit --valid-limit --values --binarize --fit --alpha --no-orientation --memory-limit --array --valid-array --height --width --channels --palette --palette-file --kind --layers --hidden --head --levels --output --components --no-residual --skip --condition-size --condition-features --init --epochs --steps --batch --lr --optimizer --beta1 --beta2 --epsilon --clip --ema --schedule --warmup --final-fraction --decay-factor --decay-epochs --seed --patience --flip --shift --dropout --weight-decay --out --resume --valid-every --log-every --checkpoint-every --preset --config --list-presets --show-preset --threads --cpu --precision --device --quiet --help"
+        options="--data --cache --valid --valid-last --valid-fraction --shuffle-split --limit --valid-limit --values --binarize --fit --alpha --no-orientation --memory-limit --array --valid-array --height --width --channels --palette --palette-file --kind --layers --hidden --head --levels --output --components --no-residual --skip --condition-size --condition-features --init --epochs --steps --batch --lr --optimizer --beta1 --beta2 --epsilon --clip --ema --teacher --teacher-weight --schedule --warmup --final-fraction --decay-factor --decay-epochs --seed --patience --flip --shift --dropout --weight-decay --out --resume --valid-every --log-every --checkpoint-every --preset --config --list-presets --show-preset --threads --cpu --precision --device --quiet --help"
         case $option in
         --values) kind=words words="8bit levels" ;;
         --binarize) kind=words words="none sample" ;;
@@ -24,8 +24,8 @@ _pixelrnn() {
         --schedule) kind=words words="constant cosine step" ;;
         --preset) kind=words words="mnist-diagonal mnist-diagonal-1 mnist-row mnist-cnn cifar10-row cifar10-diagonal cifar10-cnn imagenet32-row imagenet64-row" ;;
         --show-preset) kind=words words="mnist-diagonal mnist-diagonal-1 mnist-row mnist-cnn cifar10-row cifar10-diagonal cifar10-cnn imagenet32-row imagenet64-row" ;;
-        --data | --cache | --valid | --palette-file | --init | --out | --config) kind=files ;;
-        --valid-last | --valid-fraction | --shuffle-split | --limit | --valid-limit | --alpha | --memory-limit | --array | --valid-array | --height | --width | --layers | --hidden | --head | --levels | --components | --condition-size | --condition-features | --epochs | --steps | --batch | --lr | --beta1 | --beta2 | --epsilon | --clip | --ema | --warmup | --final-fraction | --decay-factor | --decay-epochs | --seed | --patience | --shift | --dropout | --weight-decay | --valid-every | --log-every | --checkpoint-every | --threads | --cpu | --precision | --device) kind=text ;;
+        --data | --cache | --valid | --palette-file | --init | --teacher | --out | --config) kind=files ;;
+        --valid-last | --valid-fraction | --shuffle-split | --limit | --valid-limit | --alpha | --memory-limit | --array | --valid-array | --height | --width | --layers | --hidden | --head | --levels | --components | --condition-size | --condition-features | --epochs | --steps | --batch | --lr | --beta1 | --beta2 | --epsilon | --clip | --ema | --teacher-weight | --warmup | --final-fraction | --decay-factor | --decay-epochs | --seed | --patience | --shift | --dropout | --weight-decay | --valid-every | --log-every | --checkpoint-every | --threads | --cpu | --precision | --device) kind=text ;;
         esac
         ;;
     eval)

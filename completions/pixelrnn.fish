@@ -44,6 +44,8 @@ complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l beta2 -x -d 'deca
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l epsilon -x -d 'rmsprop, adam, muon'
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l clip -x -d 'bound of the gradient\'s norm, of the mean NLL of a batch in nats'
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l ema -x -d 'decay of the moving average of the weights, which is validated and saved'
+complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l teacher -r -F -d 'soft targets'
+complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l teacher-weight -x -d 'part of a target that is the teacher\'s'
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l schedule -x -a 'constant cosine step' -d 'of the learning rate'
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l warmup -x -d 'the rate rises linearly over so many steps'
 complete -c pixelrnn -n '__fish_seen_subcommand_from train' -l final-fraction -x -d 'cosine: the last rate as a part of --lr'

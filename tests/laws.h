@@ -224,7 +224,6 @@ static UNUSED void law_close(law_model *m) {
     prnn_context_free(m->ctx);
 }
 
-/* Logits of `count` images, to be freed. */
 /* prnn_chain_evaluate of a chain that is made for it. */
 static UNUSED prnn_status law_evaluate_chain(prnn_context *ctx, const prnn_model *const *models, size_t count,
                                              const uint8_t *images, size_t n, double *nats, float *values) {
@@ -242,18 +241,17 @@ static UNUSED prnn_block law_block(float *numbers, size_t count) {
     return (prnn_block){numbers, 0, count};
 }
 
-/* The gradient of a batch (prnn_gradient) of which features are dropped. */
-static UNUSED double law_gradient(const law_model *m, const uint8_t *images, size_t count,
-                                  const prnn_dropout *dropout, float *gradient) {
+/* The gradient of a batch (prnn_gradient) of which features are dropped, or whose targets are soft. */
+static UNUSED double law_gradient(const law_model *m, const prnn_batch *batch, float *gradient) {
     prnn_gradient_engine *engine;
     prnn_block weights, out;
-    prnn_batch batch = {.images = images, .n = (int)count, .dropout = *dropout};
-    assert_ok(m->ctx, prnn_gradient_engine_create(m->ctx, &m->config, (int)count, 0, &engine));
+    prnn_batch_kind of = {.images = batch->n, .soft = batch->soft != NULL};
+    assert_ok(m->ctx, prnn_gradient_engine_create(m->ctx, &m->config, of, 0, &engine));
     const prnn_device *device = prnn_device_of(m->ctx);
     assert_ok(m->ctx, device->share(m->ctx, m->model->weights->parameters, m->parameters, &weights));
     assert_ok(m->ctx, device->share(m->ctx, gradient, m->parameters, &out));
     double nats;
-    assert_ok(m->ctx, prnn_gradient_engine_run(m->ctx, engine, weights, &batch, out, NULL, &nats));
+    assert_ok(m->ctx, prnn_gradient_engine_run(m->ctx, engine, weights, batch, out, NULL, &nats));
     device->unshare(&weights, NULL);
     device->unshare(&out, gradient);
     prnn_gradient_engine_free(m->ctx, engine);
@@ -267,6 +265,25 @@ static UNUSED prnn_dropout law_dropout(double probability) {
         .below = below, .scale = 65536 / (65536 - (float)below), .seed = (uint64_t)3 << 40 | 9, .step = 77};
 }
 
+/* Soft targets of values of a model without a mixture, as prnn_pictures has them, to be freed: a random part
+ * of each target is a random distribution. */
+static UNUSED float *law_soft(const law_model *m, uint64_t seed, const uint8_t *values, size_t count) {
+    float *soft = calloc(count, m->logits * sizeof *soft);
+    assert_non_null(soft);
+    for (size_t v = 0; v < count; v++) {
+        double p[256], total = 0, weight = random_unit(&seed);
+        for (int k = 0; k < m->config.levels; k++) {
+            total += p[k] = random_unit(&seed);
+        }
+        for (size_t k = 0; k < m->logits; k++) {
+            size_t level = m->logits == 1 ? 1 : k;
+            soft[v * m->logits + k] = (float)(weight * (p[level] / total - (values[v] == level)));
+        }
+    }
+    return soft;
+}
+
+/* Logits of `count` images, to be freed. */
 static UNUSED float *law_logits(const law_model *m, const uint8_t *images, size_t count) {
     float *logits = malloc(count * m->bytes * m->logits * sizeof *logits);
     assert_non_null(logits);

@@ -406,8 +406,19 @@ static void check_samples(network *net) {
     free(drawn);
 }
 
+/* With soft targets of a network of the next kind. */
+static prnn_ensemble *teacher_for(network *net, const law_shape *shape, network **teacher) {
+    prnn_ensemble *ensemble = NULL;
+    *teacher = network_new(prnn_context_cpu(net->ctx), prnn_context_precision(net->ctx), 1,
+                           (prnn_kind)((net->config.kind + 1) % LAW_KINDS), shape);
+    const prnn_model *model = (*teacher)->model;
+    assert_ok(net->ctx, prnn_ensemble_create(net->ctx, &model, 1, &ensemble));
+    return ensemble;
+}
+
 /* `small_set`: as one would train on few images. */
-static void check_training(network *net, prnn_optimizer optimizer, bool small_set) {
+static void check_training(network *net, prnn_optimizer optimizer, bool small_set,
+                           const prnn_ensemble *teacher) {
     static int serial;
     char out[128];
     snprintf(out, sizeof out, "%s/run%d", folder, serial++);
@@ -433,6 +444,7 @@ static void check_training(network *net, prnn_optimizer optimizer, bool small_se
     o.shift = small_set ? 1 : 0;
     o.dropout = small_set ? 0.3 : 0;
     o.weight_decay = small_set ? 0.5 : 0;
+    o.teacher = teacher;
     assert_ok(net->ctx, prnn_train(net->ctx, net->model, data, data, &o));
     uint64_t hash = NOTHING;
     for (size_t t = 0; t < prnn_model_tensor_count(net->model); t++) {
@@ -442,7 +454,8 @@ static void check_training(network *net, prnn_optimizer optimizer, bool small_se
     }
     prnn_data_free(data);
     expect_call(net,
-                small_set                ? "train on few images"
+                teacher                  ? "train with a teacher"
+                : small_set              ? "train on few images"
                 : optimizer == PRNN_MUON ? "train by muon"
                                          : "train",
                 hash);
@@ -473,10 +486,17 @@ static void check_networks(const char *cpu, const char *precision, int threads) 
             if (s == 0) {
                 check_certificate(net);
             }
-            check_training(net, (prnn_optimizer)(s % 3), false);
-            check_training(net, (prnn_optimizer)(s % 3), true);
+            check_training(net, (prnn_optimizer)(s % 3), false, NULL);
+            check_training(net, (prnn_optimizer)(s % 3), true, NULL);
             if (s < 2) {
-                check_training(net, PRNN_MUON, false);
+                check_training(net, PRNN_MUON, false, NULL);
+            }
+            if (shapes[s].components == 0 && strcmp(precision, "fp32") == 0) {
+                network *teaching;
+                prnn_ensemble *teacher = teacher_for(net, &shapes[s], &teaching);
+                check_training(net, PRNN_ADAM, false, teacher);
+                prnn_ensemble_free(teacher);
+                network_free(teaching);
             }
             network_free(net);
         }
@@ -617,8 +637,8 @@ static int remove_folder(void **state) {
 
 /* All tables that there are here, or (to record) the best. */
 static int run_tables(const struct CMUnitTest *tests, size_t n) {
-    int failures = 0;
-    for (int i = 0; prnn_kernels_at(i) && !(i > 0 && getenv("PRNN_RECORD_BITS")); i++) {
+    int failures = 0, used = 0;
+    for (int i = 0; prnn_kernels_at(i) && !(used && getenv("PRNN_RECORD_BITS")); i++) {
         const prnn_kernels *table = prnn_kernels_at(i);
         struct CMUnitTest all[16] = {{0}};
         if (!table->supported()) {
@@ -629,6 +649,7 @@ static int run_tables(const struct CMUnitTest *tests, size_t n) {
             all[t] = tests[t];
             all[t].initial_state = (void *)table;
         }
+        used++;
         failures += _cmocka_run_group_tests(table->name, all, n, NULL, NULL);
     }
     return failures;

@@ -106,6 +106,8 @@ static const char *const settings[] = {"format",
                                        "shift",
                                        "dropout",
                                        "weight-decay",
+                                       "teacher",
+                                       "teacher-weight",
                                        "step",
                                        "validated",
                                        "logged",
@@ -159,10 +161,11 @@ static prnn_status resume_with(const prnn_safetensors_entry *entries, size_t ent
 static void checkpoints_with_wrong_metadata(void **state) {
     (void)state;
     static const char *const keys[] = {
-        "format",       "version",    "config",        "batch",          "step",        "validated",
-        "logged",       "seconds",    "nats_sum",      "images",         "last_nats",   "valid_nats",
-        "best_nats",    "best_step",  "metrics_bytes", "flip",           "shift",       "dropout",
-        "weight-decay", "overfitted", "between_sum",   "between_images", "between_nats"};
+        "format",         "version",    "config",      "batch",          "step",
+        "validated",      "logged",     "seconds",     "nats_sum",       "images",
+        "last_nats",      "valid_nats", "best_nats",   "best_step",      "metrics_bytes",
+        "flip",           "shift",      "dropout",     "weight-decay",   "teacher",
+        "teacher-weight", "overfitted", "between_sum", "between_images", "between_nats"};
     static const char *const bad[] = {"", "x", "1x", NULL};
     prnn_safetensors *st = checkpoint_of(reference_run(NULL));
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {

@@ -166,12 +166,18 @@ static void expect_gradient(const law_model *cpu, const law_model *gpu, const ui
     assert_ok(gpu->ctx, prnn_gradient(gpu->ctx, gpu->model, images, count, &nats[1], own));
     assert_memory_equal(&nats[0], &nats[1], sizeof nats[0]);
     expect_floats("gradient", own, expected, cpu->parameters);
-    prnn_dropout dropout = law_dropout(0.4);
-    nats[0] = law_gradient(cpu, images, count, &dropout, expected);
-    nats[1] = law_gradient(gpu, images, count, &dropout, own);
-    assert_ok(gpu->ctx, prnn_device_of(gpu->ctx)->check(gpu->ctx));
-    assert_memory_equal(&nats[0], &nats[1], sizeof nats[0]);
-    expect_floats("gradient with dropout", own, expected, cpu->parameters);
+    prnn_batch batch = {.images = images, .n = (int)count, .dropout = law_dropout(0.4)};
+    float *soft = cpu->config.components ? NULL : law_soft(cpu, 8, images, count * cpu->bytes);
+    for (int turn = 0; turn < (soft ? 2 : 1); turn++) {
+        nats[0] = law_gradient(cpu, &batch, expected);
+        nats[1] = law_gradient(gpu, &batch, own);
+        assert_ok(gpu->ctx, prnn_device_of(gpu->ctx)->check(gpu->ctx));
+        assert_memory_equal(&nats[0], &nats[1], sizeof nats[0]);
+        expect_floats(turn ? "gradient with soft targets" : "gradient with dropout", own, expected,
+                      cpu->parameters);
+        batch.soft = soft;
+    }
+    free(soft);
     free(own);
     free(expected);
 }
@@ -343,9 +349,14 @@ static float *train(const law_model *m, const prnn_model *model, const uint8_t *
 }
 
 static void trains(void **state) {
-    prnn_config c = law_of_state(state);
+    prnn_config c = law_of_state(state), other = c;
     int number = *(const int *)*state;
     pair p = open_pair(&c);
+    prnn_ensemble *teacher = NULL;
+    other.kind = (prnn_kind)((number / LAW_SHAPES + 1) % LAW_KINDS);
+    law_model of_teacher = law_open(&other, 6);
+    const prnn_model *models = of_teacher.model;
+    assert_ok(of_teacher.ctx, prnn_ensemble_create(of_teacher.ctx, &models, 1, &teacher));
     prnn_train_options o = PRNN_TRAIN_OPTIONS_INIT;
     o.steps = STEPS;
     o.batch = 3;
@@ -358,10 +369,13 @@ static void trains(void **state) {
     o.dropout = number % 2 ? 0.3 : 0;
     o.weight_decay = number % 7 < 4 ? 2 : 0;
     o.flip = number % 5 == 0;
+    o.teacher = number % 3 == 1 && !c.components ? teacher : NULL;
     float *own = train(&p.gpu, p.cpu.model, p.images, o), *expected = train(&p.cpu, p.cpu.model, p.images, o);
     expect_floats("trained weights", own, expected, p.cpu.parameters);
     free(own);
     free(expected);
+    prnn_ensemble_free(teacher);
+    law_close(&of_teacher);
     close_pair(&p);
 }
 

@@ -271,7 +271,8 @@ static void test_new_values_only(void **state) {
     random_images(88, 4, N * m.bytes, images);
     float *gradient = malloc(m.parameters * sizeof *gradient), *moved = malloc(m.parameters * sizeof *moved);
     prnn_gradient_engine *engine;
-    assert_ok(m.ctx, prnn_gradient_engine_create(m.ctx, &m.config, N, 0, &engine));
+    assert_ok(m.ctx,
+              prnn_gradient_engine_create(m.ctx, &m.config, (prnn_batch_kind){.images = N}, 0, &engine));
     prnn_batch batch = {.images = images, .n = N, .new_only = true};
     double mean;
     assert_ok(m.ctx,

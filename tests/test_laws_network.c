@@ -134,7 +134,25 @@ typedef struct gradient_check {
     float *moved;
     double *direction; /* zero outside the tensor under test */
     prnn_dropout dropout;
+    float *soft; /* targets; NULL: the levels */
 } gradient_check;
+
+/* The mean cross-entropy of images at the library's present weights to the soft targets. */
+static double cross_entropy(const gradient_check *g) {
+    const law_model *m = &g->m;
+    float *logits = law_logits(m, g->images, IMAGES);
+    double sum = 0, p[256];
+    for (size_t v = 0; v < IMAGES * m->bytes; v++) {
+        law_probabilities_of(&m->config, logits + v * m->logits, p);
+        for (int k = 0; k < m->config.levels; k++) {
+            double moved = m->logits > 1 ? (double)g->soft[v * m->logits + (size_t)k]
+                                         : (k ? 1 : -1) * (double)g->soft[v];
+            sum -= (moved + (g->images[v] == k)) * log(p[k]);
+        }
+    }
+    free(logits);
+    return sum / IMAGES;
+}
 
 /* Mean likelihood at parameters + step * direction, by the library or by the reference. */
 static double mean_nats(const gradient_check *g, double step, bool by_reference) {
@@ -157,6 +175,9 @@ static double mean_nats(const gradient_check *g, double step, bool by_reference)
             g->moved[i] = (float)(g->parameters[i] + step * g->direction[i]);
         }
         assert_ok(m->ctx, prnn_model_set_parameters(m->ctx, m->model, g->moved));
+        if (g->soft) {
+            return cross_entropy(g);
+        }
         assert_ok(m->ctx, prnn_evaluate(m->ctx, m->model, g->images, IMAGES, NULL, nats, NULL));
     }
     for (int i = 0; i < IMAGES; i++) {
@@ -165,7 +186,7 @@ static double mean_nats(const gradient_check *g, double step, bool by_reference)
     return mean;
 }
 
-static gradient_check open_check(const prnn_config *config, double dropout) {
+static gradient_check open_check(const prnn_config *config, double dropout, bool soft) {
     gradient_check g = {.m = law_open(config, 4), .dropout = law_dropout(dropout)};
     g.images = malloc(IMAGES * g.m.bytes);
     g.gradient = malloc(g.m.parameters * sizeof *g.gradient);
@@ -173,9 +194,11 @@ static gradient_check open_check(const prnn_config *config, double dropout) {
     g.direction = calloc(g.m.parameters, sizeof *g.direction);
     g.parameters = reference_parameters(&g.m);
     random_images(12, config->levels, IMAGES * g.m.bytes, g.images);
+    g.soft = soft ? law_soft(&g.m, 13, g.images, IMAGES * g.m.bytes) : NULL;
     double mean;
-    if (dropout > 0) {
-        mean = law_gradient(&g.m, g.images, IMAGES, &g.dropout, g.gradient);
+    if (dropout > 0 || soft) {
+        prnn_batch batch = {.images = g.images, .n = IMAGES, .dropout = g.dropout, .soft = g.soft};
+        mean = law_gradient(&g.m, &batch, g.gradient);
     } else {
         assert_ok(g.m.ctx, prnn_gradient(g.m.ctx, g.m.model, g.images, IMAGES, &mean, g.gradient));
     }
@@ -194,6 +217,7 @@ static void close_check(gradient_check *g) {
     free(g->moved);
     free(g->direction);
     free(g->parameters);
+    free(g->soft);
     law_close(&g->m);
 }
 
@@ -217,9 +241,9 @@ static double choose_direction(gradient_check *g, const prnn_tensor *tensor, uin
 
 /* Derivatives along several directions for each tensor, found by central differences, against those that the
  * gradient promises: root mean squares. */
-static void check_gradient(const prnn_config *config, double dropout, bool by_reference, int repeats,
-                           double step, double relative, double absolute) {
-    gradient_check g = open_check(config, dropout);
+static void check_gradient(const prnn_config *config, double dropout, bool soft, bool by_reference,
+                           int repeats, double step, double relative, double absolute) {
+    gradient_check g = open_check(config, dropout, soft);
     uint64_t seed = 5;
     for (size_t t = 0; t < prnn_model_tensor_count(g.m.model); t++) {
         prnn_tensor tensor = PRNN_TENSOR_INIT;
@@ -248,21 +272,30 @@ static void check_gradient(const prnn_config *config, double dropout, bool by_re
  * that lacks a tap, a gate or a scan is off by more. */
 static void test_gradient(void **state) {
     prnn_config config = law_of_state(state);
-    check_gradient(&config, 0, false, 6, 1e-3, 0.1, 1.5e-3);
+    check_gradient(&config, 0, false, false, 6, 1e-3, 0.1, 1.5e-3);
 }
 
 /* Against the reference in double precision, where a step of 1e-6 has neither noise nor, hardly ever, a
  * kink: what remains is the library's single precision. */
 static void test_gradient_exactly(void **state) {
     prnn_config config = law_of_state(state);
-    check_gradient(&config, 0, true, 2, 1e-6, 1e-4, 1e-6);
+    check_gradient(&config, 0, false, true, 2, 1e-6, 1e-4, 1e-6);
 }
 
 /* The likelihood and its gradient are those of the network without what was dropped, in every image other
  * features. */
 static void test_dropout(void **state) {
     prnn_config config = law_of_state(state);
-    check_gradient(&config, 0.3, true, 2, 1e-6, 1e-4, 1e-6);
+    check_gradient(&config, 0.3, false, true, 2, 1e-6, 1e-4, 1e-6);
+}
+
+/* The likelihood is that of the levels, the gradient that of the cross-entropy to the soft targets. */
+static void test_soft_targets(void **state) {
+    prnn_config config = law_of_state(state);
+    if (config.output == PRNN_LOGISTICS) {
+        skip();
+    }
+    check_gradient(&config, 0, true, false, 6, 1e-3, 0.1, 1.5e-3);
 }
 
 int main(int count, char **arguments) {
@@ -274,5 +307,6 @@ int main(int count, char **arguments) {
     failures += law_run("gradient against differences", test_gradient);
     failures += law_run("gradient against exact differences", test_gradient_exactly);
     failures += law_run("dropout against exact differences", test_dropout);
+    failures += law_run("soft targets against differences", test_soft_targets);
     return failures;
 }

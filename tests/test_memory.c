@@ -49,9 +49,10 @@ static void test_gradient(void **state) {
         prnn_gradient_engine *engine;
         assert_ok(ctx, prnn_context_set_threads(ctx, i < 4 ? 1 : 3));
         assert_ok(ctx, prnn_network_create(ctx, &config, true, PRNN_MAX_PARAMETERS, &network));
-        prnn_need need = prnn_gradient_engine_need(ctx, network, batch, &wanted);
+        prnn_need need = prnn_gradient_engine_need(ctx, network, (prnn_batch_kind){.images = batch}, &wanted);
         size_t before = ctx->asked;
-        assert_ok(ctx, prnn_gradient_engine_create(ctx, &config, batch, 0, &engine));
+        assert_ok(ctx,
+                  prnn_gradient_engine_create(ctx, &config, (prnn_batch_kind){.images = batch}, 0, &engine));
         size_t blocks = ctx->asked - before - prnn_block_bytes(1, sizeof *network);
         assert_int_equal(blocks, prnn_need_total(&need, wanted));
         prnn_gradient_engine_free(ctx, engine);
@@ -109,7 +110,7 @@ static void test_training(void **state) {
     options.ema = 0.9;
     prnn_trainer_needs needs;
     assert_ok(ctx, prnn_trainer_need(ctx, &config, &options, 40, true, &needs));
-    size_t predicted = needs.own + needs.validation + prnn_need_total(&needs.gradient, 1),
+    size_t predicted = needs.own + needs.evaluation + prnn_need_total(&needs.gradient, 1),
            before = ctx->asked;
     assert_ok(ctx, prnn_train(ctx, model, data, data, &options));
     size_t asked = ctx->asked - before;
@@ -150,7 +151,7 @@ static void test_fewer_threads(void **state) {
     prnn_network *network;
     int wanted;
     assert_ok(m.ctx, prnn_network_create(m.ctx, &config, true, PRNN_MAX_PARAMETERS, &network));
-    prnn_need all = prnn_gradient_engine_need(m.ctx, network, N, &wanted);
+    prnn_need all = prnn_gradient_engine_need(m.ctx, network, (prnn_batch_kind){.images = N}, &wanted);
     assert_true(wanted > 1);
     m.ctx->memory = prnn_need_total(&all, 1);
     assert_ok(m.ctx, prnn_gradient(m.ctx, m.model, images, N, &other_mean, same));

@@ -492,9 +492,10 @@ static void measure(prnn_context *ctx, int rank, void *user) {
     prnn_network *network = NULL;
     prnn_gradient_engine *engine = NULL;
     if (prnn_network_create(ctx, m->config, true, PRNN_MAX_PARAMETERS, &network) == PRNN_OK) {
-        prnn_need need = prnn_gradient_engine_need(ctx, network, m->batch, &wanted);
+        prnn_need need =
+            prnn_gradient_engine_need(ctx, network, (prnn_batch_kind){.images = m->batch}, &wanted);
         size_t before = ctx->asked;
-        prnn_gradient_engine_create(ctx, m->config, m->batch, 0, &engine);
+        prnn_gradient_engine_create(ctx, m->config, (prnn_batch_kind){.images = m->batch}, 0, &engine);
         m->predicted[rank] = prnn_need_total(&need, wanted);
         m->asked[rank] = ctx->asked - before - prnn_block_bytes(1, sizeof *network);
     }

@@ -145,7 +145,8 @@ static void steps_are_their_formulas(void **state) {
         float *gradient = malloc(n * sizeof *gradient), rate = (float)o.learning_rate;
         float decay = (float)(o.learning_rate * o.weight_decay);
         prnn_gradient_engine *engine;
-        assert_ok(prnn_gradient_engine_create(ctx, &config, o.batch, 0, &engine));
+        assert_ok(
+            prnn_gradient_engine_create(ctx, &config, (prnn_batch_kind){.images = o.batch}, 0, &engine));
         for (uint64_t step = 0; step < o.steps; step++) {
             uint64_t order[TRAIN], epoch = step / 3, first = step % 3 * 4, count = first == 8 ? 2 : 4;
             uint8_t images[4 * PIXELS], scratch[PIXELS];

@@ -53,10 +53,20 @@ static prnn_status gradient(work *w, size_t count) {
 }
 
 static prnn_status gradient_with_dropout(work *w, size_t count) {
-    prnn_dropout dropout = law_dropout(0.4);
     law_model m = w->small;
+    prnn_batch batch = {.images = w->images, .n = (int)count, .dropout = law_dropout(0.4)};
     m.ctx = w->ctx;
-    w->numbers[0] = law_gradient(&m, w->images, count, &dropout, w->gradient);
+    w->numbers[0] = law_gradient(&m, &batch, w->gradient);
+    return PRNN_OK;
+}
+
+static prnn_status gradient_with_soft_targets(work *w, size_t count) {
+    law_model m = w->small;
+    float *soft = law_soft(&m, SEED, w->images, count * m.bytes);
+    prnn_batch batch = {.images = w->images, .n = (int)count, .soft = soft};
+    m.ctx = w->ctx;
+    w->numbers[0] = law_gradient(&m, &batch, w->gradient);
+    free(soft);
     return PRNN_OK;
 }
 
@@ -161,6 +171,11 @@ static void test_gradient_with_dropout(void **state) {
     run_kinds(gradient_with_dropout);
 }
 
+static void test_gradient_with_soft_targets(void **state) {
+    (void)state;
+    run_kinds(gradient_with_soft_targets);
+}
+
 static void test_sample(void **state) {
     (void)state;
     run_kinds(sample);
@@ -192,7 +207,8 @@ static void check_smaller_batches(prnn_kind kind, int batch) {
     for (int threads = 1; threads <= 7; threads += 3) {
         prnn_gradient_engine *engine = NULL;
         assert_ok(m.ctx, prnn_context_set_threads(m.ctx, threads));
-        assert_ok(m.ctx, prnn_gradient_engine_create(m.ctx, &m.config, batch, 0, &engine));
+        assert_ok(m.ctx, prnn_gradient_engine_create(m.ctx, &m.config, (prnn_batch_kind){.images = batch}, 0,
+                                                     &engine));
         for (int n = batch; n > 0; n -= n > 70 ? 3 : 1) {
             double nats, own;
             prnn_batch part = {.images = images, .n = n};
@@ -223,10 +239,13 @@ static void check_dropout_of_a_batch(prnn_kind kind, size_t count) {
     for (size_t i = 0; i < count; i++) {
         prnn_dropout one = all;
         one.first = (uint32_t)i;
-        sum += law_gradient(&m, images + i * m.bytes, 1, &one, gradient);
-        same += law_gradient(&m, images + i * m.bytes, 1, &all, gradient);
+        prnn_batch batch = {.images = images + i * m.bytes, .n = 1, .dropout = one};
+        sum += law_gradient(&m, &batch, gradient);
+        batch.dropout = all;
+        same += law_gradient(&m, &batch, gradient);
     }
-    assert_true(law_gradient(&m, images, count, &all, gradient) == sum / (double)count);
+    prnn_batch batch = {.images = images, .n = (int)count, .dropout = all};
+    assert_true(law_gradient(&m, &batch, gradient) == sum / (double)count);
     assert_true(sum != same);
     free(images);
     free(gradient);
@@ -564,6 +583,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_evaluate_chain),
         cmocka_unit_test(test_gradient),
         cmocka_unit_test(test_gradient_with_dropout),
+        cmocka_unit_test(test_gradient_with_soft_targets),
         cmocka_unit_test(test_dropout_of_a_batch),
         cmocka_unit_test(test_sample),
         cmocka_unit_test(test_upscale),

@@ -227,6 +227,13 @@ static void change_decay(prnn_train_options *o) {
     o->weight_decay = 0;
 }
 
+static void change_teacher(prnn_train_options *o) {
+    o->teacher = NULL;
+}
+static void change_teacher_weight(prnn_train_options *o) {
+    o->teacher_weight = 0.7;
+}
+
 /* The run folder is as it was, to the last byte. */
 static void assert_unchanged(const char *run, const char *reference) {
     for (int i = 0; i < 3; i++) {
@@ -261,6 +268,8 @@ static void other_settings_are_refused_by_name(void **state) {
         {"shift 1, this run has 2", change_shift},
         {"dropout 0.2, this run has 0.25", change_dropout},
         {"weight-decay 0.5, this run has 0", change_decay},
+        {", this run has 0; give the same to resume", change_teacher},
+        {"teacher-weight 0.6, this run has 0.7", change_teacher_weight},
     };
     const char *reference = reference_run(NULL), *run = fresh("settings");
     copy_run(reference, run);

@@ -264,6 +264,26 @@ static inline prnn_train_options options_for(const char *out) {
     return o;
 }
 
+/* Two models that teach. */
+static prnn_ensemble *teacher;
+
+static inline const prnn_ensemble *the_teacher(void) {
+    if (!teacher) {
+        prnn_config cnn = tiny(PRNN_CNN), diagonal = tiny(PRNN_DIAGONAL);
+        const prnn_model *both[2] = {make_model(&cnn), make_model(&diagonal)};
+        assert_int_equal(prnn_ensemble_create(ctx, both, 2, &teacher), PRNN_OK);
+    }
+    return teacher;
+}
+
+static inline void free_teacher(void) {
+    for (size_t i = 0; teacher && i < 2; i++) {
+        prnn_model_free((prnn_model *)prnn_ensemble_model(teacher, i));
+    }
+    prnn_ensemble_free(teacher);
+    teacher = NULL;
+}
+
 /* Everything at once: what a resumed run has to bring back. */
 static inline prnn_train_options full_options(const char *out) {
     prnn_train_options o = options_for(out);
@@ -281,6 +301,8 @@ static inline prnn_train_options full_options(const char *out) {
     o.dropout = 0.2;
     o.weight_decay = 0.5;
     o.patience = 9;
+    o.teacher = the_teacher();
+    o.teacher_weight = 0.6;
     return o;
 }
 
@@ -364,6 +386,7 @@ static inline int setup(void **state) {
 static inline int teardown(void **state) {
     (void)state;
     clear(top);
+    free_teacher();
     prnn_context_free(ctx);
     return 0;
 }

@@ -35,6 +35,14 @@ done:
     return code;
 }
 
+static int load_teacher(session *s, train_settings *want) {
+    int code;
+    TRY(subject_load(s->ctx, s->args->command, &want->teacher, 1, &s->against));
+    want->train.teacher = s->against.ensemble;
+done:
+    return code;
+}
+
 /* No weight of an unconditional model depends on the size of the images, so those of the data may have
  * another. */
 static int fit_init(session *s, train_settings *want) {
@@ -99,6 +107,9 @@ static void describe(const session *s, const train_settings *want) {
     size_t count = prnn_data_count(s->data);
     note("%zu image%s of %d x %d x %d, %d levels; %s for validation", count, plural(count), c->height,
          c->width, c->channels, c->levels, valid);
+    if (want->teacher) {
+        note("%.3g of each target is what %s expects", want->train.teacher_weight, want->teacher);
+    }
     if (session_palette(s)) {
         note("the levels are numbers of the %d colours of a palette%s", s->palette.count,
              c->output == PRNN_LOGISTICS
@@ -308,6 +319,9 @@ int train_run(session *s) {
     TRY(session_open(s));
     if (want->init) {
         TRY(load_init(s, want));
+    }
+    if (want->teacher) {
+        TRY(load_teacher(s, want));
     }
     TRY(train_open_data(s, want));
     TRY(want->init ? fit_init(s, want) : make_model(s, want));

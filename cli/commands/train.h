@@ -16,7 +16,7 @@ typedef struct train_settings {
     uint64_t shuffle_split;
     prnn_config config;
     bool no_residual;
-    const char *init;
+    const char *init, *teacher;
     prnn_train_options train;
     const char *preset, *file;
     bool list_presets;

@@ -83,6 +83,13 @@ static const struct option options[] = {
            "bound of the gradient's norm, of the mean NLL of a batch in nats; 0: none"),
     DOUBLE("ema", AT(train.ema), 0, 1, OPTION_OPEN_MAX,
            "decay of the moving average of the weights, which is validated and saved; 0: none"),
+    INPUT(
+        "teacher", AT(teacher), "MODEL", 0,
+        "soft targets: of each value, given those before it in the training image, learn what this model "
+        "expects too, not only which level is there; with commas, A,B,C, the mean of several; for two levels "
+        "and softmax"),
+    DOUBLE("teacher-weight", AT(train.teacher_weight), 0, 1, 0,
+           "part of a target that is the teacher's; the rest is the level that is there"),
     CHOICE("schedule", AT(train.schedule), "constant|cosine|step", 0, "of the learning rate"),
     DOUBLE("warmup", AT(train.warmup_steps), 0, 1e12, 0, "the rate rises linearly over so many steps"),
     DOUBLE("final-fraction", AT(train.final_fraction), 0, 1, 0, "cosine: the last rate as a part of --lr"),
@@ -155,6 +162,7 @@ static int check_idle(const arguments *args, const train_settings *s) {
         {"valid-array", s->valid, "--valid"},
         {"shuffle-split", train_holds_out(s), "--valid-last or --valid-fraction"},
         {"condition-features", s->config.condition_size || s->init, "--condition-size"},
+        {"teacher-weight", s->teacher, "--teacher"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         if (!rules[i].used && option_given(args, rules[i].name) == FROM_COMMAND_LINE) {
@@ -292,11 +300,13 @@ const struct command command_train = {
     .examples = "pixelrnn train --preset mnist-diagonal --data train.gz --valid valid.gz --out run1\n"
                 "pixelrnn train --data cifar10 --valid-last 5000 --preset cifar10-row --layers 6 --out run2\n"
                 "pixelrnn train --data cifar10 --fit subsample --height 8 --width 8 --out small\n"
-                "pixelrnn train --data cifar10 --condition-size 8 --out large",
+                "pixelrnn train --data cifar10 --condition-size 8 --out large\n"
+                "pixelrnn train --data train.gz --levels 2 --kind cnn --teacher run1 --out quick",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,
     .settings_size = sizeof defaults,
+    .ensembles = true,
     .ranks = true,
     .prepare = train_prepare,
     .run = train_run,

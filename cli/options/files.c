@@ -99,32 +99,42 @@ done:
     return code;
 }
 
-static int add_option(files *f, const arguments *args, const struct option *row) {
-    const char *path;
-    char option[64];
-    memcpy(&path, (const char *)args->settings + row->offset, sizeof path);
-    snprintf(option, sizeof option, "--%s", row->name);
-    return path ? add_path(f, option, row->value, path, row->type == OPTION_OUTPUT) : EXIT_OK;
-}
-
 /* All models of an ensemble. */
-static int add_operand(files *f, const struct command *command, const char *word) {
+static int add_members(files *f, const struct command *command, const char *option, const char *value,
+                       const char *word) {
     members m;
     int code;
     TRY(members_find(command, word, &m));
     TRY(make_room(f, NAMES * m.count));
     for (size_t i = 0; i < m.count; i++) {
-        TRY(add_path(f, command->operand, command->operand, m.paths[i], false));
+        TRY(add_path(f, option, value, m.paths[i], false));
     }
 done:
     members_free(&m);
     return code;
 }
 
+static int add_option(files *f, const arguments *args, const struct option *row) {
+    const char *path;
+    char option[64];
+    int code = EXIT_OK;
+    memcpy(&path, (const char *)args->settings + row->offset, sizeof path);
+    snprintf(option, sizeof option, "--%s", row->name);
+    if (!path) {
+        return EXIT_OK;
+    }
+    if (row->type == OPTION_INPUT && strcmp(row->value, "MODEL") == 0) {
+        return add_members(f, args->command, option, row->value, path);
+    }
+    TRY(make_room(f, NAMES));
+    code = add_path(f, option, row->value, path, row->type == OPTION_OUTPUT);
+done:
+    return code;
+}
+
 static int collect(files *f, const arguments *args) {
     const struct command *command = args->command;
-    int code;
-    TRY(make_room(f, NAMES * command->option_count));
+    int code = EXIT_OK;
     for (size_t i = 0; i < command->option_count; i++) {
         option_type type = command->options[i].type;
         if (type == OPTION_INPUT || type == OPTION_OUTPUT) {
@@ -132,7 +142,7 @@ static int collect(files *f, const arguments *args) {
         }
     }
     for (size_t i = 0; i < args->operand_count; i++) {
-        TRY(add_operand(f, command, args->operands[i]));
+        TRY(add_members(f, command, command->operand, command->operand, args->operands[i]));
     }
 done:
     return code;

@@ -18,7 +18,7 @@ typedef struct session {
     const struct common *common; /* the same */
     prnn_context *ctx;
     subject measured;                /* of the operands */
-    subject against;                 /* compare: the second one; score: the background */
+    subject against;                 /* compare: the second one; score: the background; train: the teacher */
     const prnn_chain *chain, *other; /* those of these two */
     prnn_config config;              /* of the chain's images; PRNN_CONFIG_INIT before there is one */
     prnn_palette palette;            /* of the images, from the chain, a file or the data; count 0: none */

@@ -768,6 +768,9 @@ typedef enum prnn_schedule {
     PRNN_STEP    /* times decay_factor every decay_epochs */
 } prnn_schedule;
 
+/* Models that predict together: see "ensembles of models" below. */
+typedef struct prnn_ensemble prnn_ensemble;
+
 typedef struct prnn_train_options {
     size_t size;
     double epochs;  /* passes over the data, above 0 to 1e9; used where steps is 0 */
@@ -806,12 +809,20 @@ typedef struct prnn_train_options {
     double weight_decay; /* each step first takes this part, times the learning rate, of each weight away; not
                             of biases and initial states; weight_decay * learning_rate below 1 */
     uint64_t patience;   /* training ends when so many validations in a row brought no lower NLL; 0: never */
+    /* Soft targets (knowledge distillation, Hinton et al. 2015): of each value, given those before it in the
+     * training image, `teacher` says what it expects, and the gradient is that of the cross-entropy to the
+     * mixture of teacher_weight parts (0..1) of its distribution and 1 - teacher_weight parts of the level
+     * that is there. The likelihoods that are reported are those of the images, as without. NULL: none. Its
+     * models (any kind, any output) must be for the same images, and outlast the training; the trained one
+     * may not have a mixture of logistics. */
+    const prnn_ensemble *teacher;
+    double teacher_weight;
 } prnn_train_options;
 
 #define PRNN_TRAIN_OPTIONS_INIT                                                                              \
     {                                                                                                        \
         sizeof(prnn_train_options), 10, 0, 16, PRNN_RMSPROP, 1e-3, PRNN_CONSTANT, 0, 0, 0.5, 10, -1, -1,     \
-            1e-8, 0, 0, 0, 0, 0, 60, false, NULL, NULL, NULL, false, 0, 0, 0, 0                              \
+            1e-8, 0, 0, 0, 0, 0, 60, false, NULL, NULL, NULL, false, 0, 0, 0, 0, NULL, 0.5                   \
     }
 
 /* Trains `model` from its present weights by stochastic gradient descent on the mean NLL of a batch in
@@ -851,9 +862,9 @@ typedef struct prnn_trainer prnn_trainer;
 /* Begins a training, or (options->resume) goes on with one: checks everything, makes the folder options->out
  * and locks it, asks for all memory, and writes the first checkpoint. The arguments and failures are those of
  * prnn_train. The context, the model and the data sets stay the caller's and must outlast the trainer; what
- * the options point to need not, but for `user`. The model has the weights of the best validation from the
- * first one on (without validation images those of the last save), and other changes of it are lost.
- * options->progress is called during validations only, and of all calls with this trainer only
+ * the options point to need not, but for `user` and `teacher`. The model has the weights of the best
+ * validation from the first one on (without validation images those of the last save), and other changes of
+ * it are lost. options->progress is called during validations only, and of all calls with this trainer only
  * prnn_trainer_progress is allowed in it. Free with prnn_trainer_free; *trainer is NULL after a failure. */
 PRNN_API prnn_status prnn_trainer_create(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                          const prnn_data *valid, const prnn_train_options *options,
@@ -975,10 +986,9 @@ PRNN_API prnn_status prnn_chain_upscale(prnn_context *ctx, const prnn_chain *cha
  * value costs more nats than it costs its models in the mean, and an ensemble of one model, or of one model
  * many times, is that model. (The mean of the probabilities of whole images is another model, mostly a worse
  * one: prnn_mixture_nats of the nats of an image under each model says what it costs.) Contexts may share an
- * ensemble as they may its models. */
-typedef struct prnn_ensemble prnn_ensemble;
-
-/* An ensemble of `count` models, at least 1, which stay the caller's and must outlive it. They may be of any
+ * ensemble as they may its models.
+ *
+ * An ensemble of `count` models, at least 1, which stay the caller's and must outlive it. They may be of any
  * kind, and are alike in size, channels, levels, palette and size of the small images that they are given:
  * else PRNN_ERROR_ARGUMENT says which two are not. Free with prnn_ensemble_free. */
 PRNN_API prnn_status prnn_ensemble_create(prnn_context *ctx, const prnn_model *const *models, size_t count,

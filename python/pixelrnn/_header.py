@@ -165,12 +165,13 @@ class TrainOptions(Struct):
         ("ema", c_double), ("seed", c_uint64), ("valid_every", c_uint64), ("log_every", c_uint64),
         ("checkpoint_every", c_double), ("resume", c_bool), ("out", c_char_p), ("progress", ProgressFn),
         ("user", c_void_p), ("flip", c_bool), ("shift", c_int), ("dropout", c_double),
-        ("weight_decay", c_double), ("patience", c_uint64),
+        ("weight_decay", c_double), ("patience", c_uint64), ("teacher", c_void_p),
+        ("teacher_weight", c_double),
     ]
     enums = {"optimizer": OPTIMIZER, "schedule": SCHEDULE}
     init = (
         10, 0, 16, 0, 1e-3, 0, 0, 0, 0.5, 10, -1, -1, 1e-8, 0, 0, 0, 0, 0, 60, False, None, None, None,
-        False, 0, 0, 0, 0,
+        False, 0, 0, 0, 0, None, 0.5,
     )
 
 

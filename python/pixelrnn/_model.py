@@ -340,8 +340,9 @@ class Model:
             seed: int | None = None, valid_every: int | None = None, log_every: int | None = None,
             checkpoint_every: float | None = None, resume: bool | None = None, flip: bool | None = None,
             shift: int | None = None, dropout: float | None = None, weight_decay: float | None = None,
-            patience: int | None = None, out: Path | None = None, callback: Callback | None = None,
-            progress: bool | None = None, **others: Any) -> _training.History:
+            patience: int | None = None, teacher: Any = None, teacher_weight: float | None = None,
+            out: Path | None = None, callback: Callback | None = None, progress: bool | None = None,
+            **others: Any) -> _training.History:
         """Trains from the present weights; then the model has those of the best validation.
 
         train, valid: a Data (see open), a file or folder, or an array of levels. Options are those of `pixelrnn train`,
@@ -349,6 +350,8 @@ class Model:
         "step"; steps instead of epochs; valid_every and log_every in steps, checkpoint_every in seconds. For small
         sets: flip, images are mirrored; shift, by how many pixels they are moved at most; dropout and weight_decay;
         patience, validations without a lower NLL before training ends.
+        teacher: for soft targets, a Model, an Ensemble, a file, or a list of models and files; teacher_weight, its part of
+        a target.
         out: a folder for model.safetensors, metrics.csv and checkpoint.safetensors, from which resume=True goes on, to the
         bits of a training that was never interrupted; without it nothing is left.
         callback: gets the Progress after every step; if it returns False training stops, and the model has the best weights
@@ -360,7 +363,7 @@ class Model:
             "decay_epochs": decay_epochs, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "clip": clip, "ema": ema,
             "seed": seed, "valid_every": valid_every, "log_every": log_every, "checkpoint_every": checkpoint_every,
             "resume": resume, "flip": flip, "shift": shift, "dropout": dropout, "weight_decay": weight_decay,
-            "patience": patience, **others,
+            "patience": patience, "teacher": teacher, "teacher_weight": teacher_weight, **others,
         }
         return _training.fit(self, train, valid, out, callback, progress, options)
 

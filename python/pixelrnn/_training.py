@@ -22,6 +22,7 @@ from ._library import library
 from ._struct import text_of
 
 if TYPE_CHECKING:
+    from ._ensemble import Ensemble
     from ._model import Model
 
 
@@ -48,9 +49,23 @@ def data_for(model: Model, source: Any) -> Data:
                 context=model.context)
 
 
-def options_of(watch: Watch, out: Path, given: dict[str, Any]) -> Any:
+def teacher_in(model: Model, options: dict[str, Any]) -> Ensemble | None:
+    """The models that teach, of a Model, a file or folder, an Ensemble, or a list of models and files."""
+    from ._ensemble import Ensemble     # which knows models, as they know trainings
+    teacher = options.get("teacher")
+    if teacher is None or isinstance(teacher, Ensemble):
+        return teacher
+    alone = isinstance(teacher, (str, bytes, os.PathLike)) or not hasattr(teacher, "__iter__")
+    return Ensemble([teacher] if alone else list(teacher), context=model.context)
+
+
+def _guard_of(teacher: Ensemble | None) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext() if teacher is None else teacher._guard()
+
+
+def options_of(watch: Watch, out: Path, given: dict[str, Any], teacher: Ensemble | None) -> Any:
     """The library's options; what is absent or None is as it has it."""
-    given = dict(given)
+    given = {**given, "teacher": None if teacher is None else teacher._pointer}
     if "lr" in given:
         given["learning_rate"] = given.pop("lr")
     return _header.TrainOptions(out=text_of(out), progress=watch.function, **given)
@@ -88,9 +103,9 @@ def _fit_in(out: Path, model: Model, train: Data, valid: Data | None, callback: 
                 bar.show(report)
         return None if callback is None else callback(report)
 
-    watch, folder = Watch(hear), pathlib.Path(os.fsdecode(out))
-    given = options_of(watch, out, options)
-    with model._guard.alone(), train._guard, valid._guard if valid else contextlib.nullcontext():
+    watch, folder, teacher = Watch(hear), pathlib.Path(os.fsdecode(out)), teacher_in(model, options)
+    given = options_of(watch, out, options, teacher)
+    with model._guard.alone(), train._guard, valid._guard if valid else contextlib.nullcontext(), _guard_of(teacher):
         try:
             model.context.watched(library.prnn_train, model._pointer, train._handle.pointer,
                                   valid._handle.pointer if valid else None, given, watch=watch)
@@ -171,13 +186,14 @@ class Trainer:
     def __init__(self, model: Model, train: Any, valid: Any, out: Path, options: dict[str, Any]) -> None:
         self._model, self._context = model, model.context.here()
         self._train, self._valid = data_for(model, train), None if valid is None else data_for(model, valid)
+        self._teacher = teacher_in(model, options)
         pointer = ctypes.c_void_p()
-        given = options_of(Watch(), out, options)
+        given = options_of(Watch(), out, options, self._teacher)
         with model._guard.alone():
             self._context.call(library.prnn_trainer_create, model._pointer, self._train._handle.pointer,
                                self._valid._handle.pointer if self._valid else None, given, ctypes.byref(pointer))
         assert pointer.value
-        kept = (model, self._train, self._valid, self._context)
+        kept = (model, self._train, self._valid, self._teacher, self._context)
 
         def free(address: int, kept: Any = kept) -> None:
             library.prnn_trainer_free(address)
@@ -186,7 +202,7 @@ class Trainer:
 
     def _call(self, function: Any, *arguments: Any) -> None:
         watch = Watch()
-        with self._model._guard.alone(), watch:
+        with self._model._guard.alone(), _guard_of(self._teacher), watch:
             self._context.call(function, self._handle.pointer, *arguments)
             watch.explain()
 

@@ -155,6 +155,32 @@ def test_palettes_of_models(sprites: np.ndarray, program: Any, tmp_path: pathlib
         model.metadata["palette"] = "#000000"
 
 
+def test_teachers(program: Any, tmp_path: pathlib.Path, tiny: pixelrnn.Model, images: np.ndarray) -> None:
+    """teacher and teacher_weight are the program's, however the teacher is given."""
+    np.save(tmp_path / "images.npy", images * 255)
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    for path, seed in (first, 1), (second, 2):
+        teacher = copy.deepcopy(tiny)
+        teacher.fit((images * 255) // 128, steps=5, seed=seed, lr=0.01)
+        teacher.save(path)
+    program("train", "--data", tmp_path / "images.npy", "--init", GOLDEN / "row_binary.model.safetensors", "--teacher",
+            f"{first},{second}", "--teacher-weight", 0.9, "--steps", 6, "--lr", 0.05, "--batch", 2, "--out", tmp_path / "run")
+    theirs = pixelrnn.load(tmp_path / "run").state_dict()
+    both = pixelrnn.Ensemble([first, second])
+    for given in (both, [first, second], both.models, (both.models[0], second)):
+        ours = copy.deepcopy(tiny)
+        ours.fit((images * 255) // 128, steps=6, lr=0.05, batch=2, teacher=given, teacher_weight=0.9)
+        for name, values in ours.state_dict().items():
+            np.testing.assert_array_equal(values, theirs[name])
+    for one in (first, both.models[0], tmp_path / "run"):
+        trainer = copy.deepcopy(tiny).trainer((images * 255) // 128, out=tmp_path / f"loop{id(one)}", steps=2, teacher=one)
+        assert trainer.step() is not None
+    with pytest.raises(pixelrnn.ArgumentError, match="the teacher is the model that is trained"):
+        ours.fit((images * 255) // 128, steps=6, teacher=ours)
+    with pytest.raises(pixelrnn.ArgumentError, match="the teacher's weight is 2"):
+        ours.fit((images * 255) // 128, steps=6, teacher=first, teacher_weight=2)
+
+
 def test_options_for_small_sets(program: Any, tmp_path: pathlib.Path, tiny: pixelrnn.Model, images: np.ndarray) -> None:
     """flip, shift, dropout, weight_decay and patience are the program's."""
     np.save(tmp_path / "images.npy", images * 255)

@@ -67,7 +67,8 @@ static const size_t train_options_ends[] = {
     F(decay_epochs),  F(beta1),    F(beta2),        F(epsilon),        F(clip),
     F(ema),           F(seed),     F(valid_every),  F(log_every),      F(checkpoint_every),
     F(resume),        F(out),      F(progress),     F(user),           F(flip),
-    F(shift),         F(dropout),  F(weight_decay), F(patience)};
+    F(shift),         F(dropout),  F(weight_decay), F(patience),       F(teacher),
+    F(teacher_weight)};
 #undef F
 
 #define F(field) END(prnn_certificate, field)
@@ -136,7 +137,7 @@ FIELDS(evaluate_options, variances);
 FIELDS(sample_options, user);
 FIELDS(stepper_options, temperature);
 FIELDS(check_options, user);
-FIELDS(train_options, patience);
+FIELDS(train_options, teacher_weight);
 FIELDS(certificate, worst_sum);
 FIELDS(device_info, why_no_bf16);
 FIELDS(archive_options, user);

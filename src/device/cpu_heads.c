@@ -45,6 +45,22 @@ static void gather_row(const prnn_pass *pass, int row) {
     }
 }
 
+/* The gradient by the logits of a row, from the one towards the levels to the one towards soft targets. */
+static void soften(const prnn_pass *pass, const prnn_head *head, const prnn_map *logits, int row,
+                   float scale) {
+    const prnn_pictures *p = &pass->pictures;
+    int count = p->channels * head->per_value;
+    float *to = prnn_map_at(pass, logits, row, 0);
+    for (int col = 0; col < p->width; col++) {
+        for (int i = 0; i < pass->images; i++, to += logits->stride) {
+            const float *from = p->soft + (picture_at(p, i, row, col) - p->levels) * head->per_value;
+            for (int k = 0; k < count; k++) {
+                to[prnn_features_column(head->features, k)] -= scale * from[k];
+            }
+        }
+    }
+}
+
 /* What is given costs nothing, and has no gradient. */
 static void forget_given(const prnn_pass *pass, const prnn_map *logits, int row, const prnn_score *score) {
     size_t numbers = (size_t)pass->images * (size_t)pass->pictures.channels;
@@ -77,6 +93,9 @@ void prnn_cpu_nll(const prnn_pass *pass, const prnn_head *head, const prnn_map *
         gather_row(pass, row);
         head->kind->nll(own->kernels, head, prnn_map_at(pass, logits, row, 0), positions, own->levels,
                         score->scale, own->nats);
+        if (pass->pictures.soft && score->scale != 0) {
+            soften(pass, head, logits, row, score->scale);
+        }
         if (score->given) {
             forget_given(pass, logits, row, score);
         }

@@ -37,6 +37,9 @@ typedef struct prnn_product_list {
 typedef struct prnn_pictures {
     const uint8_t *levels;
     int height, width, channels;
+    /* In training towards soft targets, also the host's: (n, height, width, channels, M), of each logit the
+     * probability that its level should have, less 1 for the level of the image; else NULL. */
+    const float *soft;
 } prnn_pictures;
 
 /* What a pass needs to know of its network. */
@@ -44,6 +47,7 @@ typedef struct prnn_pass_shape {
     size_t floats; /* of all maps, per image */
     size_t line;   /* values of a row of an image */
     size_t image;  /* values of an image */
+    size_t soft;   /* numbers of its soft targets; 0: there are none */
     prnn_product_list products;
 } prnn_pass_shape;
 
@@ -84,7 +88,8 @@ typedef struct prnn_pass {
 
 /* What a likelihood is wanted for. */
 typedef struct prnn_score {
-    float scale;   /* of the gradient, which then takes the place of the logits; 0: they stay as they are */
+    float scale;   /* of the gradient, which then takes the place of the logits (towards the soft targets of
+                      the pictures, if they have such); 0: they stay as they are */
     int given;     /* pixels whose row and column are multiples of it count nothing; 0: all count */
     double *nats;  /* [images]: to each is added -log p of its values in the region */
     float *values; /* (images, H, W, C): -log p of each value in the region is put there; NULL: not wanted */

@@ -29,7 +29,8 @@ static size_t all_memory(const prnn_context *ctx) {
 /* Tables are small. */
 static size_t pass_memory(const prnn_context *ctx, const prnn_pass_shape *shape, int images) {
     (void)ctx;
-    return (shape->floats * sizeof(float) + shape->image * (1 + sizeof(float))) * (size_t)images;
+    return ((shape->floats + shape->soft) * sizeof(float) + shape->image * (1 + sizeof(float))) *
+           (size_t)images;
 }
 
 /* In bf16 there are these too: 2 bytes each in wide strips, with the place of every eighth; strips of little
@@ -180,7 +181,8 @@ static void prepare(prnn_context *ctx, prnn_product_list products, prnn_block fo
 
 static void release_own(prnn_gpu_pass *own) {
     prnn_gpu_state *s = own->state;
-    prnn_gpu_block *const blocks[] = {own->levels, own->nats, own->drawn, own->uniforms, own->scaled};
+    prnn_gpu_block *const blocks[] = {own->levels, own->soft,     own->nats,
+                                      own->drawn,  own->uniforms, own->scaled};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         s->gpu->driver->release(s->gpu, blocks[i]);
     }
@@ -245,6 +247,9 @@ static prnn_status open_own(prnn_gpu_state *s, const prnn_pass_shape *shape, siz
     prnn_status status = take_memory(s, bytes, own);
     TRY(status == PRNN_ERROR_MEMORY ? too_many(s, images, bytes) : status);
     TRY(d->allocate(s->ctx, s->gpu, values, "the pictures of a batch", &own->levels));
+    if (shape->soft) {
+        TRY(d->allocate(s->ctx, s->gpu, shape->soft * images * sizeof(float), "soft targets", &own->soft));
+    }
     TRY(d->allocate(s->ctx, s->gpu, values * sizeof(float), "likelihoods", &own->nats));
     TRY(d->allocate(s->ctx, s->gpu, images + 16, "levels", &own->drawn));
     TRY(d->allocate(s->ctx, s->gpu, (images + 16) * sizeof(double), "random numbers", &own->uniforms));
@@ -268,6 +273,7 @@ static prnn_status open_pass(prnn_context *ctx, const prnn_pass_shape *shape, in
     own->state = ctx->gpu;
     own->kept = kept;
     own->image = shape->image;
+    own->image_soft = shape->soft;
     own->state->used++;
     prnn_status status = open_own(own->state, shape, (size_t)images, own);
     if (status != PRNN_OK) {

@@ -22,6 +22,10 @@ void prnn_gpu_show(const prnn_pass *pass) {
     size_t pixels = (size_t)p->height * (size_t)p->width;
     prnn_gpu_upload(own->state, own->levels, 0, p->levels,
                     (size_t)pass->images * pixels * (size_t)p->channels);
+    if (p->soft) {
+        prnn_gpu_upload(own->state, own->soft, 0, p->soft,
+                        (size_t)pass->images * own->image_soft * sizeof(float));
+    }
 }
 
 /* Whole rows of images of a size. */
@@ -114,6 +118,7 @@ void prnn_gpu_head_nll(const prnn_pass *pass, const prnn_head *head, const prnn_
     prnn_gpu_kernel_number kernel = bernoulli ? PRNN_GPU_bernoulli_nll
                                     : softmax ? PRNN_GPU_softmax_nll
                                               : PRNN_GPU_logistics_nll;
+    prnn_gpu_block *soft = own->soft ? own->soft : own->nats; /* what is there, where nobody reads it */
     int end = rows.row + rows.rows;
     for (; rows.row < end; rows.row += rows.rows) {
         rows.rows = prnn_gpu_rows(logits, rows.row, end - rows.row);
@@ -124,11 +129,13 @@ void prnn_gpu_head_nll(const prnn_pass *pass, const prnn_head *head, const prnn_
                           .components = (uint32_t)head->features.size,
                           .given = (uint32_t)score->given,
                           .scale = score->scale,
-                          .log_scale = log_scale_of(head)};
+                          .log_scale = log_scale_of(head),
+                          .soft = p->soft ? (uint32_t)head->per_value : 0};
         l.dlogits = l.logits;
         size_t values = (size_t)l.p.rows * l.p.channels;
         PRNN_GPU_RUN(own->state, kernel, prnn_gpu_groups(values, bernoulli ? 128 : 8), 1, PRNN_GPU_VALUE(l),
-                     PRNN_GPU_BLOCK(own->levels), PRNN_GPU_BLOCK(own->memory), PRNN_GPU_BLOCK(own->nats));
+                     PRNN_GPU_BLOCK(own->levels), PRNN_GPU_BLOCK(soft), PRNN_GPU_BLOCK(own->memory),
+                     PRNN_GPU_BLOCK(own->nats));
         prnn_gpu_download(own->state, own->nats, 0, own->numbers, values * sizeof(float));
         add_nats(pass, &l.p, own->numbers, score);
     }

@@ -41,9 +41,11 @@ typedef struct prnn_gpu_pass {
     size_t bytes;           /* of it */
     bool kept;              /* the state takes it back */
     size_t image;           /* values of an image */
+    size_t image_soft;      /* numbers of its soft targets */
     prnn_gpu_block *strips, *segments, *taps, *tiles;
     prnn_gpu_product_place *products; /* by their number */
     prnn_gpu_block *levels;           /* of the pictures */
+    prnn_gpu_block *soft;             /* their soft targets; NULL: there are none */
     prnn_gpu_block *nats;             /* of their values */
     prnn_gpu_block *drawn, *uniforms; /* of a draw, or a put */
     prnn_gpu_block *scaled;           /* levels as the network sees them */

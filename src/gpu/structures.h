@@ -127,14 +127,16 @@ typedef struct prnn_gpu_pixels {
     U32 rows, run, images, row, first, height, width, channels;
 } prnn_gpu_pixels;
 
-/* -log p(level) of each channel of each position, and with scale != 0 its gradient. Logits of a channel are
- * block_stride numbers (3 * that of mixtures) from each other. With given != 0, pixels whose row and column
- * are multiples of it cost nothing. */
+/* -log p(level) of each channel of each position, and with scale != 0 its gradient; with `soft` logits a
+ * value (0: none) from there to the one towards soft targets. Logits of a channel are block_stride numbers (3
+ * * that of mixtures) from each other. With given != 0, pixels whose row and column are multiples of it cost
+ * nothing. */
 typedef struct prnn_gpu_nll {
     prnn_gpu_pixels p;
     prnn_gpu_place logits, dlogits; /* may be the same */
     U32 levels, block_stride, components, given;
     F32 scale, log_scale;
+    U32 soft, unused;
 } prnn_gpu_nll;
 
 /* Draws a level of channel `channel` of each position; images are levels, (image, row, column, channel), as

@@ -38,7 +38,7 @@ static void evaluate_shard(void *arg, size_t index, void *own) {
     size_t first = (e->first_shard + index) * e->shard;
     int n = (int)(asked->count - first < e->shard ? asked->count - first : e->shard);
     prnn_batch all = {.images = asked->images, .small = asked->small, .new_only = asked->new_only};
-    prnn_batch batch = prnn_batch_part(&e->network->plan.config, &all, first, n);
+    prnn_batch batch = prnn_batch_part(e->network, &all, first, n);
     size_t pass = (size_t)((prnn_pass *)own - e->passes.list), values = first * e->image_bytes;
     const prnn_outputs outputs = {
         .nats = asked->nats + first,

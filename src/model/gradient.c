@@ -81,6 +81,13 @@ static size_t most_pieces(const prnn_context *ctx, const prnn_network *net, int 
     return (size_t)most;
 }
 
+/* What a pass needs to know. */
+static prnn_pass_shape shape_of(const prnn_network *net, bool soft) {
+    prnn_pass_shape shape = prnn_network_shape(net);
+    shape.soft = soft ? prnn_network_soft(net) : 0;
+    return shape;
+}
+
 /* A device that is apart takes a shard of every lane at once, as one pass. */
 static int at_once_of(const prnn_context *ctx, const prnn_device *device, prnn_cut how) {
     run own = run_of(ctx, how.lanes);
@@ -112,6 +119,7 @@ struct prnn_gradient_engine {
     prnn_block sums;              /* [pieces of work][forward.count] */
     double *nats;                 /* [batch] */
     uint8_t *gathered;            /* images of a pass with several lanes */
+    float *gathered_soft;         /* and their soft targets; NULL: no batch has such */
     double *gathered_nats;
     lane_worker *workers;    /* [threads] */
     prnn_tree *tree;         /* over the lanes of all ranks; NULL: there is one rank */
@@ -141,6 +149,7 @@ void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine) 
     prnn_free(engine->workers);
     prnn_free(engine->nats);
     prnn_free(engine->gathered);
+    prnn_free(engine->gathered_soft);
     prnn_free(engine->gathered_nats);
     prnn_tree_free(engine->tree);
     prnn_free(engine->nats_parts);
@@ -152,13 +161,15 @@ void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine) 
     prnn_free(engine);
 }
 
-prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, int batch, int *workers) {
+prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, prnn_batch_kind of,
+                                    int *workers) {
+    int batch = of.images;
     size_t forward = network->plan.forward.count, backward = network->plan.backward.count;
     const prnn_device *device = prnn_device_of(ctx);
     int lanes = most_lanes(ctx, network, batch);
     *workers = prnn_device_threads(ctx, (size_t)lanes);
     int levels = own_levels(lanes, *workers), images = most_at_once(ctx, device, network, batch);
-    prnn_pass_shape shape = prnn_network_shape(network);
+    prnn_pass_shape shape = shape_of(network, of.soft);
     prnn_need need = {.worker = device->pass_bytes(ctx, &shape, images)};
     prnn_need_block(&need.shared, 1, sizeof(prnn_gradient_engine));
     prnn_need_block(&need.shared, forward, sizeof(int32_t));
@@ -172,6 +183,7 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
                   prnn_tree_bytes(ctx, network->plan.parameter_floats, network->kind->together, batch));
     if (device->apart) {
         prnn_need_block(&need.shared, (size_t)images, shape.image);
+        prnn_need_block(&need.shared, (size_t)images, shape.soft * sizeof(float));
         prnn_need_block(&need.shared, (size_t)images, sizeof(double));
         return need;
     }
@@ -182,24 +194,25 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
     return need;
 }
 
-prnn_gradient_apart prnn_gradient_engine_apart(prnn_context *ctx, const prnn_network *network, int batch) {
+prnn_gradient_apart prnn_gradient_engine_apart(prnn_context *ctx, const prnn_network *network,
+                                               prnn_batch_kind batch) {
     const prnn_device *device = prnn_device_of(ctx);
     size_t forward = network->plan.forward.count, backward = network->plan.backward.count;
-    prnn_pass_shape shape = prnn_network_shape(network);
-    size_t pass = device->pass_memory(ctx, &shape, most_at_once(ctx, device, network, batch));
-    size_t sums = most_pieces(ctx, network, batch, 0) * forward * sizeof(float);
+    prnn_pass_shape shape = shape_of(network, batch.soft);
+    size_t pass = device->pass_memory(ctx, &shape, most_at_once(ctx, device, network, batch.images));
+    size_t sums = most_pieces(ctx, network, batch.images, 0) * forward * sizeof(float);
     size_t packed = device->packed_memory(ctx, forward) + device->packed_memory(ctx, backward);
     size_t numbers = (forward + backward) * sizeof(int32_t);
     return (prnn_gradient_apart){pass + sums + packed + numbers, pass > sums ? pass : sums};
 }
 
-static prnn_status allocate_worker(prnn_context *ctx, const prnn_gradient_engine *e, int images,
+static prnn_status allocate_worker(prnn_context *ctx, const prnn_gradient_engine *e, prnn_batch_kind pass,
                                    lane_worker *worker) {
-    prnn_pass_shape shape = prnn_network_shape(e->network);
+    prnn_pass_shape shape = shape_of(e->network, pass.soft);
     size_t floats = (size_t)e->levels * e->network->plan.forward.count;
     prnn_status status;
     TRY(e->device->allocate_raw(ctx, floats, "the gradients of a thread", &worker->sums));
-    TRY(e->device->open(ctx, &shape, images, false, &worker->pass));
+    TRY(e->device->open(ctx, &shape, pass.images, false, &worker->pass));
     worker->pass.forward = e->forward;
     worker->pass.backward = e->backward;
 done:
@@ -233,11 +246,27 @@ done:
     return status;
 }
 
-static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batch, size_t reserve) {
+/* Where the device is apart, of as many images as it takes at once. */
+static prnn_status allocate_gathered(prnn_context *ctx, prnn_gradient_engine *e, prnn_batch_kind pass) {
+    prnn_pass_shape shape = shape_of(e->network, pass.soft);
+    size_t images = (size_t)pass.images;
+    prnn_status status;
+    e->gathered = prnn_alloc(ctx, images, shape.image, "a batch");
+    e->gathered_nats = prnn_alloc(ctx, images, sizeof(double), "likelihoods");
+    TRY(e->gathered && e->gathered_nats ? PRNN_OK : PRNN_ERROR_MEMORY);
+    if (pass.soft) {
+        e->gathered_soft = prnn_alloc(ctx, images, shape.soft * sizeof(float), "soft targets");
+        TRY(e->gathered_soft ? PRNN_OK : PRNN_ERROR_MEMORY);
+    }
+done:
+    return status;
+}
+
+static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, prnn_batch_kind of, size_t reserve) {
     const prnn_plan *plan = &e->network->plan;
     const prnn_device *device = e->device;
-    int lanes = most_lanes(ctx, e->network, batch), wanted;
-    prnn_need need = prnn_gradient_engine_need(ctx, e->network, batch, &wanted);
+    int batch = of.images, lanes = most_lanes(ctx, e->network, batch), wanted;
+    prnn_need need = prnn_gradient_engine_need(ctx, e->network, of, &wanted);
     prnn_status status;
     prnn_need_add(&need.shared, reserve);
     e->threads = wanted;
@@ -254,20 +283,16 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, int batc
     e->workers = prnn_alloc(ctx, (size_t)wanted, sizeof *e->workers, "the threads' work");
     TRY(e->workers ? PRNN_OK : PRNN_ERROR_MEMORY);
     TRY(allocate_tree(ctx, e, batch));
-    int images = most_at_once(ctx, device, e->network, batch);
-    if (device->apart) {
-        e->gathered = prnn_alloc(ctx, (size_t)images, prnn_network_shape(e->network).image, "a batch");
-        e->gathered_nats = prnn_alloc(ctx, (size_t)images, sizeof(double), "likelihoods");
-        TRY(e->gathered && e->gathered_nats ? PRNN_OK : PRNN_ERROR_MEMORY);
-    }
+    prnn_batch_kind pass = {most_at_once(ctx, device, e->network, batch), of.soft};
+    TRY(device->apart ? allocate_gathered(ctx, e, pass) : PRNN_OK);
     for (int w = 0; w < e->threads; w++) {
-        TRY(allocate_worker(ctx, e, images, &e->workers[w]));
+        TRY(allocate_worker(ctx, e, pass, &e->workers[w]));
     }
 done:
     return status;
 }
 
-prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *config, int batch,
+prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *config, prnn_batch_kind batch,
                                         size_t reserve, prnn_gradient_engine **engine) {
     *engine = NULL;
     prnn_gradient_engine *e = prnn_alloc(ctx, 1, sizeof *e, "the gradient");
@@ -293,7 +318,7 @@ static void run_lane(const prnn_gradient_engine *e, prnn_pass *pass, int lane, p
     e->device->clear_block(gradient);
     for (int first = begin; first < end; first += e->cut.shard) {
         int n = end - first < e->cut.shard ? end - first : e->cut.shard;
-        prnn_batch part = prnn_batch_part(&e->network->plan.config, all, (size_t)first, n);
+        prnn_batch part = prnn_batch_part(e->network, all, (size_t)first, n);
         prnn_network_gradient(e->network, pass, &part, 1.0f / (float)all->n, e->nats + first);
     }
 }
@@ -321,15 +346,19 @@ static void run_lanes(void *arg, size_t index, void *own) {
 /* Brings images first .. first + n - 1 of every own lane together, or (`back`) takes their likelihoods apart.
  * Returns how many there are: the last lane may have fewer, so image i of them is of lane i / n. */
 static int gather(const prnn_gradient_engine *e, int first, int n, bool back) {
-    size_t bytes = prnn_network_shape(e->network).image;
+    size_t bytes = prnn_network_shape(e->network).image, soft = prnn_network_soft(e->network);
     int count = 0;
     for (int lane = e->own.begin; lane < e->own.end; lane++) {
         for (int i = first; i < first + n && lane * e->cut.lane + i < e->batch->n; i++, count++) {
             size_t image = (size_t)lane * (size_t)e->cut.lane + (size_t)i;
             if (back) {
                 e->nats[image] = e->gathered_nats[count];
-            } else {
-                memcpy(e->gathered + (size_t)count * bytes, e->batch->images + image * bytes, bytes);
+                continue;
+            }
+            memcpy(e->gathered + (size_t)count * bytes, e->batch->images + image * bytes, bytes);
+            if (e->batch->soft) {
+                memcpy(e->gathered_soft + (size_t)count * soft, e->batch->soft + image * soft,
+                       soft * sizeof(float));
             }
         }
     }
@@ -347,6 +376,7 @@ static void run_shards(const prnn_gradient_engine *e) {
         prnn_batch part = *e->batch;
         pass->lane = left < e->cut.shard ? left : e->cut.shard;
         part.images = e->gathered;
+        part.soft = e->batch->soft ? e->gathered_soft : NULL;
         part.dropout.first += (uint32_t)(e->own.begin * e->cut.lane + first);
         part.dropout.apart = (uint32_t)e->cut.lane;
         part.n = gather(e, first, pass->lane, false);
@@ -482,7 +512,7 @@ prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint
     prnn_block weights = {0}, out = {0};
     prnn_status status;
     TRY(prnn_model_check_images(ctx, model, images, count));
-    TRY(prnn_gradient_engine_create(ctx, c, (int)count, 0, &engine));
+    TRY(prnn_gradient_engine_create(ctx, c, (prnn_batch_kind){.images = (int)count}, 0, &engine));
     TRY(engine->device->share(ctx, model->weights->parameters, floats, &weights));
     TRY(engine->device->share(ctx, gradient, floats, &out));
     prnn_batch batch = {.images = images, .n = (int)count};

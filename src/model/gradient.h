@@ -9,22 +9,30 @@
 
 typedef struct prnn_gradient_engine prnn_gradient_engine;
 
-/* Bytes of the memory of a device that is apart which the gradient of batches of so many images takes: of all
- * blocks, and of the largest. */
+/* The batches that an engine is for. */
+typedef struct prnn_batch_kind {
+    int images; /* at most */
+    bool soft;  /* whether they may have soft targets */
+} prnn_batch_kind;
+
+/* Bytes of the memory of a device that is apart which the gradient of such batches takes: of all blocks, and
+ * of the largest. */
 typedef struct prnn_gradient_apart {
     size_t all, largest;
 } prnn_gradient_apart;
 
-prnn_gradient_apart prnn_gradient_engine_apart(prnn_context *ctx, const prnn_network *network, int batch);
+prnn_gradient_apart prnn_gradient_engine_apart(prnn_context *ctx, const prnn_network *network,
+                                               prnn_batch_kind batch);
 
-/* For batches of at most `batch` images, on fewer threads where memory is short, so that `reserve` bytes are
- * left for others. Free with prnn_gradient_engine_free. */
-prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *config, int batch,
+/* On fewer threads where memory is short, so that `reserve` bytes are left for others. Free with
+ * prnn_gradient_engine_free. */
+prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *config, prnn_batch_kind batch,
                                         size_t reserve, prnn_gradient_engine **engine);
 
 /* What that asks for, beside the plan, of a network for training; *workers: the threads that it would like.
  */
-prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, int batch, int *workers);
+prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, prnn_batch_kind batch,
+                                    int *workers);
 void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine);
 
 /* *nats: the mean NLL in nats of the images of a batch (1 .. as many as the engine is for); and its gradient

@@ -205,6 +205,10 @@ prnn_pass_shape prnn_network_shape(const prnn_network *network) {
                              .products = prnn_network_products(network)};
 }
 
+size_t prnn_network_soft(const prnn_network *network) {
+    return prnn_config_values(&network->plan.config) * (size_t)network->head.per_value;
+}
+
 prnn_need prnn_passes_need(prnn_context *ctx, const prnn_network *network, int images, int count) {
     const prnn_device *device = prnn_device_of(ctx);
     prnn_pass_shape shape = prnn_network_shape(network);

@@ -49,6 +49,9 @@ void prnn_network_pack(const prnn_network *network, const float *parameters, flo
 prnn_product_list prnn_network_products(const prnn_network *network);
 prnn_pass_shape prnn_network_shape(const prnn_network *network);
 
+/* Numbers of the soft targets of an image. */
+size_t prnn_network_soft(const prnn_network *network);
+
 /* Passes forward of several threads. */
 typedef struct prnn_passes {
     prnn_pass *list;
@@ -112,11 +115,12 @@ typedef struct prnn_batch {
     const uint8_t *small;  /* as prnn_network_condition has it */
     int n;                 /* at most the capacity of a pass */
     bool new_only;         /* values that the small image gives count 0 nats: they are certain, given it */
-    prnn_dropout dropout;  /* of prnn_network_gradient alone */
+    prnn_dropout dropout;  /* of prnn_network_gradient alone, as this: */
+    const float *soft; /* soft targets, as prnn_pictures has them, or NULL; not of mixtures of logistics */
 } prnn_batch;
 
 /* Images first .. first + n - 1 of a batch. */
-prnn_batch prnn_batch_part(const prnn_config *config, const prnn_batch *batch, size_t first, int n);
+prnn_batch prnn_batch_part(const prnn_network *network, const prnn_batch *batch, size_t first, int n);
 
 /* What is wanted of a batch; all but nats may be NULL. */
 typedef struct prnn_outputs {
@@ -137,7 +141,8 @@ void prnn_network_walk(const prnn_network *network, prnn_pass *pass, const prnn_
 void prnn_network_evaluate(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch,
                            const prnn_outputs *to);
 
-/* nats[n]; adds `scale` times the gradient of their sum to pass->gradient. Training networks only. */
+/* nats[n]; adds `scale` times the gradient of their sum (with soft targets, of what these stand in for) to
+ * pass->gradient. Training networks only. */
 void prnn_network_gradient(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch, float scale,
                            double *nats);
 

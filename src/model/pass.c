@@ -23,7 +23,7 @@ void prnn_network_condition(const prnn_network *net, prnn_pass *pass, const uint
                             const uint8_t *small) {
     const prnn_config *c = &net->plan.config;
     int size = c->condition_size, step = small ? 1 : c->width / size, side = small ? size : c->width;
-    prnn_pass_show(pass, (prnn_pictures){small ? small : images, side, side, c->channels});
+    prnn_pass_show(pass, (prnn_pictures){small ? small : images, side, side, c->channels, NULL});
     prnn_map_load(pass, net->condition->small, net->scaled, (prnn_region){0, size, 0, size, -1}, step);
     prnn_upsampler_forward(net->condition, pass);
 }
@@ -82,12 +82,14 @@ static prnn_region block_at(const prnn_network *net, int row) {
     return (prnn_region){row, left < rows ? left : rows, 0, net->plan.config.width, -1};
 }
 
-prnn_batch prnn_batch_part(const prnn_config *c, const prnn_batch *batch, size_t first, int n) {
+prnn_batch prnn_batch_part(const prnn_network *net, const prnn_batch *batch, size_t first, int n) {
+    const prnn_config *c = &net->plan.config;
     size_t image = prnn_config_values(c);
     size_t small = prnn_config_small_values(c);
     prnn_batch part = *batch;
     part.images += first * image;
     part.small = batch->small ? batch->small + first * small : NULL;
+    part.soft = batch->soft ? batch->soft + first * prnn_network_soft(net) : NULL;
     part.n = n;
     part.dropout.first += (uint32_t)first;
     return part;
@@ -101,7 +103,7 @@ static void begin_batch(const prnn_network *net, prnn_pass *pass, const prnn_bat
     if (net->condition) {
         prnn_network_condition(net, pass, batch->images, batch->small);
     }
-    prnn_pass_show(pass, (prnn_pictures){batch->images, c->height, c->width, c->channels});
+    prnn_pass_show(pass, (prnn_pictures){batch->images, c->height, c->width, c->channels, batch->soft});
 }
 
 static void forward_block(const prnn_network *net, const prnn_pass *pass, prnn_region block) {

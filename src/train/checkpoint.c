@@ -26,7 +26,7 @@ static void put_settings(prnn_pairs *p, const prnn_trainer *t) {
     prnn_pairs_put_u64(p, "fingerprint of the training images", t->train_print);
     prnn_pairs_put_u64(p, "validation images", t->valid ? prnn_data_count(t->valid) : 0);
     prnn_pairs_put_u64(p, "fingerprint of the validation images", t->valid_print);
-    prnn_settings_put(p, o);
+    prnn_settings_put(p, o, t->teacher.print);
     prnn_pairs_put_u64(p, "valid-every", o->valid_every);
     prnn_pairs_put_u64(p, "log-every", o->log_every);
 }

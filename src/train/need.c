@@ -5,6 +5,7 @@
 #include "model/gradient.h"
 #include "model/memory.h"
 #include "train/muon.h"
+#include "train/teacher.h"
 
 #include <stdio.h>
 
@@ -21,8 +22,8 @@ size_t prnn_trainer_nats(const prnn_context *ctx) {
 }
 
 /* The blocks that a trainer has itself. */
-static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
-                        const prnn_train_options *options, size_t images, bool valid) {
+static size_t own_bytes(prnn_context *ctx, const prnn_network *network, const prnn_train_options *options,
+                        size_t images, bool valid) {
     const prnn_config *c = &network->plan.config;
     size_t n = network->plan.parameter_floats, room = prnn_trainer_room(prnn_trainer_batch(options, images));
     size_t bytes = 0, image = prnn_config_values(c);
@@ -39,17 +40,30 @@ static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
     prnn_need_block(&bytes, prnn_trainer_nats(ctx), sizeof(double));
     prnn_need_block(&bytes, room, image);
     prnn_need_block(&bytes, 1, image);
+    prnn_need_add(&bytes, prnn_teacher_bytes(ctx, options, network, prnn_trainer_batch(options, images)));
     return bytes;
 }
 
-/* Of a validation, on one thread: more are a matter of what is there when it begins. */
-static prnn_status validation_bytes(prnn_context *ctx, const prnn_config *config, size_t *bytes) {
+/* Of an evaluation, on one thread: more are a matter of what is there when it begins. */
+static size_t evaluation_bytes(prnn_context *ctx, const prnn_network *network) {
+    prnn_need need = prnn_model_passes_need(ctx, network, PRNN_EVALUATION_SHARD, prnn_thread_count(ctx));
+    return prnn_need_total(&need, 1);
+}
+
+/* Of a validation and of the models of a teacher, which evaluate one after the other. */
+static prnn_status evaluations_bytes(prnn_context *ctx, const prnn_config *config,
+                                     const prnn_train_options *options, bool valid, size_t *bytes) {
     prnn_network *network = NULL;
-    prnn_need need;
-    prnn_status status;
-    TRY(prnn_network_create(ctx, config, false, PRNN_MAX_PARAMETERS, &network));
-    need = prnn_model_passes_need(ctx, network, PRNN_EVALUATION_SHARD, prnn_thread_count(ctx));
-    *bytes = prnn_need_total(&need, 1);
+    prnn_status status = PRNN_OK;
+    *bytes = 0;
+    if (valid) {
+        TRY(prnn_network_create(ctx, config, false, PRNN_MAX_PARAMETERS, &network));
+        *bytes = evaluation_bytes(ctx, network);
+    }
+    for (size_t k = 0; options->teacher && k < prnn_ensemble_count(options->teacher); k++) {
+        size_t more = evaluation_bytes(ctx, prnn_ensemble_model(options->teacher, k)->network);
+        *bytes = more > *bytes ? more : *bytes;
+    }
 done:
     prnn_network_free(network);
     return status;
@@ -60,7 +74,8 @@ done:
 static prnn_gradient_apart apart_of(prnn_context *ctx, const prnn_network *network,
                                     const prnn_train_options *options, bool valid, int batch) {
     size_t blocks = 4 + (options->ema > 0) + valid;
-    prnn_gradient_apart bytes = prnn_gradient_engine_apart(ctx, network, batch);
+    prnn_batch_kind of = {batch, options->teacher != NULL};
+    prnn_gradient_apart bytes = prnn_gradient_engine_apart(ctx, network, of);
     size_t matrices = options->optimizer == PRNN_MUON ? prnn_muon_floats(&network->plan) * sizeof(float) : 0;
     bytes.all += blocks * network->plan.parameter_floats * sizeof(float) + matrices;
     bytes.largest = bytes.largest > matrices ? bytes.largest : matrices;
@@ -92,13 +107,12 @@ prnn_status prnn_trainer_need(prnn_context *ctx, const prnn_config *config, cons
     prnn_status status;
     *needs = (prnn_trainer_needs){0};
     TRY(prnn_network_create(ctx, config, true, PRNN_MAX_PARAMETERS, &network));
-    if (valid) {
-        TRY(validation_bytes(ctx, config, &needs->validation));
-    }
+    TRY(evaluations_bytes(ctx, config, options, valid, &needs->evaluation));
     needs->parameters = network->plan.parameter_floats;
     needs->model = prnn_parameter_bytes(network);
     needs->own = own_bytes(ctx, network, options, images, valid);
-    needs->gradient = prnn_gradient_engine_need(ctx, network, batch, &needs->workers);
+    needs->gradient = prnn_gradient_engine_need(
+        ctx, network, (prnn_batch_kind){batch, options->teacher != NULL}, &needs->workers);
     if (prnn_device_of(ctx)->apart) {
         needs->apart = apart_of(ctx, network, options, valid, batch).all;
         needs->fits = largest_batch(ctx, network, options, valid, batch);
@@ -131,7 +145,7 @@ prnn_status prnn_trainer_afford(prnn_context *ctx, const prnn_trainer_needs *nee
         return too_much_apart(ctx, needs, batch);
     }
     prnn_need_add(&all.shared, needs->own);
-    prnn_need_add(&all.shared, needs->validation);
+    prnn_need_add(&all.shared, needs->evaluation);
     prnn_need_add(&all.shared, new_model ? needs->model : 0);
     snprintf(what, sizeof what, "training a network of %zu parameters, batch %d,", needs->parameters, batch);
     return prnn_need_afford(ctx, &all, &workers, what,

@@ -48,6 +48,7 @@ static prnn_status check_options(prnn_context *ctx, const prnn_train_options *o)
         {"the time between checkpoints", o->checkpoint_every, 0, 1e9},
         {"shift", o->shift, 0, 4095},
         {"weight decay", o->weight_decay, 0, 1e6},
+        {"the teacher's weight", o->teacher_weight, 0, 1},
     };
     prnn_status status = PRNN_OK;
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {

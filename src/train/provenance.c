@@ -62,7 +62,9 @@ static bool matters(const prnn_train_options *o, const char *key) {
                  {"flip", o->flip},
                  {"shift", o->shift > 0},
                  {"dropout", o->dropout > 0},
-                 {"weight-decay", o->weight_decay > 0}};
+                 {"weight-decay", o->weight_decay > 0},
+                 {"teacher", o->teacher != NULL},
+                 {"teacher-weight", o->teacher != NULL}};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         if (strcmp(rules[i].key, key) == 0) {
             return rules[i].used;
@@ -122,7 +124,7 @@ static void put_all(prnn_pairs *p, const prnn_trainer *t, uint64_t step, double 
         prnn_pairs_put_u64(p, "valid-fingerprint", t->valid_print);
         prnn_pairs_put_u64(p, "valid-every", t->table.valid_every);
     }
-    prnn_settings_put(p, &t->options);
+    prnn_settings_put(p, &t->options, t->teacher.print);
     prnn_pairs_put_u64(p, "total-steps", t->table.steps);
     prnn_pairs_put_u64(p, "steps", step);
     if (!isnan(nats)) {

@@ -59,7 +59,9 @@ prnn_status prnn_run_allocate(prnn_trainer *t) {
     if (t->valid) {
         TRY(prnn_data_fingerprint(ctx, t->valid, &t->valid_print));
     }
-    TRY(prnn_gradient_engine_create(ctx, c, (int)batch, needs.validation, &t->engine));
+    TRY(prnn_teacher_open(ctx, &t->options, t->model->network, batch, &t->teacher));
+    TRY(prnn_gradient_engine_create(ctx, c, (prnn_batch_kind){(int)batch, t->options.teacher != NULL},
+                                    needs.evaluation, &t->engine));
 done:
     return status;
 }
@@ -76,6 +78,7 @@ void prnn_run_free(prnn_trainer *t) {
     prnn_free(t->images);
     prnn_free(t->scratch_image);
     prnn_free(t->nats);
+    prnn_teacher_close(&t->teacher);
     prnn_gradient_engine_free(t->ctx, t->engine);
     if (t->metrics) {
         fclose(t->metrics);

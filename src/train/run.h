@@ -5,6 +5,7 @@
 #include "model/gradient.h"
 #include "model/model.h"
 #include "train/folder.h"
+#include "train/teacher.h"
 #include "train/timetable.h"
 
 #include <stdio.h>
@@ -53,6 +54,7 @@ struct prnn_trainer {
     size_t *indices;
     uint8_t *images;        /* of a batch, or of a piece of the validation set */
     uint8_t *scratch_image; /* of images that are mirrored and moved */
+    prnn_teacher teacher;   /* what makes soft targets; of zeros without */
     double *nats;           /* of a piece of every rank */
 
     prnn_run_folder folder;

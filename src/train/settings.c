@@ -24,7 +24,7 @@ void prnn_pairs_put_readable(prnn_pairs *p, const char *key, double value) {
     prnn_pairs_put(p, key, p->text[p->count]);
 }
 
-void prnn_settings_put(prnn_pairs *p, const prnn_train_options *o) {
+void prnn_settings_put(prnn_pairs *p, const prnn_train_options *o, uint64_t teacher) {
     prnn_pairs_put_u64(p, "batch", (uint64_t)o->batch);
     prnn_pairs_put(p, "optimizer", prnn_optimizer_name(o->optimizer));
     prnn_pairs_put_readable(p, "lr", o->learning_rate);
@@ -43,4 +43,6 @@ void prnn_settings_put(prnn_pairs *p, const prnn_train_options *o) {
     prnn_pairs_put_u64(p, "shift", (uint64_t)o->shift);
     prnn_pairs_put_readable(p, "dropout", o->dropout);
     prnn_pairs_put_readable(p, "weight-decay", o->weight_decay);
+    prnn_pairs_put_u64(p, "teacher", teacher);
+    prnn_pairs_put_readable(p, "teacher-weight", o->teacher ? o->teacher_weight : 0);
 }

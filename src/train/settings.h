@@ -19,7 +19,7 @@ void prnn_pairs_put_u64(prnn_pairs *p, const char *key, uint64_t value);
 void prnn_pairs_put_double(prnn_pairs *p, const char *key, double value); /* hexadecimal keeps every bit */
 void prnn_pairs_put_readable(prnn_pairs *p, const char *key, double value);
 
-/* What of the options a run's weights depend on, but for its length. */
-void prnn_settings_put(prnn_pairs *p, const prnn_train_options *options);
+/* What of the options a run's weights depend on, but for its length. `teacher`: prnn_teacher.print. */
+void prnn_settings_put(prnn_pairs *p, const prnn_train_options *options, uint64_t teacher);
 
 #endif

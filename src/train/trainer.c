@@ -105,6 +105,7 @@ static prnn_status prepare(prnn_trainer *t, const prnn_train_options *options) {
     TRY(prnn_train_options_check_set(t->ctx, &t->options, &t->model->network->plan.config, t->valid != NULL));
     TRY(prnn_train_data_check(t->ctx, t->model, t->train, "training"));
     TRY(take_palette(t));
+    TRY(prnn_teacher_check(t->ctx, &t->options, t->model));
     if (t->valid) {
         TRY(prnn_train_data_check(t->ctx, t->model, t->valid, "validation"));
     }
@@ -204,6 +205,7 @@ static prnn_status read_batch(prnn_trainer *t, size_t *n) {
     TRY(prnn_data_read(t->ctx, t->train, t->indices + mine.first, mine.count, t->options.seed, epoch,
                        t->images + mine.first * bytes));
     augment(t, epoch, mine);
+    TRY(prnn_teacher_ask(t->ctx, &t->teacher, t->images, mine));
 done:
     return status;
 }
@@ -227,7 +229,11 @@ static prnn_status update(prnn_trainer *t, double *nats) {
     if (status != PRNN_OK) {
         return prnn_ranks_vote(t->ctx, status, NULL, s->step);
     }
-    prnn_batch batch = {.images = t->images, .n = (int)n, .new_only = true, .dropout = dropout_of(t)};
+    prnn_batch batch = {.images = t->images,
+                        .n = (int)n,
+                        .new_only = true,
+                        .dropout = dropout_of(t),
+                        .soft = t->teacher.soft};
     status = prnn_gradient_engine_run(t->ctx, t->engine, t->weights, &batch, t->gradient, &wishes, nats);
     if (status != PRNN_OK) {
         return status;

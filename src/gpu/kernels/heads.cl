@@ -42,7 +42,8 @@ DEVICE void keep_nats(const nll *l, const value *v, float x, GLOBAL float *nats)
 
 /* ------------------------------------------------------------------------------------------ softmax */
 
-KERNEL(HEAD_ITEMS) softmax_nll(nll l, GLOBAL const uchar *levels, GLOBAL float *memory, GLOBAL float *nats) {
+KERNEL(HEAD_ITEMS)
+softmax_nll(nll l, GLOBAL const uchar *levels, GLOBAL const float *soft, GLOBAL float *memory, GLOBAL float *nats) {
     COLUMNS_MEMORY
     value v = value_of(&l, levels);
     float top = FLOAT_OF(0xff800000u), sum = 0;
@@ -60,14 +61,17 @@ KERNEL(HEAD_ITEMS) softmax_nll(nll l, GLOBAL const uchar *levels, GLOBAL float *
     float factor = l.scale / total;
     for (uint i = COLUMN; i < l.block_stride; i += PANEL) {
         float x = i < l.levels && !given ? exp_of(LOAD(l.logits, v.at + i) - highest) * factor : 0.0f;
-        STORE(l.dlogits, v.to + i, i == v.level && !given ? x - l.scale : x);
+        x = i == v.level && !given ? x - l.scale : x;
+        if (l.soft && i < l.levels && !given) { x -= l.scale * soft[value_at(&l.p, v.m, v.channel) * l.soft + i]; }
+        STORE(l.dlogits, v.to + i, x);
     }
 }
 
 /* ---------------------------------------------------------------------------------------- Bernoulli */
 
 /* An item has a value here; the item of the last channel of a position clears its padding. */
-KERNEL(HEAD_ITEMS) bernoulli_nll(nll l, GLOBAL const uchar *levels, GLOBAL float *memory, GLOBAL float *nats) {
+KERNEL(HEAD_ITEMS)
+bernoulli_nll(nll l, GLOBAL const uchar *levels, GLOBAL const float *soft, GLOBAL float *memory, GLOBAL float *nats) {
     uint n = GROUP_X * HEAD_ITEMS + ITEM, m = n / l.p.channels, channel = n % l.p.channels;
     if (m >= l.p.rows) { return; }
     uint q = m / l.p.run, r = m % l.p.run;
@@ -77,6 +81,7 @@ KERNEL(HEAD_ITEMS) bernoulli_nll(nll l, GLOBAL const uchar *levels, GLOBAL float
     nats[n] = given ? 0.0f : FMA(-a, b, relu_of(a)) + log1p_of(e);
     if (l.scale != 0) {
         float x = l.scale * ((a >= 0 ? 1.0f : e) / (e + 1.0f) - b);
+        if (l.soft) { x -= l.scale * soft[value_at(&l.p, m, channel)]; }
         STORE(l.dlogits, AT(l.dlogits, q, r) + channel, given ? 0.0f : x);
         for (uint i = l.p.channels; channel + 1 == l.p.channels && i < l.block_stride; i++) {
             STORE(l.dlogits, AT(l.dlogits, q, r) + i, 0.0f);
@@ -130,7 +135,8 @@ DEVICE bin bin_of(float level, float span, bool lower, bool upper, const logisti
     return x;
 }
 
-KERNEL(HEAD_ITEMS) logistics_nll(nll l, GLOBAL const uchar *levels, GLOBAL float *memory, GLOBAL float *nats) {
+KERNEL(HEAD_ITEMS)
+logistics_nll(nll l, GLOBAL const uchar *levels, GLOBAL const float *soft, GLOBAL float *memory, GLOBAL float *nats) {
     COLUMNS_MEMORY
     value v = value_of(&l, levels);
     uint stride = l.block_stride / 3;
