@@ -167,6 +167,16 @@ plant "muon moves what is masked" src/device/cpu_polar.c \
 plant "muon takes the head" src/train/muon.c 's/p->rank > 1 \&\& strncmp.*;/p->rank > 1 \&\& p->name[0] != 105;/' test_optimizers 'optimizers*'
 plant "what is too large to be squared is not a number" src/device/cpu_polar.c 's/s > 0 ? m->a\[i\] \* s \* s : 0/m->a[i] * s * s/' \
     test_optimizers 'steps*'
+plant "soft targets are not scaled" src/device/cpu_heads.c 's/-= scale \* from\[k\]/-= from[k]/' test_laws_network 'soft*'
+plant "soft targets are those of the first image" src/model/pass.c \
+    's/part.soft = batch->soft ? batch->soft + first \* prnn_network_soft(net) : NULL;/part.soft = batch->soft;/' \
+    test_laws_network 'soft*'
+plant "a teacher is not divided by how many they are" src/train/teacher.c 's/t->weight \/ (double)models/t->weight/' \
+    test_teacher 'targets*'
+plant "the level that is there keeps its whole weight" src/train/teacher.c 's/= -(float)l->teacher->weight;/= 0;/' \
+    test_teacher 'targets*'
+plant "a teacher sees the first images of a batch" src/train/teacher.c 's/images + part.first \* image/images/' \
+    test_teacher 'targets*'
 plant "an image is the same in every epoch" src/train/trainer.c \
     's/prnn_augment(&how, epoch,/prnn_augment(\&how, 0,/' test_small_sets 'steps_are_their_formulas'
 plant "what comes in at a border is from the other side" src/train/augment.c \

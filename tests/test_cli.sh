@@ -49,7 +49,7 @@ options_of() {
     train) echo "data cache valid $reading kind layers hidden head levels output components no-residual skip epochs steps batch lr optimizer" \
         "ema clip seed init resume out preset config height width channels limit valid-last valid-limit valid-every" \
         "log-every checkpoint-every schedule warmup final-fraction decay-factor decay-epochs beta1 beta2 epsilon" \
-        "list-presets show-preset condition-size condition-features patience flip shift dropout weight-decay palette palette-file $common" ;;
+        "list-presets show-preset condition-size condition-features patience flip shift dropout weight-decay teacher teacher-weight palette palette-file $common" ;;
     eval) echo "data $reading first limit json per-image per-value scores sort worst best $common" ;;
     compare) echo "data $reading first limit seed json scores $common" ;;
     sample) echo "count seed temperature out columns zoom captions overwrite $common" ;;
@@ -108,6 +108,8 @@ usage "below 1" train --dropout 1
 usage "from 0 to 4095" train --shift -1
 usage "from 0 to" train --weight-decay -1
 usage "no effect without --valid, --valid-last or --valid-fraction" train --data x --out y --patience 3
+usage "--teacher-weight has no effect without --teacher" train --data x --out y --teacher-weight 0.5
+usage "from 0 to 1" train --data x --out y --teacher z --teacher-weight 1.1
 usage "whole number" train --seed 18446744073709551616
 usage "row|diagonal|cnn" train --kind lstm
 usage "true or false" train --skip=perhaps
@@ -221,6 +223,20 @@ run 0 "to resume it" train "${small[@]}" --patience 3 --out patient --resume
 has "there is nothing to do" "after 3 validations without a lower NLL, and nothing is left to do" err.txt
 run 0 "with more patience" train "${small[@]}" --patience 4 --out patient --resume
 check "it goes on" grep -q "goes on from step" err.txt
+run 0 "--teacher" train "${small[@]}" --teacher patient --out taught
+has "it is named" "0.5 of each target is what patient expects" err.txt
+check "targets are softer" test "$(tail -n 1 taught/metrics.csv | cut -d, -f5 | cut -d. -f1)" -gt \
+    "$(tail -n 1 overfits/metrics.csv | cut -d, -f5 | cut -d. -f1)"
+run 0 "info of it" info taught
+check "it has a teacher" grep -q "teacher-weight  *0.5" out.txt
+run 0 "--teacher, two of them" train "${small[@]:0:18}" --steps 2 --teacher patient,overfits --teacher-weight 1 --out twice
+run 1 "a teacher that is not there" train "${small[@]}" --teacher patient,none --out untaught
+has "is named" "none: cannot be opened" err.txt
+run 2 "a teacher in the way of the result" train "${small[@]}" --teacher twice --out twice --resume
+has "is kept" "is also --teacher twice/model.safetensors, which would be lost" err.txt
+run 1 "a teacher of other images" train --data train.idx "${tiny[@]:0:6}" --levels 4 --teacher patient --out untaught
+has "is refused" "the teacher is for images of 6 x 6 x 1 of 2 levels, and the model for 6 x 6 x 1 of 4" err.txt
+check "before anything is made" test ! -e untaught
 run 0 "without validation" train --data train.idx "${tiny[@]}" --steps 2 --out plain/
 check "there is a training figure" grep -q "^last training" out.txt
 run 0 "--init" train --data train.idx --init run/model.safetensors --steps 2 --out init --threads 1

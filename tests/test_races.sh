@@ -62,6 +62,9 @@ draw diagonal 64 complete diagonal --data colour.npy --fit crop --known-rows 1 -
 train cnn 64 --data grey.idx --kind cnn "${small[@]}" --levels 20 --output logistics --components 3 --optimizer sgd \
     --dropout 0.3 --weight-decay 1
 draw cnn 64 sample cnn --count 1
+run 0 "a teacher" train --data grey.idx --kind cnn "${small[@]}" --levels 20 --steps 1 --out shades --quiet --device cpu
+train taught 64 --data grey.idx --kind cnn "${small[@]}" --levels 20 --teacher shades
+train student 64 --data grey.idx --kind cnn "${small[@]}" --levels 2 --teacher first
 train given 64 --data grey.idx --kind cnn "${small[@]}" --levels 4 --condition-size 1
 "$program" convert --data grey.idx --fit crop --height 1 --width 1 --out one.npy --quiet
 draw given 64 upscale given --data one.npy --count 1 --samples 1
