@@ -71,7 +71,7 @@ plant() {
     cp "$work/kept" "$file"
 }
 
-programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_optimizers test_chain test_check test_laws_model test_memory test_ensemble test_arguments test_bits test_threads test_small_sets test_compressed test_palette test_metadata test_archive"
+programs="test_resize test_data_listing test_data_names test_data_disk test_data_convert test_kernels test_kernels_values test_kernels_logistics test_laws_network test_laws_causality test_laws_passes test_laws_sampling test_laws_multiscale test_laws_evaluate test_stepper test_structs test_trainer test_optimizers test_chain test_check test_laws_model test_memory test_ensemble test_arguments test_bits test_threads test_small_sets test_teacher test_compressed test_palette test_metadata test_archive"
 without_bugs() {
     echo "building without a bug"
     cmake -S "$tree" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 >"$work/build.log" 2>&1 ||
@@ -175,6 +175,8 @@ plant "a teacher is not divided by how many they are" src/train/teacher.c 's/t->
     test_teacher 'targets*'
 plant "the level that is there keeps its whole weight" src/train/teacher.c 's/= -(float)l->teacher->weight;/= 0;/' \
     test_teacher 'targets*'
+plant "the weights of a teacher's models are not counted" src/train/need.c \
+    's/prnn_need_block(&all->packed, count, sizeof(float));//' test_memory 'test_training'
 plant "a teacher sees the first images of a batch" src/train/teacher.c 's/images + part.first \* image/images/' \
     test_teacher 'targets*'
 plant "an image is the same in every epoch" src/train/trainer.c \

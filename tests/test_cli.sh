@@ -216,6 +216,8 @@ check "no folder is made" test ! -e moved
 run 0 "until it overfits" train "${small[@]}" --out overfits
 check "that is said once" test "$(grep -c "has risen 3 times in a row while training NLL fell: the model overfits" err.txt)" = 1
 has "with the remedies" "--dropout, --weight-decay, --flip or --shift where such images are as likely, and --patience" err.txt
+run 0 "a batch of more than all" train "${small[@]:0:14}" --batch 70 --steps 1 --threads 1 --out all
+has "is said to be cut" "--batch 70 is more than the 20 images: each step takes all of them" err.txt
 run 0 "--patience" train "${small[@]}" --patience 3 --out patient
 check "it ends before its last step" test "$(tail -n 1 patient/metrics.csv | cut -d, -f1)" -lt 300
 has "and says so" "ended at step $(tail -n 1 patient/metrics.csv | cut -d, -f1) of 300: the last 3 validations brought" err.txt
@@ -234,7 +236,7 @@ run 1 "a teacher that is not there" train "${small[@]}" --teacher patient,none -
 has "is named" "none: cannot be opened" err.txt
 run 2 "a teacher in the way of the result" train "${small[@]}" --teacher twice --out twice --resume
 has "is kept" "is also --teacher twice/model.safetensors, which would be lost" err.txt
-run 1 "a teacher of other images" train --data train.idx "${tiny[@]:0:6}" --levels 4 --teacher patient --out untaught
+run 2 "a teacher of other images" train --data train.idx "${tiny[@]:0:6}" --levels 4 --teacher patient --out untaught
 has "is refused" "the teacher is for images of 6 x 6 x 1 of 2 levels, and the model for 6 x 6 x 1 of 4" err.txt
 check "before anything is made" test ! -e untaught
 run 0 "without validation" train --data train.idx "${tiny[@]}" --steps 2 --out plain/

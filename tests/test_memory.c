@@ -44,15 +44,15 @@ static void test_gradient(void **state) {
     prnn_context *ctx = prnn_context_create();
     const int batches[] = {1, 7, 16, 100};
     for (int i = 0; i < 8; i++) {
-        int batch = batches[i % 4], wanted;
+        prnn_batch_kind batch = {batches[i % 4], i % 2 == 1};
+        int wanted;
         prnn_network *network;
         prnn_gradient_engine *engine;
         assert_ok(ctx, prnn_context_set_threads(ctx, i < 4 ? 1 : 3));
         assert_ok(ctx, prnn_network_create(ctx, &config, true, PRNN_MAX_PARAMETERS, &network));
-        prnn_need need = prnn_gradient_engine_need(ctx, network, (prnn_batch_kind){.images = batch}, &wanted);
+        prnn_need need = prnn_gradient_engine_need(ctx, network, batch, &wanted);
         size_t before = ctx->asked;
-        assert_ok(ctx,
-                  prnn_gradient_engine_create(ctx, &config, (prnn_batch_kind){.images = batch}, 0, &engine));
+        assert_ok(ctx, prnn_gradient_engine_create(ctx, &config, batch, 0, &engine));
         size_t blocks = ctx->asked - before - prnn_block_bytes(1, sizeof *network);
         assert_int_equal(blocks, prnn_need_total(&need, wanted));
         prnn_gradient_engine_free(ctx, engine);
@@ -88,12 +88,9 @@ static void test_visits(void **state) {
 }
 
 /* A training asks for what was predicted, from the first block to the last validation. */
-static void test_training(void **state) {
-    (void)state;
+static void check_training(prnn_context *ctx, const prnn_ensemble *teacher) {
     char out[] = "/tmp/prnn_test_memory_XXXXXX", command[96];
     assert_non_null(mkdtemp(out));
-    prnn_context *ctx = prnn_context_create();
-    assert_ok(ctx, prnn_context_set_threads(ctx, 1));
     prnn_config config = law_config(PRNN_ROW, &law_shapes[3]);
     uint8_t images[40 * 60];
     random_images(3, config.levels, sizeof images, images);
@@ -108,20 +105,43 @@ static void test_training(void **state) {
     options.out = out;
     options.steps = 1;
     options.ema = 0.9;
+    options.teacher = teacher;
     prnn_trainer_needs needs;
     assert_ok(ctx, prnn_trainer_need(ctx, &config, &options, 40, true, &needs));
     size_t predicted = needs.own + needs.evaluation + prnn_need_total(&needs.gradient, 1),
            before = ctx->asked;
     assert_ok(ctx, prnn_train(ctx, model, data, data, &options));
     size_t asked = ctx->asked - before;
-    /* Beside it are the lists of tensors of the files, the structs of networks, and an image. */
-    assert_in_range(asked, predicted, predicted + (64 << 10));
+    /* Beside it are the lists of tensors of the files, the structs of networks, an image, and passes that are
+     * opened again. */
+    assert_in_range(asked, predicted, predicted + (teacher ? 128 << 10 : 64 << 10));
     assert_true(predicted > (1 << 20));
     prnn_model_free(model);
     prnn_data_free(data);
-    prnn_context_free(ctx);
     snprintf(command, sizeof command, "rm -rf %s", out);
     assert_int_equal(system(command), 0);
+}
+
+static void test_training(void **state) {
+    (void)state;
+    prnn_context *ctx = prnn_context_create();
+    assert_ok(ctx, prnn_context_set_threads(ctx, 1));
+    check_training(ctx, NULL);
+    prnn_config config = law_config(PRNN_DIAGONAL, &law_shapes[3]);
+    const prnn_model *models[2];
+    prnn_ensemble *teacher;
+    config.layers = 5;
+    law_model both[2] = {law_open(&config, 1), law_open(&config, 2)};
+    for (int i = 0; i < 2; i++) {
+        models[i] = both[i].model;
+        assert_true(models[i]->network->plan.forward.count * sizeof(float) > (256 << 10));
+    }
+    assert_ok(ctx, prnn_ensemble_create(ctx, models, 2, &teacher));
+    check_training(ctx, teacher);
+    prnn_ensemble_free(teacher);
+    law_close(&both[0]);
+    law_close(&both[1]);
+    prnn_context_free(ctx);
 }
 
 /* ------------------------------------------------------------------------------------- refusals */

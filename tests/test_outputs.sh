@@ -28,6 +28,14 @@ mkdir set/deep deep
 cp set/00001.png set/deep/a.png
 cp set/00002.png mask.png
 
+# A name may have 255 bytes, and what is written for a while beside it no more.
+long=$(printf 'n%.0s' {1..251})
+run 0 "an array of a long name" convert --data train.idx --out "$long.npy"
+run 0 "a text of a long name" eval run --data "$long.npy" --scores "deep/$long.csv"
+check "both are there" test -s "$long.npy" -a -s "deep/$long.csv"
+check "and nothing else" test -z "$(find . -name '*.tmp')"
+rm "$long.npy" "deep/$long.csv"
+
 # ------------------------------------------------------------------------- an output that is an input
 
 cp $model model.npy

@@ -282,6 +282,12 @@ static void other_settings_are_refused_by_name(void **state) {
         assert_says("checkpoint.safetensors: ");
         assert_unchanged(run, reference);
     }
+}
+
+static void other_images_and_networks_are_refused(void **state) {
+    (void)state;
+    const char *reference = reference_run(NULL), *run = fresh("settings");
+    copy_run(reference, run);
     prnn_train_options o = full_options(run);
     o.resume = true;
     o.patience = 0;
@@ -536,6 +542,7 @@ int main(void) {
         cmocka_unit_test(files_that_resume_can_do_without),
         cmocka_unit_test(a_run_can_be_extended),
         cmocka_unit_test(other_settings_are_refused_by_name),
+        cmocka_unit_test(other_images_and_networks_are_refused),
         cmocka_unit_test(one_run_a_folder),
         cmocka_unit_test(an_earlier_run_is_not_overwritten),
         cmocka_unit_test(full_disks),

@@ -39,6 +39,11 @@ static int load_teacher(session *s, train_settings *want) {
     int code;
     TRY(subject_load(s->ctx, s->args->command, &want->teacher, 1, &s->against));
     want->train.teacher = s->against.ensemble;
+    /* Where nothing else says a palette, it is the teacher's. */
+    const prnn_palette *palette = prnn_model_palette(subject_model(&s->against, 0));
+    if (palette && !want->init && !want->data.palette && !want->data.palette_file) {
+        s->palette = *palette;
+    }
 done:
     return code;
 }
@@ -107,6 +112,10 @@ static void describe(const session *s, const train_settings *want) {
     size_t count = prnn_data_count(s->data);
     note("%zu image%s of %d x %d x %d, %d levels; %s for validation", count, plural(count), c->height,
          c->width, c->channels, c->levels, valid);
+    if ((size_t)want->train.batch > count) {
+        note("--batch %d is more than the %zu image%s: each step takes all of them", want->train.batch, count,
+             plural(count));
+    }
     if (want->teacher) {
         note("%.3g of each target is what %s expects", want->train.teacher_weight, want->teacher);
     }

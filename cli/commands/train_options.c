@@ -83,11 +83,10 @@ static const struct option options[] = {
            "bound of the gradient's norm, of the mean NLL of a batch in nats; 0: none"),
     DOUBLE("ema", AT(train.ema), 0, 1, OPTION_OPEN_MAX,
            "decay of the moving average of the weights, which is validated and saved; 0: none"),
-    INPUT(
-        "teacher", AT(teacher), "MODEL", 0,
-        "soft targets: of each value, given those before it in the training image, learn what this model "
-        "expects too, not only which level is there; with commas, A,B,C, the mean of several; for two levels "
-        "and softmax"),
+    INPUT("teacher", AT(teacher), "MODEL", OPTION_MODELS,
+          "soft targets: of each value, given those before it in the training image, learn what this model "
+          "expects too, not only which level is there; with commas, A,B,C, the mean of several. The "
+          "model that is trained has two levels or a softmax"),
     DOUBLE("teacher-weight", AT(train.teacher_weight), 0, 1, 0,
            "part of a target that is the teacher's; the rest is the level that is there"),
     CHOICE("schedule", AT(train.schedule), "constant|cosine|step", 0, "of the learning rate"),

@@ -25,7 +25,7 @@ typedef struct data_settings {
     INPUT("data", offsetof(settings, data.path), "F", OPTION_REQUIRED,                                       \
           help                                                                                               \
           ": idx or idx.gz, CIFAR .bin or a folder of them, a picture or a folder (also of folders) of "     \
-          "pictures, .npy, .npz or a folder of them; or a pipe with one of these files, - for stdin")
+          "pictures, .npy, .npz or a folder of .npz; or a pipe with one of these files, - for stdin")
 #define ARRAY_OPTION(settings)                                                                               \
     STRING("array", offsetof(settings, data.array), "NAME", 0,                                               \
            "of a .npz file with several arrays: the one that holds the images")

@@ -123,7 +123,7 @@ static int add_option(files *f, const arguments *args, const struct option *row)
     if (!path) {
         return EXIT_OK;
     }
-    if (row->type == OPTION_INPUT && strcmp(row->value, "MODEL") == 0) {
+    if (row->traits & OPTION_MODELS) {
         return add_members(f, args->command, option, row->value, path);
     }
     TRY(make_room(f, NAMES));

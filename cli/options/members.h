@@ -1,4 +1,5 @@
-/* The models that one operand names: those of an ensemble, with commas between them. */
+/* The models that an operand, or the value of an option, names: those of an ensemble, with commas between
+ * them. */
 #ifndef PIXELRNN_CLI_OPTIONS_MEMBERS_H
 #define PIXELRNN_CLI_OPTIONS_MEMBERS_H
 

@@ -25,7 +25,8 @@ enum {
     OPTION_ACTION = 2,     /* asks for something else than the command's work: never in a config file */
     OPTION_NO_DEFAULT = 4, /* the default says nothing to a reader */
     OPTION_OPEN_MIN = 8,   /* double: minimum itself is out of range */
-    OPTION_OPEN_MAX = 16
+    OPTION_OPEN_MAX = 16,
+    OPTION_MODELS = 32 /* of a command that takes ensembles: it may be one */
 };
 
 struct option {
@@ -71,7 +72,7 @@ struct command {
     const char *summary;     /* a few words */
     const char *operand;     /* "MODEL" or NULL */
     bool many;               /* one operand or more: arguments.operands */
-    bool ensembles;          /* one may be several models, with commas between them (options/members.h) */
+    bool ensembles;          /* an operand, or a value, may be several models (options/members.h) */
     bool optional;           /* or none */
     const char *before;      /* an operand that may stand before the other one, or NULL */
     const char *synopsis;    /* what the synopsis shows beside operand and required options, or NULL */

@@ -66,13 +66,17 @@ static bool has_run(const work *w, size_t run) {
 
 /* ------------------------------------------------------------------------------------------ log */
 
+/* As long as it is now: a run may be writing the next line. */
 static void read_log(const work *w, FILE *file, const char *path) {
-    char *text = work_allocate(w, LOG_LIMIT, 1);
-    size_t n = text ? fread(text, 1, LOG_LIMIT, file) : 0;
+    struct stat at = {0};
+    if (fstat(fileno(file), &at) == 0 && at.st_size >= LOG_LIMIT) {
+        job_refuse(w->job, 500, "%s: has more than %d MB", path, LOG_LIMIT >> 20);
+        return;
+    }
+    char *text = work_allocate(w, (size_t)at.st_size + 1, 1);
+    size_t n = text ? fread(text, 1, (size_t)at.st_size, file) : 0;
     if (text && ferror(file)) {
         job_refuse(w->job, 500, "%s: cannot be read: %s", path, strerror(errno));
-    } else if (text && n == LOG_LIMIT) {
-        job_refuse(w->job, 500, "%s: has more than %d MB", path, LOG_LIMIT >> 20);
     } else if (text) {
         job_answer(w->job, 200, "text/csv; charset=utf-8", text, n);
     }

@@ -170,12 +170,14 @@ int output_check_no_pictures(const char *name, const char *path) {
 }
 
 int output_write(const char *path, const char *text, size_t size) {
-    size_t room = strlen(path) + 32;
+    /* With what is added, a name is still one of at most 255 bytes. */
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t room = strlen(path) + 32, kept = (size_t)(name - path) + strnlen(name, 200);
     char *temporary = malloc(room);
     if (!temporary) {
         return fail_memory();
     }
-    snprintf(temporary, room, "%s.%ld.tmp", path, (long)getpid());
+    snprintf(temporary, room, "%.*s.%ld.tmp", (int)kept, path, (long)getpid());
     FILE *file = fopen(temporary, "wb");
     bool ok = file && fwrite(text, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
     int why = errno;

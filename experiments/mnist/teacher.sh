@@ -4,7 +4,7 @@
 #
 #   experiments/mnist/teacher.sh [OUT]         OUT: folder for the runs (default runs/mnist-teacher)
 #
-# Writes OUT/table.md. 8 runs of about two minutes on 2 cores; one that is done is not repeated, one that was stopped goes on.
+# Writes OUT/table.md. 8 runs of some minutes on one core; one that is done is not repeated, one that was stopped goes on.
 # PIXELRNN names the program (default build/pixelrnn), STEPS replaces the 1,000 steps.
 set -eu
 cd "$(dirname "$0")/../.."

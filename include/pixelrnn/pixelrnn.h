@@ -813,8 +813,8 @@ typedef struct prnn_train_options {
      * training image, `teacher` says what it expects, and the gradient is that of the cross-entropy to the
      * mixture of teacher_weight parts (0..1) of its distribution and 1 - teacher_weight parts of the level
      * that is there. The likelihoods that are reported are those of the images, as without. NULL: none. Its
-     * models (any kind, any output) must be for the same images, and outlast the training; the trained one
-     * may not have a mixture of logistics. */
+     * models (of any kind and output) must be for the same images, outlast the training and not be changed
+     * during it; the trained one may not have a mixture of logistics. */
     const prnn_ensemble *teacher;
     double teacher_weight;
 } prnn_train_options;

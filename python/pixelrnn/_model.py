@@ -350,8 +350,8 @@ class Model:
         "step"; steps instead of epochs; valid_every and log_every in steps, checkpoint_every in seconds. For small
         sets: flip, images are mirrored; shift, by how many pixels they are moved at most; dropout and weight_decay;
         patience, validations without a lower NLL before training ends.
-        teacher: for soft targets, a Model, an Ensemble, a file, or a list of models and files; teacher_weight, its part of
-        a target.
+        teacher: for soft targets, a Model, an Ensemble, a file, or a list of models and files, which is not to change
+        meanwhile; teacher_weight, its part of a target.
         out: a folder for model.safetensors, metrics.csv and checkpoint.safetensors, from which resume=True goes on, to the
         bits of a training that was never interrupted; without it nothing is left.
         callback: gets the Progress after every step; if it returns False training stops, and the model has the best weights

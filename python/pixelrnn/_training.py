@@ -189,7 +189,7 @@ class Trainer:
         self._teacher = teacher_in(model, options)
         pointer = ctypes.c_void_p()
         given = options_of(Watch(), out, options, self._teacher)
-        with model._guard.alone():
+        with model._guard.alone(), _guard_of(self._teacher):
             self._context.call(library.prnn_trainer_create, model._pointer, self._train._handle.pointer,
                                self._valid._handle.pointer if self._valid else None, given, ctypes.byref(pointer))
         assert pointer.value

@@ -164,6 +164,14 @@ bool prnn_file_is_absent(const prnn_context *ctx) {
     return false;
 }
 
+/* Bytes of a path that its temporary file's begins with: a name has 255 at most, what is added included. */
+static size_t kept_of(const char *path) {
+    enum { MOST = 200 };
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t n = strlen(name);
+    return (size_t)(name - path) + (n < MOST ? n : MOST);
+}
+
 prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_writer *writer) {
     size_t n = strlen(path);
     *writer = (prnn_file_writer){NULL, malloc(n + 1), malloc(n + 40)};
@@ -173,7 +181,8 @@ prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_write
     }
     memcpy(writer->path, path, n + 1);
     static atomic_uint serial;
-    snprintf(writer->temporary, n + 40, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
+    snprintf(writer->temporary, n + 40, "%.*s.%ld-%u.tmp", (int)kept_of(path), path, (long)getpid(),
+             atomic_fetch_add(&serial, 1));
     writer->stream = fopen(writer->temporary, "w+b");
     if (!writer->stream) {
         prnn_status status = prnn_fail_system(ctx, errno, "%s: cannot be written", path);
@@ -248,7 +257,7 @@ void prnn_file_sweep(const char *path) {
     char *folder = folder_of(path);
     DIR *dir = folder ? opendir(folder) : NULL;
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        size_t n = strlen(entry->d_name), own = strlen(name);
+        size_t n = strlen(entry->d_name), own = kept_of(name);
         bool ours = n > own + 4 && strncmp(entry->d_name, name, own) == 0 && entry->d_name[own] == '.' &&
                     strcmp(entry->d_name + n - 4, ".tmp") == 0;
         if (ours) {

@@ -45,17 +45,19 @@ static void gather_row(const prnn_pass *pass, int row) {
     }
 }
 
-/* The gradient by the logits of a row, from the one towards the levels to the one towards soft targets. */
+/* Turns the gradient by the logits of a row, which is towards the levels, into that towards soft targets. */
 static void soften(const prnn_pass *pass, const prnn_head *head, const prnn_map *logits, int row,
                    float scale) {
     const prnn_pictures *p = &pass->pictures;
-    int count = p->channels * head->per_value;
+    int blocks = head->features.blocks, size = head->features.size;
     float *to = prnn_map_at(pass, logits, row, 0);
     for (int col = 0; col < p->width; col++) {
         for (int i = 0; i < pass->images; i++, to += logits->stride) {
             const float *from = p->soft + (picture_at(p, i, row, col) - p->levels) * head->per_value;
-            for (int k = 0; k < count; k++) {
-                to[prnn_features_column(head->features, k)] -= scale * from[k];
+            for (int b = 0; b < blocks; b++, from += size) {
+                for (int k = 0; k < size; k++) {
+                    to[b * head->features.stride + k] -= scale * from[k];
+                }
             }
         }
     }

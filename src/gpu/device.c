@@ -245,7 +245,7 @@ static prnn_status open_own(prnn_gpu_state *s, const prnn_pass_shape *shape, siz
     const prnn_gpu_driver *d = s->gpu->driver;
     size_t values = shape->image * images, bytes = shape->floats * images * sizeof(float);
     prnn_status status = take_memory(s, bytes, own);
-    TRY(status == PRNN_ERROR_MEMORY ? too_many(s, images, bytes) : status);
+    TRY(status == PRNN_ERROR_MEMORY ? too_many(s, images, pass_memory(s->ctx, shape, (int)images)) : status);
     TRY(d->allocate(s->ctx, s->gpu, values, "the pictures of a batch", &own->levels));
     if (shape->soft) {
         TRY(d->allocate(s->ctx, s->gpu, shape->soft * images * sizeof(float), "soft targets", &own->soft));

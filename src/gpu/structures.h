@@ -127,10 +127,10 @@ typedef struct prnn_gpu_pixels {
     U32 rows, run, images, row, first, height, width, channels;
 } prnn_gpu_pixels;
 
-/* -log p(level) of each channel of each position, and with scale != 0 its gradient; with `soft` logits a
- * value (0: none) from there to the one towards soft targets. Logits of a channel are block_stride numbers (3
- * * that of mixtures) from each other. With given != 0, pixels whose row and column are multiples of it cost
- * nothing. */
+/* -log p(level) of each channel of each position, and with scale != 0 its gradient. Logits of a channel are
+ * block_stride numbers (of mixtures 3 times as many) from each other. With given != 0, pixels whose row and
+ * column are multiples of it cost nothing. `soft`: logits of a value in the soft targets, towards which the
+ * gradient then is; 0: there are none. */
 typedef struct prnn_gpu_nll {
     prnn_gpu_pixels p;
     prnn_gpu_place logits, dlogits; /* may be the same */

@@ -183,7 +183,9 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
                   prnn_tree_bytes(ctx, network->plan.parameter_floats, network->kind->together, batch));
     if (device->apart) {
         prnn_need_block(&need.shared, (size_t)images, shape.image);
-        prnn_need_block(&need.shared, (size_t)images, shape.soft * sizeof(float));
+        if (of.soft) {
+            prnn_need_block(&need.shared, (size_t)images, shape.soft * sizeof(float));
+        }
         prnn_need_block(&need.shared, (size_t)images, sizeof(double));
         return need;
     }

@@ -115,7 +115,8 @@ typedef struct prnn_batch {
     const uint8_t *small;  /* as prnn_network_condition has it */
     int n;                 /* at most the capacity of a pass */
     bool new_only;         /* values that the small image gives count 0 nats: they are certain, given it */
-    prnn_dropout dropout;  /* of prnn_network_gradient alone, as this: */
+    /* For prnn_network_gradient alone: */
+    prnn_dropout dropout;
     const float *soft; /* soft targets, as prnn_pictures has them, or NULL; not of mixtures of logistics */
 } prnn_batch;
 
@@ -141,7 +142,7 @@ void prnn_network_walk(const prnn_network *network, prnn_pass *pass, const prnn_
 void prnn_network_evaluate(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch,
                            const prnn_outputs *to);
 
-/* nats[n]; adds `scale` times the gradient of their sum (with soft targets, of what these stand in for) to
+/* nats[n]; adds `scale` times the gradient of their sum (with soft targets, of the cross-entropy to them) to
  * pass->gradient. Training networks only. */
 void prnn_network_gradient(const prnn_network *network, prnn_pass *pass, const prnn_batch *batch, float scale,
                            double *nats);

@@ -22,8 +22,8 @@ size_t prnn_trainer_nats(const prnn_context *ctx) {
 }
 
 /* The blocks that a trainer has itself. */
-static size_t own_bytes(prnn_context *ctx, const prnn_network *network, const prnn_train_options *options,
-                        size_t images, bool valid) {
+static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
+                        const prnn_train_options *options, size_t images, bool valid) {
     const prnn_config *c = &network->plan.config;
     size_t n = network->plan.parameter_floats, room = prnn_trainer_room(prnn_trainer_batch(options, images));
     size_t bytes = 0, image = prnn_config_values(c);
@@ -44,53 +44,64 @@ static size_t own_bytes(prnn_context *ctx, const prnn_network *network, const pr
     return bytes;
 }
 
-/* Of an evaluation, on one thread: more are a matter of what is there when it begins. */
-static size_t evaluation_bytes(prnn_context *ctx, const prnn_network *network) {
-    prnn_need need = prnn_model_passes_need(ctx, network, PRNN_EVALUATION_SHARD, prnn_thread_count(ctx));
-    return prnn_need_total(&need, 1);
+/* Of a validation and of the models of a teacher, which evaluate one after the other on one thread: more are
+ * a matter of what is there when it begins. */
+typedef struct evaluations {
+    size_t packed, pass; /* their weights, which stay; the largest pass */
+    size_t apart;        /* of the memory of a device that is apart, the most that one takes */
+} evaluations;
+
+static void add_evaluation(prnn_context *ctx, const prnn_network *network, evaluations *all) {
+    const prnn_device *device = prnn_device_of(ctx);
+    prnn_need need = prnn_passes_need(ctx, network, PRNN_EVALUATION_SHARD, prnn_thread_count(ctx));
+    size_t pass = prnn_need_total(&need, 1), count = network->plan.forward.count;
+    prnn_pass_shape shape = prnn_network_shape(network);
+    size_t apart =
+        device->apart ? device->pass_memory(ctx, &shape, 1) + device->packed_memory(ctx, count) : 0;
+    prnn_need_block(&all->packed, count, sizeof(float));
+    all->pass = pass > all->pass ? pass : all->pass;
+    all->apart = apart > all->apart ? apart : all->apart;
 }
 
-/* Of a validation and of the models of a teacher, which evaluate one after the other. */
-static prnn_status evaluations_bytes(prnn_context *ctx, const prnn_config *config,
-                                     const prnn_train_options *options, bool valid, size_t *bytes) {
+static prnn_status add_evaluations(prnn_context *ctx, const prnn_config *config,
+                                   const prnn_train_options *options, bool valid, evaluations *all) {
     prnn_network *network = NULL;
     prnn_status status = PRNN_OK;
-    *bytes = 0;
     if (valid) {
         TRY(prnn_network_create(ctx, config, false, PRNN_MAX_PARAMETERS, &network));
-        *bytes = evaluation_bytes(ctx, network);
+        add_evaluation(ctx, network, all);
     }
     for (size_t k = 0; options->teacher && k < prnn_ensemble_count(options->teacher); k++) {
-        size_t more = evaluation_bytes(ctx, prnn_ensemble_model(options->teacher, k)->network);
-        *bytes = more > *bytes ? more : *bytes;
+        add_evaluation(ctx, prnn_ensemble_model(options->teacher, k)->network, all);
     }
 done:
     prnn_network_free(network);
     return status;
 }
 
-/* Of a device that is apart: weights, gradient, moments and averages, muon's matrices, and what the gradient
- * takes. */
+/* Of a device that is apart: weights, gradient, moments and averages, muon's matrices, and what evaluations
+ * and the gradient take. */
 static prnn_gradient_apart apart_of(prnn_context *ctx, const prnn_network *network,
-                                    const prnn_train_options *options, bool valid, int batch) {
+                                    const prnn_train_options *options, bool valid, size_t evaluation,
+                                    int batch) {
     size_t blocks = 4 + (options->ema > 0) + valid;
     prnn_batch_kind of = {batch, options->teacher != NULL};
     prnn_gradient_apart bytes = prnn_gradient_engine_apart(ctx, network, of);
     size_t matrices = options->optimizer == PRNN_MUON ? prnn_muon_floats(&network->plan) * sizeof(float) : 0;
-    bytes.all += blocks * network->plan.parameter_floats * sizeof(float) + matrices;
+    bytes.all += blocks * network->plan.parameter_floats * sizeof(float) + matrices + evaluation;
     bytes.largest = bytes.largest > matrices ? bytes.largest : matrices;
     return bytes;
 }
 
 /* The largest batch of at most so many images that it has room for; what a batch takes grows with it. */
 static int largest_batch(prnn_context *ctx, const prnn_network *network, const prnn_train_options *options,
-                         bool valid, int most) {
+                         bool valid, size_t evaluation, int most) {
     const prnn_device *device = prnn_device_of(ctx);
     size_t room = device->all_memory(ctx), block = device->memory(ctx);
     int fits = 0;
     for (int too_many = most + 1; too_many - fits > 1;) {
         int batch = fits + (too_many - fits) / 2;
-        prnn_gradient_apart bytes = apart_of(ctx, network, options, valid, batch);
+        prnn_gradient_apart bytes = apart_of(ctx, network, options, valid, evaluation, batch);
         if (bytes.all <= room && bytes.largest <= block) {
             fits = batch;
         } else {
@@ -104,18 +115,20 @@ prnn_status prnn_trainer_need(prnn_context *ctx, const prnn_config *config, cons
                               size_t images, bool valid, prnn_trainer_needs *needs) {
     int batch = (int)prnn_trainer_batch(options, images);
     prnn_network *network = NULL;
+    evaluations all = {0};
     prnn_status status;
-    *needs = (prnn_trainer_needs){0};
+    *needs = (prnn_trainer_needs){.taught = options->teacher != NULL};
     TRY(prnn_network_create(ctx, config, true, PRNN_MAX_PARAMETERS, &network));
-    TRY(evaluations_bytes(ctx, config, options, valid, &needs->evaluation));
+    TRY(add_evaluations(ctx, config, options, valid, &all));
+    needs->evaluation = all.packed + all.pass;
     needs->parameters = network->plan.parameter_floats;
     needs->model = prnn_parameter_bytes(network);
     needs->own = own_bytes(ctx, network, options, images, valid);
     needs->gradient = prnn_gradient_engine_need(
         ctx, network, (prnn_batch_kind){batch, options->teacher != NULL}, &needs->workers);
     if (prnn_device_of(ctx)->apart) {
-        needs->apart = apart_of(ctx, network, options, valid, batch).all;
-        needs->fits = largest_batch(ctx, network, options, valid, batch);
+        needs->apart = apart_of(ctx, network, options, valid, all.apart, batch).all;
+        needs->fits = largest_batch(ctx, network, options, valid, all.apart, batch);
         needs->too_many = needs->fits < batch;
     }
 done:
@@ -149,5 +162,7 @@ prnn_status prnn_trainer_afford(prnn_context *ctx, const prnn_trainer_needs *nee
     prnn_need_add(&all.shared, new_model ? needs->model : 0);
     snprintf(what, sizeof what, "training a network of %zu parameters, batch %d,", needs->parameters, batch);
     return prnn_need_afford(ctx, &all, &workers, what,
-                            "choose a smaller hidden size, fewer layers or a smaller batch");
+                            needs->taught
+                                ? "choose a smaller hidden size, fewer layers, a smaller batch or teacher"
+                                : "choose a smaller hidden size, fewer layers or a smaller batch");
 }

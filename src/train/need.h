@@ -12,7 +12,7 @@ typedef struct prnn_trainer_needs {
     size_t parameters; /* how many */
     size_t model;      /* of prnn_model_create */
     size_t own;        /* of the trainer's blocks */
-    size_t evaluation; /* of a validation, or of the teacher, on one thread; 0 without either */
+    size_t evaluation; /* of a validation and of the teacher, on one thread; 0 without either */
     prnn_need gradient;
     int workers; /* that the gradient would like */
     /* Of the memory of a device that is apart, the largest batch for which it has room, and whether that is
@@ -20,6 +20,7 @@ typedef struct prnn_trainer_needs {
     size_t apart;
     int fits;
     bool too_many;
+    bool taught; /* a part of it all is the teacher's */
 } prnn_trainer_needs;
 
 prnn_status prnn_trainer_need(prnn_context *ctx, const prnn_config *config, const prnn_train_options *options,

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "model/group.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,43 +20,46 @@ typedef struct prnn_teacher_room {
 
 /* --------------------------------------------------------------------------------------- checks */
 
-static prnn_status check_images(prnn_context *ctx, const prnn_config *teacher, const prnn_config *c) {
-    if (teacher->height != c->height || teacher->width != c->width || teacher->channels != c->channels ||
-        teacher->levels != c->levels) {
+/* The models of an ensemble are alike in all this. */
+prnn_status prnn_teacher_check_config(prnn_context *ctx, const prnn_train_options *o, const prnn_config *c) {
+    if (!o->teacher) {
+        return PRNN_OK;
+    }
+    const prnn_config *t = &prnn_ensemble_model(o->teacher, 0)->network->plan.config;
+    if (t->height != c->height || t->width != c->width || t->channels != c->channels ||
+        t->levels != c->levels) {
         return prnn_fail(
             ctx, PRNN_ERROR_ARGUMENT,
             "the teacher is for images of %d x %d x %d of %d levels, and the model for %d x %d x %d "
             "of %d: it teaches models of its own images only",
-            teacher->height, teacher->width, teacher->channels, teacher->levels, c->height, c->width,
-            c->channels, c->levels);
+            t->height, t->width, t->channels, t->levels, c->height, c->width, c->channels, c->levels);
     }
-    if (teacher->condition_size != c->condition_size) {
+    if (t->condition_size != c->condition_size) {
         return prnn_fail(
             ctx, PRNN_ERROR_ARGUMENT,
             "the teacher is given small images of side %d, and the model of side %d (0: none): both "
             "must be given the same",
-            teacher->condition_size, c->condition_size);
+            t->condition_size, c->condition_size);
+    }
+    if (c->output == PRNN_LOGISTICS) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_ARGUMENT,
+            "a teacher says how likely each level is, and a mixture of logistics cannot be told so: "
+            "train a softmax, or without a teacher");
     }
     return PRNN_OK;
 }
 
 prnn_status prnn_teacher_check(prnn_context *ctx, const prnn_train_options *o, const prnn_model *model) {
-    const prnn_config *c = &model->network->plan.config;
-    prnn_status status = PRNN_OK;
+    prnn_status status;
+    TRY(prnn_teacher_check_config(ctx, o, &model->network->plan.config));
     for (size_t k = 0; o->teacher && k < prnn_ensemble_count(o->teacher); k++) {
         const prnn_model *teacher = prnn_ensemble_model(o->teacher, k);
         if (teacher == model) {
             return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                              "the teacher is the model that is trained: load a copy of it to teach");
         }
-        TRY(check_images(ctx, &teacher->network->plan.config, c));
         TRY(prnn_group_check_palettes(ctx, model, "the model", teacher, "the teacher"));
-    }
-    if (o->teacher && model->network->head.kind == &prnn_logistic_mixture) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_ARGUMENT,
-            "a teacher says how likely each level is, and a mixture of logistics cannot be told so: "
-            "train a softmax, or without a teacher");
     }
 done:
     return status;
@@ -73,7 +77,7 @@ static size_t most_logits(const prnn_ensemble *models) {
     return most;
 }
 
-size_t prnn_teacher_bytes(prnn_context *ctx, const prnn_train_options *o, const prnn_network *student,
+size_t prnn_teacher_bytes(const prnn_context *ctx, const prnn_train_options *o, const prnn_network *student,
                           size_t batch) {
     size_t bytes = 0;
     if (o->teacher) {
@@ -185,6 +189,19 @@ static void begin(const lesson *l, size_t count) {
     }
 }
 
+static prnn_status check_finite(prnn_context *ctx, const prnn_teacher *t, size_t model, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(t->nats[i])) {
+            return prnn_fail(
+                ctx, PRNN_ERROR_FORMAT,
+                "model %zu of the teacher gives an image a likelihood of %g nats: its weights lead "
+                "out of the range of numbers; take another teacher",
+                model + 1, t->nats[i]);
+        }
+    }
+    return PRNN_OK;
+}
+
 prnn_status prnn_teacher_ask(prnn_context *ctx, prnn_teacher *t, const uint8_t *images, prnn_share part) {
     if (!t->models || part.count == 0) {
         return PRNN_OK;
@@ -204,7 +221,7 @@ prnn_status prnn_teacher_ask(prnn_context *ctx, prnn_teacher *t, const uint8_t *
             .images = l.images, .count = part.count, .nats = t->nats, .logits = t->logits, .new_only = true};
         l.head = &model->network->head;
         TRY(prnn_model_evaluate(ctx, model, &e));
-        TRY(prnn_model_check_finite(ctx, t->nats, part.count));
+        TRY(check_finite(ctx, t, k, part.count));
         prnn_parallel_for_with(ctx, part.count, rooms, add_image, &l);
     }
 done:

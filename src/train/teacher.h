@@ -19,7 +19,10 @@ typedef struct prnn_teacher {
     float *soft; /* of a batch, as prnn_pictures has them */
 } prnn_teacher;
 
-/* Refuses a teacher of other images than the model's, and one for a model that cannot follow it. */
+/* Refuses a teacher of other images than a network's, and one for a network that cannot follow it. */
+prnn_status prnn_teacher_check_config(prnn_context *ctx, const prnn_train_options *options,
+                                      const prnn_config *config);
+/* The same of a model, which has a palette too, and cannot teach itself. */
 prnn_status prnn_teacher_check(prnn_context *ctx, const prnn_train_options *options, const prnn_model *model);
 
 /* For batches of at most `batch` images of a network; nothing without a teacher. Close it, whatever this
@@ -29,8 +32,8 @@ prnn_status prnn_teacher_open(prnn_context *ctx, const prnn_train_options *optio
 void prnn_teacher_close(prnn_teacher *teacher);
 
 /* Bytes that it allocates. */
-size_t prnn_teacher_bytes(prnn_context *ctx, const prnn_train_options *options, const prnn_network *student,
-                          size_t batch);
+size_t prnn_teacher_bytes(const prnn_context *ctx, const prnn_train_options *options,
+                          const prnn_network *student, size_t batch);
 
 /* Fills in `soft` for a part of the images of a batch. */
 prnn_status prnn_teacher_ask(prnn_context *ctx, prnn_teacher *teacher, const uint8_t *images,

@@ -7,6 +7,7 @@
 #include "ranks/ranks.h"
 #include "train/need.h"
 #include "train/options.h"
+#include "train/teacher.h"
 
 /* false: stop. */
 static bool tell(const prnn_trainer *trainer, const prnn_train_options *options) {
@@ -50,6 +51,7 @@ prnn_status prnn_train_fits(prnn_context *ctx, const prnn_config *config, const 
     TRY(prnn_options_read(ctx, &full, &prnn_config_fields, config));
     TRY(prnn_train_options_read(ctx, options, &o));
     TRY(prnn_train_options_check_set(ctx, &o, &full, valid != NULL));
+    TRY(prnn_teacher_check_config(ctx, &o, &full));
     TRY(prnn_trainer_need(ctx, &full, &o, prnn_data_count(train), valid, &needs));
     TRY(prnn_trainer_afford(ctx, &needs, true, o.batch));
 done:
