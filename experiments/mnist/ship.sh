@@ -29,7 +29,7 @@ for name in "$@"; do
     case $name in
     diagonal) ship "$name" "Diagonal BiLSTM, 7 layers of 16" 79.20 diagonal-begin diagonal-middle diagonal ;;
     diagonal-1) ship "$name" "Diagonal BiLSTM, 1 layer of 32" 80.75 diagonal-1-begin diagonal-1-middle diagonal-1 ;;
-    row) ship "$name" "Row LSTM, 12 layers of 16" 80.54 row ;;
+    row) ship "$name" "Row LSTM, 12 layers of 16" 80.54 row-begin row-middle row ;;
     cnn) ship "$name" "PixelCNN, 25 layers of 32" 81.30 cnn-begin cnn ;;
     *) echo "no run is called $name" >&2 && exit 2 ;;
     esac

@@ -19,10 +19,11 @@ train() { # run, options...
     shift
     [ -f "$out/$run/done" ] && return
     "$program" train --data "$data/train-images-idx3-ubyte.gz" --valid "$data/valid-images-idx3-ubyte.gz" --levels 2 \
-        --batch 16 --optimizer adam --warmup 500 --seed 1 "$@" --resume --out "$out/$run"
+        --batch 16 --warmup 500 --seed 1 "$@" --resume --out "$out/$run"
     touch "$out/$run/done"
 }
 
+adam="--optimizer adam"
 cosine="--schedule cosine --final-fraction"
 long="--precision bf16 --clip 10 --ema 0.9995"
 # Where a run has several parts, each begins with the weights of the one before and raises the learning rate again.
@@ -30,25 +31,30 @@ long="--precision bf16 --clip 10 --ema 0.9995"
 for name in "$@"; do
     case $name in
     diagonal)
-        train diagonal-begin --kind diagonal --layers 7 --hidden 16 --head 32 --lr 3e-3 $cosine 0.01 --ema 0.999 \
+        train diagonal-begin --kind diagonal --layers 7 --hidden 16 --head 32 $adam --lr 3e-3 $cosine 0.01 --ema 0.999 \
             --epochs 12 --valid-limit 4000
-        train diagonal-middle --init "$out/diagonal-begin/model.safetensors" --lr 2.5e-3 $cosine 0.01 --ema 0.9995 --epochs 18
-        train diagonal --init "$out/diagonal-middle/model.safetensors" --dropout 0.05 $long --lr 3e-3 $cosine 0.005 --epochs 26
+        train diagonal-middle --init "$out/diagonal-begin/model.safetensors" $adam --lr 2.5e-3 $cosine 0.01 --ema 0.9995 --epochs 18
+        train diagonal --init "$out/diagonal-middle/model.safetensors" --dropout 0.05 $adam $long --lr 3e-3 $cosine 0.005 \
+            --epochs 26
         ;;
     diagonal-1)
-        train diagonal-1-begin --kind diagonal --layers 1 --hidden 32 --head 32 --lr 3e-3 $cosine 0.01 --ema 0.999 \
+        train diagonal-1-begin --kind diagonal --layers 1 --hidden 32 --head 32 $adam --lr 3e-3 $cosine 0.01 --ema 0.999 \
             --epochs 10
-        train diagonal-1-middle --init "$out/diagonal-1-begin/model.safetensors" --lr 3e-3 $cosine 0.01 --ema 0.9995 \
-            --epochs 9
-        train diagonal-1 --init "$out/diagonal-1-middle/model.safetensors" $long --lr 4e-3 $cosine 0.005 --epochs 40
+        train diagonal-1-middle --init "$out/diagonal-1-begin/model.safetensors" $adam --lr 3e-3 $cosine 0.01 \
+            --ema 0.9995 --epochs 9
+        train diagonal-1 --init "$out/diagonal-1-middle/model.safetensors" $adam $long --lr 4e-3 $cosine 0.005 --epochs 40
         ;;
     row)
-        train row --kind row --layers 12 --hidden 16 --head 32 --skip --dropout 0.05 $long --lr 3e-3 $cosine 0.005 \
-            --epochs 20
+        train row-begin --kind row --layers 12 --hidden 16 --head 32 --skip --dropout 0.05 $adam $long --lr 3e-3 \
+            $cosine 0.005 --epochs 20
+        teacher="--teacher models/mnist-diagonal.safetensors --teacher-weight 0.7 --optimizer muon --clip 10 --ema 0.9995"
+        train row-middle --init "$out/row-begin/model.safetensors" $teacher --lr 4e-3 $cosine 0.005 --epochs 9
+        train row --init "$out/row-middle/model.safetensors" $teacher --lr 2.5e-3 $cosine 0.005 --epochs 4
         ;;
     cnn)
-        train cnn-begin --kind cnn --layers 25 --hidden 32 --head 64 --dropout 0.05 $long --lr 1.5e-3 --epochs 7
-        train cnn --init "$out/cnn-begin/model.safetensors" --dropout 0.05 $long --lr 1.5e-3 $cosine 0.005 --epochs 3
+        train cnn-begin --kind cnn --layers 25 --hidden 32 --head 64 --dropout 0.05 $adam $long --lr 1.5e-3 --epochs 7
+        train cnn --init "$out/cnn-begin/model.safetensors" --dropout 0.05 $adam $long --lr 1.5e-3 $cosine 0.005 \
+            --epochs 3
         ;;
     *) echo "no run is called $name" >&2 && exit 2 ;;
     esac

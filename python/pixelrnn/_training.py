@@ -51,7 +51,7 @@ def data_for(model: Model, source: Any) -> Data:
 
 def teacher_in(model: Model, options: dict[str, Any]) -> Ensemble | None:
     """The models that teach, of a Model, a file or folder, an Ensemble, or a list of models and files."""
-    from ._ensemble import Ensemble     # which knows models, as they know trainings
+    from ._ensemble import Ensemble  # which knows models, as they know trainings
     teacher = options.get("teacher")
     if teacher is None or isinstance(teacher, Ensemble):
         return teacher

@@ -163,8 +163,9 @@ def test_teachers(program: Any, tmp_path: pathlib.Path, tiny: pixelrnn.Model, im
         teacher = copy.deepcopy(tiny)
         teacher.fit((images * 255) // 128, steps=5, seed=seed, lr=0.01)
         teacher.save(path)
-    program("train", "--data", tmp_path / "images.npy", "--init", GOLDEN / "row_binary.model.safetensors", "--teacher",
-            f"{first},{second}", "--teacher-weight", 0.9, "--steps", 6, "--lr", 0.05, "--batch", 2, "--out", tmp_path / "run")
+    program("train", "--data", tmp_path / "images.npy", "--init", GOLDEN / "row_binary.model.safetensors",
+            "--teacher", f"{first},{second}", "--teacher-weight", 0.9, "--steps", 6, "--lr", 0.05, "--batch", 2,
+            "--out", tmp_path / "run")
     theirs = pixelrnn.load(tmp_path / "run").state_dict()
     both = pixelrnn.Ensemble([first, second])
     for given in (both, [first, second], both.models, (both.models[0], second)):

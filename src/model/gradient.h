@@ -31,7 +31,7 @@ prnn_status prnn_gradient_engine_create(prnn_context *ctx, const prnn_config *co
 
 /* What that asks for, beside the plan, of a network for training; *workers: the threads that it would like.
  */
-prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, prnn_batch_kind batch,
+prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *network, prnn_batch_kind of,
                                     int *workers);
 void prnn_gradient_engine_free(prnn_context *ctx, prnn_gradient_engine *engine);
 
