@@ -77,7 +77,19 @@ static bool is_given(const problem *x, uint32_t m, uint32_t step) {
 
 /* ------------------------------------------------------------------------------------------ likelihood */
 
-static void plain_nll(const problem *x, uint32_t given, float scale, float *memory, float *nats) {
+/* Towards soft targets, as src/device/cpu_heads.c has it. */
+static void soften(const problem *x, const float *soft, uint32_t m, float scale, float *logits) {
+    for (uint32_t k = 0; k < x->p.channels; k++) {
+        for (int n = 0; n < x->head.per_value; n++) {
+            int column = prnn_features_column(x->head.features, (int)k * x->head.per_value + n);
+            logits[column] -= scale * soft[value_at(x, m, k) * (size_t)x->head.per_value + (size_t)n];
+        }
+    }
+}
+
+/* `soft`: or NULL. */
+static void plain_nll(const problem *x, const float *soft, uint32_t given, float scale, float *memory,
+                      float *nats) {
     for (uint32_t m = 0; m < x->p.rows; m++) {
         uint8_t values[4];
         float *logits = memory + position(x->logits, m, x->p.run);
@@ -86,6 +98,9 @@ static void plain_nll(const problem *x, uint32_t given, float scale, float *memo
         }
         x->head.kind->nll(&prnn_kernels_generic, &x->head, logits, 1, values, scale,
                           nats + m * x->p.channels);
+        if (soft && scale != 0) {
+            soften(x, soft, m, scale, logits);
+        }
         if (is_given(x, m, given)) {
             memset(nats + m * x->p.channels, 0, x->p.channels * sizeof *nats);
             memset(logits, 0,
@@ -108,19 +123,23 @@ static void check_nll(rig *r, const prnn_head_kind *head, const char *kernel, ui
                           .components = (uint32_t)x.head.features.size,
                           .given = given,
                           .scale = scale,
-                          .log_scale = x.log_scale};
+                          .log_scale = x.log_scale,
+                          .soft =
+                              head != &prnn_logistic_mixture && trial % 2 ? (uint32_t)x.head.per_value : 0};
+        size_t targets = x.pictures * (size_t)x.head.per_value;
         float *expected = malloc(x.floats * sizeof(float)), *nats = any_floats(values),
-              *own = any_floats(values);
+              *own = any_floats(values), *soft = any_floats(targets);
         memcpy(expected, x.memory, x.floats * sizeof(float));
-        plain_nll(&x, given, scale, expected, nats);
+        plain_nll(&x, l.soft ? soft : NULL, given, scale, expected, nats);
         if (scale == 0) {
             memcpy(expected, x.memory, x.floats * sizeof(float));
         }
         prnn_gpu_block *levels = put(r, x.levels, x.pictures),
                        *memory = put(r, x.memory, x.floats * sizeof(float));
-        prnn_gpu_block *costs = put(r, own, values * sizeof(float));
+        prnn_gpu_block *costs = put(r, own, values * sizeof(float)),
+                       *pulls = put(r, soft, targets * sizeof(float));
         LAUNCH(r, kernel, groups_of(values, per_group), 1, 128, PRNN_GPU_VALUE(l), PRNN_GPU_BLOCK(levels),
-               PRNN_GPU_BLOCK(memory), PRNN_GPU_BLOCK(costs));
+               PRNN_GPU_BLOCK(pulls), PRNN_GPU_BLOCK(memory), PRNN_GPU_BLOCK(costs));
         take(r, costs, own, values * sizeof(float));
         take(r, memory, x.memory, x.floats * sizeof(float));
         expect_bits("nats", own, nats, values);
@@ -128,9 +147,11 @@ static void check_nll(rig *r, const prnn_head_kind *head, const char *kernel, ui
         drop(r, levels);
         drop(r, memory);
         drop(r, costs);
+        drop(r, pulls);
         free(expected);
         free(nats);
         free(own);
+        free(soft);
         free_problem(&x);
     }
 }
