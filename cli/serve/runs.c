@@ -68,8 +68,12 @@ static bool has_run(const work *w, size_t run) {
 
 /* As long as it is now: a run may be writing the next line. */
 static void read_log(const work *w, FILE *file, const char *path) {
-    struct stat at = {0};
-    if (fstat(fileno(file), &at) == 0 && at.st_size >= LOG_LIMIT) {
+    struct stat at;
+    if (fstat(fileno(file), &at) != 0) {
+        job_refuse(w->job, 500, "%s: cannot be read: %s", path, strerror(errno));
+        return;
+    }
+    if (at.st_size >= LOG_LIMIT) {
         job_refuse(w->job, 500, "%s: has more than %d MB", path, LOG_LIMIT >> 20);
         return;
     }
