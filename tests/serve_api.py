@@ -240,11 +240,17 @@ def test_large_bodies(server):
 LONG = {"model": "mnist-diagonal", "count": 256, "format": "stream"}
 
 
-def begin_stream(server, key=None, turn="2", **fields):
-    """A connection whose stream has begun."""
+def ask_for_stream(server, key=None, turn="2", **fields):
+    """A connection whose stream begins when its turn comes."""
     connection = server.open()
     headers = {"Content-Type": "application/json", **({"Pixelrnn-Key": key, "Pixelrnn-Turn": turn} if key else {})}
     connection.request("POST", "/api/v1/sample", json.dumps({**LONG, **fields}), headers)
+    return connection
+
+
+def begin_stream(server, *arguments):
+    """A connection whose stream has begun, and its answer."""
+    connection = ask_for_stream(server, *arguments)
     return connection, connection.getresponse()
 
 
@@ -351,11 +357,12 @@ def read_text(path):
 def test_end():
     for number in (signal.SIGTERM, signal.SIGINT):
         server = Server(program, f"{MODELS}/mnist-diagonal.safetensors")
-        streams = [begin_stream(server) for _ in range(5)]
-        streams[0][1].readline()
+        first, answer = begin_stream(server)
+        answer.readline()
+        waiting = [ask_for_stream(server) for _ in range(4)]
         took = seconds_of(lambda: server.stop(number))
         check(f"{number.name} ends it with 0, at once, whatever is under way", server.code == 0 and took < 10, server.code, took)
-        for connection, _ in streams:
+        for connection in [first, *waiting]:
             connection.close()
 
 

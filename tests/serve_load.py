@@ -40,7 +40,7 @@ def crowd(server):
 
 def malform(random_numbers):
     """Bytes that look like a request for a while."""
-    body = b'{"model":"mnist-row","count":2,"seed":7,"temperature":1.0,"image":"' + ZEROS[:40].encode() + b'","known":[1,0]}'
+    body = b'{"model":"mnist-diagonal-1","count":2,"seed":7,"temperature":1.0,"image":"' + ZEROS[:40].encode() + b'","known":[1,0]}'
     text = bytearray(b"POST /api/v1/%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" %
                      (random_numbers.choice([b"sample", b"complete", b"nll", b"field", b"values"]), len(body), body))
     for _ in range(random_numbers.randrange(1, 8)):
@@ -71,7 +71,7 @@ def send_malformed(server, random_numbers):
 
 def main():
     random_numbers = random.Random(1)
-    with Server(program, f"{source}/models/mnist-row.safetensors", "--time-limit", 600) as server:
+    with Server(program, f"{source}/models/mnist-diagonal-1.safetensors", "--time-limit", 600) as server:
         crowd(server)
         warm = server.memory()
         began = time.monotonic()
