@@ -14,7 +14,7 @@ static const char help[] =
     "  --threads N        threads for networks; 0: one per core (default)\n"
     "  --batch N          images of a step of training; 0: as in the list below (default)\n"
     "  --seconds S        of each measurement of a network (default: 5); one of a kernel takes a twentieth\n"
-    "  --cpu NAME         instruction set: generic, avx2, avx512 or auto (default)\n"
+    "  --cpu NAME         instruction set: generic, avx2, avx512, neon or auto (default)\n"
     "  --precision NAME   of products: fp32 (default) or bf16\n"
     "  --json             one JSON object per line and measurement, instead of tables\n"
     "  --help             this\n"

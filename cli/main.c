@@ -9,6 +9,7 @@
 #include "support/try.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,7 +138,18 @@ static int dispatch(int argc, char **argv) {
     return command ? run(command, argc - 2, argv + 2) : unknown_command(name);
 }
 
+/* A file that is opened where one of these is closed would be written to as if it were that. They are opened
+ * the wrong way round, so that whoever uses them is told. */
+static void fill_standard_files(void) {
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0) {
+            return;
+        }
+    }
+}
+
 int main(int argc, char **argv) {
+    fill_standard_files();
     /* A file that reaches its size limit fails to be written, and the message says so. */
     signal(SIGXFSZ, SIG_IGN);
     int code = ranks_open();

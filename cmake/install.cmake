@@ -1,4 +1,4 @@
-# `cmake --install`: headers, both libraries, program, man page, completions, pkg-config file and CMake package. All of it
+# `cmake --install`: headers, both libraries, program, man page, documents, completions, pkg-config file and CMake package. All of it
 # can be moved afterwards: paths are relative to where the files lie.
 
 include(CMakePackageConfigHelpers)
@@ -13,6 +13,8 @@ endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/man/pixelrnn.1)
   install(FILES man/pixelrnn.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
+file(GLOB documents ${PROJECT_SOURCE_DIR}/docs/*.md)
+install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 if(EXISTS ${PROJECT_SOURCE_DIR}/completions)
   install(FILES completions/pixelrnn.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME pixelrnn)

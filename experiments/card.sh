@@ -6,7 +6,8 @@
 #   card NAME TITLE MADE RUN...             models/NAME.safetensors, the model of the last RUN; its card models/NAME.md, with
 #                                           the rows of the table that stdin has; the logs of the RUNs, docs/curves/SET-RUN.csv
 #
-# COMMIT names the one that trained (default the present one), WHERE says on what (default "on 2 cores, beside other work").
+# COMMIT names the one that trained (default the present one), WHERE says on what (default "on 2 cores, beside other work");
+# of a RUN on something else its file OUT/RUN/where does.
 json() { awk -F'[:,]' -v key="\"$2\"" '{ gsub(/ /, "", $1) } $1 == key { print $2 + 0 }' <<<"$1"; }
 
 nll() {
@@ -19,7 +20,7 @@ nll() {
 }
 
 card() {
-    local name=$1 title=$2 made=$3 model=models/$1.safetensors run
+    local name=$1 title=$2 made=$3 model=models/$1.safetensors run where
     shift 3
     for run in "$@"; do
         cp "$out/$run/model.safetensors" "$model"
@@ -34,7 +35,9 @@ card() {
         echo "|---|---|"
         "$program" info "$model" | sed -n -E 's/^(kind|image|network|output|condition|parameters) +(.*)$/| \1 | \2 |/p'
         for run in "$@"; do
-            awk -F, -v run="$run" -v where="${WHERE:-on 2 cores, beside other work}" 'NR > 1 && $6 != "" && (least == "" || $6 < least) { least = $6; at = $2 }
+            where=${WHERE:-on 2 cores, beside other work}
+            [ ! -f "$out/$run/where" ] || where=$(cat "$out/$run/where")
+            awk -F, -v run="$run" -v where="$where" 'NR > 1 && $6 != "" && (least == "" || $6 < least) { least = $6; at = $2 }
                 NR > 1 { epoch = $2; seconds = $3 }
                 END { printf "| run `%s` | %g epochs, lowest validation after %g; %.0f minutes %s |\n",
                       run, epoch, at, seconds / 60, where }' "$out/$run/metrics.csv"

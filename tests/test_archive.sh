@@ -50,6 +50,12 @@ for pair in a.jpg:a.jpg-000000.png a.jpg.png:a.jpg.png b.jpg:b.jpg.png; do
 done
 run 0 "one of them into a folder" decompress "$grey" twins.prnn --extract a.jpg --out untwined-one/ --quiet
 check "alone it has its name" test -f untwined-one/a.jpg.png
+mkdir -p folders/a.jpg.png # the name of whose file is that of another picture
+cp pics/black.png folders/a.jpg
+cp pics/bits.png folders/a.jpg.png/b.png
+run 0 "compress a.jpg and a.jpg.png/b.png" compress "$grey" --data folders --out folders.prnn --quiet
+run 0 "decompress them" decompress "$grey" folders.prnn --out unfolded/
+check "both are there" test "$(cd unfolded && find . -type f | sort | tr '\n' ' ')" = "./a.jpg-000000.png ./a.jpg.png/b.png "
 run 0 "one picture" compress "$grey" --data pics/black.png --out one.prnn --quiet
 run 0 "one picture, listed" list one.prnn
 has "its name is that of the file" " black.png" out.txt
@@ -163,6 +169,15 @@ printf x | dd of=flipped.prnn bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
 run 1 "a changed byte" verify "$grey" flipped.prnn
 run 1 "no archive" list digits.npy
 has "that it is none" "is no archive" err.txt
+
+refused 2 "an archive is no .npy file" compress "$grey" --data digits.npy --out other.npy
+refused 1 "/dev/null: is not a file" compress "$grey" --data digits.npy --out /dev/null --quiet
+(
+    ulimit -f 1
+    trap '' XFSZ
+    "$program" decompress "$grey" d.prnn --out lost.npy --json >lost.json 2>err.txt
+)
+check "what is not written is not counted" test ! -e lost.npy -a "$(number lost.json written)" = 0
 
 # ---- Nothing is left behind.
 check "no temporary files" test -z "$(find . -name '*.tmp')"

@@ -229,11 +229,54 @@ static void a_log_that_is_too_short(void **state) {
     free(log.data);
 }
 
+/* Windows' ends of lines; another step in the last line; one line more. */
+static void change_log(int how, bytes *log) {
+    char *changed = malloc(2 * log->size);
+    size_t n = 0, last = 0;
+    for (size_t i = 0; i < log->size; i++) {
+        if (how == 0 && log->data[i] == '\n') {
+            changed[n++] = '\r';
+        }
+        changed[n++] = log->data[i];
+        last = log->data[i] == '\n' && i + 1 < log->size ? n : last;
+    }
+    if (how == 1) {
+        changed[last]++;
+    }
+    if (how == 2) {
+        memcpy(changed + n, "9,", 2);
+        n += 2;
+    }
+    free(log->data);
+    *log = (bytes){changed, n};
+}
+
+/* Nor can one that was changed; what came after the checkpoint is cut off. */
+static void a_log_that_was_changed(void **state) {
+    (void)state;
+    const char *reference = reference_run(NULL), *run = fresh("changed");
+    prnn_train_options o = full_options(run);
+    o.resume = true;
+    o.steps = 9;
+    for (int how = 0; how < 3; how++) {
+        copy_run(reference, run);
+        bytes log = slurp(run, "metrics.csv");
+        change_log(how, &log);
+        spill(run, "metrics.csv", log.data, log.size);
+        assert_int_equal(train_full(&o), how < 2 ? PRNN_ERROR_FORMAT : PRNN_OK);
+        if (how < 2) {
+            assert_says("metrics.csv: was changed after the checkpoint");
+            assert_int_equal(size_of(run, "metrics.csv"), log.size);
+        }
+        free(log.data);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(truncated_checkpoints_are_refused), cmocka_unit_test(mutated_checkpoints),
         cmocka_unit_test(checkpoints_with_wrong_metadata),   cmocka_unit_test(checkpoints_with_wrong_tensors),
-        cmocka_unit_test(a_log_that_is_too_short),
+        cmocka_unit_test(a_log_that_is_too_short),           cmocka_unit_test(a_log_that_was_changed),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -361,6 +361,28 @@ run 0 "complete npy" complete $model --data valid.idx --mask pictures/00000.png 
 check "complete writes an array" is_npy c.npy "(2, 3, 6, 6, 1)"
 usage "nothing to draw" complete $model --data valid.idx --known-rows 6 --out c.png
 
+usage "sheet of 1920 x 384000 pixels is too large" sample $model --count 5000 --columns 1000 --zoom 64 --out large.png
+# Rows of 12 values, of 4 images of 3 x 4: the model says what they are.
+printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 12), }" >rows.npy
+printf '\000\001\002\003\000\000\001\001%.0s' 1 2 3 4 5 6 >>rows.npy
+run 0 "train of rows" train --data rows.npy --values levels --levels 4 --height 3 --width 4 --kind cnn --layers 1 --hidden 4 --head 4 \
+    --steps 2 --batch 2 --out wide
+run 0 "eval of rows" eval wide --data rows.npy --values levels
+has "are read as the model's" "images of 3 x 4" err.txt
+run 0 "compress of rows" compress wide --data rows.npy --out rows.prnn --quiet
+run 0 "list them" list rows.prnn
+has "their size is the model's" "^ *3 x *4 x 1" out.txt
+run 0 "train --init of rows" train --data rows.npy --values levels --init wide --steps 2 --batch 2 --out wider
+has "are read as the model's" "4 images of 3 x 4 x 1" err.txt
+"$program" sample $model --count 1 --out closed.png >&- 2>err.txt
+check "fails" test $? -eq 1
+has "and is said to be" "standard output cannot be written" err.txt
+"$program" train --data train.idx "${tiny[@]}" --out closed >out.txt <&- 2>&-
+check "standard input and errors may be closed" test $? -eq 0
+check "and are not mixed with the log" test "$(cut -d, -f1 closed/metrics.csv | sort -u | grep -vc '^[0-9]*$')" = 1
+PRNN_DEVICE=nothing run 0 "what computes nothing needs no device" show --data valid.idx --count 1 --out shown.png
+PRNN_DEVICE=nothing refused 2 "^pixelrnn: PRNN_DEVICE: no device" info $model
+
 if [ -w /dev/full ]; then
     for words in --version --help "info $model" "info $model --json" "eval $model --data valid.idx --quiet"; do
         # shellcheck disable=SC2086 # words

@@ -38,7 +38,7 @@ lines.idx'
 train lines --data 'two
 lines.idx' --steps 1
 run 0 "info of a name of two lines" info lines
-check "is escaped" grep -q '^trained     1 steps on 20 images of two\\nlines.idx$' out.txt
+check "is escaped" grep -q '^trained     1 step on 20 images of two\\nlines.idx$' out.txt
 run 0 "info --json of it" info lines --json
 check "is escaped" grep -qF '"training.1.data": "two\u000alines.idx"' out.txt
 

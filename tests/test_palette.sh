@@ -73,6 +73,17 @@ run 0 "sample as an array" sample run --count 9 --seed 1 --out drawn.npy
 run 0 "eval of the pictures" eval run --data drawn --per-image a.npy --quiet
 run 0 "eval of the levels" eval run --data drawn.npy --values levels --per-image b.npy --quiet
 check "is the same" cmp a.npy b.npy
+run 0 "eval --size own" eval run --data drawn --size own --per-image a.npy
+check "is the same" cmp a.npy b.npy
+check "nothing is converted" test ! -s err.txt
+run 0 "eval --tile" eval run --data drawn --tile 16 --per-image a.npy --quiet
+check "is the same" cmp a.npy b.npy
+run 0 "eval --size own of an array" eval run --data drawn.npy --values levels --size own --per-image a.npy --quiet
+check "is the same" cmp a.npy b.npy
+for command in "score run" "compare run array" "heat run --out own.png" "complete run --known-rows 3 --out own.png"; do
+    # shellcheck disable=SC2086 # words
+    run 0 "$command --size own" $command --data set --size own
+done
 run 0 "complete" complete run --data set --known-rows 3 --count 3 --out completed.png
 check "in colour" test "$(kind completed.png)" = 2
 run 0 "heat" heat run --data set --count 3 --out heat.png
@@ -115,6 +126,9 @@ check "nothing was begun" test ! -e no
 # shellcheck disable=SC2086
 run 1 "colours of the validation set alone" train --data other.npy --palette --valid set $tiny --steps 1 --out no --quiet
 says "are refused" "set/[0-9]*.png: the pixel .* none of the palette's 2 colours"
+printf '\357\273\277ff0000\n00ff00\n' >mark.hex
+# shellcheck disable=SC2086
+run 0 "a palette with a byte order mark" train --data other.npy --palette-file mark.hex $tiny --steps 1 --out mark --quiet
 printf 'red\n' >bad.hex
 # shellcheck disable=SC2086
 run 1 "a file that is no palette" train --data set --palette-file bad.hex $tiny --steps 1 --out no --quiet

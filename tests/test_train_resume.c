@@ -268,7 +268,7 @@ static void other_settings_are_refused_by_name(void **state) {
         {"shift 1, this run has 2", change_shift},
         {"dropout 0.2, this run has 0.25", change_dropout},
         {"weight-decay 0.5, this run has 0", change_decay},
-        {", this run has 0; give the same to resume", change_teacher},
+        {"made with a teacher, this run has none; give the same", change_teacher},
         {"teacher-weight 0.6, this run has 0.7", change_teacher_weight},
     };
     const char *reference = reference_run(NULL), *run = fresh("settings");

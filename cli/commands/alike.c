@@ -34,7 +34,7 @@ int alike_check(const char *const *paths_a, const prnn_chain *chain_a, const cha
     prnn_model_config(prnn_chain_model(chain_b, 0), &b);
     if (a.condition_size != b.condition_size) {
         return usage_error("%s is given small images of side %d, and %s of side %d (0: none): compare models "
-                           "that are given the same, or chains of models ('vs' stands between two)",
+                           "that are given the same, or chains of models",
                            paths_a[0], a.condition_size, paths_b[0], b.condition_size);
     }
     return EXIT_OK;

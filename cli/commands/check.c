@@ -15,10 +15,11 @@ typedef struct settings {
 static const settings defaults = {.common = COMMON_DEFAULTS, .positions = 1024};
 
 static const struct option options[] = {
-    SIZE("positions", offsetof(settings, positions), 0, 0,
-         "values that are changed, at most, chosen by --seed; 0: all. The plain evaluation changes a 32nd of "
-         "them, at least 8; probabilities are added at twice as many divided by the number of levels, at "
-         "least 8"),
+    SIZE(
+        "positions", offsetof(settings, positions), 0, 0,
+        "values that are changed, at most, chosen by --seed. The plain evaluation changes a 32nd of them, at "
+        "least 8; probabilities are added at twice as many divided by the number of levels, at least 8. "
+        "0: all, everywhere, which takes long"),
     UINT64("seed", offsetof(settings, seed), 0, 0, "of the images, the changes and the choice of values"),
     FLAG("json", offsetof(settings, json), 0, "one JSON object on stdout"),
     COMMON_OPTIONS,

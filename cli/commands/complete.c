@@ -114,8 +114,7 @@ static int draw(completion *c) {
     session *s = c->s;
     prnn_sample_options how = session_sample_options(s, c->want->seed, c->want->temperature);
     int code;
-    c->completed = session_allocate(s, c->count * c->samples, image_size(&s->config));
-    TRY(check_memory(c->completed));
+    TRY(session_allocate_images(s, c->count * c->samples, "--count or --samples", &c->completed));
     progress_begin(&s->bar, s->common->quiet, NULL);
     prnn_status status =
         prnn_chain_complete(s->ctx, s->chain, c->images, c->count, c->known, c->samples, &how, c->completed);
@@ -214,6 +213,9 @@ static int run(session *s) {
     }
     TRY(read_data(&c));
     TRY(read_known(&c));
+    const size_t columns = c.samples + 2;
+    const sheet all = sheet_of(s, NULL, c.count * columns, (int)columns, want->zoom, NULL);
+    TRY(kind == OUTPUT_PNG ? sheet_check_size(&all) : EXIT_OK);
     TRY(draw(&c));
     TRY(ranks_first() ? write_out(&c, kind) : EXIT_OK);
     say("%s", want->out);

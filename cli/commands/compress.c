@@ -6,6 +6,8 @@
 #include "support/try.h"
 
 #include <inttypes.h>
+#include <string.h>
+#include <strings.h>
 
 typedef struct settings {
     struct common common;
@@ -97,13 +99,25 @@ done:
     return code;
 }
 
+/* A slip of the hand would write over an array or a model. */
+static int check_name(const char *out) {
+    static const char *const others[] = {".npy", ".npz", ".png", ".csv", ".safetensors"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        size_t n = strlen(out), length = strlen(others[i]);
+        if (n > length && strcasecmp(out + n - length, others[i]) == 0) {
+            return usage_error("--out %s: an archive is no %s file: call it .prnn", out, others[i]);
+        }
+    }
+    return output_check_text("out", out);
+}
+
 static int run(session *s) {
     const settings *want = s->settings;
     compress_input in = {
         s, want->data, want->no_orientation, want->skip, want->array, want->first, want->limit, NULL, 0, 0};
     prnn_archive_info info = PRNN_ARCHIVE_INFO_INIT;
     int code;
-    TRY(output_check_text("out", want->out));
+    TRY(check_name(want->out));
     TRY(session_open(s));
     TRY(exit_code(s->ctx, prnn_model_load(s->ctx, s->args->operands[0], &s->model)));
     TRY(compress_input_open(&in));

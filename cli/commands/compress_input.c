@@ -134,8 +134,12 @@ done:
 /* The bytes of the file, whatever the model's levels are. */
 static int open_set(compress_input *in) {
     prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
+    prnn_config config = PRNN_CONFIG_INIT;
     session *s = in->s;
     int code;
+    prnn_model_config(s->model, &config);
+    options.array_height = config.height;
+    options.array_width = config.width;
     options.first = in->first;
     options.limit = in->limit;
     options.array = in->array;

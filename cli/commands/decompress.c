@@ -45,7 +45,8 @@ typedef struct unpacking {
     const settings *want;
     output_kind kind;
     uint64_t first, count, written, lost;
-    uint8_t *array;    /* of .npy */
+    uint8_t *array; /* of .npy: those so far, `held` images */
+    uint64_t held;
     image_files files; /* of a folder */
     prnn_archive_image shape;
     int code; /* of what failed */
@@ -103,7 +104,7 @@ static bool on_image(void *user, uint64_t index, const prnn_archive_image *image
         u->code = name_lost(u, index, image, why);
     } else if (u->kind == OUTPUT_NPY) {
         size_t bytes = (size_t)image->height * (size_t)image->width * (size_t)image->channels;
-        memcpy(u->array + u->written++ * bytes, values, bytes);
+        memcpy(u->array + u->held++ * bytes, values, bytes);
     } else {
         u->code = write_picture(u, index, image, values);
         u->written += u->code == EXIT_OK;
@@ -184,13 +185,17 @@ done:
 
 /* ------------------------------------------------------------------------------------------ work */
 
-static int write_array(const unpacking *u) {
-    const size_t shape[] = {(size_t)u->written, (size_t)u->shape.height, (size_t)u->shape.width,
+static int write_array(unpacking *u) {
+    const size_t shape[] = {(size_t)u->held, (size_t)u->shape.height, (size_t)u->shape.width,
                             (size_t)u->shape.channels};
+    int code;
+    TRY(exit_code(u->s->ctx, prnn_write_npy(u->s->ctx, u->want->out, PRNN_U8, 4, shape, u->array)));
+    u->written = u->held;
     if (u->lost) {
         note("%s: has the %" PRIu64 " others, in their order", u->want->out, u->written);
     }
-    return exit_code(u->s->ctx, prnn_write_npy(u->s->ctx, u->want->out, PRNN_U8, 4, shape, u->array));
+done:
+    return code;
 }
 
 static int unpack(unpacking *u) {
@@ -212,15 +217,14 @@ static int unpack(unpacking *u) {
         return u->code;
     }
     if (status == PRNN_STOPPED) {
-        return fail("stopped after %" PRIu64 " of %" PRIu64 " images", u->kind == OUTPUT_NPY ? 0 : u->written,
-                    u->count);
+        return fail("stopped after %" PRIu64 " of %" PRIu64 " images", u->written, u->count);
     }
     if (status != PRNN_ERROR_FORMAT) {
         TRY(exit_code(s->ctx, status));
     }
     char why[1024];
     snprintf(why, sizeof why, "%s", prnn_message(s->ctx));
-    TRY(u->kind == OUTPUT_NPY && u->written ? write_array(u) : EXIT_OK);
+    TRY(u->kind == OUTPUT_NPY && u->held ? write_array(u) : EXIT_OK);
     prnn_archive_describe(s->archive, &info);
     if (status != PRNN_OK) {
         code = fail("%s", why);
@@ -266,8 +270,9 @@ const struct command command_decompress = {
     .before = "MODEL",
     .description =
         "Makes the images of an archive again, to the pixel. The model is the one that the archive was made "
-        "with, in whatever file, unless the archive has it inside. Another model, or one that is computed in "
-        "another arithmetic, is refused before anything is decoded.\n\n"
+        "with, in whatever file, unless the archive has it inside. Where any is coded by the model, another "
+        "one, "
+        "or one that is computed in another arithmetic, is refused before anything is decoded.\n\n"
         "Of a damaged archive, or one that was cut off, all images are written whose blocks are whole; the "
         "others are named, and the exit code is 1. No image is written that is not as it was.",
     .examples = "pixelrnn decompress models/photos-colour.safetensors photographs.prnn --out photographs/\n"

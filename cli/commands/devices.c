@@ -10,7 +10,8 @@ typedef struct settings {
     bool json;
 } settings;
 
-static const settings defaults = {.common = COMMON_DEFAULTS};
+/* Not what the environment asks for, which may be what cannot be used: the list says why. */
+static const settings defaults = {.common = {.cpu = "auto", .device = "cpu", .precision = "fp32"}};
 
 static const struct option options[] = {
     FLAG("json", offsetof(settings, json), 0, "one JSON object on stdout"),

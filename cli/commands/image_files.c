@@ -88,6 +88,26 @@ static int give_number(image_files *f, const entry *entries, const entry *e) {
     return code;
 }
 
+/* No file can have the name of a folder that another image's file is in. */
+static int number_folders(image_files *f, const entry *entries, char *path) {
+    int code = EXIT_OK;
+    for (char *slash = strchr(path + strlen(f->folder) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        const entry *end = entries + f->count, *e;
+        *slash = 0;
+        e = bsearch(&(entry){.path = path}, entries, (size_t)f->count, sizeof *entries, by_path);
+        while (e && e > entries && strcmp(e[-1].path, path) == 0) {
+            e--;
+        }
+        for (; code == EXIT_OK && e && e < end && strcmp(e->path, path) == 0; e++) {
+            code = f->numbered[e->index - f->first] ? EXIT_OK : give_number(f, entries, e);
+        }
+        *slash = '/';
+        TRY(code);
+    }
+done:
+    return code;
+}
+
 static bool has_names(const image_files *f) {
     for (uint64_t i = 0; i < f->count; i++) {
         if (*image_at(f, f->first + i).name) {
@@ -111,6 +131,12 @@ int image_files_begin(image_files *f, const prnn_archive *archive, uint64_t firs
     TRY(list(f, entries));
     for (uint64_t i = 1; i < count; i++) {
         TRY(by_path(&entries[i - 1], &entries[i]) == 0 ? give_number(f, entries, &entries[i]) : EXIT_OK);
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        char *path = strdup(entries[i].path);
+        code = path ? number_folders(f, entries, path) : check_memory(NULL);
+        free(path);
+        TRY(code);
     }
 done:
     for (uint64_t i = 0; entries && i < count; i++) {

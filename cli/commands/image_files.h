@@ -12,8 +12,8 @@ typedef struct image_files {
 } image_files;
 
 /* Finds which of images first .. first+count-1 would have one file, such as a.jpg and a.jpg.png: one of them
- * keeps its name, the others get their number too. `archive` and `folder` stay there until image_files_end,
- * which also follows a failure. */
+ * keeps its name, the others get their number too, as does a file of the name of another one's folder.
+ * `archive` and `folder` stay there until image_files_end, which also follows a failure. */
 int image_files_begin(image_files *f, const prnn_archive *archive, uint64_t first, uint64_t count,
                       const char *folder);
 void image_files_end(image_files *f);

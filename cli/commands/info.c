@@ -71,7 +71,8 @@ static void print_training(const prnn_model *model) {
     if (!*prefix || !steps || !images) {
         return;
     }
-    say("trained     %s steps on %s images%s%s", steps, images, data ? " of " : "", data ? data : "");
+    say("trained     %s step%s on %s image%s%s%s", steps, strcmp(steps, "1") == 0 ? "" : "s", images,
+        strcmp(images, "1") == 0 ? "" : "s", data ? " of " : "", data ? data : "");
     if (nats && valid) {
         format_likelihood(model, strtod(nats, NULL), likelihood, sizeof likelihood);
         say("validation  %s, on %s images", likelihood, valid);

@@ -22,6 +22,16 @@ static bool alike(const prnn_archive_image *a, const prnn_archive_image *b) {
            a->channels == b->channels && a->levels == b->levels && a->colours == b->colours;
 }
 
+/* Image i; of an archive that has no block that the model coded, all are stored. */
+static prnn_archive_image image_at(const prnn_archive *archive, const prnn_archive_info *info, uint64_t i) {
+    prnn_archive_image image = PRNN_ARCHIVE_IMAGE_INIT;
+    prnn_archive_image_at(archive, i, &image);
+    if (info->blocks == 0 && !info->damaged) {
+        image.levels = image.colours = 0;
+    }
+    return image;
+}
+
 static const char *how(const prnn_archive_image *image) {
     return image->height == 0 ? "lost"
            : image->colours   ? "by palette"
@@ -39,13 +49,12 @@ static void print_images(uint64_t first, uint64_t last, const prnn_archive_image
     say("%5d x %5d x %d  %-12s  %s", image->height, image->width, image->channels, how(image), label);
 }
 
-static void print_all(const prnn_archive *archive) {
+static void print_all(const prnn_archive *archive, const prnn_archive_info *info) {
     uint64_t count = prnn_archive_count(archive);
     for (uint64_t i = 0, next; i < count; i = next) {
-        prnn_archive_image first = PRNN_ARCHIVE_IMAGE_INIT, other = PRNN_ARCHIVE_IMAGE_INIT;
-        prnn_archive_image_at(archive, i, &first);
+        prnn_archive_image first = image_at(archive, info, i);
         for (next = i + 1; next < count; next++) {
-            prnn_archive_image_at(archive, next, &other);
+            prnn_archive_image other = image_at(archive, info, next);
             if (!alike(&first, &other)) {
                 break;
             }
@@ -54,11 +63,10 @@ static void print_all(const prnn_archive *archive) {
     }
 }
 
-static void report_all(json *j, const prnn_archive *archive) {
+static void report_all(json *j, const prnn_archive *archive, const prnn_archive_info *info) {
     report_json_open_array(j, "list");
     for (uint64_t i = 0; i < prnn_archive_count(archive); i++) {
-        prnn_archive_image image = PRNN_ARCHIVE_IMAGE_INIT;
-        prnn_archive_image_at(archive, i, &image);
+        prnn_archive_image image = image_at(archive, info, i);
         report_json_open_object(j, NULL);
         report_json_uint(j, "number", i);
         if (*image.name) {
@@ -86,10 +94,10 @@ static int run(session *s) {
         json j;
         report_json_begin(&j, stdout);
         archive_report(&j, path, &info);
-        report_all(&j, s->archive);
+        report_all(&j, s->archive, &info);
         report_json_end(&j);
     } else {
-        print_all(s->archive);
+        print_all(s->archive, &info);
         archive_print(path, &info);
     }
     TRY(info.damaged ? fail("%s: %s", path, info.problem) : EXIT_OK);
@@ -103,7 +111,8 @@ const struct command command_list = {
     .operand = "ARCHIVE",
     .description =
         "Names the images of an archive, with height, width and channels, and says what they take, and how "
-        "each is coded: by the model, by the model as numbers of the colours of its palette, or stored. No "
+        "each is coded: by the model, by the model as numbers of the colours of its palette, or stored; of "
+        "images that the model codes, blocks that would become larger are stored too, as the sums tell. No "
         "model is needed, and nothing is decoded. 'pixelrnn info' prints the fingerprint of a model, by "
         "which one finds the one that an archive needs.",
     .examples = "pixelrnn list photographs.prnn",

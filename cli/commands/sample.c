@@ -77,8 +77,7 @@ static int sample(session *s, uint8_t **images) {
     size_t count = (size_t)want->count;
     prnn_sample_options how = session_sample_options(s, want->seed, want->temperature);
     int code;
-    *images = session_allocate(s, count, image_size(&s->config));
-    TRY(check_memory(*images));
+    TRY(session_allocate_images(s, count, "--count", images));
     progress_begin(&s->bar, s->common->quiet, NULL);
     prnn_status status = prnn_chain_sample(s->ctx, s->chain, count, &how, *images);
     progress_end(&s->bar);
@@ -110,6 +109,8 @@ static int run(session *s) {
     TRY(session_open_chain(s));
     TRY(session_check_first(s));
     TRY(resize(s));
+    const sheet all = sheet_of(s, NULL, (size_t)want->count, want->columns, want->zoom, NULL);
+    TRY(kind == OUTPUT_PNG ? sheet_check_size(&all) : EXIT_OK);
     TRY(sample(s, &images));
     TRY(ranks_first() ? write_images(s, kind, images) : EXIT_OK);
     say("%s", want->out);

@@ -13,6 +13,10 @@ static int open_set(session *s, const train_settings *want, const char *path, si
     options.height = want->height;
     options.width = want->width;
     options.channels = want->channels;
+    if (want->init) {
+        options.array_height = want->config.height;
+        options.array_width = want->config.width;
+    }
     options.limit = limit;
     if (path == want->cache) { /* it was fitted when it was made; --valid was not */
         options.fit = PRNN_FIT_EXACT;

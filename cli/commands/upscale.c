@@ -76,10 +76,8 @@ done:
 static int draw(upscaling *u) {
     session *s = u->s;
     prnn_sample_options how = session_sample_options(s, u->want->seed, u->want->temperature);
-    size_t bytes = image_size(&s->config);
     int code;
-    u->large = u->count > SIZE_MAX / u->samples ? NULL : session_allocate(s, u->count * u->samples, bytes);
-    TRY(check_memory(u->large));
+    TRY(session_allocate_images(s, u->count * u->samples, "--count or --samples", &u->large));
     progress_begin(&s->bar, s->common->quiet, NULL);
     prnn_status status =
         prnn_chain_upscale(s->ctx, s->chain, u->images, u->count, u->samples, &how, u->large);
@@ -138,6 +136,9 @@ static int run(session *s) {
     TRY(session_open(s));
     TRY(session_open_chain(s));
     TRY(open_small(&u));
+    const size_t columns = u.samples + 1;
+    const sheet all = sheet_of(s, NULL, u.count * columns, (int)columns, want->zoom, NULL);
+    TRY(kind == OUTPUT_PNG ? sheet_check_size(&all) : EXIT_OK);
     TRY(draw(&u));
     TRY(ranks_first() ? write_out(&u, kind) : EXIT_OK);
     say("%s", want->out);

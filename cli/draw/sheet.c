@@ -2,6 +2,7 @@
 
 #include "draw/levels.h"
 #include "support/memory.h"
+#include "support/stop.h"
 #include "support/try.h"
 
 #include <math.h>
@@ -33,6 +34,21 @@ int sheet_check(const arguments *args, const char *out, output_kind kind, bool o
     return mixes ? output_check_no_pictures("out", out) : 0;
 }
 
+static double columns_of(const sheet *s) {
+    double columns = s->columns ? s->columns : ceil(sqrt((double)s->count));
+    return columns < (double)s->count ? columns : (double)s->count;
+}
+
+int sheet_check_size(const sheet *s) {
+    double tall = ceil((double)s->count / columns_of(s)) * s->height * s->zoom;
+    double wide = columns_of(s) * s->width * s->zoom;
+    return tall <= SIDE_LIMIT && wide <= SIDE_LIMIT
+               ? EXIT_OK
+               : usage_error("a sheet of %.0f x %.0f pixels is too large (%d a side): fewer images, other "
+                             "--columns, a smaller --zoom, or a folder of pictures",
+                             tall, wide, SIDE_LIMIT);
+}
+
 /* Each pixel of an image becomes a square. */
 static void enlarge(const sheet *s, const uint8_t *image, uint8_t *large) {
     size_t zoom = (size_t)s->zoom, channels = (size_t)s->channels, width = (size_t)s->width * zoom;
@@ -50,7 +66,11 @@ static int write_plain(prnn_context *ctx, const char *path, const sheet *s) {
     int code;
     if (s->zoom > 1) {
         enlarged = allocate(s->count, large);
-        TRY(check_memory(enlarged));
+        TRY(enlarged
+                ? EXIT_OK
+                : fail("there is not enough memory for %zu images of %d x %d pixels: a smaller --zoom, or "
+                       "fewer images",
+                       s->count, s->height * s->zoom, s->width * s->zoom));
     }
     for (size_t i = 0; enlarged && i < s->count; i++) {
         enlarge(s, s->images + i * size, enlarged + i * large);
@@ -77,8 +97,8 @@ typedef struct captioned {
 } captioned;
 
 static int place_captions(const sheet *s, captioned *l) {
-    int count = (int)s->count, columns = s->columns ? s->columns : (int)ceil(sqrt((double)count));
-    l->columns = columns < count ? columns : count;
+    int count = (int)s->count;
+    l->columns = (int)columns_of(s);
     l->rows = (count + l->columns - 1) / l->columns;
     l->image_height = s->height * s->zoom;
     l->image_width = s->width * s->zoom;
@@ -141,7 +161,12 @@ int sheet_write_each(prnn_context *ctx, const char *folder, const sheet *s, cons
     one.columns = 1;
     TRY(check_memory(path));
     TRY(output_make_folder(folder));
+    stop_catch();
     for (size_t i = 0; i < s->count; i++) {
+        if (stop_asked()) {
+            code = fail("%s: stopped after %zu of %zu pictures", folder, i, s->count);
+            break;
+        }
         size_t image = samples ? i / samples : i, number = numbers ? numbers[image] : image;
         if (samples) {
             snprintf(path, room, "%s%s%05zu-%05zu.png", folder, slash, number, i % samples);

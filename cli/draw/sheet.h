@@ -32,10 +32,14 @@ typedef struct sheet {
  * gave up. Returns 0 or an exit code, as all here. */
 int sheet_check(const arguments *args, const char *out, output_kind kind, bool overwrite);
 
+/* Refuses what is too large to be looked at, before its images are there. */
+int sheet_check_size(const sheet *s);
+
 int sheet_write(prnn_context *ctx, const char *path, const sheet *s);
 
 /* Writes each image as a picture into a folder: 00007.png. `numbers` of them; NULL: from 0 on. With `samples`
- * not 0 there are so many of each number: 00007-00000.png, 00007-00001.png, ... */
+ * not 0 there are so many of each number: 00007-00000.png, 00007-00001.png, ... Ctrl-C stops it between two.
+ */
 int sheet_write_each(prnn_context *ctx, const char *folder, const sheet *s, const size_t *numbers,
                      size_t samples);
 

@@ -77,8 +77,9 @@ void help_man(const struct command *const *commands) {
     put_text(
         "Trains the networks of \"Pixel Recurrent Neural Networks\" (van den Oord, Kalchbrenner, "
         "Kavukcuoglu, ICML 2016), which give every image an exact probability, measures the "
-        "likelihood of images under a model, draws new images, completes given ones, and makes pictures of "
-        "how training went and of what a model expects.\n\n"
+        "likelihood of images under a model, draws new images, completes given ones, finds those that do not "
+        "belong, compresses images without loss, shows models in a browser, and makes pictures of how "
+        "training went and of what a model expects.\n\n"
         "Options are words, --name VALUE or --name=VALUE; a flag stands alone, or as --name=false. "
         "Results go to stdout, progress and errors to stderr.\n\n");
     put_text(help_model);
@@ -91,12 +92,10 @@ void help_man(const struct command *const *commands) {
     put_line(".SH CONFIG FILES\n", config_help);
     puts(".SH MANY MACHINES");
     put_text("Under mpirun, mpiexec or srun, with Open MPI or MPICH, many processes do one command together: "
-             "train, "
-             "eval, score, compare, sample, complete, upscale, compress and check share the work, and the "
-             "results are the same bits; "
-             "others are done by one process. The environment variable PRNN_MPI says which MPI, if it is not "
-             "that of "
-             "the launcher: openmpi, mpich, the path of a module, or none. docs/scaling.md has the rest.");
+             "train, eval, score, compare, sample, complete, upscale, compress, check and, of a folder of "
+             "pictures, convert share the work, and the results are the same bits; others are done by one "
+             "process. The environment variable PRNN_MPI says which MPI, if it is not that of the launcher: "
+             "openmpi, mpich, the path of a module, or none. docs/scaling.md has the rest.");
     putchar('\n');
     puts(".SH EXIT STATUS\n0: done. 1: failed, or stopped before the end. 2: the command line (or a config "
          "file) is wrong. 130: interrupted (Ctrl-C) by a command that has nothing to save.\n.SH EXAMPLES");

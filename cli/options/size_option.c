@@ -17,7 +17,7 @@ static bool read_side(const char *text, size_t n, int *side) {
     return parse_int(digits, side);
 }
 
-int size_option_read(const char *text, wanted_size *size) {
+static int read_size(const char *text, const char *or_own, wanted_size *size) {
     *size = (wanted_size){.own = text && strcmp(text, "own") == 0};
     if (!text || size->own) {
         return EXIT_OK;
@@ -25,7 +25,7 @@ int size_option_read(const char *text, wanted_size *size) {
     size_t n = strcspn(text, "xX");
     const char *width = text + n + (text[n] != 0);
     if (!text[n] || !read_side(text, n, &size->height) || !read_side(width, strlen(width), &size->width)) {
-        return usage_error("--size %s: write height and width, such as 64x96, or own", text);
+        return usage_error("--size %s: write height and width, such as 64x96%s", text, or_own);
     }
     if (size->height < 1 || size->height > SIDE_LIMIT || size->width < 1 || size->width > SIDE_LIMIT) {
         return usage_error("--size %s: height and width are 1 to %d pixels", text, SIDE_LIMIT);
@@ -33,8 +33,12 @@ int size_option_read(const char *text, wanted_size *size) {
     return EXIT_OK;
 }
 
+int size_option_read(const char *text, wanted_size *size) {
+    return read_size(text, ", or own", size);
+}
+
 int size_option_read_plain(const char *text, wanted_size *size) {
-    int code = size_option_read(text, size);
+    int code = read_size(text, "", size);
     return size->own ? usage_error("--size own is for images that are there: write height and width, such as "
                                    "64x96")
                      : code;

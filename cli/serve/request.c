@@ -190,8 +190,10 @@ bool request_read(const char *text, size_t size, unsigned allowed, request *r, c
     }
     json_t *object = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     if (!object) {
-        return refuse(why, "the body is not JSON: line %d, column %d: %.100s", error.line, error.column,
-                      error.text);
+        bool large = json_error_code(&error) == json_error_numeric_overflow;
+        return refuse(why, "the body %s: line %d, column %d: %.100s%s",
+                      large ? "has too large a number" : "is not JSON", error.line, error.column, error.text,
+                      large ? " (a seed above 2^53 is given as text)" : "");
     }
     bool ok = json_is_object(object) ? read_object(object, allowed, r, why)
                                      : refuse(why, "the body is not a JSON object");

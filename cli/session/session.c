@@ -19,8 +19,11 @@ void session_begin(session *s, arguments *args) {
 
 /* ------------------------------------------------------------------------------------- opening */
 
-/* Ranks of one machine that are to have "a GPU" get one each. */
+/* Ranks of one machine that are to have "a GPU" get one each. What computes no networks needs none. */
 static const char *device_of_rank(const session *s, prnn_context *ctx, char name[]) {
+    if (option_find(s->args->command, "device", 6) < 0) {
+        return "cpu";
+    }
     const char *wish = s->common->device ? s->common->device : getenv("PRNN_DEVICE");
     prnn_device_info d = PRNN_DEVICE_INFO_INIT;
     bool any = wish && (strcmp(wish, "gpu") == 0 || strcmp(wish, "auto") == 0), found = true;
@@ -54,11 +57,12 @@ int session_make_context(const session *s, prnn_context **ctx) {
     }
     char device[sizeof((prnn_device_info *)0)->name];
     prnn_status status = prnn_context_set_device(*ctx, device_of_rank(s, *ctx, device));
+    const char *said = s->common->device ? "--device" : "PRNN_DEVICE";
     if (status == PRNN_ERROR_ARGUMENT) {
-        return usage_error("--device: %s", prnn_message(*ctx));
+        return usage_error("%s: %s", said, prnn_message(*ctx));
     }
     if (status != PRNN_OK) {
-        return fail("--device: %s", prnn_message(*ctx));
+        return fail("%s: %s", said, prnn_message(*ctx));
     }
     status = prnn_context_set_precision(*ctx, s->common->precision);
     if (status == PRNN_ERROR_DEVICE) {
@@ -195,6 +199,8 @@ int session_open_set(session *s, const data_settings *data, const prnn_config *c
         options.width = config->width;
         options.channels = config->channels;
     }
+    options.array_height = config->height;
+    options.array_width = config->width;
     options.first = which->first;
     options.limit = which->limit;
     TRY(session_use_palette(s, data, &options));
@@ -249,7 +255,10 @@ static int own_options(session *s, const data_settings *data, size_t first, size
         return usage_error("--size own leaves images as they are: leave out --fit, or name a size");
     }
     TRY(data_options_read(data, s->config.levels, options));
+    TRY(session_use_palette(s, data, options));
     options->channels = s->config.channels;
+    options->array_height = s->config.height;
+    options->array_width = s->config.width;
     options->first = first;
     options->limit = limit;
 done:
@@ -279,7 +288,7 @@ static void note_converted(const session *s) {
         prnn_listing_picture(s->listing, i, &info);
         n += info.channels != s->config.channels;
     }
-    if (n && !s->common->quiet) {
+    if (n && !s->palette.count && !s->common->quiet) {
         note("%zu of %zu picture%s %s", n, count, plural(count),
              s->config.channels == 1 ? "in colour: taken as luma" : "in grey: repeated as R, G and B");
     }
@@ -368,6 +377,14 @@ void *session_allocate(session *s, size_t a, size_t b) {
     block->before = s->blocks;
     s->blocks = block;
     return block->memory;
+}
+
+int session_allocate_images(session *s, size_t count, const char *fewer, uint8_t **images) {
+    const prnn_config *c = &s->config;
+    *images = session_allocate(s, count, image_size(c));
+    return *images ? EXIT_OK
+                   : fail("there is not enough memory for %zu images of %d x %d x %d: give a smaller %s",
+                          count, c->height, c->width, c->channels, fewer);
 }
 
 size_t image_size(const prnn_config *config) {

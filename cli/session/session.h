@@ -113,6 +113,10 @@ int session_read_all(session *s, uint64_t seed, uint8_t **images);
 /* a x b bytes, which session_close frees, or NULL: too many or no memory. */
 void *session_allocate(session *s, size_t a, size_t b);
 
+/* Memory for images of the shape of session.config; else an exit code, after a message that says which
+ * options, `fewer`, would need less. */
+int session_allocate_images(session *s, size_t count, const char *fewer, uint8_t **images);
+
 /* How images are drawn, with progress on the session's bar: progress_begin before, progress_end after. */
 prnn_sample_options session_sample_options(session *s, uint64_t seed, double temperature);
 

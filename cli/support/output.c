@@ -169,7 +169,19 @@ int output_check_no_pictures(const char *name, const char *path) {
     return code;
 }
 
+/* A device, or a pipe: nothing takes its place. */
+static int write_into(const char *path, const char *text, size_t size) {
+    FILE *file = fopen(path, "w");
+    bool ok = file && fwrite(text, 1, size, file) == size;
+    ok = file && fclose(file) == 0 && ok;
+    return ok ? 0 : fail("%s: could not be written: %s", path, strerror(errno));
+}
+
 int output_write(const char *path, const char *text, size_t size) {
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+        return write_into(path, text, size);
+    }
     /* With what is added, a name is still one of at most 255 bytes. */
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t room = strlen(path) + 32, kept = (size_t)(name - path) + strnlen(name, 200);

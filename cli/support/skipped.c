@@ -1,9 +1,9 @@
 #include "support/skipped.h"
 
 #include "support/escape.h"
+#include "support/output.h"
 #include "support/report.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,23 +63,21 @@ int skipped_write(const skipped *s, const char *path) {
     if (s->lost) {
         return fail_memory();
     }
-    FILE *f = fopen(path, "w");
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
     if (!f) {
-        return fail("--skipped %s: cannot be written: %s", path, strerror(errno));
+        return fail_memory();
     }
     const char *unused, *why;
     for (size_t at = 0; skipped_next(s, &at, &unused, &why);) {
         put_escaped(f, why);
         fputc('\n', f);
     }
-    errno = 0;
-    bool ok = fflush(f) == 0 && !ferror(f);
-    int cause = errno;
-    if (fclose(f) != 0 && ok) {
-        ok = false;
-        cause = errno;
-    }
-    return ok ? 0 : fail("--skipped %s: cannot be written: %s", path, strerror(cause ? cause : EIO));
+    bool whole = !ferror(f);
+    int code = fclose(f) == 0 && whole ? output_write(path, text, size) : fail_memory();
+    free(text);
+    return code;
 }
 
 void skipped_free(skipped *s) {

@@ -46,11 +46,11 @@
  *     its threads is not there, it takes fewer of them. A container's limit counts.
  *   A context serves one thread at a time (its own threads work inside a call): a call from another one is
  *     refused with PRNN_ERROR_ARGUMENT. A callback may call the library with the context that it is called
- *     from, unless a function says otherwise, but not change its settings (prnn_context_set_...). Models and
- * data sets may be shared by contexts as long as nobody changes them. The same inputs give the same bits on
- * every processor, with every compiler and number of threads (see prnn_context_arithmetic); another precision
- * rounds differently. For the length of a call rounding is to nearest and nothing is flushed to zero; what
- * the caller had set is restored.
+ *     from, unless a function says otherwise, but not change its settings (prnn_context_set_...).
+ *   Models and data sets may be shared by contexts as long as nobody changes them.
+ *   The same inputs give the same bits on every processor, with every compiler and number of threads (see
+ *     prnn_context_arithmetic); another precision rounds differently. For the length of a call rounding is to
+ *     nearest and nothing is flushed to zero; what the caller had set is restored.
  */
 #ifndef PIXELRNN_H
 #define PIXELRNN_H
@@ -150,10 +150,10 @@ PRNN_API const char *prnn_context_arithmetic(const prnn_context *ctx);
  * NVIDIA's driver if there is one, else the CPU; NULL: what the environment variable PRNN_DEVICE says, or
  * "cpu". In fp32 results are the same bits everywhere. Libraries of drivers are opened when they are asked
  * for. PRNN_ERROR_DEVICE if the device is not there or cannot be used, then the CPU is, in fp32 if it has no
- * bf16; PRNN_ERROR_ARGUMENT for another name, for the CPU in a precision that it lacks, and while a training
- * or a stepper of this context uses the present one. Models are for every device; those made afterwards go
- * through a GPU with fewer steps. A device that fails later makes calls fail with PRNN_ERROR_DEVICE until
- * another one is set. */
+ * bf16, as after another name (PRNN_ERROR_ARGUMENT); PRNN_ERROR_ARGUMENT too for the CPU in a precision that
+ * it lacks, and while a training or a stepper of this context uses the present one. Models are for every
+ * device; those made afterwards go through a GPU with fewer steps. A device that fails later makes calls fail
+ * with PRNN_ERROR_DEVICE until another one is set. */
 PRNN_API prnn_status prnn_context_set_device(prnn_context *ctx, const char *name);
 /* "cpu", "cuda:0", ...; owned by the context. */
 PRNN_API const char *prnn_context_device(const prnn_context *ctx);
@@ -381,7 +381,7 @@ typedef struct prnn_data_options {
     int levels; /* K: 2..256 */
     prnn_values values;
     bool binarize_sample; /* K = 2: level 1 with probability v / 255, drawn anew each epoch */
-    int height, width;    /* 0: as the first image has them */
+    int height, width;    /* 1..4096; 0: as the first image has them */
     int channels;         /* 0: as the file has them; 1: colour becomes luma (BT.601), 3: grey is repeated */
     prnn_fit fit;         /* what to do with images that are not height x width */
     size_t first;         /* leave out the images before this one; of a folder, the files before it */
@@ -405,13 +405,17 @@ typedef struct prnn_data_options {
                                     most 256, darkest first (by luma, then R, G, B), of all images. With
                                     PRNN_VALUES_LEVELS, which need one, the file holds its numbers */
     prnn_palette *palette_used;  /* unless NULL, gets the palette of what was opened or converted */
+    /* What the images of an array are taken for whose shape does not say their size, where it fits: rows of
+     * values, else squares, and (n, m, 3), else refused as one picture in colour; height and width go before
+     * it. 0: nothing is known. Those of a model to be used with it, say. */
+    int array_height, array_width;
 } prnn_data_options;
 
 #define PRNN_DATA_OPTIONS_INIT                                                                               \
     {                                                                                                        \
         sizeof(prnn_data_options), 256, PRNN_VALUES_8BIT, false, 0, 0, 0, PRNN_FIT_EXACT, 0, 0,              \
             (size_t)1 << 30, NULL, NULL, NULL, NULL, PRNN_ALPHA_OVER, {0, 0, 0}, false, 0, NULL, false,      \
-            false, NULL, NULL                                                                                \
+            false, NULL, NULL, 0, 0                                                                          \
     }
 
 /* Opens a data set; the format is told by the content, not by the name:
@@ -486,7 +490,7 @@ PRNN_API prnn_status prnn_data_read(prnn_context *ctx, const prnn_data *data, co
  * leaves nothing. Unless NULL, *written and *skipped get the number of images and of unusable files.
  * With `together` all ranks of the context make the call, with the same folder of pictures: each decodes a
  * part, and rank 0 writes. Without, and of other formats, there is nothing that ranks share.
- * PRNN_ERROR_ARGUMENT: `out` is what is read, or in the folder that is. */
+ * PRNN_ERROR_ARGUMENT: `out` is what is read, or is already a file in the folder that is. */
 PRNN_API prnn_status prnn_data_convert(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                        const char *out, size_t *written, size_t *skipped);
 
@@ -514,9 +518,9 @@ typedef struct prnn_picture_info {
 /* Lists the pictures of a folder and of folders below it, in the order of their paths' bytes, or one picture;
  * as prnn_data_open finds, reads and skips them, so each is decoded once, to know that it can be, and not
  * kept. Sides are up to 32768. Of the options (NULL: defaults) height, width and fit, binarize_sample,
- * shuffle and array must be as by default, and channels should be 1 or 3 where some pictures are grey and
- * others colour. PRNN_ERROR_FORMAT: none of them can be used, or the folder holds data of another kind. Free
- * with prnn_listing_free. */
+ * shuffle and array must be as by default, `paletted` needs a palette, and channels should be 1 or 3 where
+ * some pictures are grey and others colour. PRNN_ERROR_FORMAT: none of them can be used, or the folder holds
+ * data of another kind. Free with prnn_listing_free. */
 PRNN_API prnn_status prnn_listing_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                        prnn_listing **listing);
 PRNN_API void prnn_listing_free(prnn_listing *listing);
@@ -545,7 +549,7 @@ PRNN_API prnn_status prnn_listing_data(prnn_context *ctx, const prnn_listing *li
 typedef struct prnn_evaluate_options {
     size_t size;
     const uint8_t *small; /* of a conditional model: the small images, (count, s, s, C) levels; NULL: those
-                             that the images contain, at every H / s-th row and column */
+                             that the images contain, at every H / s-th row and column. Of others NULL */
     bool new_only;        /* values that the small image gives count 0: it makes them certain */
     prnn_progress_fn progress;
     void *user;
@@ -653,7 +657,8 @@ typedef struct prnn_stepper prnn_stepper;
 
 typedef struct prnn_stepper_options {
     size_t size;
-    const uint8_t *small; /* of a conditional model: the small images, (count, s, s, C) levels, copied */
+    const uint8_t *small; /* of a conditional model: the small images, (count, s, s, C) levels, copied;
+                             of others NULL */
     uint64_t seed;        /* these three are for prnn_stepper_draw, and mean what they do in sampling */
     uint64_t first;
     double temperature;
@@ -741,10 +746,10 @@ typedef struct prnn_certificate {
 /* Proves on a model file, as far as changing values can, that no conditional depends on a value at or after
  * its own, that the weights behind masks are zero, and that probabilities sum to one. Two images are changed,
  * one drawn from the model and one of noise. The plain evaluation takes the file as any other program would,
- * masked weights included, at up to a 32nd of `positions` (at least 8); it does a few GFLOP/s at best, so
- * large models take minutes. The kernels get the model with its masked weights set to 0, as every other
- * function would demand. A model that moves nothing at all (a new one, whose logits are 0) passes, with
- * `moved` 0.
+ * masked weights included, at up to a 32nd of `positions` (at least 8; at all values with 0); it does a few
+ * GFLOP/s at best, so large models take minutes. The kernels get the model with its masked weights set to 0,
+ * as every other function would demand. A model that moves nothing at all (a new one, whose logits are 0)
+ * passes, with `moved` 0.
  *
  * PRNN_OK says that the certificate, which begins as PRNN_CERTIFICATE_INIT, is filled in, not that it passed;
  * else it is as it was. A file (a model, a checkpoint or a folder with a model) that prnn_model_load would
@@ -797,7 +802,7 @@ typedef struct prnn_train_options {
     double checkpoint_every; /* seconds between checkpoints (and one at each validation and at the end),
                                 0..1e9; 0: one after every step */
     bool resume;             /* go on from out/checkpoint.safetensors */
-    const char *out;         /* folder, made if missing */
+    const char *out;         /* folder, made if missing; required */
     prnn_progress_fn progress;
     void *user;
     /* For small sets, which a model learns by heart (docs/small-sets.md). Validations see nothing of them. */
@@ -808,13 +813,15 @@ typedef struct prnn_train_options {
                        multiple of 1/65536; the others are divided by 1 - dropout */
     double weight_decay; /* each step first takes this part, times the learning rate, of each weight away; not
                             of biases and initial states; weight_decay * learning_rate below 1 */
-    uint64_t patience;   /* training ends when so many validations in a row brought no lower NLL; 0: never */
+    uint64_t patience;   /* training ends when so many validations in a row brought no lower NLL; 0: never;
+                            needs   `valid` */
     /* Soft targets (knowledge distillation, Hinton et al. 2015): of each value, given those before it in the
      * training image, `teacher` says what it expects, and the gradient is that of the cross-entropy to the
      * mixture of teacher_weight parts (0..1) of its distribution and 1 - teacher_weight parts of the level
      * that is there. The likelihoods that are reported are those of the images, as without. NULL: none. Its
      * models (of any kind and output) must be for the same images, outlast the training and not be changed
-     * during it; the trained one may not have a mixture of logistics. */
+     * during it; the trained one may not have a mixture of logistics, nor be among them, and what
+     * condition_size and palette it has they have too. */
     const prnn_ensemble *teacher;
     double teacher_weight;
 } prnn_train_options;
@@ -837,7 +844,8 @@ typedef struct prnn_train_options {
  * and, with PRNN_OK and PRNN_STOPPED, leaves in `model` what model.safetensors holds (as long as nothing was
  * validated there is none). The palette of a paletted training set becomes the model's; where the model has
  * one, or the validation set, it must be the same. PRNN_ERROR_DIVERGED keeps the last good checkpoint and
- * model. A folder that already holds a checkpoint is refused unless `resume`. */
+ * model. A folder that already holds one of these files is refused, with PRNN_ERROR_FILE, unless `resume`
+ * finds its checkpoint. */
 PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                 const prnn_data *valid, const prnn_train_options *options);
 
@@ -1151,7 +1159,8 @@ typedef bool (*prnn_archive_image_fn)(void *user, uint64_t index, const prnn_arc
 
 typedef struct prnn_archive_read_options {
     size_t size;
-    uint64_t first, count; /* which images; 0 as count: all from `first` on */
+    uint64_t first, count; /* which images; 0 as count: all from `first` on. PRNN_ERROR_ARGUMENT beyond
+                              prnn_archive_count */
     uint64_t max_pixels;   /* refuse more than so many in all, before anything is decoded: a small file may
                               claim a huge number; 0: 2^30 */
     bool check_only;       /* decode, and say what is damaged, but give no values */

@@ -89,12 +89,13 @@ class DataOptions(Struct):
         ("limit", c_size_t), ("memory_limit", c_size_t), ("skipped", SkippedFn), ("progress", ProgressFn),
         ("user", c_void_p), ("note", NoteFn), ("alpha", c_int), ("background", c_uint8 * 3),
         ("as_stored", c_bool), ("shuffle", c_uint64), ("array", c_char_p), ("paletted", c_bool),
-        ("together", c_bool), ("palette", c_void_p), ("palette_used", c_void_p),
+        ("together", c_bool), ("palette", c_void_p), ("palette_used", c_void_p), ("array_height", c_int),
+        ("array_width", c_int),
     ]
     enums = {"values": VALUES, "fit": FIT, "alpha": ALPHA}
     init = (
         256, 0, False, 0, 0, 0, 0, 0, 0, 1 << 30, None, None, None, None, 0, (0, 0, 0,), False, 0, None,
-        False, False, None, None,
+        False, False, None, None, 0, 0,
     )
 
 

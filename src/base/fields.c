@@ -36,10 +36,10 @@ static const size_t progress_ends[] = {
 
 #define F(field) END(prnn_data_options, field)
 static const size_t data_options_ends[] = {
-    F(size),     F(levels), F(values),   F(binarize_sample), F(height),       F(width),
-    F(channels), F(fit),    F(first),    F(limit),           F(memory_limit), F(skipped),
-    F(progress), F(user),   F(note),     F(alpha),           F(background),   F(as_stored),
-    F(shuffle),  F(array),  F(paletted), F(together),        F(palette),      F(palette_used)};
+    F(size),     F(levels),  F(values),       F(binarize_sample), F(height),     F(width),    F(channels),
+    F(fit),      F(first),   F(limit),        F(memory_limit),    F(skipped),    F(progress), F(user),
+    F(note),     F(alpha),   F(background),   F(as_stored),       F(shuffle),    F(array),    F(paletted),
+    F(together), F(palette), F(palette_used), F(array_height),    F(array_width)};
 #undef F
 
 #define F(field) END(prnn_evaluate_options, field)
@@ -132,7 +132,7 @@ static const size_t ranks_ends[] = {F(size),   F(rank),      F(count), F(exchang
 FIELDS(config, components);
 FIELDS(tensor, values);
 FIELDS(progress, exchange_bytes);
-FIELDS(data_options, palette_used);
+FIELDS(data_options, array_width);
 FIELDS(evaluate_options, variances);
 FIELDS(sample_options, user);
 FIELDS(stepper_options, temperature);

@@ -174,6 +174,11 @@ static size_t kept_of(const char *path) {
 
 prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_writer *writer) {
     size_t n = strlen(path);
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        return prnn_fail(ctx, PRNN_ERROR_FILE,
+                         "%s: is not a file, and would be replaced by one: name another", path);
+    }
     *writer = (prnn_file_writer){NULL, malloc(n + 1), malloc(n + 40)};
     if (!writer->path || !writer->temporary) {
         prnn_file_abandon(writer);

@@ -279,9 +279,9 @@ static prnn_status check(reading *r) {
     bool needs_model;
     if (r->options.first > a->info.images || r->options.count > a->info.images - r->options.first) {
         return prnn_fail(r->ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: has %llu images, and images %llu to %llu are asked for", a->scan.path,
-                         (unsigned long long)a->info.images, (unsigned long long)r->options.first,
-                         (unsigned long long)(r->options.first + r->options.count));
+                         "%s: has %llu images, counted from 0: %llu from image %llu on reach beyond them",
+                         a->scan.path, (unsigned long long)a->info.images,
+                         (unsigned long long)r->options.count, (unsigned long long)r->options.first);
     }
     r->first = r->options.first;
     r->count = r->options.count ? r->options.count : a->info.images - r->first;

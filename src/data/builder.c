@@ -89,7 +89,7 @@ prnn_status prnn_builder_slice(prnn_builder *b, uint64_t total) {
     }
     if (b->options.first >= total) {
         return prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: holds %llu image%s, so leaving out the first %zu leaves none", b->name,
+                         "%s: holds %llu image%s, counted from 0: there is none from number %zu on", b->name,
                          (unsigned long long)total, prnn_plural(total), b->options.first);
     }
     b->first = b->options.first;

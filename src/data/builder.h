@@ -37,7 +37,7 @@ typedef struct prnn_builder {
     int highest;               /* byte so far */
     size_t left;               /* skipped besides: folders */
     bool named;                /* the images are those of options.array */
-    bool from_file;            /* a set of one value is refused */
+    bool from_file;            /* a set of one value is told */
     bool piped;                /* which has no name */
     bool noted;                /* the caller knows what was assumed of arrays */
     prnn_colours *found; /* of a palette that is to be found: those so far, and room for those of one image */

@@ -78,19 +78,14 @@ static prnn_status look_for_another(const prnn_builder *b, bool *equal) {
     return status;
 }
 
-/* One image may well be blank. */
-static prnn_status check_varied(const prnn_builder *b) {
-    bool equal = false;
+/* Nothing can be learned from such a set, but images may well be blank. */
+static prnn_status look_for_one_value(prnn_builder *b) {
     prnn_status status = PRNN_OK;
     if (!b->out && b->done > 1) {
-        TRY(look_for_another(b, &equal));
+        TRY(look_for_another(b, &b->data->one_value));
     }
-    if (equal) {
-        status =
-            prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
-                      "%s: all values of its %zu images are the same, so there is nothing to learn or to "
-                      "measure: choose other data, or another number of levels",
-                      b->name, b->done);
+    if (b->data->one_value) {
+        prnn_builder_note(b, "%s: all values of its %zu images are the same", b->name, b->done);
     }
 done:
     return status;
@@ -112,7 +107,7 @@ done:
 
 static prnn_status check_images(prnn_builder *b) {
     prnn_status status = check_scale(b);
-    return status == PRNN_OK && b->from_file ? check_varied(b) : status;
+    return status == PRNN_OK && b->from_file ? look_for_one_value(b) : status;
 }
 
 static prnn_status fail_none(prnn_builder *b) {

@@ -26,6 +26,7 @@ typedef struct size_group {
 struct prnn_listing {
     char *name; /* malloc */
     prnn_data_options options;
+    prnn_palette palette; /* of the options */
     picture *pictures;
     size_t count, skipped;
     int highest; /* byte of them all */
@@ -226,6 +227,10 @@ static prnn_status make_groups(prnn_context *ctx, prnn_listing *l) {
 /* --------------------------------------------------------------------------------------- opening */
 
 static prnn_status check(prnn_context *ctx, const prnn_data_options *o) {
+    if (o->paletted && !o->palette) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
+                         "pictures of a list are not looked through for a palette: give one");
+    }
     if (o->fit != PRNN_FIT_EXACT || o->height || o->width) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "pictures of a list keep their sizes: leave out height, width and fit");
@@ -261,7 +266,12 @@ prnn_status prnn_listing_open(prnn_context *ctx, const char *path, const prnn_da
     l->options.progress = NULL;
     l->options.skipped = NULL;
     l->options.note = NULL;
+    l->options.palette_used = NULL;
     l->options.first = l->options.limit = 0;
+    if (l->options.palette) {
+        l->palette = *l->options.palette;
+        l->options.palette = &l->palette;
+    }
     *listing = l;
     l = NULL;
 done:

@@ -83,7 +83,7 @@ static prnn_status from_npy(prnn_context *ctx, prnn_input *input, int height, in
             input->name, npy.type, npy.rank, prnn_plural((uint64_t)npy.rank),
             npy.fortran_order ? " in Fortran order" : "",
             npy.rank == 4   ? "[0, :, :, 0]"
-            : npy.rank == 3 ? "[0]"
+            : npy.rank == 3 ? (npy.shape[2] == 1 ? "[:, :, 0]" : "[0]")
                             : "");
     }
     TRY(check_size(ctx, input->name, npy.shape[0], npy.shape[1], height, width));

@@ -224,16 +224,29 @@ static uint64_t side_of(uint64_t pixels) {
     return side * side == pixels ? side : 0;
 }
 
+/* The size that images of `pixels` pixels are said to have; *height 0: none that fits. */
+static void said_size(const prnn_data_options *o, uint64_t pixels, uint64_t *height, uint64_t *width) {
+    const int said[2][2] = {{o->height, o->width}, {o->array_height, o->array_width}};
+    *height = *width = 0;
+    for (int i = 0; i < 2 && !*height; i++) {
+        if (pixels && (uint64_t)said[i][0] * (uint64_t)said[i][1] == pixels) {
+            *height = (uint64_t)said[i][0];
+            *width = (uint64_t)said[i][1];
+        }
+    }
+}
+
 /* Rows, each of the three planes of a square image, or of the pixels of a grey one. */
 static prnn_status from_rows(prnn_builder *b, const char *name, const prnn_npy *npy, bool planes,
                              prnn_array *array) {
-    uint64_t length = npy->shape[1], height = (uint64_t)b->options.height, width = (uint64_t)b->options.width;
+    uint64_t length = npy->shape[1], height, width;
     uint64_t side = length % 3 == 0 ? side_of(length / 3) : 0;
     if (planes && side) {
         *array = (prnn_array){npy->shape[0], side, side, 3, true, prnn_npy_is_bool(npy)};
         return PRNN_OK;
     }
-    if (height * width != length || !length) {
+    said_size(&b->options, length, &height, &width);
+    if (!height) {
         height = width = length > 1 ? side_of(length) : 0;
     }
     if (!height) {
@@ -254,7 +267,9 @@ static prnn_status from_rows(prnn_builder *b, const char *name, const prnn_npy *
 
 /* Of (H, W, 3), which would be many narrow images; who says that they are that narrow is believed. */
 static bool is_one_picture(const prnn_builder *b, const prnn_npy *npy) {
-    bool said = (uint64_t)b->options.height == npy->shape[1] && (uint64_t)b->options.width == npy->shape[2];
+    const prnn_data_options *o = &b->options;
+    bool said = ((uint64_t)o->height == npy->shape[1] && (uint64_t)o->width == npy->shape[2]) ||
+                ((uint64_t)o->array_height == npy->shape[1] && (uint64_t)o->array_width == npy->shape[2]);
     return npy->rank == 3 && (npy->shape[2] == 3 || npy->shape[2] == 4) && npy->shape[0] >= PICTURE_SIDE &&
            npy->shape[1] >= PICTURE_SIDE && !said;
 }

@@ -185,6 +185,10 @@ int prnn_data_channels(const prnn_data *data) {
     return data->channels;
 }
 
+bool prnn_data_has_one_value(const prnn_data *data) {
+    return data->one_value;
+}
+
 int prnn_data_levels(const prnn_data *data) {
     return data->levels;
 }
@@ -220,8 +224,8 @@ static prnn_status fit(prnn_context *ctx, const prnn_data *d, const char *name, 
                        uint8_t *values) {
     if (!d->any_channels && image->channels != d->channels) {
         return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: the image has %d channel%s, the first one %d: choose channels 1 or 3, if need "
-                         "be by a fit such as crop, so that all are converted",
+                         "%s: the image has %d channel%s, the first one %d: choose a fit such as crop, which "
+                         "converts all alike, or channels 1 or 3",
                          name, image->channels, prnn_plural((uint64_t)image->channels), d->channels);
     }
     prnn_image to = {d->height, d->width, d->channels, values};

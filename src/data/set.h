@@ -20,6 +20,7 @@ struct prnn_data {
     bool any_channels;     /* images with others than `channels` are converted */
     bool paletted;         /* levels are numbers of colours */
     prnn_colours *colours; /* of a paletted set; NULL: still to be found */
+    bool one_value;        /* all values of all images, as far as is known */
     bool draw;             /* stored are bytes, from which prnn_data_read draws level 0 or 1 */
     uint8_t *values;       /* (count, height, width, channels) levels (or bytes); NULL: on disk */
     prnn_disk *disk;
@@ -51,6 +52,9 @@ prnn_status prnn_data_stored(prnn_context *ctx, const prnn_data *d, size_t index
 
 /* The same; *highest as above where the set is on disk, else as it was. */
 prnn_status prnn_data_load(prnn_context *ctx, const prnn_data *d, size_t index, uint8_t *to, int *highest);
+
+/* Whether all values of all images are the same, as far as is known from opening it. */
+bool prnn_data_has_one_value(const prnn_data *d);
 
 /* Has the system fetch images that will be read soon, without waiting for them. */
 void prnn_data_prefetch(const prnn_data *d, const uint64_t *indices, size_t n);

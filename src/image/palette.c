@@ -41,8 +41,8 @@ prnn_status prnn_colours_take(prnn_context *ctx, const char *name, const prnn_pa
                               prnn_colours *c) {
     *c = (prnn_colours){0};
     if (palette->count < 2 || palette->count > PRNN_PALETTE_MOST) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: a palette of %d colours: choose 2 to %d", name,
-                         palette->count, PRNN_PALETTE_MOST);
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s: a palette of %d colour%s: choose 2 to %d", name,
+                         palette->count, prnn_plural((uint64_t)palette->count), PRNN_PALETTE_MOST);
     }
     for (int k = 0; k < palette->count; k++) {
         const uint8_t *colour = palette->colours[k];
@@ -118,8 +118,10 @@ static bool parse_colour(const char *word, size_t length, uint8_t *colour) {
 prnn_status prnn_palette_parse(prnn_context *ctx, const char *name, const char *text, size_t length,
                                prnn_palette *palette) {
     prnn_colours all;
+    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8: some editors write it */
+    size_t begins = length >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
     *palette = (prnn_palette){0};
-    for (size_t at = 0; at < length; at++) {
+    for (size_t at = begins; at < length; at++) {
         size_t begin = at;
         while (at < length && !is_space(text[at])) {
             at++;

@@ -176,6 +176,18 @@ done:
 
 /* ---------------------------------------------------------------------------------------- load */
 
+/* Both are hashes, or 0 for none, which nobody can read. */
+static prnn_status fail_teacher(prnn_trainer *t, const char *was, const char *now) {
+    bool had = was && strcmp(was, "0") != 0, has = strcmp(now, "0") != 0;
+    return prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
+                     "%s: was made %s; give the same to resume, or start in another folder with --init of "
+                     "this checkpoint",
+                     t->folder.checkpoint,
+                     !had  ? "without a teacher, this run has one"
+                     : has ? "with another teacher than this run has (other weights count too)"
+                           : "with a teacher, this run has none");
+}
+
 static prnn_status check_settings(prnn_trainer *t, const prnn_safetensors *st) {
     prnn_pairs now = {.count = 0};
     put_settings(&now, t);
@@ -183,6 +195,9 @@ static prnn_status check_settings(prnn_trainer *t, const prnn_safetensors *st) {
         const char *key = now.pair[i].key, *was = prnn_safetensors_metadata(st, key);
         /* What an earlier version did not know was 0. */
         if (strcmp(was ? was : "0", now.pair[i].value) != 0) {
+            if (strcmp(key, "teacher") == 0) {
+                return fail_teacher(t, was, now.pair[i].value);
+            }
             return prnn_fail(t->ctx, PRNN_ERROR_ARGUMENT,
                              "%s: was made with %s %s, this run has %s; give the same to resume, or start in "
                              "another folder with --init of this checkpoint",

@@ -29,7 +29,8 @@ static prnn_status make_folder(prnn_context *ctx, const char *path) {
     if (why == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         return PRNN_OK;
     }
-    return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be made as a folder: %s", path, strerror(why));
+    return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: cannot be made as a folder: %s", path,
+                     why == EEXIST ? "a file, or a link that leads nowhere, has this name" : strerror(why));
 }
 
 /* Two runs in one folder would destroy each other. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,6 +70,43 @@ void prnn_metrics_sweep(const prnn_trainer *t) {
     }
 }
 
+/* Whether what the checkpoint remembers of the log ends with its last line, or with the header. */
+static bool ends_as_remembered(const prnn_trainer *t) {
+    char tail[256];
+    size_t n = t->state.metrics_bytes < sizeof tail ? (size_t)t->state.metrics_bytes : sizeof tail;
+    if (fseek(t->metrics, (long)(t->state.metrics_bytes - n), SEEK_SET) != 0 ||
+        fread(tail, 1, n, t->metrics) != n || tail[n - 1] != '\n') {
+        return false;
+    }
+    tail[n - 1] = 0;
+    const char *before = strrchr(tail, '\n'), *line = before ? before + 1 : tail;
+    return strncmp(line, "step,", 5) == 0 || strtoull(line, NULL, 10) == t->state.logged;
+}
+
+/* Cuts off what came after the checkpoint. */
+static prnn_status go_on(prnn_trainer *t) {
+    long length = fseek(t->metrics, 0, SEEK_END) == 0 ? ftell(t->metrics) : -1;
+    if (length >= 0 && (uint64_t)length < t->state.metrics_bytes) {
+        return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
+                         "%s: is shorter (%ld bytes) than the checkpoint remembers (%llu); move it away to "
+                         "go on with a new one",
+                         t->folder.metrics, length, (unsigned long long)t->state.metrics_bytes);
+    }
+    if (length >= 0 && !ends_as_remembered(t)) {
+        return prnn_fail(t->ctx, PRNN_ERROR_FORMAT,
+                         "%s: was changed after the checkpoint, which remembers the line of step %llu at "
+                         "byte %llu; move it away to go on with a new one",
+                         t->folder.metrics, (unsigned long long)t->state.logged,
+                         (unsigned long long)t->state.metrics_bytes);
+    }
+    note_columns(t);
+    if (length < 0 || ftruncate(fileno(t->metrics), (off_t)t->state.metrics_bytes) != 0 ||
+        fseek(t->metrics, 0, SEEK_END) != 0) {
+        return failed(t, "cannot be continued");
+    }
+    return PRNN_OK;
+}
+
 prnn_status prnn_metrics_open(prnn_trainer *t) {
     struct stat st;
     if (t->rank > 0) {
@@ -91,20 +129,7 @@ prnn_status prnn_metrics_open(prnn_trainer *t) {
                                           : "cannot be written");
     }
     if (t->state.metrics_bytes) {
-        long length = fseek(t->metrics, 0, SEEK_END) == 0 ? ftell(t->metrics) : -1;
-        if (length >= 0 && (uint64_t)length < t->state.metrics_bytes) {
-            return prnn_fail(
-                t->ctx, PRNN_ERROR_FORMAT,
-                "%s: is shorter (%ld bytes) than the checkpoint remembers (%llu); move it away to go on "
-                "with a new one",
-                t->folder.metrics, length, (unsigned long long)t->state.metrics_bytes);
-        }
-        note_columns(t);
-        if (length < 0 || ftruncate(fileno(t->metrics), (off_t)t->state.metrics_bytes) != 0 ||
-            fseek(t->metrics, 0, SEEK_END) != 0) {
-            return failed(t, "cannot be continued");
-        }
-        return PRNN_OK;
+        return go_on(t);
     }
     fputs(header_of(t), t->metrics);
     return note_length(t);

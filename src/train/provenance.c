@@ -91,10 +91,11 @@ static void put_source(prnn_pairs *p, const char *key, const prnn_data *data, ch
 }
 
 /* The date of a build that is to be reproduced, if the environment gives one: reproducible-builds.org. */
-static prnn_status put_date(prnn_context *ctx, prnn_pairs *p, char text[32]) {
+static prnn_status read_date(prnn_context *ctx, char text[32]) {
     static const char variable[] = "SOURCE_DATE_EPOCH";
     static const long long last = 253402300799; /* of the year 9999 */
     const char *given = getenv(variable);
+    text[0] = 0;
     if (!given || !*given) {
         return PRNN_OK;
     }
@@ -108,8 +109,12 @@ static prnn_status put_date(prnn_context *ctx, prnn_pairs *p, char text[32]) {
                          variable, given);
     }
     strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &date);
-    prnn_pairs_put(p, "date", text);
     return PRNN_OK;
+}
+
+prnn_status prnn_provenance_check(prnn_context *ctx) {
+    char date[32];
+    return read_date(ctx, date);
 }
 
 static void put_all(prnn_pairs *p, const prnn_trainer *t, uint64_t step, double nats, texts *names) {
@@ -152,7 +157,10 @@ prnn_status prnn_provenance_make(const prnn_trainer *t, uint64_t step, double na
     prnn_pairs p = {.count = 0};
     texts names;
     prnn_status status;
-    TRY(put_date(t->ctx, &p, names.date));
+    TRY(read_date(t->ctx, names.date));
+    if (names.date[0]) {
+        prnn_pairs_put(&p, "date", names.date);
+    }
     put_all(&p, t, step, nats, &names);
     TRY(prnn_metadata_copy(t->ctx, &t->model->metadata, made));
     do {

@@ -102,6 +102,9 @@ prnn_status prnn_run_check_weights(prnn_trainer *t);
  * next, or, where it goes on, the last of them. Fails, before any work, as the functions below would. */
 prnn_status prnn_provenance_begin(prnn_trainer *t, bool goes_on);
 
+/* Fails, too, where the environment says no date that can be read. */
+prnn_status prnn_provenance_check(prnn_context *ctx);
+
 /* *made, which is empty, becomes the model's metadata with what this training says of weights that had `step`
  * updates and, unless it is NaN, the validation `nats`. */
 prnn_status prnn_provenance_make(const prnn_trainer *t, uint64_t step, double nats, prnn_metadata *made);

@@ -104,11 +104,18 @@ static prnn_status prepare(prnn_trainer *t, const prnn_train_options *options) {
     TRY(prnn_train_options_read(t->ctx, options, &t->options));
     TRY(prnn_train_options_check_set(t->ctx, &t->options, &t->model->network->plan.config, t->valid != NULL));
     TRY(prnn_train_data_check(t->ctx, t->model, t->train, "training"));
+    TRY(prnn_data_has_one_value(t->train)
+            ? prnn_fail(
+                  t->ctx, PRNN_ERROR_FORMAT,
+                  "all values of the training images are the same, so there is nothing to learn: choose "
+                  "other data, or another number of levels")
+            : PRNN_OK);
     TRY(take_palette(t));
     TRY(prnn_teacher_check(t->ctx, &t->options, t->model));
     if (t->valid) {
         TRY(prnn_train_data_check(t->ctx, t->model, t->valid, "validation"));
     }
+    TRY(prnn_provenance_check(t->ctx));
     TRY(prnn_run_folder_open(t->ctx, t->options.out, t->rank == 0, &t->folder));
     t->options.out = t->folder.path; /* the caller's may go */
     t->table = prnn_timetable_of(&t->options, prnn_data_count(t->train), t->valid != NULL);
