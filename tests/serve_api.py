@@ -156,6 +156,8 @@ def test_refusals(server):
             ("nll", {"images": zeros[:-1]}, 400, "base64"),
             ("nll", {"images": zeros, "image": zeros}, 400, "the same"),
             ("values", {"image": text_of(bytes(2 * 784))}, 400, "one image"),
+            ("values", {"image": zeros, "format": "stream"}, 400, "format: values are json or npy"),
+            ("sample", {"seed": 1 << 64}, 400, "has too large a number"),
             ("values", {"image": [2] * 784}, 400, "the model knows levels 0 to 1"),
             ("values", {"image": [256] * 784}, 400, "element 0 is not a whole number"),
             ("complete", {"image": zeros, "known": [1]}, 400, "known: has 1 values"),

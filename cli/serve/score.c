@@ -88,6 +88,10 @@ static void answer_values(const work *w, double nats, const float *values, size_
 void serve_values(work *w) {
     const served *s = w->model;
     size_t count = served_bytes(s, s->stages - 1);
+    if (w->request->format == FORMAT_STREAM) {
+        job_refuse(w->job, 400, "format: values are json or npy");
+        return;
+    }
     float *values = work_allocate(w, count, sizeof *values);
     double nats = 0;
     if (values && work_goes_on(w, prnn_chain_evaluate(w->ctx, s->chain, w->request->images.list, 1, NULL,
