@@ -178,6 +178,14 @@ check "labels its folder" test "$(awk -F, '$1 != "" { print $2, $(NF - 1) }' f.c
 has "a file that was skipped has a row" '^,set/torn/broken.png,.*is n' f.csv
 has "and counts" '"skipped": 1,' f.json
 judged f.csv f.json nats
+cp -r set lines
+mv lines/good/00001.png $'lines/good/of two\nlines, 1.png'
+run 0 "names of two lines" score a --data lines --normal good --scores f.csv --quiet
+check "are in the table" test "$(grep -c '^' f.csv)" = 13
+run 0 "which is read" score a --data lines --labels f.csv --scores n.csv --quiet
+check "as it was written" cmp f.csv n.csv
+sed 's/,0,$/,2,/' f.csv >wrong.csv
+refused 1 "wrong.csv:3: '2'" score a --data lines --labels wrong.csv --quiet
 { echo label,name && echo 0,good/00000.png && echo '0,"set/good/00001.png"' && echo 1,set/good/00002.png &&
     echo 0,good/00003.png && echo 1,00009.png && for i in 4 5 6; do echo "1,torn/0000$i.png"; done &&
     echo 0,torn/more/00007.png && echo 1,torn/more/00008.png && echo 1,torn/broken.png; } >names.csv

@@ -266,10 +266,12 @@ static int take_table(reader *r, char *text) {
     TRY(sort_names(r));
     TRY(find_columns(r, first, &names));
     for (char *line; (line = csv_line(&text));) {
+        size_t inside = csv_count(line, '\n');
         r->line++;
         if (*line && !(names && r->line == 1)) {
             TRY(take_row(r, line));
         }
+        r->line += (int)inside;
     }
     for (size_t i = 0; i < r->count; i++) {
         if (r->labels[i] == NO_LABEL) {

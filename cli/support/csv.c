@@ -11,20 +11,6 @@ size_t csv_count(const char *text, char byte) {
     return n;
 }
 
-char *csv_line(char **rest) {
-    char *line = *rest;
-    if (!*line) {
-        return NULL;
-    }
-    size_t n = strcspn(line, "\n");
-    *rest = line + n + (line[n] == '\n');
-    line[n] = 0;
-    if (n > 0 && line[n - 1] == '\r') {
-        line[n - 1] = 0;
-    }
-    return line;
-}
-
 /* The bytes of a cell in quotes, with them; 0: it is not quoted from end to end. */
 static size_t measure_quoted(const char *cell) {
     if (*cell != '"') {
@@ -34,8 +20,36 @@ static size_t measure_quoted(const char *cell) {
     while (cell[n] && (cell[n] != '"' || cell[n + 1] == '"')) {
         n += cell[n] == '"' ? 2 : 1;
     }
-    bool closed = cell[n] && (!cell[n + 1] || cell[n + 1] == ',');
+    bool closed = cell[n] && (!cell[n + 1] || strchr(",\r\n", cell[n + 1]));
     return closed ? n + 1 : 0;
+}
+
+/* To its end, which is none inside of a cell in quotes. */
+static size_t length_of_line(const char *line) {
+    size_t n = 0;
+    for (;;) {
+        size_t quoted = measure_quoted(line + n);
+        n += quoted ? quoted : strcspn(line + n, ",\n");
+        n += strspn(line + n, "\r");
+        if (line[n] != ',') {
+            return n + strcspn(line + n, "\n");
+        }
+        n++;
+    }
+}
+
+char *csv_line(char **rest) {
+    char *line = *rest;
+    if (!*line) {
+        return NULL;
+    }
+    size_t n = length_of_line(line);
+    *rest = line + n + (line[n] == '\n');
+    line[n] = 0;
+    if (n > 0 && line[n - 1] == '\r') {
+        line[n - 1] = 0;
+    }
+    return line;
 }
 
 /* In place, a cell of n bytes in quotes. */

@@ -1,4 +1,4 @@
-/* Lines and cells of CSV (RFC 4180, but for line breaks in cells), cut in place. */
+/* Lines and cells of CSV (RFC 4180), cut in place. */
 #ifndef PIXELRNN_CLI_SUPPORT_CSV_H
 #define PIXELRNN_CLI_SUPPORT_CSV_H
 
@@ -7,7 +7,7 @@
 /* How often a byte is in a text. */
 size_t csv_count(const char *text, char byte);
 
-/* Cuts the line at *rest and moves *rest behind it; NULL at the end. */
+/* Cuts the line at *rest, which has line breaks in cells in quotes, and moves *rest behind it; NULL at the end. */
 char *csv_line(char **rest);
 
 /* Puts the first `most` cells of a line into `cells`, without their quotes; how many there are. */
