@@ -26,6 +26,7 @@ train() { # run, options...
 adam="--optimizer adam"
 cosine="--schedule cosine --final-fraction"
 long="--precision bf16 --clip 10 --ema 0.9995"
+taught="--optimizer muon --clip 10 --ema 0.9995 --teacher models/mnist-diagonal.safetensors --teacher-weight"
 # Where a run has several parts, each begins with the weights of the one before and raises the learning rate again.
 [ $# -gt 0 ] || set -- diagonal diagonal-1 row cnn
 for name in "$@"; do
@@ -47,14 +48,14 @@ for name in "$@"; do
     row)
         train row-begin --kind row --layers 12 --hidden 16 --head 32 --skip --dropout 0.05 $adam $long --lr 3e-3 \
             $cosine 0.005 --epochs 20
-        teacher="--teacher models/mnist-diagonal.safetensors --teacher-weight 0.7 --optimizer muon --clip 10 --ema 0.9995"
-        train row-middle --init "$out/row-begin/model.safetensors" $teacher --lr 4e-3 $cosine 0.005 --epochs 9
-        train row --init "$out/row-middle/model.safetensors" $teacher --lr 2.5e-3 $cosine 0.005 --epochs 4
+        train row-middle --init "$out/row-begin/model.safetensors" $taught 0.7 --lr 4e-3 $cosine 0.005 --epochs 9
+        train row --init "$out/row-middle/model.safetensors" $taught 0.7 --lr 2.5e-3 $cosine 0.005 --epochs 4
         ;;
     cnn)
         train cnn-begin --kind cnn --layers 25 --hidden 32 --head 64 --dropout 0.05 $adam $long --lr 1.5e-3 --epochs 7
-        train cnn --init "$out/cnn-begin/model.safetensors" --dropout 0.05 $adam $long --lr 1.5e-3 $cosine 0.005 \
+        train cnn-middle --init "$out/cnn-begin/model.safetensors" --dropout 0.05 $adam $long --lr 1.5e-3 $cosine 0.005 \
             --epochs 3
+        train cnn --init "$out/cnn-middle/model.safetensors" $taught 1 --lr 2.5e-3 $cosine 0.005 --epochs 8
         ;;
     *) echo "no run is called $name" >&2 && exit 2 ;;
     esac
