@@ -321,7 +321,7 @@ static void what_does_not_go_with_palettes_is_refused(void **state) {
                                       "holds numbers of colours: give their palette",
                                       "a palette is given for images that are not paletted",
                                       "the colours 0 and 2 of the palette are both #010101",
-                                      "a palette of 1 colours: choose 2 to 256",
+                                      "a palette of 1 colour: choose 2 to 256",
                                       "a palette of 257 colours: choose 2 to 256"};
     for (int i = 0; i < 8; i++) {
         o[i] = paletted();
@@ -365,7 +365,7 @@ static void palettes_are_text(void **state) {
     }
     const char *const bad[][2] = {
         {"", "a palette of 0 colours"},
-        {"ffffff", "a palette of 1 colours"},
+        {"ffffff", "a palette of 1 colour"},
         {"ffffff fffffg", "p.hex: word 2 is no colour like ff8000"},
         {"ffffff fffff", "word 2 is no colour"},
         {"ffffff #", "word 2 is no colour"},

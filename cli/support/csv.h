@@ -7,7 +7,8 @@
 /* How often a byte is in a text. */
 size_t csv_count(const char *text, char byte);
 
-/* Cuts the line at *rest, which has line breaks in cells in quotes, and moves *rest behind it; NULL at the end. */
+/* Cuts the line at *rest, which has line breaks in cells in quotes, and moves *rest behind it; NULL at the
+ * end. */
 char *csv_line(char **rest);
 
 /* Puts the first `most` cells of a line into `cells`, without their quotes; how many there are. */
