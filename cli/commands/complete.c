@@ -214,8 +214,7 @@ static int run(session *s) {
     TRY(read_data(&c));
     TRY(read_known(&c));
     const size_t columns = c.samples + 2;
-    const sheet all = sheet_of(s, NULL, c.count * columns, (int)columns, want->zoom, NULL);
-    TRY(kind == OUTPUT_PNG ? sheet_check_size(&all) : EXIT_OK);
+    TRY(sheet_check_drawn(s, kind, c.count * columns, (int)columns, want->zoom));
     TRY(draw(&c));
     TRY(ranks_first() ? write_out(&c, kind) : EXIT_OK);
     say("%s", want->out);

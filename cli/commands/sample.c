@@ -109,8 +109,7 @@ static int run(session *s) {
     TRY(session_open_chain(s));
     TRY(session_check_first(s));
     TRY(resize(s));
-    const sheet all = sheet_of(s, NULL, (size_t)want->count, want->columns, want->zoom, NULL);
-    TRY(kind == OUTPUT_PNG ? sheet_check_size(&all) : EXIT_OK);
+    TRY(sheet_check_drawn(s, kind, (size_t)want->count, want->columns, want->zoom));
     TRY(sample(s, &images));
     TRY(ranks_first() ? write_images(s, kind, images) : EXIT_OK);
     say("%s", want->out);

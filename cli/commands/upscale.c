@@ -137,8 +137,7 @@ static int run(session *s) {
     TRY(session_open_chain(s));
     TRY(open_small(&u));
     const size_t columns = u.samples + 1;
-    const sheet all = sheet_of(s, NULL, u.count * columns, (int)columns, want->zoom, NULL);
-    TRY(kind == OUTPUT_PNG ? sheet_check_size(&all) : EXIT_OK);
+    TRY(sheet_check_drawn(s, kind, u.count * columns, (int)columns, want->zoom));
     TRY(draw(&u));
     TRY(ranks_first() ? write_out(&u, kind) : EXIT_OK);
     say("%s", want->out);

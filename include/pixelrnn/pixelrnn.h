@@ -814,7 +814,7 @@ typedef struct prnn_train_options {
     double weight_decay; /* each step first takes this part, times the learning rate, of each weight away; not
                             of biases and initial states; weight_decay * learning_rate below 1 */
     uint64_t patience;   /* training ends when so many validations in a row brought no lower NLL; 0: never;
-                            needs   `valid` */
+                            else it needs `valid` */
     /* Soft targets (knowledge distillation, Hinton et al. 2015): of each value, given those before it in the
      * training image, `teacher` says what it expects, and the gradient is that of the cross-entropy to the
      * mixture of teacher_weight parts (0..1) of its distribution and 1 - teacher_weight parts of the level
@@ -843,9 +843,10 @@ typedef struct prnn_train_options {
  *                           that was never interrupted
  * and, with PRNN_OK and PRNN_STOPPED, leaves in `model` what model.safetensors holds (as long as nothing was
  * validated there is none). The palette of a paletted training set becomes the model's; where the model has
- * one, or the validation set, it must be the same. PRNN_ERROR_DIVERGED keeps the last good checkpoint and
- * model. A folder that already holds one of these files is refused, with PRNN_ERROR_FILE, unless `resume`
- * finds its checkpoint. */
+ * one, or the validation set, it must be the same. PRNN_ERROR_FORMAT: all values of the training images are
+ * the same, so there is nothing to learn. PRNN_ERROR_DIVERGED keeps the last good checkpoint and model. A
+ * folder that already holds one of these files is refused, with PRNN_ERROR_FILE, unless `resume` finds its
+ * checkpoint. */
 PRNN_API prnn_status prnn_train(prnn_context *ctx, prnn_model *model, const prnn_data *train,
                                 const prnn_data *valid, const prnn_train_options *options);
 

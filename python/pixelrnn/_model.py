@@ -49,7 +49,7 @@ class Model:
     `seed`. What is absent is as in the library (pixelrnn train --help): kind "row", "diagonal" or "cnn"; height, width in
     pixels; channels 1 or 3; levels 2 to 256; layers; hidden, features of a state; head, features before the logits;
     residual, skip; condition_size and condition_features of a conditional model; output "softmax", or "logistics" with
-    `components` (these three have no default). threads, device and precision are as in Context.
+    `components`; condition_features and components have no default. threads, device and precision are as in Context.
     """
 
     def __init__(self, *, kind: str | None = None, height: int | None = None, width: int | None = None,

@@ -278,10 +278,11 @@ static prnn_status check(reading *r) {
     uint64_t most = r->options.max_pixels ? r->options.max_pixels : MOST_PIXELS, pixels;
     bool needs_model;
     if (r->options.first > a->info.images || r->options.count > a->info.images - r->options.first) {
-        return prnn_fail(r->ctx, PRNN_ERROR_ARGUMENT,
-                         "%s: has %llu images, counted from 0: %llu from image %llu on reach beyond them",
-                         a->scan.path, (unsigned long long)a->info.images,
-                         (unsigned long long)r->options.count, (unsigned long long)r->options.first);
+        return prnn_fail(
+            r->ctx, PRNN_ERROR_ARGUMENT,
+            "%s: has %llu images, counted from 0, and first %llu, count %llu (0: all) reaches beyond them",
+            a->scan.path, (unsigned long long)a->info.images, (unsigned long long)r->options.first,
+            (unsigned long long)r->options.count);
     }
     r->first = r->options.first;
     r->count = r->options.count ? r->options.count : a->info.images - r->first;
