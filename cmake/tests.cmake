@@ -14,10 +14,12 @@ set(test_environment "ASAN_OPTIONS=allocator_may_return_null=1;UBSAN_OPTIONS=pri
 if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
   list(APPEND test_environment OCL_ICD_VENDORS=${PROJECT_BINARY_DIR}/none)
 endif()
-# An emulator takes up to sixty times as long: with one, the laws are over fewer networks and without their costliest
-# tests, and what takes minutes nevertheless is labelled slow.
+# Sanitizers take ten times as long, an emulator up to sixty times: with them the laws are over fewer networks, with an
+# emulator without their costliest tests, and what takes minutes nevertheless is labelled slow.
 set(slow test_archive_models)
-if(CMAKE_CROSSCOMPILING)
+if(CMAKE_C_FLAGS MATCHES "-fsanitize")
+  list(APPEND test_environment PRNN_LAWS_EVERY=5)
+elseif(CMAKE_CROSSCOMPILING)
   list(APPEND test_environment PRNN_LAWS_EVERY=7)
   set(test_laws_causality_choice * "field of *")
   set(test_laws_multiscale_choice * "*sums to 1*")
