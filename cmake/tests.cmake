@@ -14,20 +14,30 @@ set(test_environment "ASAN_OPTIONS=allocator_may_return_null=1;UBSAN_OPTIONS=pri
 if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
   list(APPEND test_environment OCL_ICD_VENDORS=${PROJECT_BINARY_DIR}/none)
 endif()
-# Sanitizers take ten times as long, an emulator up to sixty times: with them the laws are over fewer networks, with an
-# emulator without their costliest tests, and what takes minutes nevertheless is labelled slow.
+# Sanitizers take ten times as long, an emulator up to sixty times: with them the laws are over fewer networks and without
+# their costliest tests, and what takes minutes nevertheless is labelled slow.
 set(slow test_archive_models)
-if(CMAKE_C_FLAGS MATCHES "-fsanitize")
-  list(APPEND test_environment PRNN_LAWS_EVERY=5)
-elseif(CMAKE_CROSSCOMPILING)
-  list(APPEND test_environment PRNN_LAWS_EVERY=7)
+if(CMAKE_C_FLAGS MATCHES "-fsanitize" OR CMAKE_CROSSCOMPILING)
   set(test_laws_causality_choice * "field of *")
   set(test_laws_multiscale_choice * "*sums to 1*")
+endif()
+if(CMAKE_C_FLAGS MATCHES "-fsanitize")
+  list(APPEND test_environment PRNN_LAWS_EVERY=5)
+  set(test_check_choice * "leaks*")
+  list(APPEND slow test_gpu_compile)
+elseif(CMAKE_CROSSCOMPILING)
+  list(APPEND test_environment PRNN_LAWS_EVERY=7)
   list(APPEND slow test_check test_train test_multiscale_sh test_bits_sh test_threads test_faults_sh)
 endif()
+# They take longest and begin first, so that none of them is left alone at the end.
+set(longest test_races_sh test_faults_sh test_bits test_check test_gpu_compile test_gpu_bf16 test_gpu_networks test_mpi_sh
+  test_archive_models test_threads test_train test_serve_browser_sh test_serve_sh)
 function(set_test name label)
   if(name IN_LIST slow)
     list(APPEND label slow)
+  endif()
+  if(name IN_LIST longest)
+    set_property(TEST ${name} PROPERTY COST 1000)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT ${PRNN_TEST_TIMEOUT} ENVIRONMENT "${test_environment}")
 endfunction()
