@@ -2,7 +2,8 @@
 # From the runs of train.sh to what ships: models/cifar10-*.safetensors with a card each, and the logs in docs/curves. Reads
 # the test images, once a model.
 #
-#   experiments/cifar10/ship.sh CIFAR10-FOLDER [OUT]      OUT: the folder of the runs (default runs/cifar10)
+#   experiments/cifar10/ship.sh CIFAR10-FOLDER [OUT] [NAME...]      OUT: the folder of the runs (default runs/cifar10);
+#                                                                   NAMEs: some of row row-96 8x8 32x32-given-8x8 (default all)
 #
 # PIXELRNN names the program (default build/pixelrnn). Paths are relative to the root of the project.
 set -eu
@@ -11,6 +12,7 @@ cd "$(dirname "$0")/../.."
 program=${PIXELRNN:-build/pixelrnn}
 cifar=$1
 out=${2:-runs/cifar10}
+shift $(($# < 2 ? $# : 2))
 . experiments/card.sh
 
 # The images that validate are the last 5,000: of nearly 50,000, wherever some are missing.
@@ -27,15 +29,31 @@ bits() {
 ship() { # NAME TITLE WHAT MODEL...: what is measured, by the models that end with this one
     name=$1 title=$2 what=$3
     shift 3
-    card "cifar10-$name" "$title for CIFAR-10" "PRECISION=bf16 experiments/cifar10/train.sh CIFAR10-FOLDER runs/cifar10 $name" "$name" <<ROWS
-| data | CIFAR-10, binary version: $trained images to train on; of the last 5,000 training images the first 1,000 picked the epoch that was kept; $tested test images, read once |
+    card "cifar10-$name" "$title for CIFAR-10" "${precision}experiments/cifar10/train.sh CIFAR10-FOLDER runs/cifar10 $name" "$name" <<ROWS
+${begun}| data | CIFAR-10, binary version: $trained images to train on; of the last 5,000 training images the first 1,000 picked the epoch that was kept; $tested test images, read once |
 | validation NLL, all 5,000 | $(bits valid "$@") $what |
 | **test NLL, all $tested** | **$(bits test "$@") $what** |
 ROWS
 }
 
 model() { echo "$out/$1/model.safetensors"; }
-ship row "Row LSTM, 6 layers of 48" "bits/dim (paper, 12 layers of 128: 3.07)" "$(model row)"
-ship 8x8 "Diagonal BiLSTM, 4 layers of 48 and every fourth pixel of every fourth row of images," "bits/dim" "$(model 8x8)"
-ship 32x32-given-8x8 "Row LSTM, 4 layers of 48, conditional on images of 8x8," "bits/dim, with cifar10-8x8 before it" \
-    "$(model 8x8)" "$(model 32x32-given-8x8)"
+[ $# -gt 0 ] || set -- row row-96 8x8 32x32-given-8x8
+for name in "$@"; do
+    precision="PRECISION=bf16 " begun=""
+    case $name in
+    row) ship row "Row LSTM, 6 layers of 48" "bits/dim (paper, 12 layers of 128: 3.07)" "$(model row)" ;;
+    row-96)
+        precision=""
+        begun="| first weights | of [cifar10-row](cifar10-row.md), made wider by experiments/widen.py |"$'\n'
+        ship row-96 "Row LSTM, 6 layers of 96" "bits/dim (paper, 12 layers of 128: 3.07)" "$(model row-96)"
+        ;;
+    8x8)
+        ship 8x8 "Diagonal BiLSTM, 4 layers of 48 and every fourth pixel of every fourth row of images," "bits/dim" "$(model 8x8)"
+        ;;
+    32x32-given-8x8)
+        ship 32x32-given-8x8 "Row LSTM, 4 layers of 48, conditional on images of 8x8," "bits/dim, with cifar10-8x8 before it" \
+            "$(model 8x8)" "$(model 32x32-given-8x8)"
+        ;;
+    *) echo "no run is called $name" >&2 && exit 2 ;;
+    esac
+done

@@ -3,8 +3,9 @@
 # the test images are not read. One run after the other; what was stopped goes on, what is done is not repeated.
 #
 #   experiments/cifar10/train.sh CIFAR10-FOLDER [OUT] [NAME...]     OUT: folder for the runs (default runs/cifar10); NAMEs:
-#                                                                   some of row 8x8 32x32-given-8x8 (default all)
+#                                                                   some of row row-96 8x8 32x32-given-8x8 (default all)
 #
+# row-96 begins as the row network, made wider by ../widen.py, which needs the Python package. Its run was one of fp32.
 # PIXELRNN names the program (default build/pixelrnn), PRECISION is fp32 (default) or bf16. Paths are relative to the root of the project.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -15,18 +16,25 @@ shift $(($# < 2 ? $# : 2))
 . experiments/lib.sh
 
 training="--data $cifar --valid-last 5000 --valid-limit 1000 --levels 256 --output logistics --components 10
-    --precision ${PRECISION:-fp32} --optimizer adam --lr 2e-3 --schedule cosine --final-fraction 0.01 --warmup 200
-    --ema 0.9995 --seed 1"
-[ $# -gt 0 ] || set -- row 8x8 32x32-given-8x8
+    --precision ${PRECISION:-fp32} --seed 1"
+adam="--optimizer adam --lr 2e-3 --schedule cosine --final-fraction 0.01 --warmup 200
+    --ema 0.9995"
+[ $# -gt 0 ] || set -- row row-96 8x8 32x32-given-8x8
 for name in "$@"; do
     case $name in
-    row) run "$name" $training --kind row --layers 6 --hidden 48 --head 96 --batch 8 --epochs 12 ;;
+    row) run "$name" $training $adam --kind row --layers 6 --hidden 48 --head 96 --batch 8 --epochs 12 ;;
+    row-96)
+        [ -f "$out/wide.safetensors" ] ||
+            experiments/widen.py models/cifar10-row.safetensors 96 192 "$out/wide.safetensors"
+        run "$name" $training --init "$out/wide.safetensors" --optimizer muon --lr 2e-3 --schedule cosine \
+            --final-fraction 0.01 --warmup 200 --clip 10 --ema 0.999 --batch 8 --steps 4000 --valid-every 800
+        ;;
     8x8)
-        run "$name" $training --kind diagonal --layers 4 --hidden 48 --head 96 --batch 16 --epochs 5 \
+        run "$name" $training $adam --kind diagonal --layers 4 --hidden 48 --head 96 --batch 16 --epochs 5 \
             --fit subsample --height 8 --width 8
         ;;
     32x32-given-8x8)
-        run "$name" $training --kind row --layers 4 --hidden 48 --head 96 --batch 8 --epochs 2 \
+        run "$name" $training $adam --kind row --layers 4 --hidden 48 --head 96 --batch 8 --epochs 2 \
             --condition-size 8 --condition-features 48
         ;;
     *) echo "no run is called $name" >&2 && exit 2 ;;
