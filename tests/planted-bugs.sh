@@ -440,6 +440,12 @@ plant "a level is scaled by two operations" src/model/network.c \
 
 # ----------------------------------------------------------------------------------------- kernels
 
+plant "all pieces of an LSTM's features have the weights of the first" src/kernels/product_template.h \
+    's/s\.weights += taken \* PRNN_PANEL;/(void)taken;/' \
+    test_kernels 'deep lstm'
+plant "a piece of an LSTM's features begins where its segment does" src/kernels/product_template.h \
+    's/piece->first += left->done;/(void)0;/' \
+    test_kernels 'deep lstm'
 plant "a kernel drops the last row" src/kernels/product_template.h \
     's/size_t end = begin + block < f->rows ? begin + block : f->rows;/size_t end = begin + block < f->rows ? begin + block : f->rows - (f->rows % ONE_PANEL_ROWS == 5);/' \
     test_kernels 'product'

@@ -200,7 +200,7 @@ static void test_product_gradient(void **state) {
                                        .strips = 1 + (int)random_below(MAX_STRIPS),
                                        .panels = panels,
                                        .layout = (layout)l,
-                                       .depth = 20};
+                                       .depth = l == 0 ? 150 : 20};
                 check_product_gradient(kernels, shape, (r + (size_t)l) % 2);
             }
         }
@@ -364,6 +364,17 @@ static void test_lstm(void **state) {
             }
             problem_shape alone = {.rows = random_rows(r), .strips = strips};
             check_lstm(*state, alone, strips % 2, (added)(1 + r % 2), scales[random_below(4)]);
+        }
+    }
+}
+
+/* So many features that a tile gets them in pieces, where it has many rows: a row alone has them at once. */
+static void test_deep_lstm(void **state) {
+    for (size_t r = 0; r < RANDOM_ROWS; r += r < 24 ? 6 : 1) {
+        for (size_t depth = 100; depth <= 900; depth += 200) {
+            problem_shape shape = {
+                .rows = random_rows(r), .strips = 2, .depth = depth, .whole = depth % 400 == 100};
+            check_lstm(*state, shape, true, (added)(r % 3), 0.1);
         }
     }
 }
@@ -570,6 +581,7 @@ int main(int count, char **arguments) {
         {"product_gradient", test_product_gradient},
         {"NaN in products", test_product_nan},
         {"lstm", test_lstm},
+        {"deep lstm", test_deep_lstm},
         {"lstm_gradient", test_lstm_gradient},
         {"tanh", test_tanh},
         {"NaN in lstm", test_lstm_nan},

@@ -56,14 +56,26 @@ INLINE void gradient_tile(int R, int N, const gradient_slice *s, size_t first) {
 TILES(one_panel_gradient, gradient_tile, ONE_PANEL_ROWS, VECTORS)
 TILES(two_panels_gradient, gradient_tile, TWO_PANEL_ROWS, 2 * VECTORS)
 
+/* A panel's rows, one behind the other: where they are apart by a power of two, few of them fit L1. */
+INLINE prnn_source gathered(prnn_source from, size_t rows, float *to) {
+    for (size_t m = 0; m < rows; m++) {
+        memcpy(to + m * PRNN_PANEL, from.at + m * from.stride, PRNN_PANEL * sizeof(float));
+    }
+    return (prnn_source){to, PRNN_PANEL};
+}
+
 /* `taps` and `dout` as multiply_add() takes them, `rows` of each. */
 static void gradient_strip(const prnn_matrix *matrix, const prnn_strip *strip, const prnn_source *taps,
                            prnn_source dout, size_t rows, float *gradient) {
-    gradient_slice part = {
-        .dout.stride = dout.stride, .rows = rows, .step = strip->step, .size = strip->size};
+    gradient_slice part = {.rows = rows, .step = strip->step, .size = strip->size};
+    float columns[GRADIENT_ROWS * PRNN_PANEL];
     for (uint32_t v = 0; v < strip->panels;) {
         bool wide = strip->panels - v >= 2 && 2 * TWO_PANEL_ROWS > ONE_PANEL_ROWS;
         part.dout.at = dout.at + strip->column + v * strip->step;
+        part.dout.stride = dout.stride;
+        if (!wide && strip->depth >= 64 && rows >= 32) {
+            part.dout = gathered(part.dout, rows, columns);
+        }
         part.gradient = gradient + strip->at + v * strip->size + PRNN_PANEL;
         for (uint32_t s = 0; s < strip->segments; s++) {
             const prnn_segment *segment = &matrix->segments[strip->first_segment + s];

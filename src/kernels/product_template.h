@@ -14,16 +14,22 @@
 /* A slice of a strip: what all its tiles know. */
 typedef struct slice {
     const prnn_strip *strip;
-    const prnn_segment *segments;
-    const float *weights; /* packed: biases of the first panel, from the slice's first column on */
+    const prnn_segment *segments; /* what is added to the sums: of all features, or of a piece of them */
+    uint32_t segment_count;
+    const float *biases;  /* packed, of the first panel, from the slice's first column on */
+    const float *weights; /* of the first feature, likewise */
     size_t column;        /* of the results, the slice's first */
     const prnn_source *taps;
     const void *target; /* prnn_target, prnn_cells or prnn_cell_gradients */
+    float *sums;        /* of a piece: what is kept of those of row `first_row` and the next ones */
+    size_t first_row;
+    bool continued, continues; /* there are pieces before, and after this one */
 } slice;
 
 /* To this column of panel v of its strip. */
 INLINE void move_slice(slice *s, const prnn_factors *f, uint32_t v, size_t column) {
-    s->weights = f->packed + s->strip->at + v * s->strip->size + column;
+    s->biases = f->packed + s->strip->at + v * s->strip->size + column;
+    s->weights = s->biases + PRNN_PANEL;
     s->column = s->strip->column + v * s->strip->step + column;
 }
 
@@ -32,7 +38,7 @@ INLINE void move_slice(slice *s, const prnn_factors *f, uint32_t v, size_t colum
 INLINE void begin_sums(int R, int N, int each, vf (*restrict sum)[MOST_VECTORS], const slice *s,
                        const float *add, size_t add_stride) {
     UNROLL for (int n = 0; n < N; n++) {
-        vf bias = load(s->weights + vector_at(n, each, s->strip->size));
+        vf bias = load(s->biases + vector_at(n, each, s->strip->size));
         UNROLL for (int i = 0; i < R; i++) {
             sum[i][n] = bias;
         }
@@ -52,9 +58,9 @@ INLINE void begin_sums(int R, int N, int each, vf (*restrict sum)[MOST_VECTORS],
  * addresses a, a + stride and a + 2 * stride by the same two registers, and has no registers for a pointer to
  * each row: so the multiply-adds run at the processor's peak. */
 INLINE void accumulate(int R, int N, int each, vf (*restrict sum)[MOST_VECTORS], const slice *s, size_t m) {
-    const float *w = s->weights + PRNN_PANEL;
+    const float *w = s->weights;
     size_t size = s->strip->size;
-    for (uint32_t run = 0; run < s->strip->segments; run++) {
+    for (uint32_t run = 0; run < s->segment_count; run++) {
         const prnn_segment *segment = &s->segments[run];
         const prnn_source *tap = &s->taps[segment->tap];
         size_t stride = tap->stride * FEATURE, count = (segment->count + TERMS - 1) / TERMS;
@@ -111,6 +117,7 @@ INLINE void for_strips(const prnn_factors *f, const void *target,
         for (int i = 0; i < f->strips.count; i++) {
             s.strip = &f->matrix->strips[f->strips.list[i]];
             s.segments = f->matrix->segments + s.strip->first_segment;
+            s.segment_count = s.strip->segments;
             strip(f, &s, begin, end);
         }
     }
@@ -166,13 +173,40 @@ static void product(const prnn_factors *factors, const prnn_target *target) {
 /* ---------------------------------------------------------------------- product, then LSTM cells */
 
 /* A strip's panels are the gates o, f, i, g of the same hidden features; a tile has a vector of each, so that
- * a cell has all that it needs in registers. */
+ * a cell has all that it needs in registers.
+ *
+ * Where a vector is only a part of a panel, so is what a slice uses of each cache line of weights, and they
+ * come from L2 for every tile. There a slice goes in pieces: some features, whose weights stay in L1 while
+ * PIECE_ROWS rows go by, then the next ones; the sums are kept meanwhile. */
+enum { PIECE_ROWS = 48, PIECE_SEGMENTS = 16, PIECE_FEATURES = (24 << 10) / (4 * PRNN_PANEL * sizeof(float)) };
+
+INLINE void move_sums(int R, int N, vf (*restrict sum)[MOST_VECTORS], const slice *s, size_t m, bool keep) {
+    float *at = s->sums + (m - s->first_row) * (size_t)(N * VECTOR);
+    UNROLL for (int i = 0; i < R; i++) {
+        UNROLL for (int n = 0; n < N; n++, at += VECTOR) {
+            if (keep) {
+                store(at, sum[i][n]);
+            } else {
+                sum[i][n] = load(at);
+            }
+        }
+    }
+}
+
 INLINE void lstm_tile(int R, int N, const slice *s, size_t m) {
     vf sum[MOST_ROWS][MOST_VECTORS];
     const prnn_cells *c = s->target;
     size_t hidden = c->hidden, at = m * hidden + s->column, gates_at = m * 4 * hidden + s->column;
-    begin_sums(R, N, 1, sum, s, c->add ? c->add + gates_at : NULL, 4 * hidden);
+    if (s->continued) {
+        move_sums(R, N, sum, s, m, false);
+    } else {
+        begin_sums(R, N, 1, sum, s, c->add ? c->add + gates_at : NULL, 4 * hidden);
+    }
     accumulate(R, N, 1, sum, s, m);
+    if (s->continues) {
+        move_sums(R, N, sum, s, m, true);
+        return;
+    }
     float *gates = c->gates ? c->gates + gates_at : NULL;
     UNROLL for (int i = 0; i < R; i++) {
         vf o = vsigmoid(sum[i][0]), f = vsigmoid(sum[i][1]), in = vsigmoid(sum[i][2]), g = vtanh(sum[i][3]);
@@ -192,10 +226,60 @@ INLINE void lstm_tile(int R, int N, const slice *s, size_t m) {
 
 TILES(lstm_tiles, lstm_tile, CELL_ROWS, 4)
 
+/* Features that no piece has had yet: from those of segment *at that come after its first `done`. */
+typedef struct features_left {
+    const prnn_segment *at, *end;
+    uint32_t done;
+} features_left;
+
+/* Makes the next of them, at most `most`, what the slice adds; returns how many. */
+static size_t take_features(slice *s, features_left *left, uint32_t most, prnn_segment own[PIECE_SEGMENTS]) {
+    uint32_t room = most;
+    s->segments = own;
+    for (s->segment_count = 0; room > 0 && left->at < left->end && s->segment_count < PIECE_SEGMENTS;) {
+        prnn_segment *piece = &own[s->segment_count++];
+        *piece = *left->at;
+        piece->first += left->done;
+        piece->count -= left->done;
+        if (piece->count > room) {
+            piece->count = room;
+            left->done += room;
+        } else {
+            left->at++;
+            left->done = 0;
+        }
+        room -= piece->count;
+    }
+    return most - room;
+}
+
+static void lstm_pieces(slice s, size_t begin, size_t end) {
+    features_left left = {s.segments, s.segments + s.segment_count, 0};
+    uint32_t depth = s.strip->depth, pieces = (depth + PIECE_FEATURES - 1) / PIECE_FEATURES;
+    prnn_segment own[PIECE_SEGMENTS];
+    float sums[PIECE_ROWS * 4 * VECTOR];
+    s.sums = sums;
+    s.first_row = begin;
+    do {
+        size_t taken = take_features(&s, &left, (depth + pieces - 1) / pieces, own);
+        s.continues = left.at < left.end;
+        for_tiles(&lstm_tiles, &s, begin, end);
+        s.weights += taken * PRNN_PANEL;
+        s.continued = true;
+    } while (s.continues);
+}
+
 static void lstm_strip(const prnn_factors *f, slice *s, size_t begin, size_t end) {
+    bool few = s->strip->depth <= PIECE_FEATURES + PIECE_FEATURES / 4 || end - begin <= 2 * CELL_ROWS;
     for (size_t column = 0; column < PRNN_PANEL; column += VECTOR) {
         move_slice(s, f, 0, column);
-        for_tiles(&lstm_tiles, s, begin, end);
+        if (VECTOR == PRNN_PANEL || few) {
+            for_tiles(&lstm_tiles, s, begin, end);
+            continue;
+        }
+        for (size_t m = begin; m < end; m += PIECE_ROWS) {
+            lstm_pieces(*s, m, end - m < PIECE_ROWS ? end : m + PIECE_ROWS);
+        }
     }
 }
 
