@@ -26,10 +26,10 @@ bits() {
     else nll bits_per_dim 3 "${@:2}" -- --data "$cifar" --first "$trained" $fit; fi
 }
 
-ship() { # NAME TITLE WHAT MODEL...: what is measured, by the models that end with this one
+ship() { # NAME TITLE WHAT MODEL...: what is measured, by the models that end with this one; `runs` made it
     name=$1 title=$2 what=$3
     shift 3
-    card "cifar10-$name" "$title for CIFAR-10" "${precision}experiments/cifar10/train.sh CIFAR10-FOLDER runs/cifar10 $name" "$name" <<ROWS
+    card "cifar10-$name" "$title for CIFAR-10" "${precision}experiments/cifar10/train.sh CIFAR10-FOLDER runs/cifar10 $name" $runs <<ROWS
 ${begun}| data | CIFAR-10, binary version: $trained images to train on; of the last 5,000 training images the first 1,000 picked the epoch that was kept; $tested test images, read once |
 | validation NLL, all 5,000 | $(bits valid "$@") $what |
 | **test NLL, all $tested** | **$(bits test "$@") $what** |
@@ -39,11 +39,11 @@ ROWS
 model() { echo "$out/$1/model.safetensors"; }
 [ $# -gt 0 ] || set -- row row-96 8x8 32x32-given-8x8
 for name in "$@"; do
-    precision="PRECISION=bf16 " begun=""
+    precision="PRECISION=bf16 " begun="" runs=$name
     case $name in
     row) ship row "Row LSTM, 6 layers of 48" "bits/dim (paper, 12 layers of 128: 3.07)" "$(model row)" ;;
     row-96)
-        precision=""
+        precision="" runs="row-96-begin row-96"
         begun="| first weights | of [cifar10-row](cifar10-row.md), made wider by experiments/widen.py |"$'\n'
         ship row-96 "Row LSTM, 6 layers of 96" "bits/dim (paper, 12 layers of 128: 3.07)" "$(model row-96)"
         ;;
