@@ -62,7 +62,7 @@ asan:
 fuzz:
 	@bash scripts/setup.sh fuzz
 	@$(CMAKE) --preset fuzz >/dev/null
-	@cmake --build build-fuzz -j $(JOBS)
+	@cmake --build build-fuzz -j $(JOBS) --target pixelrnn_fuzz
 
 # Measures this machine, the kernels and the networks, in about three minutes; ARGS="--help" for less.
 bench: all

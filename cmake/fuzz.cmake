@@ -13,6 +13,9 @@ endif()
 # What of the program a target is about: files that need none of its others but these.
 set(fuzz_request_needs cli/serve/request.c cli/serve/base64.c cli/support/number.c)
 
+if(PRNN_FUZZ)
+  add_custom_target(pixelrnn_fuzz) # all of them
+endif()
 foreach(source ${fuzz_sources})
   get_filename_component(name ${source} NAME_WE)
   set(needs ${${name}_needs})
@@ -22,6 +25,7 @@ foreach(source ${fuzz_sources})
     set(arguments -runs=0)
     add_executable(pixelrnn_${name} ${source} ${needs})
     target_link_options(pixelrnn_${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(pixelrnn_fuzz pixelrnn_${name})
   else()
     set(arguments)
     set(name ${name}_replay)
