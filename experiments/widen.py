@@ -27,6 +27,8 @@ def main():
         sys.exit(__doc__)
     model = pixelrnn.load(sys.argv[1])
     config, channels = model.config, model.config["channels"]
+    if not (sys.argv[2].isdecimal() and sys.argv[3].isdecimal()):
+        sys.exit(__doc__)
     hidden, head = int(sys.argv[2]), int(sys.argv[3])
     if hidden % channels or head % channels or hidden < config["hidden"] or head < config["head"]:
         sys.exit(f"HIDDEN and HEAD must be multiples of {channels}, and not below {config['hidden']} and {config['head']}")
@@ -43,4 +45,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except pixelrnn.Error as error:
+        sys.exit(f"widen.py: {error}")
