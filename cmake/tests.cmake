@@ -32,7 +32,7 @@ elseif(CMAKE_CROSSCOMPILING)
 endif()
 # They take longest and begin first, so that none of them is left alone at the end.
 set(longest test_races_sh test_faults_sh test_bits test_check test_gpu_compile test_gpu_bf16 test_gpu_networks test_mpi_sh
-  test_archive_models test_threads test_train test_serve_browser_sh test_serve_sh)
+  test_archive_models test_threads test_train test_serve_browser_sh test_serve_sh test_python_sh)
 function(set_test name label)
   if(name IN_LIST slow)
     list(APPEND label slow)
