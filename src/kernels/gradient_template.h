@@ -73,7 +73,7 @@ static void gradient_strip(const prnn_matrix *matrix, const prnn_strip *strip, c
         bool wide = strip->panels - v >= 2 && 2 * TWO_PANEL_ROWS > ONE_PANEL_ROWS;
         part.dout.at = dout.at + strip->column + v * strip->step;
         part.dout.stride = dout.stride;
-        if (!wide && strip->depth >= 64 && rows >= 32) {
+        if (!wide && strip->depth >= 64 && rows >= 32) { /* many tiles read them */
             part.dout = gathered(part.dout, rows, columns);
         }
         part.gradient = gradient + strip->at + v * strip->size + PRNN_PANEL;

@@ -4,8 +4,9 @@
  *   for blocks of rows, which stay in a cache while          (for_strips)
  *     for all listed strips                                  (for_strips)
  *       for slices of the strip                              (product_strip, lstm_strip, lstm_gradient_strip)
+ *         (for pieces of the features, of some LSTM cells)   (lstm_pieces)
  *         for tiles, some rows of the slice                  (for_tiles)
- *           sums begin, accumulate() over all features, go on */
+ *           sums begin, accumulate() over the features, go on */
 #ifndef PRNN_KERNELS_PRODUCT_TEMPLATE_H
 #define PRNN_KERNELS_PRODUCT_TEMPLATE_H
 
