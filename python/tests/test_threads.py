@@ -1,4 +1,4 @@
-"""Several threads and processes at once; nothing leaks; calls cost little."""
+"""Several threads and processes at once; nothing leaks."""
 from __future__ import annotations
 
 import contextlib
@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 
 import pixelrnn
-from pixelrnn import _context
 
 
 def test_one_model_many_threads(tiny: pixelrnn.Model) -> None:
@@ -177,24 +176,3 @@ def test_leaks(tiny: pixelrnn.Model, images: np.ndarray, what: str) -> None:
         assert memory() - before < 2**20
     finally:
         gc.enable()
-
-
-def test_overhead() -> None:
-    """A call costs less than 20 microseconds beyond the library's own time."""
-    model = pixelrnn.Model(height=2, width=2, layers=1, hidden=1, head=1, levels=2, kind="cnn", threads=1)
-    images, nats = np.asarray(model.sample(1)), np.empty(1)
-    library, opened = _context.library, model.context.here()
-    arguments = (opened.pointer, model._pointer, images.ctypes.data, 1, None, nats.ctypes.data, None)
-
-    def microseconds(call: Any) -> float:
-        best = float("inf")
-        for _ in range(60):
-            begin = time.thread_time()
-            for _ in range(100):
-                call()
-            best = min(best, (time.thread_time() - begin) * 1e4)
-        return best
-
-    cost = microseconds(lambda: model.nll(images)) - microseconds(lambda: library.prnn_evaluate(*arguments))
-    print(f"overhead of a call: {cost:.1f} microseconds")
-    assert cost < 20
