@@ -366,7 +366,8 @@ refused 1 "has images that belong and others that do not" score a --data train.i
 refused 2 "groups are judged" score a --data set --group 2 --sheet sheet.png
 refused 2 "of --sheet, which is not given" score a --data set --zoom 3
 refused 2 "of the images of --typical" score a --data set --typical-limit 3
-refused 2 "--by ratio needs --background" score a --data set --by ratio
+refused 2 "--by ratio needs --background" score a --data set --by ratio --worst 3
+refused 2 "--by is of lists and sheets" score a --data set --by nats
 refused 2 "one list" score a --data set --worst 2 --best 2
 refused 2 "must end with .csv or .jsonl" score a --data set --scores s.txt
 refused 2 "is also --labels names.csv" score a --data set --labels names.csv --scores names.csv

@@ -123,6 +123,10 @@ static int choose_score(scoring *w) {
     static const char *const options_of[SCORES] = {"",           "--background", "--typical", "--complexity",
                                                    "--surprise", "--surprise"};
     if (want->by) {
+        const list_settings *list = &want->list;
+        if (!list->worst && !list->best && list->sort == SORT_NONE && !want->sheet) {
+            return usage_error("--by is of lists and sheets: give --worst, --best, --sort or --sheet too");
+        }
         w->by = (score_kind)(want->by - 1);
         return there[w->by] ? EXIT_OK
                             : usage_error("--by %s needs %s", score_names[w->by], options_of[w->by]);

@@ -63,7 +63,8 @@ static const struct option options[] = {
             "features of the upsampled small image (default 32 with --condition-size)"),
     INPUT("init", AT(init), "MODEL", 0,
           "begin with the weights of this model, checkpoint or folder of a training, which also says the "
-          "network; images of an unconditional one may have another size"),
+          "network; images of an unconditional one may have another size. With --resume the weights of the "
+          "checkpoint go on"),
 
     GROUP("Training"),
     DOUBLE("epochs", AT(train.epochs), 0, 1e9, OPTION_OPEN_MIN, "passes over the training images"),
