@@ -164,6 +164,9 @@ plant "muon does not look ahead" src/device/cpu_polar.c 's/x\[column\] = keep \*
 plant "muon moves what is masked" src/device/cpu_polar.c \
     's/all->mean\[i\] != 0 ? m->p->factor \* m->x\[row \* m->c + column\] : 0/m->p->factor * m->x[row * m->c + column]/' \
     test_optimizers 'masked*'
+plant "half of a polynomial is missing" src/device/cpu_polar.c 's/^    mirror(m, m->b);//' test_optimizers 'large*'
+plant "half of a square is missing" src/device/cpu_polar.c 's/^    mirror(m, m->a);//' test_optimizers 'large*'
+plant "a dense product forgets its first part" src/kernels/dense_template.h 's/s->from ? load(.*) : splat(0)/splat(0)/' test_kernels_values 'dense'
 plant "muon takes the head" src/train/muon.c 's/p->rank > 1 \&\& strncmp.*;/p->rank > 1 \&\& p->name[0] != 105;/' test_optimizers 'optimizers*'
 plant "what is too large to be squared is not a number" src/device/cpu_polar.c 's/s > 0 ? m->a\[i\] \* s \* s : 0/m->a[i] * s * s/' \
     test_optimizers 'steps*'

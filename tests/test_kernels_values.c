@@ -455,6 +455,11 @@ static void test_dense(void **state) {
             check_dense(*state, rows, panels * PRNN_PANEL, random_below(50), rows % 2);
         }
     }
+    static const size_t depths[] = {255, 256, 257, 511, 512, 600, 1024};
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+        check_dense(*state, 1 + random_below(13), 2 * PRNN_PANEL, depths[i], false);
+        check_dense(*state, 1 + random_below(13), PRNN_PANEL, depths[i], true);
+    }
 }
 
 int main(int count, char **arguments) {

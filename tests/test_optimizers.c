@@ -218,8 +218,7 @@ static double distance(size_t n, const float *a, const double *b) {
 }
 
 /* Trains by prnn_train, and by the naive formulas with gradients of prnn_gradient, and compares. */
-static void compare_with_naive(prnn_train_options o, prnn_kind kind) {
-    prnn_config config = tiny(kind);
+static void compare_with_naive(prnn_train_options o, prnn_config config) {
     prnn_model *model = make_model(&config), *other = make_model(&config);
     prnn_data *data = make_data(TRAIN, 1, NULL);
     o.out = fresh("naive");
@@ -267,16 +266,31 @@ static void optimizers_are_their_formulas(void **state) {
             o.learning_rate = 0.003;
             o.beta1 = momenta[m];
             o.epsilon = 1e-4; /* keeps g / |g| of the first step smooth */
-            compare_with_naive(o, kind);
+            compare_with_naive(o, tiny(kind));
             o.clip = 0.7;
             o.ema = 0.6;
-            compare_with_naive(o, kind);
+            compare_with_naive(o, tiny(kind));
             o.clip = 1e9; /* above every gradient */
             o.ema = 0.1;
             o.beta2 = 0.7;
             o.weight_decay = 0.5;
-            compare_with_naive(o, kind);
+            compare_with_naive(o, tiny(kind));
         }
+    }
+}
+
+/* Matrices of several pieces of work. */
+static void large_matrices_are_made_orthogonal(void **state) {
+    (void)state;
+    static const int hidden[] = {13, 28};
+    for (int i = 0; i < 2; i++) {
+        prnn_config config = tiny(i ? PRNN_ROW : PRNN_DIAGONAL);
+        prnn_train_options o = options_for(NULL);
+        config.hidden = hidden[i];
+        o.optimizer = PRNN_MUON;
+        o.learning_rate = 0.003;
+        o.steps = 3;
+        compare_with_naive(o, config);
     }
 }
 
@@ -533,10 +547,15 @@ static void the_moving_average(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(optimizers_are_their_formulas), cmocka_unit_test(sgd_is_exact_for_every_batch),
-        cmocka_unit_test(masked_weights_stay_zero),      cmocka_unit_test(steps_are_orthogonal),
-        cmocka_unit_test(binarize_sample_draws_anew),    cmocka_unit_test(schedules),
-        cmocka_unit_test(the_log_has_the_rates),         cmocka_unit_test(the_moving_average),
+        cmocka_unit_test(optimizers_are_their_formulas),
+        cmocka_unit_test(large_matrices_are_made_orthogonal),
+        cmocka_unit_test(sgd_is_exact_for_every_batch),
+        cmocka_unit_test(masked_weights_stay_zero),
+        cmocka_unit_test(steps_are_orthogonal),
+        cmocka_unit_test(binarize_sample_draws_anew),
+        cmocka_unit_test(schedules),
+        cmocka_unit_test(the_log_has_the_rates),
+        cmocka_unit_test(the_moving_average),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

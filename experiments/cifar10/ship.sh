@@ -39,11 +39,11 @@ ROWS
 model() { echo "$out/$1/model.safetensors"; }
 [ $# -gt 0 ] || set -- row row-96 8x8 32x32-given-8x8
 for name in "$@"; do
-    precision="PRECISION=bf16 " begun="" runs=$name
+    precision="PRECISION=bf16 " begun="" seeds="" runs=$name
     case $name in
     row) ship row "Row LSTM, 6 layers of 48" "bits/dim (paper, 12 layers of 128: 3.07)" "$(model row)" ;;
     row-96)
-        precision="" runs="row-96-begin row-96"
+        precision="" seeds="seeds 1, 1 and 2" runs="row-96-begin row-96-middle row-96"
         begun="| first weights | of [cifar10-row](cifar10-row.md), made wider by experiments/widen.py |"$'\n'
         begun+="| first run | stopped after 1,419 of its 4,000 steps, at a rate of 1.4e-3; train.sh has as many steps to that rate |"$'\n'
         ship row-96 "Row LSTM, 6 layers of 96" "bits/dim (paper, 12 layers of 128: 3.07)" "$(model row-96)"

@@ -30,8 +30,10 @@ for name in "$@"; do
         muon="--optimizer muon --schedule cosine --clip 10 --batch 8"
         run "$name-begin" $training $muon --init "$out/wide.safetensors" --lr 2e-3 --warmup 200 --final-fraction 0.72 \
             --ema 0.999 --steps 1419 --valid-every 800
-        run "$name" $training $muon --init "$out/$name-begin/checkpoint.safetensors" --lr 1.4e-3 --warmup 50 \
+        run "$name-middle" $training $muon --init "$out/$name-begin/checkpoint.safetensors" --lr 1.4e-3 --warmup 50 \
             --final-fraction 0.01 --ema 0.995 --steps 1250 --valid-every 625
+        run "$name" ${training/--seed 1/--seed 2} $muon --init "$out/$name-middle" --lr 2e-3 --warmup 200 \
+            --final-fraction 0.01 --ema 0.999 --steps 7500 --valid-every 1500
         ;;
     8x8)
         run "$name" $training $adam --kind diagonal --layers 4 --hidden 48 --head 96 --batch 16 --epochs 5 \

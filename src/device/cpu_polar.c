@@ -79,28 +79,46 @@ static void begin(const polars *all, const matrix *m) {
     }
 }
 
-/* Rows of x are columns of y, which then is x'; the last piece does the padding too. */
-static void transpose(const polars *all, const matrix *m) {
-    (void)all;
-    size_t to = m->to == m->R ? m->r : m->to;
-    for (size_t column = 0; column < m->C; column++) {
-        for (size_t row = m->from; row < to; row++) {
-            m->y[column * m->r + row] = row < m->R ? m->x[row * m->c + column] : 0;
+/* to = from' */
+static void turn(const float *from, size_t from_stride, size_t rows, size_t columns, float *to,
+                 size_t to_stride) {
+    for (size_t column = 0; column < columns; column++) {
+        for (size_t row = 0; row < rows; row++) {
+            to[column * to_stride + row] = from[row * from_stride + column];
         }
     }
 }
 
-/* a = x x' */
+/* Rows of x are columns of y, which then is x'; the last piece does the padding too. */
+static void transpose(const polars *all, const matrix *m) {
+    (void)all;
+    turn(m->x + m->from * m->c, m->c, m->to - m->from, m->C, m->y + m->from, m->r);
+    for (size_t column = 0; column < m->C && m->to == m->R; column++) {
+        for (size_t row = m->R; row < m->r; row++) {
+            m->y[column * m->r + row] = 0;
+        }
+    }
+}
+
+/* Of a symmetric R x R matrix, whose rows have what is on and behind the diagonal's piece: the same below it,
+ * in the rows of other pieces, which leave it alone. */
+static void mirror(const matrix *m, float *out) {
+    turn(out + m->from * m->r + m->to, m->r, m->to - m->from, m->R - m->to, out + m->to * m->r + m->from,
+         m->r);
+}
+
+/* a = x x', a number and that across the diagonal from the same products in the same order */
 static void square(const polars *all, const matrix *m) {
     all->kernels->dense(&(prnn_dense){.rows = m->to - m->from,
-                                      .columns = m->r,
+                                      .columns = m->r - m->from,
                                       .depth = m->C,
                                       .left = m->x + m->from * m->c,
                                       .left_stride = m->c,
-                                      .right = m->y,
+                                      .right = m->y + m->from,
                                       .right_stride = m->r,
-                                      .out = m->a + m->from * m->r,
+                                      .out = m->a + m->from * m->r + m->from,
                                       .out_stride = m->r});
+    mirror(m, m->a);
 }
 
 /* To the first number of b, which nobody needs yet: what makes the sum of the squares of x, which is that of
@@ -128,32 +146,33 @@ static void normalise(const polars *all, const matrix *m) {
     }
 }
 
-/* out = before * right + now * left * right, of `width` columns. */
+/* out = before * right + now * left * right, of the columns `first` .. width - 1. */
 static void add_product(const polars *all, const matrix *m, const float *left, const float *right,
-                        size_t width, float before, float now, float *out) {
+                        size_t first, size_t width, float before, float now, float *out) {
     all->kernels->dense(&(prnn_dense){.rows = m->to - m->from,
-                                      .columns = width,
+                                      .columns = width - first,
                                       .depth = m->R,
                                       .left = left + m->from * m->r,
                                       .left_stride = m->r,
-                                      .right = right,
+                                      .right = right + first,
                                       .right_stride = width,
-                                      .add = right + m->from * width,
+                                      .add = right + m->from * width + first,
                                       .add_stride = width,
                                       .a = before,
                                       .b = now,
-                                      .out = out + m->from * width,
+                                      .out = out + m->from * width + first,
                                       .out_stride = width});
 }
 
-/* b = q a + r a a */
+/* b = q a + r a a, as symmetric as a */
 static void polynomial(const polars *all, const matrix *m) {
-    add_product(all, m, m->a, m->a, m->r, PRNN_POLAR_Q, PRNN_POLAR_R, m->b);
+    add_product(all, m, m->a, m->a, m->from, m->r, PRNN_POLAR_Q, PRNN_POLAR_R, m->b);
+    mirror(m, m->b);
 }
 
 /* y = p x + b x */
 static void apply(const polars *all, const matrix *m) {
-    add_product(all, m, m->b, m->x, m->c, PRNN_POLAR_P, 1, m->y);
+    add_product(all, m, m->b, m->x, 0, m->c, PRNN_POLAR_P, 1, m->y);
 }
 
 static void end(const polars *all, const matrix *m) {
