@@ -6,8 +6,8 @@
 #   card NAME TITLE MADE RUN...             models/NAME.safetensors, the model of the last RUN; its card models/NAME.md, with
 #                                           the rows of the table that stdin has; the logs of the RUNs, docs/curves/SET-RUN.csv
 #
-# `seeds` are those of the runs, if not "seed 1". COMMIT names the one that trained (default the present one), WHERE says on what (default "on 2 cores, beside other work");
-# of a RUN on something else its file OUT/RUN/where does.
+# `seeds` are those of the runs, if not "seed 1". COMMIT names the one that trained (default the present one), WHERE says on
+# what (default "on 2 cores, beside other work"); of a RUN on something else its file OUT/RUN/where does.
 json() { awk -F'[:,]' -v key="\"$2\"" '{ gsub(/ /, "", $1) } $1 == key { print $2 + 0 }' <<<"$1"; }
 
 nll() {
