@@ -285,7 +285,7 @@ plant "a larger scale overwrites the values of a smaller one" src/chain/evaluate
 plant "parts of scales are in another order" src/chain/evaluate.c \
     's/\[i \* e->chain->group.count + k\]/[k * e->count + i]/' test_chain 'test_scales'
 plant "an ensemble has the mean of nats" src/model/ensemble.c \
-    's/double mixed = prnn_mixture_nats(of_value, models);/double mixed = 0; for (size_t k = 0; k < models; k++) mixed += of_value[k] \/ (double)models;/' \
+    's/double mixed = mixture_nats(of_value, models);/double mixed = 0; for (size_t k = 0; k < models; k++) mixed += of_value[k] \/ (double)models;/' \
     test_ensemble 'mean of models*'
 plant "an ensemble's weights do not sum to 1" src/model/ensemble.c \
     's|prnn_log(sum / (double)count)|prnn_log(sum / (double)(count + 1))|' test_ensemble 'test_sum'
@@ -438,6 +438,8 @@ plant "a function of the C library is called" src/model/evaluate.c \
     's/prnn_log(sum)/log(sum)/' test_bits 'test_networks'
 plant "rounding is the caller's" src/base/call.c \
     's/fesetenv(FE_DFL_ENV);//' test_bits 'test_environment'
+plant "numbers are printed as in the caller's locale" src/base/call.c \
+    's/uselocale(plain_locale())/uselocale((locale_t)0)/' test_bits 'test_locale'
 plant "a level is scaled by two operations" src/model/network.c \
     's|(float)(2 \* level - last) / (float)last|(float)level * (2.0f / (float)last) - 1.0f|' test_bits 'test_networks'
 
@@ -493,6 +495,11 @@ plant "another model may read" src/codec/header.c \
     's/strcmp(theirs, ours) != 0/false/' test_archive '*refused*'
 plant "another palette may read" src/codec/read.c \
     's/(!palette || .*$/false) {/' test_archive_palette '*refused*'
+plant "an archive's callback adds to it" src/codec/writer.c \
+    's/why = w->busy     ?/why = false ?/' test_archive 'test_nested'
+plant "a palette is there before its text" src/model/entries.c \
+    's/TRY(prnn_metadata_set(ctx, \&model->metadata, palette_key, text));/model->palette = palette;\n    &/' \
+    test_palette 'change_together'
 plant "a pixel of colours counts three times" src/codec/writer.c \
     '/bytes \/= part->how == PRNN_HOW_COLOURS/d' test_archive_palette 'test_blocks'
 plant "an image of numbers is taken for greys" src/codec/parts.c \

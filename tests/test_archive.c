@@ -4,6 +4,8 @@
 
 #include "codec/header.h"
 
+#include <unistd.h>
+
 static char folder[] = "/tmp/prnn_test_archive_XXXXXX";
 
 static const char *path_of(const char *name) {
@@ -343,6 +345,83 @@ static void test_stopped(void **state) {
     law_close(&m);
 }
 
+typedef struct nested {
+    prnn_context *ctx;
+    prnn_archive_writer *writer;
+    int calls;
+} nested;
+
+static bool add_and_finish(void *user, const prnn_progress *progress) {
+    static const uint8_t value = 0;
+    nested *n = user;
+    (void)progress;
+    n->calls++;
+    assert_int_equal(prnn_archive_writer_add(n->ctx, n->writer, NULL, &value, 1, 1, 1, 1),
+                     PRNN_ERROR_ARGUMENT);
+    assert_non_null(strstr(prnn_message(n->ctx), "its callback cannot add to it or finish it"));
+    assert_int_equal(prnn_archive_writer_finish(n->ctx, n->writer, NULL), PRNN_ERROR_ARGUMENT);
+    return true;
+}
+
+/* What an archive's own callback does to it is refused, and nothing is lost: while images are added (a batch
+ * of 32 MB is then full), and at the end. */
+static void test_nested(void **state) {
+    (void)state;
+    enum { SIDE = 4096, IMAGES = 3 };
+    prnn_config config = small_config();
+    law_model m = law_open(&config, 1);
+    nested n = {.ctx = m.ctx};
+    prnn_archive_options options = PRNN_ARCHIVE_OPTIONS_INIT;
+    prnn_archive_info info = PRNN_ARCHIVE_INFO_INIT;
+    uint8_t *blank = malloc((size_t)SIDE * SIDE);
+    assert_non_null(blank);
+    memset(blank, 255, (size_t)SIDE * SIDE); /* no level of the model: stored */
+    options.progress = add_and_finish;
+    options.user = &n;
+    options.no_verify = true;
+    assert_ok(m.ctx, prnn_archive_writer_create(m.ctx, m.model, path_of("n.prnn"), &options, &n.writer));
+    for (int i = 0; i < IMAGES; i++) {
+        assert_ok(m.ctx, prnn_archive_writer_add(m.ctx, n.writer, NULL, blank, 1, SIDE, SIDE, 1));
+    }
+    int adding = n.calls;
+    assert_true(adding > 0);
+    assert_ok(m.ctx, prnn_archive_writer_finish(m.ctx, n.writer, &info));
+    assert_true(n.calls > adding && info.images == IMAGES);
+    prnn_archive_writer_free(n.writer);
+    prnn_archive *archive;
+    assert_ok(m.ctx, prnn_archive_open(m.ctx, path_of("n.prnn"), &archive));
+    assert_int_equal(prnn_archive_count(archive), IMAGES);
+    prnn_archive_free(archive);
+    free(blank);
+    law_close(&m);
+}
+
+/* Of a file without its end all images are there. Who asks for one, of however many, gets it. */
+static void test_without_end(void **state) {
+    (void)state;
+    prnn_config config = small_config();
+    law_model m = law_open(&config, 1);
+    prnn_archive_read_options one = PRNN_ARCHIVE_READ_OPTIONS_INIT;
+    one.count = 1;
+    for (size_t count = 1; count <= 2; count++) {
+        album a = {.count = 0};
+        prnn_archive *archive;
+        for (size_t i = 0; i < count; i++) {
+            album_add(&a, NULL, 5, 5, 3, PAINT_FLAT);
+            picture_paint(&a.list[i], 256, 1);
+        }
+        prnn_archive_info info = archive_write(m.ctx, m.model, &a, path_of("e.prnn"), NULL);
+        assert_int_equal(truncate(path_of("e.prnn"), (off_t)info.bytes - 10), 0);
+        assert_ok(m.ctx, prnn_archive_open(m.ctx, path_of("e.prnn"), &archive));
+        assert_ok(m.ctx, prnn_archive_read(m.ctx, archive, m.model, &one));
+        assert_int_equal(prnn_archive_read(m.ctx, archive, m.model, NULL), PRNN_ERROR_FORMAT);
+        assert_non_null(strstr(prnn_message(m.ctx), "its end is missing"));
+        prnn_archive_free(archive);
+        album_free(&a);
+    }
+    law_close(&m);
+}
+
 typedef struct calls {
     uint64_t done[16];
     size_t count, most; /* stop at the last of them */
@@ -419,6 +498,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_arguments),    cmocka_unit_test(test_some),
         cmocka_unit_test(test_model_inside), cmocka_unit_test(test_stored),
         cmocka_unit_test(test_stopped),      cmocka_unit_test(test_progress_in_block),
+        cmocka_unit_test(test_nested),       cmocka_unit_test(test_without_end),
     };
     int failures = make_folder(NULL) + cmocka_run_group_tests(tests, NULL, NULL);
     failures += law_run_unconditional("round trips", test_round_trips);

@@ -6,6 +6,7 @@
  * which then also raises the number of prnn_context_arithmetic. */
 
 #include <fenv.h>
+#include <locale.h>
 #include <unistd.h>
 
 #define VECTOR 4
@@ -591,6 +592,39 @@ static void test_real_functions(void **state) {
     assert_true(prnn_exp(-745) == 0x1p-1074 && isnan(prnn_log(NAN)) && isnan(prnn_tanh(NAN)));
 }
 
+typedef struct place {
+    locale_t locale;
+    char point[4];
+} place;
+
+static bool see_locale(void *user, const prnn_progress *progress) {
+    place *p = user;
+    (void)progress;
+    p->locale = uselocale((locale_t)0);
+    snprintf(p->point, sizeof p->point, "%s", localeconv()->decimal_point);
+    return true;
+}
+
+/* Numbers are printed and read as in C's locale, whatever the thread has. */
+static void test_locale(void **state) {
+    (void)state;
+    network *net = network_new("auto", "fp32", 2, PRNN_DIAGONAL, &shapes[1]);
+    locale_t of_caller = newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0);
+    place inside = {of_caller, ""};
+    assert_true(of_caller != (locale_t)0);
+    prnn_evaluate_options options = PRNN_EVALUATE_OPTIONS_INIT;
+    options.progress = see_locale;
+    options.user = &inside;
+    double nats[IMAGES];
+    locale_t before = uselocale(of_caller);
+    assert_ok(net->ctx, prnn_evaluate(net->ctx, net->model, net->images, IMAGES, &options, nats, NULL));
+    assert_true(uselocale(before) == of_caller);
+    assert_true(inside.locale != of_caller && inside.locale != LC_GLOBAL_LOCALE);
+    assert_string_equal(inside.point, ".");
+    freelocale(of_caller);
+    network_free(net);
+}
+
 /* What a caller has set for its own computations. */
 static void test_environment(void **state) {
     (void)state;
@@ -598,6 +632,7 @@ static void test_environment(void **state) {
     const prnn_model *chain[] = {net->model};
     double before[IMAGES], after[IMAGES];
     assert_ok(net->ctx, law_evaluate_chain(net->ctx, chain, 1, net->images, IMAGES, before, NULL));
+    const double mixed = prnn_mixture_nats(before, IMAGES);
 #ifdef FE_UPWARD
     assert_int_equal(fesetround(FE_UPWARD), 0);
 #endif
@@ -608,6 +643,7 @@ static void test_environment(void **state) {
     prnn_context *ctx = prnn_context_create();
     assert_ok(ctx, prnn_context_set_threads(ctx, 3));
     assert_ok(ctx, law_evaluate_chain(ctx, chain, 1, net->images, IMAGES, after, NULL));
+    const double mixed_again = prnn_mixture_nats(before, IMAGES);
     prnn_context_free(ctx);
 #ifdef __SSE__
     assert_int_equal(_mm_getcsr() & 0xffc0, set & 0xffc0);
@@ -618,6 +654,7 @@ static void test_environment(void **state) {
     fesetround(FE_TONEAREST);
 #endif
     assert_memory_equal(before, after, sizeof before);
+    assert_memory_equal(&mixed, &mixed_again, sizeof mixed);
     network_free(net);
 }
 
@@ -668,6 +705,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest others[] = {
         cmocka_unit_test(test_fused),
         cmocka_unit_test(test_real_functions),
+        cmocka_unit_test(test_locale),
         cmocka_unit_test(test_environment),
     };
     int failures = make_folder(NULL) + cmocka_run_group_tests(others, NULL, NULL);

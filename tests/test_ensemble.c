@@ -268,6 +268,47 @@ static void test_pieces(void **state) {
     law_close(&b);
 }
 
+static bool more_threads(void *user, const prnn_progress *progress) {
+    (void)user;
+    (void)progress;
+    return setenv("PRNN_THREADS", "8", 1) == 0;
+}
+
+/* How many threads there may be can change while the models evaluate; what mixes has room for those that
+ * there were. */
+static void test_threads(void **state) {
+    (void)state;
+    enum { MANY = 40 };
+    const char *before = getenv("PRNN_THREADS");
+    char *kept = before ? strdup(before) : NULL;
+    prnn_config c = tiny_config(PRNN_CNN, 6, 6);
+    law_model m = law_open(&c, 121);
+    const prnn_model *models[MANY];
+    uint8_t *images = calloc(N, m.bytes);
+    found one = found_room(N, MANY, m.bytes), more = found_room(N, MANY, m.bytes);
+    prnn_evaluate_options options = plain;
+    assert_non_null(images);
+    for (int k = 0; k < MANY; k++) {
+        models[k] = m.model;
+    }
+    assert_ok(m.ctx, prnn_context_set_threads(m.ctx, 0));
+    setenv("PRNN_THREADS", "1", 1);
+    assert_ok(m.ctx, evaluate(m.ctx, models, MANY, images, N, &options, &one));
+    options.progress = more_threads;
+    assert_ok(m.ctx, evaluate(m.ctx, models, MANY, images, N, &options, &more));
+    assert_equal_bits(&one, &more, N, m.bytes);
+    if (kept) {
+        setenv("PRNN_THREADS", kept, 1);
+    } else {
+        unsetenv("PRNN_THREADS");
+    }
+    free(kept);
+    free(images);
+    found_free(&one);
+    found_free(&more);
+    law_close(&m);
+}
+
 /* A model to which a level is impossible: the others do not hide that. */
 static void test_impossible(void **state) {
     (void)state;
@@ -443,7 +484,7 @@ int main(int count, char **arguments) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sum),        cmocka_unit_test(test_mixture), cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_impossible), cmocka_unit_test(test_resize),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_load),       cmocka_unit_test(test_threads),
     };
     law_choose(count, arguments);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

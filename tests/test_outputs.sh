@@ -36,6 +36,21 @@ check "both are there" test -s "$long.npy" -a -s "deep/$long.csv"
 check "and nothing else" test -z "$(find . -name '*.tmp')"
 rm "$long.npy" "deep/$long.csv"
 
+# What is there by the name of the temporary file was put there by somebody else, such as a link to what he wants destroyed.
+echo precious >victim
+for name in linked.png linked.csv; do
+    case $name in
+    *.png) command=(sample run --count 2 --out $name --quiet) ;;
+    *.csv) command=(eval run --data train.idx --scores $name --quiet) ;;
+    esac
+    # shellcheck disable=SC2016 # of that shell
+    check "$name is written" bash -c 'ln -s victim "$0.$$-0.tmp" && exec "$@"' $name "$program" "${command[@]}"
+    check "$name is a file" test -s $name -a ! -L $name
+    check "and the link leads where it did" test "$(cat victim)" = precious -a "$(find . -name '*.tmp' -type l | wc -l)" -eq 1
+    rm -f $name ./*.tmp
+done
+rm victim
+
 # ------------------------------------------------------------------------- an output that is an input
 
 cp $model model.npy

@@ -281,6 +281,33 @@ static void given_palettes_are_used(void **state) {
 
 /* --------------------------------------------------------------------------------------- refused */
 
+/* A model whose metadata are as many as may be keeps to what it had. */
+static void a_palette_and_its_text_change_together(void **state) {
+    (void)state;
+    static const char text[] = "#000000 #ffffff";
+    prnn_config c = PRNN_CONFIG_INIT;
+    prnn_model *model;
+    char key[16];
+    c.levels = 2;
+    c.layers = 1;
+    c.hidden = c.head = 4;
+    ok(prnn_model_create(ctx, &c, 1, &model));
+    prnn_status status = PRNN_OK;
+    for (int i = 0; status == PRNN_OK && i < 100000; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        status = prnn_model_set_metadata(ctx, model, key, "v");
+    }
+    assert_int_equal(status, PRNN_ERROR_ARGUMENT);
+    assert_int_equal(prnn_model_set_metadata(ctx, model, "palette", text), PRNN_ERROR_ARGUMENT);
+    assert_null(prnn_model_palette(model));
+    assert_null(prnn_model_metadata(model, "palette"));
+    ok(prnn_model_set_metadata(ctx, model, "k0", NULL));
+    ok(prnn_model_set_metadata(ctx, model, "palette", text));
+    assert_int_equal(prnn_model_palette(model)->count, 2);
+    assert_string_equal(prnn_model_metadata(model, "palette"), text);
+    prnn_model_free(model);
+}
+
 static void too_many_colours_are_counted(void **state) {
     (void)state;
     uint8_t *images = malloc((size_t)40 * PIXELS * 3);
@@ -544,6 +571,7 @@ int main(void) {
         cmocka_unit_test(parts_keep_the_palette),
         cmocka_unit_test(pictures_keep_their_colours),
         cmocka_unit_test(given_palettes_are_used),
+        cmocka_unit_test(a_palette_and_its_text_change_together),
         cmocka_unit_test(too_many_colours_are_counted),
         cmocka_unit_test(what_does_not_go_with_palettes_is_refused),
         cmocka_unit_test(palettes_are_text),

@@ -327,14 +327,17 @@ static void one_run_a_folder(void **state) {
     close(lock);
 
     /* Free again: it goes on, and what a killed run left half-written is gone. */
-    char left[PATH], other[PATH];
+    char left[PATH], other[PATH], named[PATH];
     path_in(left, run, "checkpoint.safetensors.123-0.tmp");
     path_in(other, run, "mine.tmp");
+    path_in(named, run, "checkpoint.safetensors.before-0.tmp");
     fclose(fopen(left, "w"));
     fclose(fopen(other, "w"));
+    fclose(fopen(named, "w"));
     assert_ok(train_full(&o));
     assert_int_not_equal(access(left, F_OK), 0);
     assert_int_equal(access(other, F_OK), 0);
+    assert_int_equal(access(named, F_OK), 0);
 }
 
 static void an_earlier_run_is_not_overwritten(void **state) {

@@ -177,20 +177,31 @@ static int write_into(const char *path, const char *text, size_t size) {
     return ok ? 0 : fail("%s: could not be written: %s", path, strerror(errno));
 }
 
+/* The name, into `name`, and the stream of a file that was not there: "out.csv.4711-0.tmp". NULL, with errno:
+ * it cannot be made. */
+static FILE *open_temporary(const char *path, char *name, size_t room) {
+    enum { KEPT = 200, TRIES = 1000 }; /* with what is added, a name is still one of at most 255 bytes */
+    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    size_t kept = (size_t)(last - path) + strnlen(last, KEPT);
+    FILE *file = NULL;
+    for (int i = 0; i < TRIES && !file && (i == 0 || errno == EEXIST); i++) {
+        snprintf(name, room, "%.*s.%ld-%d.tmp", (int)kept, path, (long)getpid(), i);
+        file = fopen(name, "wbx");
+    }
+    return file;
+}
+
 int output_write(const char *path, const char *text, size_t size) {
     struct stat st;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         return write_into(path, text, size);
     }
-    /* With what is added, a name is still one of at most 255 bytes. */
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    size_t room = strlen(path) + 32, kept = (size_t)(name - path) + strnlen(name, 200);
+    size_t room = strlen(path) + 40;
     char *temporary = malloc(room);
     if (!temporary) {
         return fail_memory();
     }
-    snprintf(temporary, room, "%.*s.%ld.tmp", (int)kept, path, (long)getpid());
-    FILE *file = fopen(temporary, "wb");
+    FILE *file = open_temporary(path, temporary, room);
     bool ok = file && fwrite(text, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
     int why = errno;
     if (file && fclose(file) != 0 && ok) {

@@ -10,14 +10,14 @@ out=${2:-runs/cifar10}
 
 # Equal for all runs. PRECISION is fp32 (default) or bf16. SEEDS (default 1), such as "1 2 3": each network is trained with each,
 # and tables have means and their standard errors; curves are of the first.
-training="--data $cifar --valid-last 5000 --levels 256 --batch 16 --schedule cosine --warmup 500 --ema 0.999"
+training="--data $cifar --valid-last 5000 --levels 256 --schedule cosine --ema 0.999"
 # shellcheck disable=SC2206 # words
 seeds=(${SEEDS:-1})
 first=${seeds[0]}
 if [ "$size" = small ]; then
-    training="$training --valid-limit 1000 --optimizer adam --lr 2e-3 --steps 2000 --head 128"
+    training="$training --valid-limit 1000 --batch 8 --optimizer muon --lr 1.2e-2 --warmup 200 --clip 10 --steps 4000 --head 128"
 else
-    training="$training --optimizer rmsprop --lr 3e-4 --epochs 60 --clip 5000 --head 1024"
+    training="$training --batch 16 --optimizer rmsprop --lr 3e-4 --warmup 500 --epochs 60 --clip 5000 --head 1024"
 fi
 training="$training --precision ${PRECISION:-fp32}"
 

@@ -49,8 +49,9 @@
  *     from, unless a function says otherwise, but not change its settings (prnn_context_set_...).
  *   Models and data sets may be shared by contexts as long as nobody changes them.
  *   The same inputs give the same bits on every processor, with every compiler and number of threads (see
- *     prnn_context_arithmetic); another precision rounds differently. For the length of a call rounding is to
- *     nearest and nothing is flushed to zero; what the caller had set is restored.
+ *     prnn_context_arithmetic); another precision rounds differently. For the length of a call, callbacks
+ *     included, rounding is to nearest, nothing is flushed to zero, and the thread's locale is "C"; what the
+ *     caller had set is restored.
  */
 #ifndef PIXELRNN_H
 #define PIXELRNN_H
@@ -439,8 +440,8 @@ typedef struct prnn_data_options {
  *     train_data_batch_*.npz they are refused. `note` hears of what is left.
  * A pipe is first copied into a temporary file without a name. The set is read into memory, except one of a
  * plain .npy (uint8) or idx file that needs more than memory_limit bytes: there an image is read when it is
- * asked for, so the file must stay as it is, and `values: levels` is checked then. A set whose values are all
- * equal, or would all become level 0, is refused. Free with prnn_data_free. */
+ * asked for, so the file must stay as it is, and `values: levels` is checked then. A set whose values would
+ * all become level 0 is refused; of one whose values are all equal `note` hears. Free with prnn_data_free. */
 PRNN_API prnn_status prnn_data_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                     prnn_data **data);
 
@@ -519,8 +520,8 @@ typedef struct prnn_picture_info {
  * as prnn_data_open finds, reads and skips them, so each is decoded once, to know that it can be, and not
  * kept. Sides are up to 32768. Of the options (NULL: defaults) height, width and fit, binarize_sample,
  * shuffle and array must be as by default, `paletted` needs a palette, and channels should be 1 or 3 where
- * some pictures are grey and others colour. PRNN_ERROR_FORMAT: none of them can be used, or the folder holds
- * data of another kind. Free with prnn_listing_free. */
+ * some pictures are grey and others colour. PRNN_ERROR_FORMAT: none of them can be used; PRNN_ERROR_ARGUMENT:
+ * the folder holds data of another kind. Free with prnn_listing_free. */
 PRNN_API prnn_status prnn_listing_open(prnn_context *ctx, const char *path, const prnn_data_options *options,
                                        prnn_listing **listing);
 PRNN_API void prnn_listing_free(prnn_listing *listing);
@@ -1175,10 +1176,10 @@ typedef struct prnn_archive_read_options {
 
 /* Decodes images; what is not asked for is not, but for what is coded together with it. `model` may be NULL
  * where all is stored. PRNN_ERROR_ARGUMENT, before anything is decoded: another model, another palette of it
- * (where images were coded by that), another arithmetic, bf16. PRNN_ERROR_FORMAT: some images, or parts of
- * the file, are damaged; all others were given. No value is given that is not as it was: checksums of the
- * bytes and of the values, and the coder's end, see to that. With check_only the values given are NULL, and
- * `why` is NULL of what is whole. */
+ * (where images were coded by that), another arithmetic, bf16. PRNN_ERROR_FORMAT: some of the images are
+ * damaged or, if all are asked for (first and count 0), anything in the file is; all others were given. No
+ * value is given that is not as it was: checksums of the bytes and of the values, and the coder's end, see to
+ * that. With check_only the values given are NULL, and `why` is NULL of what is whole. */
 PRNN_API prnn_status prnn_archive_read(prnn_context *ctx, prnn_archive *archive, const prnn_model *model,
                                        const prnn_archive_read_options *options);
 

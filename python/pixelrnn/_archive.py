@@ -97,21 +97,16 @@ class ArchiveWriter:
                                          expected=expected, progress=self._watch.function)
         self._context, pointer = model.context.here(), ctypes.c_void_p()
         guard = model._guard
-        guard.__enter__()
+        guard.keep()
         try:
             self._context.call(library.prnn_archive_writer_create, model._pointer, text_of(path), options,
                                ctypes.byref(pointer))
         except BaseException:
-            guard.__exit__()
+            guard.release()
             raise
         assert pointer.value
-        kept = (model, self._context, options)
-
-        def free(address: int, kept: Any = kept, guard: Guard = guard) -> None:
-            library.prnn_archive_writer_free(address)
-            guard.__exit__()
-
-        self._handle: Handle | None = Handle(pointer.value, free)
+        self._handle: Handle | None = self._context.owned(pointer.value, library.prnn_archive_writer_free,
+                                                          (model, options), guard.release)
 
     def _call(self, function: Any, *arguments: Any) -> None:
         if self._handle is None:
@@ -226,8 +221,9 @@ class Archive:
 
     def read(self, first: int = 0, count: int | None = None, *, partial: bool = False,
              callback: Callback | None = None) -> list[Images | None]:
-        """Images from number `first` on, each uint8 (H, W, C), decoded on all threads. Damaged ones are a FormatError; with
-        `partial` they are None, and warnings of the logger "pixelrnn" that say where; all others are as they were."""
+        """Images from number `first` on, each uint8 (H, W, C), decoded on all threads. Damaged ones are a FormatError, as is,
+        where all images are asked for, any other damage of the file; with `partial` they are None, and warnings of the
+        logger "pixelrnn" that say where; all others are as they were."""
         found: list[Images | None] = []
 
         def take(_user: Any, _index: int, image: Any, values: int | None, why: bytes | None) -> None:
@@ -235,9 +231,9 @@ class Archive:
             if values is None and partial:
                 _log.warning("damaged: %s", (why or b"").decode(errors="replace"))
 
-        count = len(self) - count_of("first", first) if count is None else count_of("count", count)
-        if count > 0:
-            self._read(take, partial, callback, first=first, count=count)
+        first = count_of("first", first)
+        if count != 0 and len(self) > 0 and first < len(self):
+            self._read(take, partial, callback, first=first, count=None if count is None else count_of("count", count))
         return found
 
     def verify(self, callback: Callback | None = None) -> dict[int, str]:

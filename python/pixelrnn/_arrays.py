@@ -90,10 +90,19 @@ def known_of(given: Any, size: tuple[int, int]) -> Levels:
 
 def count_of(name: str, value: Any) -> int:
     """How many: an integer from 0 on."""
-    count = integer(name, value)
-    if not 0 <= count < 2**63:
-        raise ArgumentError(f"{name}: {count} is out of range")
-    return count
+    return _within(name, value, 2**63)
+
+
+def seed_of(name: str, value: Any) -> int:
+    """An argument of type uint64_t."""
+    return _within(name, value, 2**64)
+
+
+def _within(name: str, value: Any, above: int) -> int:
+    number = integer(name, value)
+    if not 0 <= number < above:
+        raise ArgumentError(f"{name}: {number} is out of range")
+    return number
 
 
 def new(shape: tuple[int, ...], kind: Any) -> npt.NDArray[Any]:

@@ -1,6 +1,7 @@
 """Contexts: where and how the library computes; calls of it; and who may use what at the same time."""
 from __future__ import annotations
 
+import collections
 import ctypes
 import importlib
 import importlib.util
@@ -39,13 +40,17 @@ class Handle:
 
 
 class _Opened(Handle):
-    """A prnn_context; it serves one thread."""
+    """A prnn_context; it serves one thread, and one process."""
+
+    __slots__ = ("_left", "_thread")
 
     def __init__(self, settings: Settings) -> None:
         pointer = library.prnn_context_create()
         if not pointer:
             raise MemoryError("no memory for a context")
         super().__init__(pointer, library.prnn_context_free)
+        self._thread = threading.get_ident()
+        self._left: collections.deque[tuple[Callable[[int], None], int, Any]] = collections.deque()
         self.call(library.prnn_context_set_threads, int_that_fits("threads", settings.threads or 0))
         for function, word in ((library.prnn_context_set_cpu, settings.cpu),
                                (library.prnn_context_set_precision, settings.precision),
@@ -53,9 +58,36 @@ class _Opened(Handle):
             self.call(function, None if word is None else text_of(word))
 
     def call(self, function: Any, *arguments: Any) -> None:
+        if self._process != os.getpid():
+            raise Error("this was begun before the process was forked, and stays with the parent: begin another one here")
+        if self._left:
+            self._free_left()
         status = function(self.pointer, *arguments)
         if status:
             raise failure(status, library.prnn_message(self.pointer).decode(errors="replace"))
+
+    def owned(self, pointer: int, free: Callable[[int], None], kept: Any, then: Callable[[], None] | None = None) -> Handle:
+        """A handle of what works in this context, which may be at work when another thread drops the last reference: then
+        it is freed before the next call, or with the context. kept: what must outlast it; then: called when it is dropped."""
+
+        def drop(address: int, thread: Callable[[], int] = threading.get_ident) -> None:
+            self._left.append((free, address, kept))
+            if thread() == self._thread:
+                self._free_left()
+            if then is not None:
+                then()
+
+        return Handle(pointer, drop)
+
+    def _free_left(self) -> None:
+        while self._left:
+            free, address, _kept = self._left.popleft()
+            free(address)
+
+    def __del__(self, here: Callable[[], int] = os.getpid) -> None:
+        if getattr(self, "_process", None) == here():
+            self._free_left()
+        super().__del__(here)
 
 
 # ---------------------------------------------------------------------------------------- contexts
@@ -321,6 +353,17 @@ class Guard:
             self._readers += 1
 
     def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def keep(self) -> None:
+        """Begins to read, beyond the call that is at work; release ends it. A change that this may be part of would go on
+        behind its back."""
+        with self._lock:
+            if self._changing:
+                raise Error(f"{self._what} is being changed: begin this before or after the change, not in its callback")
+            self._readers += 1
+
+    def release(self) -> None:
         with self._lock:
             self._readers -= 1
 

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _header
-from ._arrays import Levels, address, array_of, bytes_of, count_of, new
+from ._arrays import Levels, address, array_of, bytes_of, count_of, new, seed_of
 from ._context import Callback, Context, Guard, Handle, Watch, choose
 from ._errors import ArgumentError
 from ._images import Images
 from ._library import library
 from ._palette import Colours, colours_of, palette_of
-from ._struct import int_that_fits, text_of
+from ._struct import int_that_fits, integer, text_of
 
 Path = Union[str, bytes, "os.PathLike[str]"]
 _log = logging.getLogger("pixelrnn")
@@ -106,7 +106,7 @@ class Data:
         images = new((len(chosen), *self.shape[1:]), np.uint8)
         with self._guard:
             self._context.call(library.prnn_data_read, self._handle.pointer, address(chosen), len(chosen),
-                               count_of("seed", seed), count_of("epoch", epoch), address(images))
+                               seed_of("seed", seed), seed_of("epoch", epoch), address(images))
         return Images(images, self.levels, self.palette)
 
     def split(self, first: int) -> Data:
@@ -197,9 +197,10 @@ def _options_of(watch: Watch, *, size: tuple[int, int] | None, array: str | None
 def _colour(background: tuple[int, int, int] | None) -> Any:
     if background is None:
         return None
-    if len(background) != 3 or not all(0 <= part <= 255 for part in background):
+    colour = tuple(integer("background", part) for part in background)
+    if len(colour) != 3 or not all(0 <= part <= 255 for part in colour):
         raise ArgumentError(f"background: {background!r} is no colour (R, G, B) of 0 to 255")
-    return tuple(background)
+    return colour
 
 
 def _batch(source: Any) -> Levels:

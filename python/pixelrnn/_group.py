@@ -43,4 +43,8 @@ class Group:
         return f"pixelrnn.{type(self).__name__}([{', '.join(map(repr, self.models))}])"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (list(self.models),)
+        return _group_of, (type(self), self.models, self.context)
+
+
+def _group_of(kind: Any, models: tuple[Model, ...], context: Context) -> Any:
+    return kind(models, context=context)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _header, _score, _training
-from ._arrays import Levels, address, count_of, known_of, levels_of, new
+from ._arrays import Levels, address, count_of, known_of, levels_of, new, seed_of
 from ._check import Certificate, check
 from ._context import Callback, Context, Guard, Handle, Watch, choose
 from ._data import Path
@@ -66,7 +66,7 @@ class Model:
             output=output, components=components)
         context = choose(context, threads, device, precision)
         pointer = ctypes.c_void_p()
-        context.call(library.prnn_model_create, config, count_of("seed", seed), ctypes.byref(pointer))
+        context.call(library.prnn_model_create, config, seed_of("seed", seed), ctypes.byref(pointer))
         assert pointer.value
         self._begin(pointer.value, context)
 

@@ -47,21 +47,15 @@ class Steps:
     def __init__(self, model: Model, n: int, options: Any) -> None:
         context, guard = model.context.here(), model._guard
         pointer = ctypes.c_void_p()
-        guard.__enter__()
+        guard.keep()
         try:
             context.call(library.prnn_stepper_create, model._pointer, n, options, ctypes.byref(pointer))
         except BaseException:
-            guard.__exit__()
+            guard.release()
             raise
         assert pointer.value
-
         reading = [guard]
-
-        def free(address: int, model: Model = model, context: Handle = context) -> None:
-            library.prnn_stepper_free(address)
-            _end(reading)
-
-        self._handle = Handle(pointer.value, free)
+        self._handle = context.owned(pointer.value, library.prnn_stepper_free, model, lambda: _end(reading))
         self._context, self._reading = context, reading
         self._n, self._k, self._m = n, model.levels, model.logits_per_value
         self._shape, self._palette = (n, *model.shape), model.palette
@@ -130,7 +124,7 @@ class Steps:
 
 def _end(reading: list[Guard]) -> None:
     while reading:
-        reading.pop().__exit__()
+        reading.pop().release()
 
 
 def stepper_options(small: Levels | None, seed: int | None, first: int | None,

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from . import _header
 from ._arrays import levels_of
-from ._context import Callback, Handle, Progress, Watch, progress_of
+from ._context import Callback, Progress, Watch, progress_of
 from ._data import Data, Path, open
 from ._errors import DivergedError, StoppedError
 from ._library import library
@@ -112,17 +112,19 @@ def _fit_in(out: Path, model: Model, train: Data, valid: Data | None, callback: 
         except StoppedError:
             pass    # the callback said so
         except DivergedError:
-            _keep(model, folder)
+            _keep(model, folder, valid)
             raise
         finally:
             if watch.stopped:
-                _keep(model, folder)
+                _keep(model, folder, valid)
     return _history(last, watch.stopped, folder / "metrics.csv")
 
 
-def _keep(model: Model, out: pathlib.Path) -> None:
-    """A training that ended before its first validation left weights in its checkpoint alone."""
-    if not (out / "model.safetensors").exists() and (out / "checkpoint.safetensors").exists():
+def _keep(model: Model, out: pathlib.Path, valid: Data | None) -> None:
+    """A training that ended before its first validation left weights in its checkpoint alone; without validation, that has
+    the last ones."""
+    best = valid is not None and (out / "model.safetensors").exists()
+    if not best and (out / "checkpoint.safetensors").exists():
         model._take(out / "checkpoint.safetensors")
 
 
@@ -193,12 +195,8 @@ class Trainer:
             self._context.call(library.prnn_trainer_create, model._pointer, self._train._handle.pointer,
                                self._valid._handle.pointer if self._valid else None, given, ctypes.byref(pointer))
         assert pointer.value
-        kept = (model, self._train, self._valid, self._teacher, self._context)
-
-        def free(address: int, kept: Any = kept) -> None:
-            library.prnn_trainer_free(address)
-
-        self._handle = Handle(pointer.value, free)
+        self._handle = self._context.owned(pointer.value, library.prnn_trainer_free,
+                                           (model, self._train, self._valid, self._teacher))
 
     def _call(self, function: Any, *arguments: Any) -> None:
         watch = Watch()

@@ -184,6 +184,19 @@ def test_damage(tiny: pixelrnn.Model, images: np.ndarray, tmp_path: pathlib.Path
         archive[lost[0]]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_without_its_end(tiny: pixelrnn.Model, images: np.ndarray, tmp_path: pathlib.Path, count: int) -> None:
+    """An image that is whole is given, however many there are; that the file is not shows when all are asked for."""
+    pixelrnn.compress(tiny, images[:count], tmp_path / "a.prnn")
+    (tmp_path / "a.prnn").write_bytes((tmp_path / "a.prnn").read_bytes()[:-10])
+    archive = pixelrnn.Archive(tmp_path / "a.prnn", tiny)
+    same([archive[i] for i in range(count)], images[:count])
+    same(archive.read(0, count), images[:count])
+    with pytest.raises(pixelrnn.FormatError, match="its end is missing"):
+        archive.read()
+    same(archive.read(partial=True), images[:count])
+
+
 def test_callback(tiny: pixelrnn.Model, images: np.ndarray, tmp_path: pathlib.Path) -> None:
     pixelrnn.compress(tiny, images, tmp_path / "a.prnn")
     archive = pixelrnn.Archive(tmp_path / "a.prnn", tiny)

@@ -103,3 +103,6 @@ def test_pickle(ensemble: pixelrnn.Ensemble, images: np.ndarray) -> None:
     np.testing.assert_array_equal(again.nll(images), ensemble.nll(images))
     assert repr(again) == repr(ensemble)
     assert repr(again).startswith("pixelrnn.Ensemble([pixelrnn.Model(")
+    context = pixelrnn.Context(threads=1, cpu="generic")
+    again = pickle.loads(pickle.dumps(pixelrnn.Ensemble(ensemble.models, context=context)))
+    assert again.context.settings == context.settings

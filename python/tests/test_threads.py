@@ -86,6 +86,31 @@ def test_steps_belong_to_their_context(tiny: pixelrnn.Model) -> None:
     np.testing.assert_array_equal(steps.images, tiny.sample(2, seed=1))
 
 
+def test_steps_are_freed_where_they_belong(tiny: pixelrnn.Model) -> None:
+    """Dropped by another thread while their context is at work, they wait until it is not."""
+    context, freed = tiny.context.here(), []
+    kept = [context.owned(number, freed.append, None) for number in (1, 2)]
+    thread = threading.Thread(target=kept.pop)
+    thread.start()
+    thread.join()
+    assert freed == []
+    tiny.sample(1)
+    assert freed == [2]
+    kept.clear()
+    assert freed == [2, 1]
+    opened = []
+
+    def begin() -> None:
+        here = pixelrnn.Context(threads=1).here()
+        opened.append(here.owned(3, freed.append, None))
+
+    thread = threading.Thread(target=begin)
+    thread.start()
+    thread.join()
+    opened.clear()      # and its context with it
+    assert freed == [2, 1, 3]
+
+
 def _child(model: pixelrnn.Model, seed: int) -> Any:
     return np.asarray(model.sample(3, seed=seed))
 
@@ -116,6 +141,57 @@ def test_fork(tiny: pixelrnn.Model, tmp_path: pathlib.Path) -> None:
         os._exit(0 if same else 1)
     assert os.waitpid(child, 0)[1] == 0
     np.testing.assert_array_equal(model.sample(200, seed=1), expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_fork_of_what_is_under_way(tiny: pixelrnn.Model, images: np.ndarray, tmp_path: pathlib.Path) -> None:
+    """It has the parent's context, whose threads the child has not."""
+    tiny.save(tmp_path / "m.safetensors")
+    model = pixelrnn.load(tmp_path / "m.safetensors", threads=3)
+    steps, other = model.steps(500), pixelrnn.load(tmp_path / "m.safetensors", threads=3)
+    writer = pixelrnn.ArchiveWriter(tmp_path / "a.prnn", model)
+    trainer = other.trainer(images, out=tmp_path / "run", steps=9)
+    writer.add(images)
+    steps.draw()
+    trainer.step()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        refused = 0
+        for call in (steps.draw, writer.finish, trainer.step):
+            with contextlib.suppress(pixelrnn.Error):
+                call()
+                continue
+            refused += 1
+        os._exit(0 if refused == 3 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    steps.draw()
+    trainer.step()
+    assert writer.finish().images == len(images)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_fork_does_not_keep_a_folder(tiny: pixelrnn.Model, images: np.ndarray, tmp_path: pathlib.Path) -> None:
+    """A child that was begun while a training ran does not hold its folder."""
+    children: list[int] = []
+
+    def stop(report: pixelrnn.Progress) -> bool:
+        children.append(os.fork())
+        if children[-1] == 0:
+            signal.alarm(60)
+            signal.pause()
+            os._exit(0)
+        return False
+
+    assert tiny.fit(images, steps=3, out=tmp_path, callback=stop).stopped
+    try:
+        assert tiny.fit(images, steps=3, out=tmp_path, resume=True).steps == 3
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 def test_contexts(tiny: pixelrnn.Model, images: np.ndarray, tmp_path: pathlib.Path) -> None:

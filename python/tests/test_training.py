@@ -92,6 +92,36 @@ def test_callback_stops_and_the_model_keeps(model: pixelrnn.Model, train: pixelr
     assert model.fit(train, steps=4, callback=lambda report: None).steps == 4
 
 
+def test_callback_begins_nothing_that_lasts(model: pixelrnn.Model, train: pixelrnn.Data, tmp_path: pathlib.Path) -> None:
+    """What reads the model for longer than the callback would find it changed."""
+    def begin(report: pixelrnn.Progress) -> None:
+        with pytest.raises(pixelrnn.Error, match="being changed"):
+            model.steps(1)
+        with pytest.raises(pixelrnn.Error, match="being changed"):
+            pixelrnn.ArchiveWriter(tmp_path / "a.prnn", model)
+
+    model.fit(train, steps=2, callback=begin)
+    model.fit(train, steps=1)       # nothing is left that reads
+    steps = model.steps(1)
+    with pytest.raises(pixelrnn.Error, match="in use"):
+        model.fit(train, steps=1)
+    steps.close()
+
+
+def test_stopped_without_validation_keeps_the_last(model: pixelrnn.Model, train: pixelrnn.Data) -> None:
+    """Also if a checkpoint was written before."""
+    def stop(report: pixelrnn.Progress) -> bool:
+        if report.done == 2:
+            time.sleep(0.4)
+        return report.done < 7
+
+    other = pixelrnn.Model(**NETWORK)
+    for trained, often in ((model, 0.3), (other, 1e9)):
+        history = trained.fit(train, epochs=9, checkpoint_every=often, callback=stop)
+        assert (history.steps, history.stopped) == (7, True)
+    np.testing.assert_array_equal(weights(model), weights(other))
+
+
 def test_callback_raises(model: pixelrnn.Model, train: pixelrnn.Data) -> None:
     def fail(report: pixelrnn.Progress) -> None:
         raise ZeroDivisionError("of the callback")

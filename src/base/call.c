@@ -2,6 +2,8 @@
 
 #include "base/message.h"
 
+#include <pthread.h>
+
 /* Its address tells threads apart. */
 static _Thread_local char thread_mark;
 
@@ -13,6 +15,20 @@ static prnn_status check_given(prnn_context *ctx, const char *function, const pr
         }
     }
     return PRNN_OK;
+}
+
+static locale_t plain;
+
+static void make_plain(void) {
+    plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+/* Files and messages have the same numbers wherever the user is. NULL, where there was no memory for it,
+ * leaves the thread's locale as it is. */
+static locale_t plain_locale(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_plain);
+    return plain;
 }
 
 prnn_status prnn_call_begin(prnn_context *ctx, const char *function, const prnn_given *list) {
@@ -27,6 +43,7 @@ prnn_status prnn_call_begin(prnn_context *ctx, const char *function, const prnn_
         ctx->depth = 1;
         fegetenv(&ctx->callers_environment);
         fesetenv(FE_DFL_ENV);
+        ctx->callers_locale = uselocale(plain_locale());
     } else {
         return prnn_message_refuse(ctx);
     }
@@ -41,6 +58,7 @@ void prnn_call_end(prnn_context *const *entered) {
     prnn_context *ctx = *entered;
     if (--ctx->depth == 0) {
         fesetenv(&ctx->callers_environment);
+        uselocale(ctx->callers_locale);
         atomic_store(&ctx->owner, NULL);
     }
 }

@@ -17,9 +17,10 @@ typedef struct prnn_given {
     { #pointer, (count) ? (const void *)(pointer) : "" }
 
 /* PRNN_ENTER(ctx, PRNN_GIVEN(model), PRNN_ARRAY(nats, count)); - until the function is left, the context
- * belongs to this thread, and the processor rounds as IEEE 754 has it by default (to nearest, nothing flushed
- * to zero, no traps), whatever the caller had set. Leaves the function with PRNN_ERROR_ARGUMENT if a pointer
- * is NULL, the context included, or if the context is at work in another thread. Calls within calls are fine.
+ * belongs to this thread, the processor rounds as IEEE 754 has it by default (to nearest, nothing flushed to
+ * zero, no traps), and numbers are printed and read as in C's locale, whatever the caller had set. Leaves the
+ * function with PRNN_ERROR_ARGUMENT if a pointer is NULL, the context included, or if the context is at work
+ * in another thread. Calls within calls are fine.
  */
 #define PRNN_ENTER(ctx, ...)                                                                                 \
     if (prnn_call_begin(ctx, __func__, (const prnn_given[]){__VA_ARGS__, {NULL, NULL}}) != PRNN_OK) {        \

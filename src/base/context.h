@@ -5,6 +5,7 @@
 #include <pixelrnn/pixelrnn.h>
 
 #include <fenv.h>
+#include <locale.h>
 #include <stdatomic.h>
 
 struct prnn_budget;
@@ -44,6 +45,7 @@ struct prnn_context {
     _Atomic(void *) owner;      /* the thread that is in a call; NULL: none */
     int depth;                  /* of calls within calls */
     fenv_t callers_environment; /* of floating-point numbers, before the outermost call */
+    locale_t callers_locale;
 };
 
 #endif

@@ -172,6 +172,29 @@ static size_t kept_of(const char *path) {
     return (size_t)(name - path) + (n < MOST ? n : MOST);
 }
 
+/* The name, into `name`, and the stream of a file that was not there: "a.png.4711-0.tmp". NULL, with errno:
+ * it cannot be made. */
+static FILE *open_temporary(const char *path, char *name, size_t room) {
+    enum { TRIES = 1000 };
+    static atomic_uint serial;
+    FILE *stream = NULL;
+    for (int i = 0; i < TRIES && !stream && (i == 0 || errno == EEXIST); i++) {
+        snprintf(name, room, "%.*s.%ld-%u.tmp", (int)kept_of(path), path, (long)getpid(),
+                 atomic_fetch_add(&serial, 1));
+        stream = fopen(name, "w+bx");
+    }
+    return stream;
+}
+
+/* Whether `name` is what follows the path in such a name: ".4711-0.tmp". */
+static bool is_temporary(const char *name) {
+    static const char digits[] = "0123456789";
+    size_t process = *name == '.' ? strspn(name + 1, digits) : 0;
+    const char *rest = process ? name + 1 + process : "";
+    size_t number = *rest == '-' ? strspn(rest + 1, digits) : 0;
+    return number && strcmp(rest + 1 + number, ".tmp") == 0;
+}
+
 prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_writer *writer) {
     size_t n = strlen(path);
     struct stat st;
@@ -185,10 +208,7 @@ prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_write
         return prnn_fail(ctx, PRNN_ERROR_MEMORY, "%s: not enough memory to write it", path);
     }
     memcpy(writer->path, path, n + 1);
-    static atomic_uint serial;
-    snprintf(writer->temporary, n + 40, "%.*s.%ld-%u.tmp", (int)kept_of(path), path, (long)getpid(),
-             atomic_fetch_add(&serial, 1));
-    writer->stream = fopen(writer->temporary, "w+b");
+    writer->stream = open_temporary(path, writer->temporary, n + 40);
     if (!writer->stream) {
         prnn_status status = prnn_fail_system(ctx, errno, "%s: cannot be written", path);
         free(writer->path);
@@ -262,10 +282,8 @@ void prnn_file_sweep(const char *path) {
     char *folder = folder_of(path);
     DIR *dir = folder ? opendir(folder) : NULL;
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        size_t n = strlen(entry->d_name), own = kept_of(name);
-        bool ours = n > own + 4 && strncmp(entry->d_name, name, own) == 0 && entry->d_name[own] == '.' &&
-                    strcmp(entry->d_name + n - 4, ".tmp") == 0;
-        if (ours) {
+        size_t own = kept_of(name);
+        if (strncmp(entry->d_name, name, own) == 0 && is_temporary(entry->d_name + own)) {
             unlinkat(dirfd(dir), entry->d_name, 0);
         }
     }

@@ -327,7 +327,8 @@ prnn_status prnn_archive_read(prnn_context *ctx, prnn_archive *archive, const pr
                          "%s: %llu of %llu images are damaged and lost; all others are whole",
                          archive->scan.path, (unsigned long long)r.lost, (unsigned long long)r.count);
     }
-    if (archive->info.damaged && r.count == archive->info.images) {
+    /* Who asks for certain images hears of those. */
+    if (archive->info.damaged && !r.options.first && !r.options.count) {
         return prnn_fail(ctx, PRNN_ERROR_FORMAT, "%s: %s; all images that were found are whole",
                          archive->scan.path, archive->info.problem);
     }

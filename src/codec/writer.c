@@ -43,6 +43,7 @@ struct prnn_archive_writer {
     prnn_file_writer file; /* rank 0's; without a stream on others */
     prnn_archive_info info;
     bool failed; /* nothing more can be added */
+    bool busy;   /* adding or finishing: its callback cannot do so too */
     double began;
     uint32_t batches;
     copies copies; /* of header and directories */
@@ -380,6 +381,15 @@ done:
     return prnn_ranks_fail(ctx, status);
 }
 
+static prnn_status check_open(prnn_context *ctx, const prnn_archive_writer *w) {
+    const char *why = w->busy     ? "the archive is being written: its callback cannot add to it or finish it"
+                      : w->failed ? "the archive has failed or is finished: begin another one"
+                      : w->ctx != ctx
+                          ? "the archive was begun in another context: add images, and finish it, in that one"
+                          : NULL;
+    return why ? prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%s", why) : PRNN_OK;
+}
+
 static prnn_status check_image(prnn_context *ctx, const char *name, size_t count, int height, int width,
                                int channels) {
     const char *called = name ? name : "an image";
@@ -456,15 +466,15 @@ prnn_status prnn_archive_writer_add(prnn_context *ctx, prnn_archive_writer *writ
                                     int channels) {
     PRNN_ENTER(ctx, PRNN_GIVEN(writer), PRNN_ARRAY(values, count));
     prnn_record record = {.run = 1, .height = height, .width = width, .channels = channels, .name = ""};
-    prnn_status status = PRNN_OK;
-    if (writer->ctx != ctx || writer->failed) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         writer->failed ? "the archive has failed or is finished: begin another one"
-                                        : "the archive was begun in another context: add images in that one");
+    prnn_status status = check_open(ctx, writer);
+    if (status != PRNN_OK) {
+        return status;
     }
     TRY(check_image(ctx, name, count, height, width, channels));
     for (size_t i = 0; i < count; i++) {
+        writer->busy = true;
         status = add_image(writer, name, values + i * prnn_record_bytes(&record), record);
+        writer->busy = false;
         writer->failed = status != PRNN_OK;
         TRY(status);
     }
@@ -476,17 +486,17 @@ prnn_status prnn_archive_writer_finish(prnn_context *ctx, prnn_archive_writer *w
                                        prnn_archive_info *info) {
     PRNN_ENTER(ctx, PRNN_GIVEN(writer));
     prnn_archive_writer *w = writer;
-    prnn_status status;
-    if (w->ctx != ctx || w->failed) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
-                         w->failed ? "the archive has failed or is finished: begin another one"
-                                   : "the archive was begun in another context: finish it in that one");
+    prnn_status status = check_open(ctx, w);
+    if (status != PRNN_OK) {
+        return status;
     }
     if (info) {
         TRY(prnn_fields_check(ctx, &prnn_archive_info_fields, info));
     }
-    w->failed = true;
-    TRY(write_batch(w));
+    w->failed = w->busy = true;
+    status = write_batch(w);
+    w->busy = false;
+    TRY(status);
     size_t copied = w->copies.count <= UINT32_MAX ? w->copies.count : PRNN_HEADER_BYTES;
     put_chunk(w, (prnn_chunk){.type = PRNN_CHUNK_COPY, .count = w->batches}, w->copies.bytes, copied);
     put_chunk(w,

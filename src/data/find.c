@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,9 +176,8 @@ static prnn_file_kind tell(const char *name) {
 
 /* --------------------------------------------------------------------------------------- walking */
 
-/* A folder on the way from the top to where the search is. */
+/* A folder, by whatever path. */
 typedef struct place {
-    const struct place *above;
     dev_t device;
     ino_t number;
 } place;
@@ -208,7 +208,38 @@ static prnn_status fail_read(prnn_context *ctx, const char *folder, int why) {
 typedef struct search {
     prnn_context *ctx;
     prnn_files *found;
+    void *seen; /* a tree of places, for tsearch */
 } search;
+
+static int by_place(const void *first, const void *second) {
+    const place *a = first, *b = second;
+    if (a->device != b->device) {
+        return a->device < b->device ? -1 : 1;
+    }
+    return (a->number > b->number) - (a->number < b->number);
+}
+
+/* Links can lead to a folder by many paths, and back to one above: it is searched once, by the first. */
+static prnn_status see(search *s, const char *folder, const struct stat *st, bool *again) {
+    place *here = malloc(sizeof *here);
+    if (here) {
+        *here = (place){st->st_dev, st->st_ino};
+    }
+    place **node = here ? tsearch(here, &s->seen, by_place) : NULL;
+    *again = node && *node != here;
+    if (!node || *again) {
+        free(here);
+    }
+    return node ? PRNN_OK : fail_memory(s->ctx, folder);
+}
+
+static void forget(search *s) {
+    while (s->seen) {
+        place *p = *(place **)s->seen;
+        tdelete(p, &s->seen, by_place);
+        free(p);
+    }
+}
 
 /* Puts an entry where it belongs; folders go into `below`. false: no memory. */
 static bool sort_entry(const search *s, const char *folder, bool top, const char *name, bool is_folder,
@@ -221,13 +252,16 @@ static bool sort_entry(const search *s, const char *folder, bool top, const char
     return !wanted || add(&s->found->paths[kind], folder, name);
 }
 
-static prnn_status list_entries(const search *s, DIR *d, const char *folder, place *here, prnn_names *below) {
+static prnn_status list_entries(search *s, DIR *d, const char *folder, bool top, prnn_names *below) {
     struct stat st;
+    bool again;
     if (fstat(dirfd(d), &st) != 0) {
         return fail_read(s->ctx, folder, errno);
     }
-    here->device = st.st_dev;
-    here->number = st.st_ino;
+    prnn_status status = see(s, folder, &st, &again);
+    if (status != PRNN_OK || again) {
+        return status;
+    }
     for (;;) {
         errno = 0;
         struct dirent *e = readdir(d);
@@ -239,7 +273,7 @@ static prnn_status list_entries(const search *s, DIR *d, const char *folder, pla
         if (why) {
             return fail_read(s->ctx, folder, why);
         }
-        if ((is_folder || is_file) && !sort_entry(s, folder, !here->above, e->d_name, is_folder, below)) {
+        if ((is_folder || is_file) && !sort_entry(s, folder, top, e->d_name, is_folder, below)) {
             return fail_memory(s->ctx, folder);
         }
     }
@@ -252,42 +286,24 @@ static prnn_status leave_unreadable(const search *s, const char *folder) {
                : fail_memory(s->ctx, folder);
 }
 
-static prnn_status list_folder(const search *s, const char *folder, place *here, prnn_names *below) {
+static prnn_status list_folder(search *s, const char *folder, bool top, prnn_names *below) {
     DIR *d = opendir(folder);
     if (!d) {
         prnn_status status = fail_read(s->ctx, folder, errno);
-        return here->above && prnn_file_is_absent(s->ctx) ? leave_unreadable(s, folder) : status;
+        return !top && prnn_file_is_absent(s->ctx) ? leave_unreadable(s, folder) : status;
     }
-    prnn_status status = list_entries(s, d, folder, here, below);
+    prnn_status status = list_entries(s, d, folder, top, below);
     closedir(d);
     return status;
 }
 
-/* A link can lead back to a folder above it. */
-static bool is_round(const place *here) {
-    for (const place *p = here->above; p; p = p->above) {
-        if (p->device == here->device && p->number == here->number) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static prnn_status find_below(const search *s, const char *folder, const place *above) {
-    place here = {.above = above};
+static prnn_status find_below(search *s, const char *folder, bool top) {
     prnn_names below = {0};
-    prnn_files *found = s->found;
-    size_t pictures = found->paths[PRNN_FILE_PICTURE].count;
-    size_t others = found->paths[PRNN_FILE_OTHER_PICTURE].count;
     prnn_status status;
-    TRY(list_folder(s, folder, &here, &below));
-    if (is_round(&here)) {
-        cut(&found->paths[PRNN_FILE_PICTURE], pictures);
-        cut(&found->paths[PRNN_FILE_OTHER_PICTURE], others);
-        cut(&below, 0);
-    }
+    TRY(list_folder(s, folder, top, &below));
+    prnn_names_sort(&below, false);
     for (size_t i = 0; i < below.count; i++) {
-        TRY(find_below(s, below.name[i], &here));
+        TRY(find_below(s, below.name[i], false));
     }
 done:
     drop(&below);
@@ -295,6 +311,8 @@ done:
 }
 
 prnn_status prnn_find(prnn_context *ctx, const char *folder, prnn_files *found) {
-    const search s = {ctx, found};
-    return find_below(&s, folder, NULL);
+    search s = {.ctx = ctx, .found = found};
+    prnn_status status = find_below(&s, folder, true);
+    forget(&s);
+    return status;
 }

@@ -113,7 +113,7 @@ const prnn_model *prnn_ensemble_model(const prnn_ensemble *ensemble, size_t i) {
 
 /* ---------------------------------------------------------------------------------------- mixing */
 
-double prnn_mixture_nats(const double *nats, size_t count) {
+static double mixture_nats(const double *nats, size_t count) {
     double lowest = nats[0], sum = 0;
     for (size_t k = 1; k < count; k++) {
         lowest = fmin(lowest, nats[k]);
@@ -127,6 +127,16 @@ double prnn_mixture_nats(const double *nats, size_t count) {
     return lowest - prnn_log(sum / (double)count);
 }
 
+/* Without a context, so without PRNN_ENTER, which has numbers rounded as they are everywhere. */
+double prnn_mixture_nats(const double *nats, size_t count) {
+    fenv_t callers;
+    fegetenv(&callers);
+    fesetenv(FE_DFL_ENV);
+    double mixed = mixture_nats(nats, count);
+    fesetenv(&callers);
+    return mixed;
+}
+
 /* The images of this rank, a piece at a time. */
 typedef struct mixture {
     const prnn_ensemble *ensemble;
@@ -137,7 +147,8 @@ typedef struct mixture {
     size_t first, n;              /* the present piece */
     float *values;                /* (models, most, H, W, C): what each model says of the piece */
     double *nats;                 /* (models, most) */
-    double *of_value;             /* (threads, models): room for one value under each model */
+    double *of_value;             /* (rooms, models): room for one value under each model */
+    int rooms;                    /* threads that mix: how many there may be can change meanwhile */
     uint64_t done;                /* evaluations of an image by a model */
     double began;
 } mixture;
@@ -156,7 +167,7 @@ static void mix_image(void *arg, size_t index, void *own) {
         for (size_t k = 0; k < models; k++) {
             of_value[k] = (double)m->values[(k * m->most + index) * m->bytes + v];
         }
-        double mixed = prnn_mixture_nats(of_value, models);
+        double mixed = mixture_nats(of_value, models);
         sum += mixed;
         if (values) {
             values[v] = (float)mixed;
@@ -182,7 +193,7 @@ static bool tell(void *user, const prnn_progress *p) {
 static prnn_status evaluate_piece(prnn_context *ctx, mixture *m) {
     const prnn_evaluation *asked = m->asked;
     const size_t models = m->ensemble->group.count;
-    const prnn_scratches each = {m->of_value, models * sizeof *m->of_value, prnn_thread_count(ctx)};
+    const prnn_scratches each = {m->of_value, models * sizeof *m->of_value, m->rooms};
     prnn_status status = PRNN_OK;
     for (size_t k = 0; k < models; k++) {
         const prnn_evaluation of_model = {.images = asked->images + m->first * m->bytes,
@@ -207,14 +218,15 @@ done:
 }
 
 static prnn_status evaluate_pieces(prnn_context *ctx, mixture *m) {
-    const size_t models = m->ensemble->group.count, threads = (size_t)prnn_thread_count(ctx);
+    const size_t models = m->ensemble->group.count;
     const size_t count = m->asked->count, fit = kept_bytes / sizeof(float) / m->bytes / models;
     prnn_status status;
-    m->most = fit > threads ? fit : threads;
+    m->rooms = prnn_thread_count(ctx);
+    m->most = fit > (size_t)m->rooms ? fit : (size_t)m->rooms;
     m->most = m->most < count ? m->most : count;
     m->values = prnn_alloc_raw(ctx, models * m->most, m->bytes * sizeof *m->values, "likelihoods");
     m->nats = prnn_alloc(ctx, models * m->most, sizeof *m->nats, "likelihoods");
-    m->of_value = prnn_alloc(ctx, threads * models, sizeof *m->of_value, "likelihoods");
+    m->of_value = prnn_alloc(ctx, (size_t)m->rooms * models, sizeof *m->of_value, "likelihoods");
     TRY(m->values && m->nats && m->of_value ? PRNN_OK : PRNN_ERROR_MEMORY);
     /* Before the pieces, so that it counts from the first image of all. */
     TRY(prnn_model_check_images(ctx, m->ensemble->group.models[0], m->asked->images, count));

@@ -14,39 +14,44 @@ static bool is_reserved(const char *key) {
 
 static const char palette_key[] = "palette";
 
-static prnn_status set_palette(prnn_context *ctx, prnn_model *model, const char *text) {
+static prnn_status read_palette(prnn_context *ctx, const prnn_model *model, const char *text,
+                                prnn_palette *palette) {
     const prnn_config *c = &model->network->plan.config;
-    prnn_palette palette;
-    prnn_status status = prnn_palette_parse(ctx, "the palette", text, strlen(text), &palette);
+    prnn_status status = prnn_palette_parse(ctx, "the palette", text, strlen(text), palette);
     if (status != PRNN_OK) {
         return PRNN_ERROR_ARGUMENT;
     }
-    if (palette.count != c->levels || c->channels != 1) {
+    if (palette->count != c->levels || c->channels != 1) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "a palette of %d colours is of as many levels of one channel, and the model has %d "
                          "levels of %d channel%s",
-                         palette.count, c->levels, c->channels, prnn_plural((uint64_t)c->channels));
+                         palette->count, c->levels, c->channels, prnn_plural((uint64_t)c->channels));
     }
-    if (!model->palette) {
-        model->palette = prnn_alloc(ctx, 1, sizeof *model->palette, "a palette");
-    }
-    if (!model->palette) {
-        return PRNN_ERROR_MEMORY;
-    }
-    *model->palette = palette;
     return PRNN_OK;
 }
 
+/* The text and its colours, both or neither. */
+static prnn_status set_palette(prnn_context *ctx, prnn_model *model, const char *text) {
+    prnn_palette *palette = prnn_alloc(ctx, 1, sizeof *palette, "a palette");
+    prnn_status status = palette ? PRNN_OK : PRNN_ERROR_MEMORY;
+    TRY(status);
+    TRY(read_palette(ctx, model, text, palette));
+    TRY(prnn_metadata_set(ctx, &model->metadata, palette_key, text));
+    prnn_free(model->palette);
+    model->palette = palette;
+    palette = NULL;
+done:
+    prnn_free(palette);
+    return status;
+}
+
 prnn_status prnn_model_set_entry(prnn_context *ctx, prnn_model *model, const char *key, const char *value) {
-    prnn_status status;
     if (is_reserved(key)) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "the metadata \"%s\" are the model file's own: choose another key", key);
     }
-    TRY(strcmp(key, palette_key) == 0 ? set_palette(ctx, model, value) : PRNN_OK);
-    TRY(prnn_metadata_set(ctx, &model->metadata, key, value));
-done:
-    return status;
+    return strcmp(key, palette_key) == 0 ? set_palette(ctx, model, value)
+                                         : prnn_metadata_set(ctx, &model->metadata, key, value);
 }
 
 prnn_status prnn_model_set_palette(prnn_context *ctx, prnn_model *model, const prnn_palette *palette) {

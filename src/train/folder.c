@@ -72,6 +72,7 @@ done:
 
 void prnn_run_folder_close(prnn_run_folder *f) {
     if (f->lock >= 0) {
+        flock(f->lock, LOCK_UN); /* a child that was forked meanwhile has it open too */
         close(f->lock);
     }
     free(f->path);
