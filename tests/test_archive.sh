@@ -56,6 +56,26 @@ cp pics/bits.png folders/a.jpg.png/b.png
 run 0 "compress a.jpg and a.jpg.png/b.png" compress "$grey" --data folders --out folders.prnn --quiet
 run 0 "decompress them" decompress "$grey" folders.prnn --out unfolded/
 check "both are there" test "$(cd unfolded && find . -type f | sort | tr '\n' ' ')" = "./a.jpg-000000.png ./a.jpg.png/b.png "
+# ---- Through a pipe a picture is what it is in its file.
+for name in "in a folder/rgba.png" grey_alpha.png; do
+    run 0 "$name from a pipe" compress "$grey" --data <(cat "pics/$name") --out piped.prnn
+    check "nothing is lost, so nothing is noted" test ! -s err.txt
+    run 0 "by its name" compress "$grey" --data "pics/$name" --out named.prnn
+    run 0 "both are" decompress "$grey" piped.prnn --extract 0 --out piped.npy --quiet
+    run 0 "decompressed" decompress "$grey" named.prnn --extract 0 --out named.npy --quiet
+    check "$name is the same" cmp piped.npy named.npy
+done
+base64 -d <<<$deep | run 1 "16 bits from stdin" compress "$grey" --data - --out piped16.prnn
+has "16 bits are refused" "/dev/stdin: has samples of 16 bits" err.txt
+check "and nothing is written" test ! -e piped16.prnn
+
+# ---- What lies beside pictures is named.
+mkdir beside
+cp pics/black.png pics/bits.png beside
+cp piped.npy beside/array.npy
+run 0 "an array beside pictures" compress "$grey" --data beside --out beside.prnn
+has "it is named" "beside: its pictures are read, and not beside/array.npy" err.txt
+
 run 0 "one picture" compress "$grey" --data pics/black.png --out one.prnn --quiet
 run 0 "one picture, listed" list one.prnn
 has "its name is that of the file" " black.png" out.txt

@@ -148,7 +148,7 @@ static void test_rows(void **state) {
     assert_said("s.npy: its rows of 9 values are read as grey images of 3 x 3 (height x width)\n");
     const char *wide = write_npy("w.npy", NPY_DICT("|u1", "(3, 12)"), values(), 36);
     refuse(wide, o, PRNN_ERROR_FORMAT,
-           "its rows have 12 values, which are no square image: say height and width, or save array.reshape");
+           "its rows have 12 values, which are no square image: save array.reshape");
     o.height = 3;
     o.width = 4;
     o.memory_limit = 0;
@@ -184,7 +184,7 @@ static void test_one_picture(void **state) {
     const char *path = write_npy("p.npy", NPY_DICT("|u1", "(16, 20, 3)"), values(), 960);
     refuse(path, o, PRNN_ERROR_FORMAT,
            "its shape (16, 20, 3) is that of one colour picture, and would be 16 grey images of 20 x 3: save "
-           "array[None, ..., :3], or say height 20 and width 3");
+           "array[None, ..., :3], or array[..., None] if they are that");
     prnn_data_options known = plain;
     known.array_height = o.height = 20;
     known.array_width = o.width = 3;

@@ -176,7 +176,7 @@ static void test_planes(void **state) {
     bytes npy = make_npy(1, NPY_DICT("|u1", "(2, 12)"), 24),
           b = make_npz((const char *[]){"images.npy"}, &npy, 1, 0);
     assert_int_equal(open_data(write_file("bad.npz", b), NULL), PRNN_ERROR_FORMAT);
-    assert_message(ctx, "its rows have 12 values, which are no square image: say height and width");
+    assert_message(ctx, "its rows have 12 values, which are no square image: save array.reshape");
     free(b.p);
     free(npy.p);
 }

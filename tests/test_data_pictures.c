@@ -263,6 +263,34 @@ static void note(void *user, const char *path, const char *why) {
     strcat(n->all, "\n");
 }
 
+static void hear(void *user, const char *sentence) {
+    note(user, "", sentence);
+}
+
+/* 12 bits in files of 16, as cameras write them: hardly anything is left in the high 8. */
+static void test_deep(void **state) {
+    (void)state;
+    uint16_t dim[] = {0x0fff, 0x0123};
+    const int levels[] = {256, 4};
+    bytes b = make_png(1, 2, SPNG_COLOR_TYPE_GRAYSCALE, 16, 0, (uint8_t *)dim, 4);
+    mkdir(at("dim"), 0777);
+    write_file("dim/1.png", b);
+    write_file("dim/2.png", b);
+    free(b.p);
+    for (size_t i = 0; i < 2; i++) {
+        notes n = {0};
+        prnn_data_options o = PRNN_DATA_OPTIONS_INIT;
+        o.levels = levels[i];
+        o.note = hear;
+        o.user = &n;
+        assert_int_equal(open_data(at("dim"), &o), i ? PRNN_ERROR_FORMAT : PRNN_OK);
+        assert_non_null(
+            strstr(n.all, "2 of 2 pictures have samples of 16 bits, of which the high 8 were read"));
+        const char *where = i ? prnn_message(ctx) : n.all;
+        assert_non_null(strstr(where, "no value is above 15 of 255, since of 16 bits the high 8 are read"));
+    }
+}
+
 static void make_mixed_folder(void) {
     mkdir(at("m"), 0777);
     write_file("m/00.png", (bytes){(uint8_t *)"no picture", 10});
@@ -492,11 +520,14 @@ static void test_stop(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        TEST(test_jpeg),          TEST(test_cmyk),        TEST(test_jpeg_refused),
-        TEST(test_jpeg_warnings), TEST(test_jpeg_cut),    TEST(test_jpeg_orientation),
-        TEST(test_tree),          TEST(test_links),       TEST(test_skipped),
-        TEST(test_too_small),     TEST(test_resize),      TEST(test_threads),
-        TEST(test_stop),          TEST(test_transparent), TEST(test_stored_orientation),
+        TEST(test_jpeg),         TEST(test_cmyk),
+        TEST(test_jpeg_refused), TEST(test_jpeg_warnings),
+        TEST(test_jpeg_cut),     TEST(test_jpeg_orientation),
+        TEST(test_tree),         TEST(test_links),
+        TEST(test_deep),         TEST(test_skipped),
+        TEST(test_too_small),    TEST(test_resize),
+        TEST(test_threads),      TEST(test_stop),
+        TEST(test_transparent),  TEST(test_stored_orientation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -546,6 +546,11 @@ static void test_masks(void **state) {
     assert_memory_equal(known, ((uint8_t[]){0, 0, 1, 1, 0, 1}), 6);
     assert_int_equal(prnn_read_mask(ctx, at("m.png"), 3, 2, known), PRNN_ERROR_FORMAT);
     assert_message(ctx, "the mask is 2 x 3");
+    b = make_png(1, 3, SPNG_COLOR_TYPE_GRAYSCALE, 8, 0, (uint8_t[]){0, 1, 1}, 3); /* as an array has it */
+    write_file("d.png", b);
+    free(b.p);
+    assert_int_equal(prnn_read_mask(ctx, at("d.png"), 1, 3, known), PRNN_ERROR_FORMAT);
+    assert_message(ctx, "no pixel of the mask is above 1, and known ones are 128 or more");
     static const char *const dicts[] = {NPY_DICT("|b1", "(2, 3)"), NPY_DICT("|u1", "(2, 3)")};
     for (size_t i = 0; i < 2; i++) {
         b = make_npy(1, dicts[i], 0);

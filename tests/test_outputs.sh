@@ -227,7 +227,7 @@ run 0 "a file and the command line may differ" train --config over.conf --data d
     --out over --quiet
 for command in convert show train; do
     for value in 2 4 -1 colour; do
-        harmless "channels: '$value' is not one of 0|1|3 (1: grey, 3: colour, 0: as the data)" \
+        harmless "channels: '$value' is not one of 0|1|3 (1: grey, of colour its luma; 3: colour, grey repeated; 0: as the data, all alike)" \
             $command --data d.npy --channels $value --out x
     done
 done

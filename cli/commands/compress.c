@@ -113,8 +113,13 @@ static int check_name(const char *out) {
 
 static int run(session *s) {
     const settings *want = s->settings;
-    compress_input in = {
-        s, want->data, want->no_orientation, want->skip, want->array, want->first, want->limit, NULL, 0, 0};
+    compress_input in = {.s = s,
+                         .path = want->data,
+                         .as_stored = want->no_orientation,
+                         .skip = want->skip,
+                         .array = want->array,
+                         .first = want->first,
+                         .limit = want->limit};
     prnn_archive_info info = PRNN_ARCHIVE_INFO_INIT;
     int code;
     TRY(check_name(want->out));

@@ -19,6 +19,14 @@ static void on_skipped(void *user, const char *path, const char *why) {
     skipped_note(&in->s->missing, path, why);
 }
 
+static void on_note(void *user, const char *sentence) {
+    compress_input *in = user;
+    if (!in->s->common->quiet) {
+        progress_end(&in->s->bar);
+        note("%s", sentence);
+    }
+}
+
 static bool on_reading(void *user, const prnn_progress *report) {
     compress_input *in = user;
     if (report->seconds > 1) {
@@ -78,13 +86,15 @@ static int list_pictures(compress_input *in, bool *listed) {
     session *s = in->s;
     int code = EXIT_OK;
     options.as_stored = in->as_stored;
+    options.alpha = PRNN_ALPHA_KEEP;
     options.first = in->first;
     options.limit = in->limit;
     options.skipped = on_skipped;
+    options.note = on_note;
     options.progress = on_reading;
     options.user = in;
     *listed = false;
-    if (in->array || strcmp(in->path, "-") == 0) {
+    if (in->array) {
         return EXIT_OK;
     }
     progress_begin(&s->bar, s->common->quiet, NULL);
@@ -107,7 +117,7 @@ static const char *name_below(const char *folder, const char *path) {
 
 static int add_picture(const compress_input *in, const prnn_picture_info *p, prnn_archive_writer *writer) {
     prnn_context *ctx = in->s->ctx;
-    const char *name = name_below(in->path, p->name);
+    const char *name = in->piped ? NULL : name_below(in->path, p->name);
     prnn_pixels pixels;
     int code;
     TRY(exit_code(ctx, prnn_read_picture(ctx, p->name, in->as_stored, &pixels)));
@@ -172,6 +182,9 @@ done:
 int compress_input_open(compress_input *in) {
     bool listed;
     int code;
+    /* Pictures are looked at, and then read again. */
+    TRY(spool_pipe(in->path, in->copy, &in->piped));
+    in->path = in->piped ? in->copy : in->path;
     TRY(list_pictures(in, &listed));
     TRY(listed ? check_pictures(in) : open_set(in));
 done:

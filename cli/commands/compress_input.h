@@ -3,6 +3,7 @@
 #define PIXELRNN_CLI_COMMANDS_COMPRESS_INPUT_H
 
 #include "session/session.h"
+#include "support/spool.h"
 
 typedef struct compress_input {
     session *s;
@@ -10,6 +11,8 @@ typedef struct compress_input {
     bool as_stored, skip; /* skip: what cannot be kept as it is is left out */
     const char *array;
     size_t first, limit;
+    bool piped; /* then `path` is that of a copy, in `copy`, which has no name */
+    char copy[SPOOL_PATH];
     prnn_listing *list; /* of pictures; else s->data has the images */
     uint64_t count;
     uint64_t file_bytes; /* of the pictures, as they were */

@@ -7,6 +7,7 @@
 #include "support/try.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef struct settings {
     struct common common;
@@ -52,6 +53,13 @@ static void name_runs(const settings *want, studio *all) {
     all->runs[1] = want->beside;
 }
 
+/* A training may begin later, and a name may be misspelt. */
+static void note_absent(const settings *want, const char *option, const char *run) {
+    if (run && access(run, F_OK) != 0 && !want->common.quiet) {
+        note("--%s %s: is not there yet; what a training writes into it will be shown", option, run);
+    }
+}
+
 static int check(const session *s) {
     const settings *want = s->settings;
     if (s->args->operand_count == 0 && !want->run) {
@@ -66,6 +74,8 @@ static int check(const session *s) {
     if (want->token && !guard_takes_token(want->token)) {
         return usage_error("--token: 8 to 128 letters, digits and -._~ are needed");
     }
+    note_absent(want, "run", want->run);
+    note_absent(want, "beside", want->beside);
     return server_check();
 }
 

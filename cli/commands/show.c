@@ -81,6 +81,9 @@ static int open_set(session *s) {
     const settings *want = s->settings;
     prnn_data_options how = PRNN_DATA_OPTIONS_INIT;
     int code;
+    if (option_given(s->args, "seed") == FROM_COMMAND_LINE && !want->shuffle && !want->data.binarize) {
+        return usage_error("--seed has no effect without --shuffle or --binarize sample");
+    }
     TRY(data_options_read(&want->data, want->levels, &how));
     how.height = want->height;
     how.width = want->width;

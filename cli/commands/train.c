@@ -10,6 +10,7 @@
 #include "support/try.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,10 +77,18 @@ done:
     return code;
 }
 
+enum { MOST_SIDE = 4096 };
+
 /* Of the shape of the data. A network that nobody can make is a wrong command line. */
 static int make_model(session *s, train_settings *want) {
     prnn_config *c = &want->config;
     int code;
+    if (prnn_data_height(s->data) > MOST_SIDE || prnn_data_width(s->data) > MOST_SIDE) {
+        return fail(
+            "%s: its images are %d x %d (height x width), and those of a model have sides of %d at most: "
+            "name a --height and --width and how they --fit",
+            want->data.path, prnn_data_height(s->data), prnn_data_width(s->data), MOST_SIDE);
+    }
     c->height = prnn_data_height(s->data);
     c->width = prnn_data_width(s->data);
     c->channels = prnn_data_channels(s->data);
@@ -246,6 +255,7 @@ static int train(session *s, train_settings *want) {
     want->train.progress = on_progress;
     want->train.user = &t;
     stop_catch();
+    signal(SIGPIPE, SIG_IGN); /* who reads the log may end before the training does */
     progress_begin(&s->bar, s->common->quiet, s->model);
     prnn_status status = prnn_train(s->ctx, s->model, s->data, s->valid, &want->train);
     progress_end(&s->bar);

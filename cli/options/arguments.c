@@ -115,6 +115,15 @@ done:
     return code;
 }
 
+/* Whether --binarize sample is given, in whatever way. */
+static bool is_drawn(const arguments *args) {
+    int row = option_find(args->command, "binarize", strlen("binarize")), drawn = 0;
+    if (row >= 0) {
+        memcpy(&drawn, (const char *)args->settings + args->command->options[row].offset, sizeof drawn);
+    }
+    return drawn != 0;
+}
+
 int arguments_check(const arguments *args) {
     const struct command *command = args->command;
     if (command->operand && !command->optional && !((const struct common *)args->settings)->operand) {
@@ -126,6 +135,9 @@ int arguments_check(const arguments *args) {
         if ((row->traits & OPTION_REQUIRED) && args->source[i] == FROM_DEFAULT) {
             return usage_error("--%s %s is missing; 'pixelrnn %s --help' says more", row->name, row->value,
                                command->name);
+        }
+        if ((row->traits & OPTION_OF_DRAW) && args->source[i] == FROM_COMMAND_LINE && !is_drawn(args)) {
+            return usage_error("--%s has no effect without --binarize sample", row->name);
         }
     }
     return ranks_first() ? files_check(args) : EXIT_OK; /* nobody else writes */

@@ -31,16 +31,18 @@ typedef struct data_settings {
            "of a .npz file with several arrays: the one that holds the images")
 #define FIT_OPTION(settings)                                                                                 \
     CHOICE("fit", offsetof(settings, data.fit), "exact|crop|resize|subsample", 0,                            \
-           "for images of another size or number of channels; exact: an error; crop: cut out the centre; "   \
+           "for images of another size; exact: an error; crop: cut out the centre; "                         \
            "resize: cut the centre to shape and resample; subsample: every n-th pixel of every "             \
-           "n-th row, the small images of a conditional model. Colour becomes luma, grey is repeated")
+           "n-th row, the small images of a conditional model")
 #define PICTURE_OPTIONS(settings)                                                                            \
     STRING("alpha", offsetof(settings, data.alpha), "COLOUR", 0,                                             \
            "for transparent pictures: composite them over black, white or #rrggbb (the # can be left out), " \
            "or drop the transparency"),                                                                      \
         FLAG("no-orientation", offsetof(settings, data.no_orientation), 0,                                   \
              "leave pictures as they are stored, though EXIF says how they are to be turned")
-#define CHANNELS_OPTION(at) NUMBERS("channels", at, "0|1|3", 0, "1: grey, 3: colour, 0: as the data")
+#define CHANNELS_OPTION(at)                                                                                  \
+    NUMBERS("channels", at, "0|1|3", 0,                                                                      \
+            "1: grey, of colour its luma; 3: colour, grey repeated; 0: as the data, all alike")
 #define DATA_READING_OPTIONS(settings)                                                                       \
     CHOICE("values", offsetof(settings, data.values), "8bit|levels", 0,                                      \
            "8bit: a byte v becomes level floor(v K / 256), K the levels of the model (K = 2 cuts at 128); "  \
@@ -56,7 +58,7 @@ typedef struct data_settings {
 #define FIRST_OPTION(settings)                                                                               \
     SIZE("first", offsetof(settings, first), 0, 0, "leave out the images before this one, counted from 0")
 #define BINARIZE_SEED_OPTION(settings)                                                                       \
-    UINT64("seed", offsetof(settings, seed), 0, 0, "draw of --binarize sample")
+    UINT64("seed", offsetof(settings, seed), 0, OPTION_OF_DRAW, "draw of --binarize sample")
 
 /* For commands that have no model to say a palette. */
 #define PALETTE_OPTIONS(settings)                                                                            \

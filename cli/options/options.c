@@ -119,7 +119,13 @@ const char *option_input_path(const char *word) {
     return strcmp(word, "-") == 0 ? "/dev/stdin" : word;
 }
 
-static int set_string(void *to, const struct option *row, const char *text) {
+static int set_string(void *to, const struct option *row, const char *label, const char *text) {
+    if (row->type == OPTION_OUTPUT && strcmp(text, "-") == 0) {
+        return usage_error(
+            "%s: '-' is no name of a file, and nothing is written to standard output: name one, ./- if "
+            "it is to be called so",
+            label);
+    }
     const char *value = row->type == OPTION_INPUT ? option_input_path(text) : text;
     memcpy(to, &value, sizeof value);
     return 0;
@@ -144,7 +150,7 @@ static int set_value(void *to, const struct option *row, const char *label, cons
         if (!*text) {
             return usage_error("%s: the value is empty", label);
         }
-        return set_string(to, row, text);
+        return set_string(to, row, label, text);
     case OPTION_GROUP:
         break;
     }

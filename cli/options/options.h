@@ -26,7 +26,8 @@ enum {
     OPTION_NO_DEFAULT = 4, /* the default says nothing to a reader */
     OPTION_OPEN_MIN = 8,   /* double: minimum itself is out of range */
     OPTION_OPEN_MAX = 16,
-    OPTION_MODELS = 32 /* of a command that takes ensembles: it may be one */
+    OPTION_MODELS = 32, /* of a command that takes ensembles: it may be one */
+    OPTION_OF_DRAW = 64 /* has no effect without --binarize sample */
 };
 
 struct option {

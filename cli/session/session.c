@@ -294,12 +294,36 @@ static void note_converted(const session *s) {
     }
 }
 
-int session_open_own(session *s, const data_settings *data, size_t first, size_t limit) {
-    prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
+/* What is drawn is drawn of a set, whose images have one size. */
+static int check_drawn(session *s, const data_settings *data, const prnn_data_options *options) {
+    prnn_data_options plain = *options;
+    prnn_listing *listing = NULL;
+    skipped missing = {0};
     bool listed;
     int code;
+    plain.binarize_sample = false;
+    TRY(data_list(s->ctx, true, data->path, &plain, &missing, &listing, &listed));
+    if (listed && prnn_listing_group_count(listing) > 1) {
+        code = usage_error(
+            "--binarize sample is of images of one size, and %s holds pictures of %zu sizes: name "
+            "their --size and how they --fit, or leave it out",
+            data->path, prnn_listing_group_count(listing));
+    }
+done:
+    prnn_listing_free(listing);
+    skipped_free(&missing);
+    return code;
+}
+
+int session_open_own(session *s, const data_settings *data, size_t first, size_t limit) {
+    prnn_data_options options = PRNN_DATA_OPTIONS_INIT;
+    bool listed = false;
+    int code;
     TRY(own_options(s, data, first, limit, &options));
-    TRY(data_list(s->ctx, s->common->quiet, data->path, &options, &s->missing, &s->listing, &listed));
+    TRY(options.binarize_sample ? check_drawn(s, data, &options) : EXIT_OK);
+    TRY(options.binarize_sample
+            ? EXIT_OK
+            : data_list(s->ctx, s->common->quiet, data->path, &options, &s->missing, &s->listing, &listed));
     if (listed) {
         note_converted(s);
     } else {

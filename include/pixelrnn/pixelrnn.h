@@ -374,7 +374,9 @@ typedef enum prnn_fit {
 typedef enum prnn_alpha {
     PRNN_ALPHA_OVER, /* transparent pictures are composited over `background`, in their 8-bit values as
                         stored: v becomes (a v + (255 - a) b) / 255, to nearest; grey ones over its luma */
-    PRNN_ALPHA_DROP  /* alpha is dropped, and their colours are as stored, also where nobody sees them */
+    PRNN_ALPHA_DROP, /* alpha is dropped, and their colours are as stored, also where nobody sees them */
+    PRNN_ALPHA_KEEP /* of a list of pictures that prnn_read_picture is to read: `note` is told of nothing that
+                       only levels lose; PRNN_ERROR_ARGUMENT of a data set */
 } prnn_alpha;
 
 typedef struct prnn_data_options {

@@ -40,8 +40,8 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "fit %d: choose exact, crop, resize or subsample",
                          (int)o->fit);
     }
-    if (o->alpha != PRNN_ALPHA_OVER && o->alpha != PRNN_ALPHA_DROP) {
-        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "alpha %d: choose over or drop", (int)o->alpha);
+    if (o->alpha != PRNN_ALPHA_OVER && o->alpha != PRNN_ALPHA_DROP && o->alpha != PRNN_ALPHA_KEEP) {
+        return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "alpha %d: choose over, drop or keep", (int)o->alpha);
     }
     return PRNN_OK;
 }
@@ -119,6 +119,10 @@ static prnn_status begin_palette(prnn_builder *b) {
 
 prnn_status prnn_builder_shape(prnn_builder *b, const char *name, const prnn_image *image) {
     const prnn_data_options *o = &b->options;
+    if (o->alpha == PRNN_ALPHA_KEEP) {
+        return prnn_fail(b->ctx, PRNN_ERROR_ARGUMENT,
+                         "%s: alpha is kept where pictures are listed alone: choose over or drop", name);
+    }
     prnn_data *d = prnn_alloc(b->ctx, 1, sizeof *d, "a data set");
     if (!d) {
         return PRNN_ERROR_MEMORY;
@@ -132,13 +136,19 @@ prnn_status prnn_builder_shape(prnn_builder *b, const char *name, const prnn_ima
     d->fit = o->fit;
     d->any_channels = o->channels != 0;
     d->draw = o->binarize_sample;
-    int limit = b->side_limit ? b->side_limit : SIDE_LIMIT;
-    if (d->height > limit || d->width > limit) {
+    if (d->height > PRNN_PICTURE_SIDE || d->width > PRNN_PICTURE_SIDE) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
             "%s: the image is %d x %d (height x width), and at most %d x %d is read: choose a size and "
             "fit crop, resize or subsample",
-            name, image->height, image->width, limit, limit);
+            name, image->height, image->width, PRNN_PICTURE_SIDE, PRNN_PICTURE_SIDE);
+    }
+    if (d->draw && prnn_data_size(d) > PRNN_DRAWN_VALUES) {
+        return prnn_fail(
+            b->ctx, PRNN_ERROR_FORMAT,
+            "%s: an image has %zu values, and binarizing by sampling draws %zu at most: choose a "
+            "smaller size",
+            name, prnn_data_size(d), PRNN_DRAWN_VALUES);
     }
     return o->paletted ? begin_palette(b) : PRNN_OK;
 }

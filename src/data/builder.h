@@ -27,19 +27,18 @@ typedef struct prnn_builder {
 
     size_t first, count;   /* slice: the images that are wanted */
     const size_t *numbers; /* of files: which of their folder they are; NULL: one after the other */
-    int side_limit;        /* of the images; 0: that of what a model can have */
     prnn_data *data;       /* shape; NULL before */
     uint8_t *one;          /* room: for the image on its way to `out` */
 
-    size_t done, skipped;      /* of the wanted images so far; done ones were stored */
-    size_t transparent, paged; /* of the done ones, if pictures (prnn_found) */
-    char reason[512];          /* why the first one was skipped */
-    int highest;               /* byte so far */
-    size_t left;               /* skipped besides: folders */
-    bool named;                /* the images are those of options.array */
-    bool from_file;            /* a set of one value is told */
-    bool piped;                /* which has no name */
-    bool noted;                /* the caller knows what was assumed of arrays */
+    size_t done, skipped;            /* of the wanted images so far; done ones were stored */
+    size_t transparent, paged, deep; /* of the done ones, if pictures (prnn_found) */
+    char reason[512];                /* why the first one was skipped */
+    int highest;                     /* byte so far */
+    size_t left;                     /* skipped besides: folders */
+    bool named;                      /* the images are those of options.array */
+    bool from_file;                  /* a set of one value is told */
+    bool piped;                      /* which has no name */
+    bool noted;                      /* the caller knows what was assumed of arrays */
     prnn_colours *found; /* of a palette that is to be found: those so far, and room for those of one image */
     uint8_t renumbered[PRNN_PALETTE_MOST]; /* finish: what the numbers of colours that are written become */
     uint32_t *folders; /* of a folder of pictures: the number of that of each file; later of each image */

@@ -27,6 +27,18 @@ static prnn_status look_for_bright(prnn_builder *b) {
     return status;
 }
 
+/* Files of 16 bits whose values have 12, say, as cameras write them. */
+static prnn_status tell_of_deep(prnn_builder *b) {
+    static const char sentence[] =
+        "%s: no value is above %d of 255, since of 16 bits the high 8 are read, and "
+        "these are small numbers: scale them to 0..65535, or to 8 bits";
+    if (b->options.levels == 256) {
+        prnn_builder_note(b, sentence, b->name, b->highest);
+        return PRNN_OK;
+    }
+    return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, sentence, b->name, b->highest);
+}
+
 /* Images of levels, read as bytes, would all be black without a word. */
 static prnn_status check_scale(prnn_builder *b) {
     const prnn_data_options *o = &b->options;
@@ -36,6 +48,9 @@ static prnn_status check_scale(prnn_builder *b) {
     prnn_status status = b->data && b->data->disk ? look_for_bright(b) : PRNN_OK;
     if (status != PRNN_OK || b->highest == 0 || !is_dark(b)) {
         return status;
+    }
+    if (b->deep && b->deep == b->done) {
+        return tell_of_deep(b);
     }
     if (o->levels == 256) {
         prnn_builder_note(b,

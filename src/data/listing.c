@@ -367,7 +367,6 @@ prnn_status prnn_listing_data(prnn_context *ctx, const prnn_listing *listing, si
     if (status != PRNN_OK) {
         return status;
     }
-    b.side_limit = PRNN_PICTURE_SIDE;
     b.highest = listing->highest; /* some may be dark where not all are */
     status = put_members(&b, listing, members, n);
     if (status == PRNN_OK) {

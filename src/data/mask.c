@@ -60,8 +60,17 @@ static prnn_status from_picture(prnn_context *ctx, prnn_input *input, int height
         prnn_image_flatten(&image, look.alpha, look.background);
     }
     TRY(prnn_image_fit(ctx, input->name, &image, PRNN_FIT_EXACT, &grey));
+    int brightest = 0;
     for (size_t i = 0; i < (size_t)height * (size_t)width; i++) {
+        brightest = known[i] > brightest ? known[i] : brightest;
         known[i] = known[i] >= 128;
+    }
+    if (brightest > 0 && brightest < 128) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: no pixel of the mask is above %d, and known ones are 128 or more: save them as 255, "
+            "or the mask as a .npy",
+            input->name, brightest);
     }
 done:
     prnn_free(bytes);

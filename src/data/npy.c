@@ -250,11 +250,12 @@ static prnn_status from_rows(prnn_builder *b, const char *name, const prnn_npy *
         height = width = length > 1 ? side_of(length) : 0;
     }
     if (!height) {
-        return prnn_fail(
-            b->ctx, PRNN_ERROR_FORMAT,
-            "%s: its rows have %llu value%s, which are no square image%s: say height and width, or save "
-            "array.reshape(n, height, width, channels)",
-            name, (unsigned long long)length, prnn_plural(length), planes ? ", nor three planes of one" : "");
+        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                         "%s: its rows have %llu value%s, which are no square image%s: save array.reshape(n, "
+                         "height, width, "
+                         "channels), or say height and width where that can be said",
+                         name, (unsigned long long)length, prnn_plural(length),
+                         planes ? ", nor three planes of one" : "");
     }
     if (!b->noted) {
         prnn_builder_note(
@@ -285,12 +286,11 @@ static prnn_status from_images(prnn_builder *b, const char *name, const prnn_npy
             name, npy->rank, prnn_plural((uint64_t)npy->rank));
     }
     if (is_one_picture(b, npy)) {
-        return prnn_fail(
-            b->ctx, PRNN_ERROR_FORMAT,
-            "%s: its shape %s is that of one colour picture, and would be %llu grey images of "
-            "%llu x %llu: save array[None, ..., :3], or say height %llu and width %llu if they are that",
-            name, prnn_npy_shape(npy, said), (unsigned long long)shape[0], (unsigned long long)shape[1],
-            (unsigned long long)shape[2], (unsigned long long)shape[1], (unsigned long long)shape[2]);
+        return prnn_fail(b->ctx, PRNN_ERROR_FORMAT,
+                         "%s: its shape %s is that of one colour picture, and would be %llu grey images of "
+                         "%llu x %llu: save array[None, ..., :3], or array[..., None] if they are that",
+                         name, prnn_npy_shape(npy, said), (unsigned long long)shape[0],
+                         (unsigned long long)shape[1], (unsigned long long)shape[2]);
     }
     *array = (prnn_array){
         shape[0], shape[1], shape[2], npy->rank == 4 ? shape[3] : 1, false, prnn_npy_is_bool(npy)};

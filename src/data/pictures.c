@@ -25,6 +25,7 @@ static prnn_look look_of(const prnn_data_options *o) {
 void prnn_pictures_count_found(prnn_builder *b, const prnn_found *found) {
     b->transparent += found->transparent;
     b->paged += found->more_pages;
+    b->deep += found->deep;
 }
 
 /* Tells that n of the pictures, or the one, "are", "is", "have" or "has" something. */
@@ -40,6 +41,9 @@ static void note_some(prnn_builder *b, size_t n, const char *verb, const char *w
 void prnn_pictures_note_found(prnn_builder *b) {
     const prnn_data_options *o = &b->options;
     char behind[128] = "transparent, which is dropped";
+    if (o->alpha == PRNN_ALPHA_KEEP) {
+        return;
+    }
     if (o->alpha == PRNN_ALPHA_OVER) {
         snprintf(behind, sizeof behind,
                  "transparent: composited over the colour #%02x%02x%02x (alpha chooses another one, or drop)",
@@ -51,6 +55,10 @@ void prnn_pictures_note_found(prnn_builder *b) {
     if (b->paged) {
         note_some(b, b->paged, b->paged == 1 ? "has" : "have",
                   "several pages or frames, of which the first was read");
+    }
+    if (b->deep) {
+        note_some(b, b->deep, b->deep == 1 ? "has" : "have",
+                  "samples of 16 bits, of which the high 8 were read");
     }
 }
 

@@ -391,8 +391,8 @@ void prnn_data_prefetch(const prnn_data *d, const uint64_t *indices, size_t n) {
     }
 }
 
-/* Level 1 with probability v / 255, in place. A value number needs 26 bits (4096 * 4096 * 3 < 2^26), which
- * leaves 38 for the image; the epoch has a word of its own, so no two draws share a counter. */
+/* Level 1 with probability v / 255, in place. A value number needs 26 bits (PRNN_DRAWN_VALUES), which leaves
+ * 38 for the image; the epoch has a word of its own, so no two draws share a counter. */
 static void draw(uint8_t *values, size_t n, uint64_t seed, uint64_t epoch, uint64_t image) {
     for (size_t i = 0; i < n; i++) {
         double u = prnn_random_uniform(seed, PRNN_RANDOM_BINARIZE, epoch, image << 26 | i);

@@ -12,6 +12,9 @@ typedef struct prnn_name {
     size_t number; /* of the file in the folder */
 } prnn_name;
 
+/* Values of an image that are drawn, at most. */
+#define PRNN_DRAWN_VALUES ((size_t)1 << 26)
+
 struct prnn_data {
     size_t count, skipped, first; /* first: number of the first image in the file */
     int height, width, channels, levels;

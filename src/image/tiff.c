@@ -234,6 +234,18 @@ static prnn_status read_meaning(prnn_context *ctx, const char *name, TIFF *tiff,
         l->associated = kinds[0] == EXTRASAMPLE_ASSOCALPHA;
         l->alpha = l->associated || kinds[0] == EXTRASAMPLE_UNASSALPHA;
     }
+    unsigned kept = l->colours + (l->alpha ? 1 : 0);
+    if (l->samples > kept) {
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: a pixel has %u samples, and as %s%s it would have %u: save its channels as files "
+            "of their own, or mark the last one as alpha if it is that",
+            name, l->samples,
+            l->palette[0]     ? "a number in a palette"
+            : l->colours == 3 ? "RGB"
+                              : "grey",
+            l->alpha ? " and alpha" : "", kept);
+    }
 done:
     return status;
 }

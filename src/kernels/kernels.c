@@ -108,7 +108,7 @@ prnn_status prnn_context_set_cpu(prnn_context *ctx, const char *name) {
     PRNN_ENTER_SETTING(ctx);
     const char *wish = getenv("PRNN_CPU"), *by = "";
     if (!name || strcmp(name, "auto") == 0) {
-        if (!wish || !*wish) {
+        if (!wish || !*wish || strcmp(wish, "auto") == 0) {
             return choose(ctx, best());
         }
         name = wish;
