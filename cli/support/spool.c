@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +63,14 @@ done:
 
 /* The descriptor that a path such as /dev/fd/63 is of, or -1. */
 static int descriptor_of(const char *path) {
-    int number = -1;
-    char end;
+    static const char folder[] = "/dev/fd/";
+    size_t n = strlen(folder);
     if (strcmp(path, "/dev/stdin") == 0) {
         return STDIN_FILENO;
     }
-    return sscanf(path, "/dev/fd/%d%c", &number, &end) == 1 ? number : -1;
+    char *end = NULL;
+    long number = strncmp(path, folder, n) == 0 && path[n] ? strtol(path + n, &end, 10) : -1;
+    return number >= 0 && number <= INT_MAX && !*end ? (int)number : -1;
 }
 
 int spool_pipe(const char *path, char *file, bool *piped) {
