@@ -233,7 +233,8 @@ class Archive:
 
         first = count_of("first", first)
         if count != 0 and len(self) > 0 and first < len(self):
-            self._read(take, partial, callback, first=first, count=None if count is None else count_of("count", count))
+            some = None if count is None else count_of("count", count)
+            self._read(take, partial, callback, first=first, count=some)
         return found
 
     def verify(self, callback: Callback | None = None) -> dict[int, str]:
