@@ -221,8 +221,8 @@ class Archive:
 
     def read(self, first: int = 0, count: int | None = None, *, partial: bool = False,
              callback: Callback | None = None) -> list[Images | None]:
-        """Images from number `first` on, each uint8 (H, W, C), decoded on all threads. Damaged ones are a FormatError, as is,
-        where all images are asked for, any other damage of the file; with `partial` they are None, and warnings of the
+        """Images from number `first` on, each uint8 (H, W, C), decoded on all threads. Damaged ones are a FormatError, as
+        is, where all are asked for, any other damage of the file; with `partial` they are None, and warnings of the
         logger "pixelrnn" that say where; all others are as they were."""
         found: list[Images | None] = []
 

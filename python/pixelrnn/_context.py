@@ -68,7 +68,7 @@ class _Opened(Handle):
 
     def owned(self, pointer: int, free: Callable[[int], None], kept: Any, then: Callable[[], None] | None = None) -> Handle:
         """A handle of what works in this context, which may be at work when another thread drops the last reference: then
-        it is freed before the next call, or with the context. kept: what must outlast it; then: called when it is dropped."""
+        it is freed before the next call or with the context. kept: what must outlast it; then: called when it is."""
 
         def drop(address: int, thread: Callable[[], int] = threading.get_ident) -> None:
             self._left.append((free, address, kept))
