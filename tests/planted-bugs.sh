@@ -498,7 +498,7 @@ plant "another palette may read" src/codec/read.c \
 plant "an archive's callback adds to it" src/codec/writer.c \
     's/why = w->busy     ?/why = false ?/' test_archive 'test_nested'
 plant "a palette is there before its text" src/model/entries.c \
-    's/TRY(prnn_metadata_set(ctx, \&model->metadata, palette_key, text));/model->palette = palette;\n    &/' \
+    's/TRY(prnn_metadata_set(ctx, \&model->metadata, palette_key, text));/if (!model->palette) { model->palette = palette; }\n    &/' \
     test_palette 'change_together'
 plant "a pixel of colours counts three times" src/codec/writer.c \
     '/bytes \/= part->how == PRNN_HOW_COLOURS/d' test_archive_palette 'test_blocks'

@@ -37,9 +37,12 @@ static prnn_status set_palette(prnn_context *ctx, prnn_model *model, const char 
     TRY(status);
     TRY(read_palette(ctx, model, text, palette));
     TRY(prnn_metadata_set(ctx, &model->metadata, palette_key, text));
-    prnn_free(model->palette);
-    model->palette = palette;
-    palette = NULL;
+    if (model->palette) { /* whoever asked for it has its address */
+        *model->palette = *palette;
+    } else {
+        model->palette = palette;
+        palette = NULL;
+    }
 done:
     prnn_free(palette);
     return status;
