@@ -2,7 +2,8 @@
  * that computes nothing, and ends the program where a call is not what a real one takes.
  *   CUDA_FAULT   the number of the call, from 1, from which on the device is lost; 0: none
  *   CUDA_RESET   the number of the call from which on the context is gone
- *   CUDA_FULL    there is no room for recorded walks
+ *   CUDA_FULL    there is no room for recorded walks; "replay": which shows when one is replayed
+ *   CUDA_DRIVER  the driver's version, instead of 13000
  *   CUDA_REPORT  a file that gets, at the end, the numbers of calls, of recorded and of replayed walks, and
  *                of what is left
  * Copies are as late as they may be: at the next wait. */
@@ -65,7 +66,8 @@ CALL cuInit(unsigned flags) {
     MAY_FAIL return flags ? BAD_VALUE : 0;
 }
 CALL cuDriverGetVersion(int *version) {
-    return *version = 13000, 0;
+    const char *asked = getenv("CUDA_DRIVER");
+    return *version = asked ? atoi(asked) : 13000, 0;
 }
 CALL cuGetErrorName(int code, const char **name) {
     return *name = code == LOST ? "LOST" : "ERROR", 0;
@@ -262,14 +264,19 @@ CALL cuStreamEndCapture(handle stream, handle *graph) {
 CALL cuGraphInstantiateWithFlags(handle *walk, handle graph, unsigned long long flags) {
     NOW("cuGraphInstantiate");
     MAY_FAIL
-    if (getenv("CUDA_FULL")) {
+    const char *full = getenv("CUDA_FULL");
+    if (full && strcmp(full, "replay") != 0) {
         return OUT_OF_MEMORY;
     }
     return *walk = graph, graphs++, recorded++, flags ? BAD_VALUE : 0;
 }
 CALL cuGraphLaunch(handle walk, handle stream) {
     NOW("cuGraphLaunch");
-    MAY_FAIL return replayed++, walk == &graphs && stream == &streams ? 0 : BAD_VALUE;
+    MAY_FAIL
+    if (getenv("CUDA_FULL")) {
+        return OUT_OF_MEMORY;
+    }
+    return replayed++, walk == &graphs && stream == &streams ? 0 : BAD_VALUE;
 }
 CALL cuGraphDestroy(handle graph) {
     return (void)graph, graphs--, lost() ? LOST : 0;

@@ -2,6 +2,7 @@
  * many bits as their likelihood says; what an archive needs is compared before anything is decoded. */
 #include "archives.h"
 
+#include "codec/directory.h"
 #include "codec/header.h"
 
 #include <unistd.h>
@@ -364,25 +365,22 @@ static bool add_and_finish(void *user, const prnn_progress *progress) {
 }
 
 /* What an archive's own callback does to it is refused, and nothing is lost: while images are added (a batch
- * of 32 MB is then full), and at the end. */
+ * of them is then full), and at the end. */
 static void test_nested(void **state) {
     (void)state;
-    enum { SIDE = 4096, IMAGES = 3 };
+    enum { IMAGES = PRNN_BATCH_IMAGES + 2 };
     prnn_config config = small_config();
     law_model m = law_open(&config, 1);
     nested n = {.ctx = m.ctx};
     prnn_archive_options options = PRNN_ARCHIVE_OPTIONS_INIT;
     prnn_archive_info info = PRNN_ARCHIVE_INFO_INIT;
-    uint8_t *blank = malloc((size_t)SIDE * SIDE);
-    assert_non_null(blank);
-    memset(blank, 255, (size_t)SIDE * SIDE); /* no level of the model: stored */
+    uint8_t *values = malloc(IMAGES);
+    assert_non_null(values);
+    memset(values, 255, IMAGES); /* no level of the model: stored */
     options.progress = add_and_finish;
     options.user = &n;
-    options.no_verify = true;
     assert_ok(m.ctx, prnn_archive_writer_create(m.ctx, m.model, path_of("n.prnn"), &options, &n.writer));
-    for (int i = 0; i < IMAGES; i++) {
-        assert_ok(m.ctx, prnn_archive_writer_add(m.ctx, n.writer, NULL, blank, 1, SIDE, SIDE, 1));
-    }
+    assert_ok(m.ctx, prnn_archive_writer_add(m.ctx, n.writer, NULL, values, IMAGES, 1, 1, 1));
     int adding = n.calls;
     assert_true(adding > 0);
     assert_ok(m.ctx, prnn_archive_writer_finish(m.ctx, n.writer, &info));
@@ -392,7 +390,7 @@ static void test_nested(void **state) {
     assert_ok(m.ctx, prnn_archive_open(m.ctx, path_of("n.prnn"), &archive));
     assert_int_equal(prnn_archive_count(archive), IMAGES);
     prnn_archive_free(archive);
-    free(blank);
+    free(values);
     law_close(&m);
 }
 

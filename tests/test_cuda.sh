@@ -31,9 +31,17 @@ for kind in row diagonal cnn; do
     done
 done
 check "programs are kept" test "$(find cache/pixelrnn -name '*.gpu' | wc -l)" -eq 2
-CUDA_FULL=1 clean "no room for records" train "${small[@]}" --kind row --layers 1 --hidden 4 --head 4 --levels 2 --batch 4 \
-    --steps 4 --out full
-check "walks are launched" test "$(count replayed)" -eq 0
+for full in record replay; do
+    CUDA_FULL=$full clean "no room to $full" train "${small[@]}" --kind row --layers 1 --hidden 4 --head 4 --levels 2 --batch 4 \
+        --steps 4 --out full-$full
+    check "walks are launched" test "$(count replayed)" -eq 0
+done
+# A compiler that is later than the driver is none.
+CUDA_DRIVER=10020 run 0 "devices of an old driver" devices
+has "it says what is missing" "^cuda:0 .*no NVRTC.*libnvrtc.* is not there in a version that this driver takes" out.txt
+CUDA_DRIVER=10020 run 0 "auto is the processor then" train --data train.idx --device auto --quiet --kind cnn --layers 1 --hidden 2 \
+    --head 2 --levels 2 --steps 1 --out auto
+CUDA_DRIVER=10020 run 1 "cuda is refused" train "${small[@]}" --kind cnn --layers 1 --hidden 2 --head 2 --levels 2 --steps 1 --out no
 # Tables of some hundred KB, one after the other: more than the pinned memory that they go by.
 clean "many uploads" train "${small[@]}" --kind row --layers 3 --hidden 32 --head 32 --levels 2 --batch 4 --steps 1 --precision bf16 \
     --out many

@@ -405,9 +405,12 @@ static void test_transparent(void **state) {
     assert_int_equal(n.count, 3);
     assert_int_equal(open_data(at("a/2.png"), &o), PRNN_OK);
     assert_int_equal(n.count, 3); /* an opaque alpha is none */
-    o.alpha = (prnn_alpha)2;
+    o.alpha = PRNN_ALPHA_KEEP;
     assert_int_equal(open_data(at("a"), &o), PRNN_ERROR_ARGUMENT);
-    assert_message(ctx, "alpha 2: choose");
+    assert_message(ctx, "alpha is kept where pictures are listed alone");
+    o.alpha = (prnn_alpha)3;
+    assert_int_equal(open_data(at("a"), &o), PRNN_ERROR_ARGUMENT);
+    assert_message(ctx, "alpha 3: choose");
 }
 
 /* EXIF turns the pictures of a set, unless they are wanted as stored. */

@@ -73,7 +73,7 @@ static void compile(int capability, prnn_gpu_arithmetic arithmetic) {
     uint8_t *program = NULL;
     char *log = NULL;
     size_t size = 0;
-    if (prnn_gpu_nvrtc(ctx, capability, arithmetic, &program, &size, &log) != PRNN_OK) {
+    if (prnn_gpu_nvrtc(ctx, PRNN_GPU_ANY_TOOLKIT, capability, arithmetic, &program, &size, &log) != PRNN_OK) {
         fail_msg("%s", prnn_message(ctx));
     }
     assert_memory_equal(program, "\177ELF", 4); /* machine code, not PTX */
@@ -105,7 +105,7 @@ static void bf16_sm100(void **state) {
 
 int main(void) {
     char version[16];
-    prnn_gpu_nvrtc_version(version);
+    prnn_gpu_nvrtc_version(PRNN_GPU_ANY_TOOLKIT, version);
     if (!version[0]) {
         print_message("skipped: there is no NVRTC, of NVIDIA's toolkit, to compile the kernels with\n");
         return SKIPPED;

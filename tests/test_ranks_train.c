@@ -18,6 +18,8 @@ typedef struct training {
     uint32_t calls[TEAM_MOST];
     double exchanged[TEAM_MOST];
     float first[TEAM_MOST]; /* weight of the model afterwards */
+    bool notes;             /* a new run begins with a model that says something of itself */
+    bool noted[TEAM_MOST];  /* whether it does afterwards */
 } training;
 
 typedef struct listener {
@@ -63,7 +65,12 @@ static void train_one(prnn_context *own, int rank, void *user) {
     if (what == OTHER_WEIGHTS) {
         model->weights->parameters[0] += 1;
     }
+    if (t->notes && !o.resume) {
+        assert_int_equal(prnn_model_set_metadata(own, model, "note", "kept"), PRNN_OK);
+    }
     t->status[rank] = prnn_train(own, model, train, valid, &o);
+    const char *note = prnn_model_metadata(model, "note");
+    t->noted[rank] = note && strcmp(note, "kept") == 0;
     snprintf(t->message[rank], sizeof t->message[rank], "%s", prnn_message(own));
     t->first[rank] = model->weights->parameters[0];
     prnn_data_free(train);
@@ -162,6 +169,26 @@ static void test_stop_and_resume(void **state) {
             assert_all(&t, later, PRNN_OK, NULL);
         }
         assert_same_run(reference, o.out);
+    }
+}
+
+/* What the model of the checkpoint says of itself, those of all ranks say. */
+static void test_resume_metadata(void **state) {
+    (void)state;
+    enum { RANKS = 3 };
+    prnn_train_options o = full_options(fresh("noted"));
+    training t = training_of(&o);
+    t.notes = true;
+    t.stops = 0;
+    t.stop_at = 5;
+    team_run(2, 1, train_one, &t);
+    assert_all(&t, 2, PRNN_STOPPED, NULL);
+    o.resume = true;
+    t = training_of(&o);
+    team_run(RANKS, 1, train_one, &t);
+    assert_all(&t, RANKS, PRNN_OK, NULL);
+    for (int r = 0; r < RANKS; r++) {
+        assert_true(t.noted[r]);
     }
 }
 
@@ -304,6 +331,7 @@ int main(void) {
         cmocka_unit_test(test_diagonal),
         cmocka_unit_test(test_cnn),
         cmocka_unit_test(test_stop_and_resume),
+        cmocka_unit_test(test_resume_metadata),
         cmocka_unit_test(test_loss_and_resume),
         cmocka_unit_test(test_nothing_is_lost_with_a_rank),
         cmocka_unit_test(test_differences),

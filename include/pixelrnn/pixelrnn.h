@@ -142,7 +142,8 @@ PRNN_API const char *prnn_context_precision(const prnn_context *ctx);
 /* Name of the arithmetic that the context computes in. Where it is the same, the same model, inputs and seed
  * give the same bits: likelihoods, gradients, samples, and weights after training. In fp32 it is "fma32-1"
  * with every instruction set and compiler; in bf16 "bf16-1", on every processor that has that precision, and
- * "bf16-tensor-1" on a GPU, where bits are the same on GPUs of one kind alone. Its number is raised when a
+ * "bf16-tensor-1" on a GPU, where bits are the same on GPUs of one kind alone, and those of gradients and
+ * training for one number of ranks (ranks.h). Its number is raised when a
  * later version computes other bits. Static storage. */
 PRNN_API const char *prnn_context_arithmetic(const prnn_context *ctx);
 

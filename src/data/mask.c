@@ -66,11 +66,11 @@ static prnn_status from_picture(prnn_context *ctx, prnn_input *input, int height
         known[i] = known[i] >= 128;
     }
     if (brightest > 0 && brightest < 128) {
-        return prnn_fail(
-            ctx, PRNN_ERROR_FORMAT,
-            "%s: no pixel of the mask is above %d, and known ones are 128 or more: save them as 255, "
-            "or the mask as a .npy",
-            input->name, brightest);
+        status =
+            prnn_fail(ctx, PRNN_ERROR_FORMAT,
+                      "%s: no pixel of the mask is above %d, and known ones are 128 or more: save them as "
+                      "255, or the mask as a .npy",
+                      input->name, brightest);
     }
 done:
     prnn_free(bytes);

@@ -103,6 +103,12 @@ static int capability_of(const functions *f, int device) {
     return 10 * attribute(f, device, CAPABILITY_MAJOR) + attribute(f, device, CAPABILITY_MINOR);
 }
 
+/* The major version of the toolkit whose code the driver takes, and no later one's. */
+static int newest_toolkit(const functions *f) {
+    int version = 0;
+    return f->cuDriverGetVersion(&version) == 0 && version >= 1000 ? version / 1000 : PRNN_GPU_ANY_TOOLKIT;
+}
+
 static prnn_gpu_info describe(const functions *f, int device) {
     prnn_gpu_info info = {.units = attribute(f, device, UNITS), .doubles = true, .tensor = true};
     int version = 0, capability = capability_of(f, device);
@@ -111,7 +117,8 @@ static prnn_gpu_info describe(const functions *f, int device) {
     f->cuDeviceGetName(info.name, sizeof info.name - 1, device);
     f->cuDeviceTotalMem_v2(&memory, device);
     f->cuDriverGetVersion(&version);
-    prnn_gpu_nvrtc_version(compiler);
+    int newest = newest_toolkit(f);
+    prnn_gpu_nvrtc_version(newest, compiler);
     info.memory = info.largest = memory;
     snprintf(info.driver, sizeof info.driver, "CUDA %d.%d, sm_%d, %s%s", version / 1000, version % 1000 / 10,
              capability, compiler[0] ? "NVRTC " : "no NVRTC", compiler);
@@ -120,6 +127,12 @@ static prnn_gpu_info describe(const functions *f, int device) {
                  "its compute capability is %d.%d, and 8.0 is needed; OpenCL "
                  "may serve",
                  capability / 10, capability % 10);
+    } else if (!compiler[0]) {
+        snprintf(info.why_not, sizeof info.why_not,
+                 "libnvrtc, NVIDIA's compiler of kernels, is not there in a version that this driver takes "
+                 "(of the "
+                 "CUDA toolkit, 11.2 to %d.x); OpenCL may serve",
+                 newest);
     }
     return info;
 }
@@ -356,7 +369,7 @@ static prnn_status load_program(prnn_context *ctx, cuda *d, const char *source,
     if (status != PRNN_OK) {
         prnn_free(bytes);
         bytes = NULL;
-        TRY(prnn_gpu_nvrtc(ctx, d->capability, arithmetic, &bytes, &size, NULL));
+        TRY(prnn_gpu_nvrtc(ctx, newest_toolkit(&d->f), d->capability, arithmetic, &bytes, &size, NULL));
         TRY(CALL(ctx, d, cuModuleLoadData, module, bytes));
         prnn_gpu_cache_put(key, bytes, size);
     }

@@ -163,9 +163,18 @@ static void walk(const prnn_pass *pass, prnn_gpu_walk now) {
     if (!before->tape && !before->unrecorded) {
         record(pass, s, before);
     }
+    prnn_status status = PRNN_OK;
     if (before->tape && s->status == PRNN_OK) {
-        prnn_gpu_note(s, s->gpu->driver->replay(s->ctx, s->gpu, before->tape));
+        status = s->gpu->driver->replay(s->ctx, s->gpu, before->tape);
+    }
+    if (status == PRNN_ERROR_MEMORY) { /* the device takes the walk when it is replayed for the first time */
+        s->gpu->driver->erase(s->gpu, before->tape);
+        before->tape = NULL;
+        before->unrecorded = true;
     } else {
+        prnn_gpu_note(s, status);
+    }
+    if (!before->tape) {
         take_steps(pass, before);
     }
 }

@@ -32,35 +32,50 @@ typedef struct functions {
     CALLS(MEMBER)
 } functions;
 
-/* Where toolkits put it, if the loader does not know. The paths live as long as the call. */
-static prnn_status load(prnn_context *ctx, functions *f) {
+/* Of a major version up to `newest`: a driver takes no code of a later one. Where toolkits put it, if the
+ * loader does not know. The paths live as long as the call. */
+static prnn_status load(prnn_context *ctx, int newest, functions *f) {
     static const char *const folders[] = {"", "/usr/local/cuda/lib64/", NULL};
     static const char *const names[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2",
                                         "libnvrtc.so"};
+    static const int majors[] = {13, 12, 11, 0};
     enum { NAMES = sizeof names / sizeof *names };
+    int count = 0;
     char paths[3 * NAMES][512];
     const char *files[3 * NAMES + 1] = {NULL}, *home = getenv("CUDA_HOME");
     home = home ? home : getenv("CUDA_PATH");
     for (int i = 0; i < 3 * NAMES; i++) {
         const char *folder = folders[i / NAMES];
+        if (majors[i % NAMES] > newest) {
+            continue;
+        }
         snprintf(paths[i], sizeof paths[i], "%s%s%s",
                  folder ? folder
                  : home ? home
                         : "",
                  folder ? "" : "/lib64/", names[i % NAMES]);
-        files[i] = paths[i];
+        files[count++] = paths[i];
     }
 #define SYMBOL(type, name, arguments) {#name, &f->name},
     const prnn_gpu_symbol symbols[] = {CALLS(SYMBOL){NULL, NULL}};
-    return prnn_gpu_library_open(
+    prnn_status status = prnn_gpu_library_open(
         ctx, "libnvrtc, NVIDIA's compiler of kernels (of the CUDA toolkit, 11.2 or later),", files, symbols);
+    int major = 0, minor = 0;
+    if (status == PRNN_OK && f->nvrtcVersion(&major, &minor) == 0 &&
+        major > newest) { /* without one in its name */
+        status = prnn_fail(ctx, PRNN_ERROR_DEVICE,
+                           "libnvrtc is of CUDA %d.%d, and the driver takes code of CUDA %d at most: install "
+                           "libnvrtc of that, or a newer driver",
+                           major, minor, newest);
+    }
+    return status;
 }
 
-void prnn_gpu_nvrtc_version(char version[16]) {
+void prnn_gpu_nvrtc_version(int newest, char version[16]) {
     functions f;
     int major = 0, minor = 0;
     version[0] = 0;
-    if (load(NULL, &f) == PRNN_OK && f.nvrtcVersion(&major, &minor) == 0) {
+    if (load(NULL, newest, &f) == PRNN_OK && f.nvrtcVersion(&major, &minor) == 0) {
         snprintf(version, 16, "%d.%d", major, minor);
     }
 }
@@ -136,7 +151,7 @@ static prnn_status run(prnn_context *ctx, const functions *f, handle program, in
     return status;
 }
 
-prnn_status prnn_gpu_nvrtc(prnn_context *ctx, int capability, prnn_gpu_arithmetic arithmetic,
+prnn_status prnn_gpu_nvrtc(prnn_context *ctx, int newest, int capability, prnn_gpu_arithmetic arithmetic,
                            uint8_t **program, size_t *size, char **log) {
     functions f;
     handle made = NULL;
@@ -144,7 +159,7 @@ prnn_status prnn_gpu_nvrtc(prnn_context *ctx, int capability, prnn_gpu_arithmeti
     bool machine_code = true;
     prnn_status status;
     *program = NULL;
-    TRY(load(ctx, &f));
+    TRY(load(ctx, newest, &f));
     TRY(prnn_gpu_source(ctx, arithmetic, &source));
     int code = f.nvrtcCreateProgram(&made, source, "kernels.cl", 0, NULL, NULL);
     TRY(code == 0 ? PRNN_OK : failed(ctx, &f, "nvrtcCreateProgram", code));

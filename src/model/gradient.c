@@ -205,7 +205,8 @@ prnn_gradient_apart prnn_gradient_engine_apart(prnn_context *ctx, const prnn_net
     size_t sums = most_pieces(ctx, network, batch.images, 0) * forward * sizeof(float);
     size_t packed = device->packed_memory(ctx, forward) + device->packed_memory(ctx, backward);
     size_t numbers = (forward + backward) * sizeof(int32_t);
-    return (prnn_gradient_apart){pass + sums + packed + numbers, pass > sums ? pass : sums};
+    size_t unpacked = prnn_context_rank_count(ctx) > 1 ? network->plan.parameter_floats * sizeof(float) : 0;
+    return (prnn_gradient_apart){pass + sums + packed + numbers + unpacked, pass > sums ? pass : sums};
 }
 
 static prnn_status allocate_worker(prnn_context *ctx, const prnn_gradient_engine *e, prnn_batch_kind pass,
@@ -519,12 +520,14 @@ prnn_status prnn_gradient(prnn_context *ctx, const prnn_model *model, const uint
     TRY(engine->device->share(ctx, gradient, floats, &out));
     prnn_batch batch = {.images = images, .n = (int)count};
     TRY(prnn_gradient_engine_run(ctx, engine, weights, &batch, out, NULL, mean_nats));
+    engine->device->unshare(&out, gradient);
+    TRY(engine->device->check(ctx)); /* what failed since the last time may show only now */
     status = prnn_model_check_finite(ctx, engine->nats, count);
 done:
     status = prnn_ranks_fail(ctx, status);
     if (engine) {
         engine->device->unshare(&weights, NULL);
-        engine->device->unshare(&out, gradient);
+        engine->device->unshare(&out, NULL);
     }
     prnn_gradient_engine_free(ctx, engine);
     return status;

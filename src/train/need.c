@@ -27,7 +27,9 @@ static size_t own_bytes(const prnn_context *ctx, const prnn_network *network,
     const prnn_config *c = &network->plan.config;
     size_t n = network->plan.parameter_floats, room = prnn_trainer_room(prnn_trainer_batch(options, images));
     size_t bytes = 0, image = prnn_config_values(c);
-    int blocks = prnn_device_of(ctx)->apart ? 0 : 4 + (options->ema > 0) + valid;
+    /* Weights, two moments, their average, the best ones, and the gradient; or, of a device that is apart,
+     * what a checkpoint holds of them while it is written. */
+    int kept = 3 + (options->ema > 0) + valid, blocks = prnn_device_of(ctx)->apart ? kept : kept + 1;
     for (int block = 0; block < blocks; block++) {
         prnn_need_block(&bytes, n, sizeof(float));
     }

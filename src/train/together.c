@@ -2,6 +2,7 @@
 
 #include "base/try.h"
 #include "config/config.h"
+#include "model/model.h"
 #include "train/run.h"
 
 #include <inttypes.h>
@@ -58,6 +59,47 @@ done:
     return status;
 }
 
+/* Puts the entries of rank 0's model, each a key and a value, one after the other into `text`. */
+static void write_entries(const prnn_metadata *m, char *text) {
+    for (size_t i = 0; i < m->count; i++) {
+        text = stpcpy(text, m->entries[i].key) + 1;
+        text = stpcpy(text, m->entries[i].value) + 1;
+    }
+}
+
+static prnn_status read_entries(prnn_trainer *t, const char *text, size_t bytes) {
+    prnn_status status = PRNN_OK;
+    prnn_model_clear_entries(t->model);
+    for (const char *key = text; key < text + bytes && status == PRNN_OK;) {
+        const char *value = key + strlen(key) + 1;
+        status = prnn_model_set_entry(t->ctx, t->model, key, value);
+        key = value + strlen(value) + 1;
+    }
+    return status;
+}
+
+/* What the model of the checkpoint says of itself. */
+static prnn_status broadcast_metadata(prnn_trainer *t) {
+    const prnn_metadata *m = &t->model->metadata;
+    bool first = prnn_context_rank(t->ctx) == 0;
+    size_t bytes = m->bytes + 2 * m->count;
+    char *text = NULL;
+    prnn_status status;
+    TRY(prnn_ranks_broadcast(t->ctx, &bytes, sizeof bytes));
+    text = prnn_alloc(t->ctx, bytes + 1, 1, "what the model says of itself");
+    status = text ? PRNN_OK : PRNN_ERROR_MEMORY;
+    TRY(prnn_ranks_vote(t->ctx, status, NULL, 0));
+    if (first) {
+        write_entries(m, text);
+    }
+    TRY(prnn_ranks_broadcast(t->ctx, text, bytes));
+    status = first ? PRNN_OK : read_entries(t, text, bytes);
+    TRY(prnn_ranks_vote(t->ctx, status, NULL, 0));
+done:
+    prnn_free(text);
+    return status;
+}
+
 prnn_status prnn_run_follow(prnn_trainer *t, bool *found) {
     prnn_named_block blocks[PRNN_BLOCKS];
     prnn_status status = PRNN_OK;
@@ -69,6 +111,7 @@ prnn_status prnn_run_follow(prnn_trainer *t, bool *found) {
         return PRNN_OK;
     }
     TRY(prnn_ranks_broadcast(t->ctx, &t->state, sizeof t->state));
+    TRY(broadcast_metadata(t));
     size_t count = prnn_checkpoint_blocks(t, blocks);
     for (size_t i = 0; i < count; i++) {
         TRY(broadcast_block(t, blocks[i].block));

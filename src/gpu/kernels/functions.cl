@@ -156,13 +156,14 @@ DEVICE double double_exp_of(double x) {
 #endif
 
 /* Sixteen neighbours each have a column's part of a sum, or of a maximum: panel_sum and panel_max. All items
- * of the group take part. */
+ * of the group take part, and what they read before it is read before anything that they write after it. */
 #ifdef CUDA
 #define COLUMNS_MEMORY
 #define COLUMNS
 #define COLUMNS_OF
 DEVICE float panel_sum(float x) {
     UNROLL for (uint span = PANEL / 2; span > 0; span /= 2) { x += __shfl_down_sync(~0u, x, span, PANEL); }
+    __syncwarp();
     return __shfl_sync(~0u, x, 0, PANEL);
 }
 DEVICE float panel_max(float x) {
@@ -170,6 +171,7 @@ DEVICE float panel_max(float x) {
         float y = __shfl_down_sync(~0u, x, span, PANEL);
         x = x > y ? x : y;
     }
+    __syncwarp();
     return __shfl_sync(~0u, x, 0, PANEL);
 }
 #else
