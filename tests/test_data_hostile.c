@@ -182,11 +182,14 @@ static void test_refused(void **state) {
 
 static void test_too_large(void **state) {
     (void)state;
-    bytes b = make_npy(1, NPY_DICT("|u1", "(1, 1, 5000)"), 5000);
-    check_refused(b, "1 x 5000");
+    bytes b = make_npy(1, NPY_DICT("|u1", "(1, 1, 40000)"), 40000);
+    check_refused(b, "1 x 40000 (height x width), and at most 32768 x 32768 is read");
+    /* More than a model can have, for tiles. */
     b = make_npy(1, NPY_DICT("|u1", "(1, 1, 5000)"), 5000);
     write_file("wide", b);
     free(b.p);
+    assert_int_equal(open_data(at("wide"), NULL), PRNN_OK);
+    assert_int_equal(prnn_data_width(data), 5000);
     prnn_data_options o = PRNN_DATA_OPTIONS_INIT;
     o.width = 4;
     o.fit = PRNN_FIT_CROP;

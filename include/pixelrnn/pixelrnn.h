@@ -385,7 +385,7 @@ typedef struct prnn_data_options {
     int levels; /* K: 2..256 */
     prnn_values values;
     bool binarize_sample; /* K = 2: level 1 with probability v / 255, drawn anew each epoch */
-    int height, width;    /* 1..4096; 0: as the first image has them */
+    int height, width;    /* 1..4096; 0: as the first image has them, up to 32768 */
     int channels;         /* 0: as the file has them; 1: colour becomes luma (BT.601), 3: grey is repeated */
     prnn_fit fit;         /* what to do with images that are not height x width */
     size_t first;         /* leave out the images before this one; of a folder, the files before it */
