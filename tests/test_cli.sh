@@ -149,6 +149,7 @@ PRNN_CPU=z80 usage "PRNN_CPU" info m
 usage "--seed has no effect without --binarize sample" eval m --data x --seed 3
 usage "--seed has no effect without --shuffle or --binarize sample" show --data x --out a.png --seed 3
 usage "'-' is no name of a file" compress m --data x --out -
+PRNN_CPU=auto run 0 "the best instruction set, by the environment" sample "$source_dir/models/mnist-cnn.safetensors" --count 1 --out auto.npy --quiet
 run 1 "a missing folder of --out" sample m --out no/folder/a.png
 run 1 "a missing model" info missing.safetensors
 check "a missing model is named" grep -q "^pixelrnn: .*missing.safetensors" err.txt

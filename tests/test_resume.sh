@@ -95,4 +95,7 @@ has "by what differs alone" 'it has {"skip": false}, this run has {"skip": true}
 check "and nothing is changed" cmp new/model.safetensors before.safetensors
 
 echo
+# Nobody reads the log, and the training goes on; what it writes at last is refused.
+train unread 60 --threads 1 2>&1 >out.txt | true
+check "a log that nobody reads" test "$(sed -n '$p' unread/metrics.csv | cut -d, -f1)" = 60
 finish

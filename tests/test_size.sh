@@ -215,6 +215,13 @@ refused 2 "is not known\|no option\|unknown" train --data train.idx --size 8x8 -
 check "nothing was written" test ! -e x.png -a ! -e x.npy
 yes 200 | head -n 5000 | idx wide.idx 1 1 5000 2>/dev/null
 "$program" convert --data wide.idx --fit crop --height 1 --width 4096 --out wide.npy --quiet >out.txt 2>err.txt
+refused 2 "binarize sample is of images of one size, and each holds pictures of [0-9]* sizes" \
+    eval "$source_dir/models/mnist-cnn.safetensors" --data each --size own --binarize sample
+run 0 "an array of wider images, in tiles" eval cnn-softmax --data wide.idx --tile 128 --quiet
+run 0 "in an archive" compress cnn-softmax --data wide.idx --out wide.prnn --quiet
+run 0 "which is whole" verify cnn-softmax wide.prnn --quiet
+refused 1 "are 1 x 5000 (height x width), and those of a model have sides of 4096 at most" train --data wide.idx --kind cnn \
+    --layers 1 --hidden 2 --head 2 --steps 1 --out x
 run 0 "as wide as can be" eval cnn-softmax --data wide.npy --size own --quiet
 run 0 "a picture that is wider" sample cnn-softmax --size 2x4096 --count 2 --columns 2 --out wider.png --quiet
 refused 1 "2 x 8193 pixels, and whole images are up to 4096 x 4096: cut them into tiles" eval cnn-softmax --data wider.png --size own

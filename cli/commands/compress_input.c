@@ -14,27 +14,6 @@
 
 /* ------------------------------------------------------------------------------------- pictures */
 
-static void on_skipped(void *user, const char *path, const char *why) {
-    compress_input *in = user;
-    skipped_note(&in->s->missing, path, why);
-}
-
-static void on_note(void *user, const char *sentence) {
-    compress_input *in = user;
-    if (!in->s->common->quiet) {
-        progress_end(&in->s->bar);
-        note("%s", sentence);
-    }
-}
-
-static bool on_reading(void *user, const prnn_progress *report) {
-    compress_input *in = user;
-    if (report->seconds > 1) {
-        progress_show(&in->s->bar, report);
-    }
-    return true;
-}
-
 /* Pictures of which something would be lost count as such that cannot be used. */
 static int look_at_picture(compress_input *in, const prnn_picture_info *p) {
     char why[4608];
@@ -89,20 +68,11 @@ static int list_pictures(compress_input *in, bool *listed) {
     options.alpha = PRNN_ALPHA_KEEP;
     options.first = in->first;
     options.limit = in->limit;
-    options.skipped = on_skipped;
-    options.note = on_note;
-    options.progress = on_reading;
-    options.user = in;
     *listed = false;
     if (in->array) {
         return EXIT_OK;
     }
-    progress_begin(&s->bar, s->common->quiet, NULL);
-    prnn_status status = prnn_listing_open(s->ctx, in->path, &options, &in->list);
-    progress_end(&s->bar);
-    *listed = status == PRNN_OK;
-    /* Refused as an argument is data of another kind. */
-    TRY(status == PRNN_ERROR_ARGUMENT ? EXIT_OK : exit_code(s->ctx, status));
+    TRY(data_look(s->ctx, s->common->quiet, in->path, &options, &s->missing, &in->list, listed));
 done:
     return code;
 }

@@ -255,7 +255,6 @@ static int train(session *s, train_settings *want) {
     want->train.progress = on_progress;
     want->train.user = &t;
     stop_catch();
-    signal(SIGPIPE, SIG_IGN); /* who reads the log may end before the training does */
     progress_begin(&s->bar, s->common->quiet, s->model);
     prnn_status status = prnn_train(s->ctx, s->model, s->data, s->valid, &want->train);
     progress_end(&s->bar);
@@ -333,6 +332,7 @@ int train_prepare(arguments *args, bool *served) {
 int train_run(session *s) {
     train_settings *want = s->settings;
     int code;
+    signal(SIGPIPE, SIG_IGN); /* who reads the log may end before the training does */
     TRY(train_settle(s->args, want));
     TRY(ranks_first() ? check_out(want) : EXIT_OK);
     TRY(session_open(s));

@@ -302,7 +302,7 @@ static int check_drawn(session *s, const data_settings *data, const prnn_data_op
     bool listed;
     int code;
     plain.binarize_sample = false;
-    TRY(data_list(s->ctx, true, data->path, &plain, &missing, &listing, &listed));
+    TRY(data_look(s->ctx, true, data->path, &plain, &missing, &listing, &listed));
     if (listed && prnn_listing_group_count(listing) > 1) {
         code = usage_error(
             "--binarize sample is of images of one size, and %s holds pictures of %zu sizes: name "
@@ -320,9 +320,8 @@ int session_open_own(session *s, const data_settings *data, size_t first, size_t
     bool listed = false;
     int code;
     TRY(own_options(s, data, first, limit, &options));
-    TRY(options.binarize_sample ? check_drawn(s, data, &options) : EXIT_OK);
     TRY(options.binarize_sample
-            ? EXIT_OK
+            ? check_drawn(s, data, &options)
             : data_list(s->ctx, s->common->quiet, data->path, &options, &s->missing, &s->listing, &listed));
     if (listed) {
         note_converted(s);

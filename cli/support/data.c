@@ -75,7 +75,7 @@ int data_open(prnn_context *ctx, bool quiet, const char *path, const prnn_data_o
     return code;
 }
 
-int data_list(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+int data_look(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
               skipped *missing, prnn_listing **listing, bool *listed) {
     reading r = {.missing = missing};
     const prnn_data_options watched = watched_by(&r, options, on_opening);
@@ -84,7 +84,16 @@ int data_list(prnn_context *ctx, bool quiet, const char *path, const prnn_data_o
     prnn_status status = prnn_listing_open(ctx, path, &watched, listing);
     progress_end(&r.bar);
     *listed = status == PRNN_OK;
+    /* Refused as an argument is data of another kind. */
     TRY(status == PRNN_ERROR_ARGUMENT ? EXIT_OK : exit_code(ctx, status));
+done:
+    return code;
+}
+
+int data_list(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+              skipped *missing, prnn_listing **listing, bool *listed) {
+    int code;
+    TRY(data_look(ctx, quiet, path, options, missing, listing, listed));
     if (*listed && !quiet) {
         skipped_print(missing);
     }

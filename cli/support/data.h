@@ -20,6 +20,9 @@ int data_open_and_note(prnn_context *ctx, bool quiet, const char *path, const pr
  * nothing was read. */
 int data_list(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
               skipped *missing, prnn_listing **listing, bool *listed);
+/* The same, and does not tell which were skipped. */
+int data_look(prnn_context *ctx, bool quiet, const char *path, const prnn_data_options *options,
+              skipped *missing, prnn_listing **listing, bool *listed);
 
 /* Writes the set `path` into one .npy file `out`; *missing gets what was skipped. Says on stdout what was
  * written. */

@@ -76,6 +76,18 @@ def test_split(bytes_: np.ndarray) -> None:
         data.split(7)
 
 
+def test_seeds_are_those_of_the_library(bytes_: np.ndarray) -> None:
+    data = pixelrnn.open(bytes_, levels=2, binarize_sample=True)
+    first, last = data.read([0], seed=0), data.read([0], seed=2**64 - 1, epoch=2**64 - 1)
+    assert (first != last).any()
+    assert pixelrnn.Model(height=2, width=2, layers=1, hidden=1, head=1, kind="cnn", seed=2**64 - 1)
+    for wrong in (-1, 2**64):
+        with pytest.raises(ValueError, match="out of range"):
+            data.read([0], seed=wrong)
+    with pytest.raises(TypeError, match=r"background: 1\.5 is not an integer"):
+        pixelrnn.open(bytes_, background=(1.5, 2, 3))
+
+
 def test_folder(bytes_: np.ndarray, tmp_path: pathlib.Path, caplog: Any) -> None:
     for i, image in enumerate(bytes_):
         pixelrnn.Images(image, 256).save(tmp_path / f"{i}.png")
