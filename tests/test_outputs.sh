@@ -40,8 +40,8 @@ rm "$long.npy" "deep/$long.csv"
 echo precious >victim
 for name in linked.png linked.csv; do
     case $name in
-    *.png) command=(sample run --count 2 --out $name --quiet) ;;
-    *.csv) command=(eval run --data train.idx --scores $name --quiet) ;;
+    *.png) command=(sample run --count 2 --out "$name" --quiet) ;;
+    *.csv) command=(eval run --data train.idx --scores "$name" --quiet) ;;
     esac
     # shellcheck disable=SC2016 # of that shell
     check "$name is written" bash -c 'ln -s victim "$0.$$-0.tmp" && exec "$@"' $name "$program" "${command[@]}"
