@@ -36,7 +36,8 @@ def main():
 
     tensors = wide.state_dict()
     for name, values in model.state_dict().items():
-        at = [places(old, new, channels, 4 if side == 0 and "_to_state." in name else 1)
+        of_gates = "_to_state." in name or (name.endswith(".condition.weight") and config["kind"] != "cnn")
+        at = [places(old, new, channels, 4 if side == 0 and of_gates else 1)
               for side, (old, new) in enumerate(zip(values.shape, tensors[name].shape))]
         tensors[name][at[0]] = 0
         tensors[name][np.ix_(*at)] = values

@@ -178,7 +178,7 @@ has "the limit is named" "at most 1000" err.txt
 size=$(wc -c <f.prnn)
 head -c $((size / 2)) f.prnn >cut.prnn
 run 1 "an archive that was cut off" decompress "$grey" cut.prnn --out cut.npy --quiet
-has "lost images are named" "cut.prnn: image 39 is lost" err.txt
+has "lost images are named" "cut.prnn: images [0-9]* to 39 are lost: missing from the file" err.txt
 check "the others are there" test "$(wc -c <cut.npy)" -gt 4000
 run 1 "verify it" verify "$grey" cut.prnn
 has "how many are whole" "[1-9][0-9]* images whole, [1-9][0-9]* lost" out.txt
@@ -189,6 +189,49 @@ printf x | dd of=flipped.prnn bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
 run 1 "a changed byte" verify "$grey" flipped.prnn
 run 1 "no archive" list digits.npy
 has "that it is none" "is no archive" err.txt
+
+# Of two lists of images, the first one and the copy of both are damaged.
+{
+    printf '\x93NUMPY\x01\x00\x76\x00'
+    printf '%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (65600, 1, 1, 1), }"
+    yes 'lists of images' | head -c 65600
+} >dots.npy
+run 0 "many images" compress "$grey" --data dots.npy --out dots.prnn --quiet
+lists=""
+for at in $(LC_ALL=C grep -obUaP '\x8bPRN\r' dots.prnn | cut -d: -f1); do
+    type=$(tail -c +$((at + 9)) dots.prnn | head -c 1)
+    if [ "$type" = C ] || { [ "$type" = D ] && [ -z "$lists" ]; }; then
+        printf xxxx | dd of=dots.prnn bs=1 seek=$((at + 44)) conv=notrunc 2>/dev/null
+        lists=$lists$type
+    fi
+done
+check "one list and the copy are damaged" test "$lists" = DC
+run 1 "images of unknown size" decompress "$grey" dots.prnn --out dots-left.npy --quiet
+has "those without names are told at once" "images 0 to 65535 are lost: the list of images" err.txt
+check "in one line" test "$(wc -l <err.txt)" -eq 4
+check "the others are there" test "$(tail -c 64 dots-left.npy)" = "$(tail -c 64 dots.npy)" -a "$(wc -c <dots-left.npy)" -eq $((128 + 64))
+run 1 "each of them is at least a pixel" verify "$grey" dots.prnn --max-pixels 60000
+has "the limit is named" "at most 60000" err.txt
+
+# Names as long as a file's may be, to which .png is added; and the permissions of a file that is replaced.
+mkdir long
+stem=$(printf 'n%.0s' {1..243})
+cp pics/black.png "long/$stem€nnnnn.jpe" # 255 bytes; both would be one file
+cp pics/bits.png "long/$stem€nnnnn.jpg"
+cp pics/bits.png long/b.png
+run 0 "compress long names" compress "$grey" --data long --out long.prnn --quiet
+run 0 "decompress them" decompress "$grey" long.prnn --out unlong/ --quiet
+check "all are there" test "$(cd unlong && printf '%s ' *)" = "b.png $stem-000002.png $stem€nnnnn.png "
+chmod 600 long.prnn
+run 0 "compress once more" compress "$grey" --data long --out long.prnn --quiet
+check "the file is as private as it was" test "$(stat -c %a long.prnn)" = 600
+
+# A file that is none is not read to its end.
+if truncate -s 1T huge.prnn 2>/dev/null; then
+    check "no archive, of any size" timeout 60 bash -c '"$0" list huge.prnn 2>err.txt; test $? -eq 1' "$program"
+    has "that it is none" "is no archive" err.txt
+    rm huge.prnn
+fi
 
 refused 2 "an archive is no .npy file" compress "$grey" --data digits.npy --out other.npy
 refused 1 "/dev/null: is not a file" compress "$grey" --data digits.npy --out /dev/null --quiet

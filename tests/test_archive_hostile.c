@@ -347,6 +347,60 @@ static void test_other_levels(void **state) {
     small_free(&s);
 }
 
+/* Behind the header, bytes of no chunk, so that the mark of the next one lies across the ends of what is read
+ * at once, or near them. */
+static void test_gaps(void **state) {
+    (void)state;
+    enum { READ = 1 << 16 };
+    small s = small_archive(false);
+    prnn_chunk chunk;
+    assert_true(prnn_chunk_read(s.bytes, &chunk));
+    size_t head = PRNN_CHUNK_BYTES + chunk.length;
+    uint8_t *bytes = malloc(s.n + READ + 16);
+    assert_non_null(bytes);
+    for (size_t gap = READ - 16; gap < READ + 16; gap++) {
+        bool refused;
+        memcpy(bytes, s.bytes, head);
+        memset(bytes + head, 0, gap);
+        memcpy(bytes + head + gap, s.bytes + head, s.n - head);
+        file_put(path, bytes, s.n + gap);
+        assert_int_equal(read_what_is_there(&s, &refused), s.a.count);
+        assert_true(refused);
+    }
+    free(bytes);
+    small_free(&s);
+}
+
+/* A few bytes that say that there are a million images, of which nothing else is there: each is at least a
+ * pixel of those that are allowed. */
+static void test_claimed_images(void **state) {
+    (void)state;
+    enum { CLAIMS = 16 };
+    small s = small_archive(false);
+    uint8_t lists[PRNN_HEADER_BYTES + 12 * CLAIMS] = {0};
+    prnn_chunk copy = {.type = PRNN_CHUNK_COPY, .count = CLAIMS};
+    for (uint32_t i = 0; i < CLAIMS; i++) {
+        prnn_put32(lists + PRNN_HEADER_BYTES + 12 * i, 100 + i);
+        prnn_put32(lists + PRNN_HEADER_BYTES + 12 * i + 4, PRNN_BATCH_IMAGES);
+    }
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    prnn_chunk_write(f, &copy, lists, sizeof lists);
+    assert_true(fwrite(s.bytes, 1, s.n, f) == s.n);
+    assert_int_equal(fclose(f), 0);
+    prnn_archive *archive;
+    assert_ok(s.m.ctx, prnn_archive_open(s.m.ctx, path, &archive));
+    assert_int_equal(prnn_archive_count(archive), s.a.count + (size_t)CLAIMS * PRNN_BATCH_IMAGES);
+    prnn_archive_read_options options = PRNN_ARCHIVE_READ_OPTIONS_INIT;
+    options.max_pixels = (uint64_t)CLAIMS * PRNN_BATCH_IMAGES;
+    assert_int_equal(prnn_archive_read(s.m.ctx, archive, s.m.model, &options), PRNN_ERROR_ARGUMENT);
+    assert_non_null(strstr(prnn_message(s.m.ctx), "pixels, and at most 1048576 are decoded"));
+    options.max_pixels *= 2;
+    assert_int_equal(prnn_archive_read(s.m.ctx, archive, s.m.model, &options), PRNN_ERROR_FORMAT);
+    prnn_archive_free(archive);
+    small_free(&s);
+}
+
 enum { NESTED = 25000 };
 
 /* The head of a block that says that it has so many bytes, and not what they add up to. */
@@ -423,6 +477,7 @@ int main(void) {
         cmocka_unit_test(test_flips),  cmocka_unit_test(test_truncations),
         cmocka_unit_test(test_shifts), cmocka_unit_test(test_lost_chunks),
         cmocka_unit_test(test_claims), cmocka_unit_test(test_other_levels),
+        cmocka_unit_test(test_gaps),   cmocka_unit_test(test_claimed_images),
         cmocka_unit_test(test_nested), cmocka_unit_test(test_others),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -47,6 +47,9 @@ for name in linked.png linked.csv; do
     check "$name is written" bash -c 'ln -s victim "$0.$$-0.tmp" && exec "$@"' $name "$program" "${command[@]}"
     check "$name is a file" test -s $name -a ! -L $name
     check "and the link leads where it did" test "$(cat victim)" = precious -a "$(find . -name '*.tmp' -type l | wc -l)" -eq 1
+    chmod 600 $name
+    run 0 "$name is written again" "${command[@]}"
+    check "and as private as it was" test "$(stat -c %a $name)" = 600
     rm -f $name ./*.tmp
 done
 rm victim

@@ -243,6 +243,15 @@ harmless 2 "end with .png" heat $two --data grey.npy --out old.svg
 harmless 2 "is missing" heat $two --data grey.npy
 make_npy many.npy 80 7 1
 harmless 2 "too large.*--zoom" heat $two --data many.npy --out old.png --columns 1 --zoom 64 --count 80 --quiet
+# Weights so large that no likelihood is finite: the first of the tensor that comes first.
+cp "$two" huge.safetensors
+printf '\x7f\x7f\x7f\x7f%.0s' {1..8} |
+    dd of=huge.safetensors bs=1 seek=$(($(od -An -tu8 -N8 huge.safetensors) + 8)) conv=notrunc 2>/dev/null
+for options in "--first 2" "--first 2 --worst 1"; do
+    # shellcheck disable=SC2086 # words
+    harmless 1 "huge.safetensors: .* image 2 of grey.npy is not finite" \
+        heat huge.safetensors --data grey.npy --out old.png --quiet $options
+done
 harmless 1 "none.npy" heat $two --data none.npy --out old.png
 harmless 1 "none.safetensors" heat none.safetensors --data grey.npy --out old.png
 harmless 1 "5 x 5 x 3.*7 x 7 x 1" heat $two --data colour.npy --out old.png

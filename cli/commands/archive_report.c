@@ -4,12 +4,42 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-void archive_image_label(uint64_t index, const prnn_archive_image *image, char *text, size_t size) {
+static void tell_lost(lost_images *l, const char *label, bool many) {
+    progress_end(&l->s->bar);
+    (void)fail("%s: %s %s lost: %s", l->s->path, label, many ? "are" : "is", l->why);
+    if (l->report) {
+        report_json_string(l->report, NULL, label);
+    }
+    l->run = 0;
+}
+
+void lost_images_end(lost_images *l) {
+    char label[80];
+    if (l->run > 1) {
+        snprintf(label, sizeof label, "images %" PRIu64 " to %" PRIu64, l->first, l->first + l->run - 1);
+        tell_lost(l, label, true);
+    } else if (l->run == 1) {
+        snprintf(label, sizeof label, "image %" PRIu64, l->first);
+        tell_lost(l, label, false);
+    }
+}
+
+void lost_images_add(lost_images *l, uint64_t index, const prnn_archive_image *image, const char *why) {
+    bool follows = !*image->name && index == l->first + l->run && strcmp(why, l->why) == 0;
+    l->count++;
+    if (l->run && follows) {
+        l->run++;
+        return;
+    }
+    lost_images_end(l);
+    snprintf(l->why, sizeof l->why, "%s", why);
     if (*image->name) {
-        snprintf(text, size, "%s", image->name);
+        tell_lost(l, image->name, false);
     } else {
-        snprintf(text, size, "image %" PRIu64, index);
+        l->first = index;
+        l->run = 1;
     }
 }
 

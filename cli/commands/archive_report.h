@@ -9,7 +9,17 @@ void archive_print(const char *path, const prnn_archive_info *info);
 /* The same as fields of an object that is open. */
 void archive_report(json *j, const char *path, const prnn_archive_info *info);
 
-/* "cat.png", or "image 12" of one without a name. */
-void archive_image_label(uint64_t index, const prnn_archive_image *image, char *text, size_t size);
+/* Images that are lost, named one by one; those without names that follow one another, for one reason, at
+ * once: "images 2 to 17". Begin with the first two fields, all else 0. */
+typedef struct lost_images {
+    session *s;
+    json *report; /* an array that is open; NULL: none */
+    uint64_t count;
+    uint64_t first, run; /* those that are not told yet */
+    char why[128];
+} lost_images;
+
+void lost_images_add(lost_images *l, uint64_t index, const prnn_archive_image *image, const char *why);
+void lost_images_end(lost_images *l);
 
 #endif

@@ -5,6 +5,7 @@
 #include "support/data.h"
 #include "support/memory.h"
 #include "support/ranks.h"
+#include "support/statistics.h"
 #include "support/try.h"
 
 #include <math.h>
@@ -105,11 +106,9 @@ done:
 static int evaluate_side(const comparison *c, const side *d, const uint8_t *images, size_t from, size_t n) {
     const session *s = c->s;
     prnn_status status = subject_evaluate(s->ctx, d->of, images, n, true, d->nats + from, NULL, NULL);
-    for (size_t i = from; status == PRNN_ERROR_FORMAT && i < from + n; i++) {
-        if (!isfinite(d->nats[i])) { /* the library counts from the first image of the chunk */
-            return fail("%s: the negative log-likelihood of image %zu of %s is not finite", d->name,
-                        prnn_data_number(s->data, i), c->want->data.path);
-        }
+    size_t bad = first_not_finite(d->nats + from, n);
+    if (status == PRNN_ERROR_FORMAT && bad < n) { /* the library counts from the first image of the chunk */
+        return fail_not_finite(d->name, prnn_data_number(s->data, from + bad), c->want->data.path);
     }
     return exit_code(s->ctx, status);
 }
@@ -140,25 +139,18 @@ done:
 
 /* The pairs: what both models make hard or easy falls out of their differences. */
 static int take_differences(comparison *c) {
-    double sum = 0, squares = 0, sum_a = 0, sum_b = 0, n = (double)c->count;
+    double unused;
     int code;
     c->differences = session_allocate(c->s, c->count, sizeof(double));
     TRY(check_memory(c->differences));
     for (size_t i = 0; i < c->count; i++) {
         double d = c->differences[i] = c->a.nats[i] - c->b.nats[i];
-        sum += d;
-        sum_a += c->a.nats[i];
-        sum_b += c->b.nats[i];
         c->a.wins += d < 0;
         c->b.wins += d > 0;
     }
-    c->difference = sum / n;
-    c->a.mean = sum_a / n;
-    c->b.mean = sum_b / n;
-    for (size_t i = 0; i < c->count; i++) {
-        squares += (c->differences[i] - c->difference) * (c->differences[i] - c->difference);
-    }
-    c->error = c->count > 1 ? sqrt(squares / (n - 1) / n) : NAN;
+    mean_and_error(c->differences, c->count, 1, &c->difference, &c->error);
+    mean_and_error(c->a.nats, c->count, 1, &c->a.mean, &unused);
+    mean_and_error(c->b.nats, c->count, 1, &c->b.mean, &unused);
 done:
     return code;
 }

@@ -44,13 +44,13 @@ typedef struct unpacking {
     session *s;
     const settings *want;
     output_kind kind;
-    uint64_t first, count, written, lost;
+    uint64_t first, count, written;
+    lost_images lost;
     uint8_t *array; /* of .npy: those so far, `held` images */
     uint64_t held;
     image_files files; /* of a folder */
     prnn_archive_image shape;
     int code; /* of what failed */
-    json *report;
 } unpacking;
 
 /* ---------------------------------------------------------------------------------------- images */
@@ -85,23 +85,11 @@ done:
     return code;
 }
 
-static int name_lost(unpacking *u, uint64_t index, const prnn_archive_image *image, const char *why) {
-    char label[256];
-    archive_image_label(index, image, label, sizeof label);
-    u->lost++;
-    progress_end(&u->s->bar);
-    (void)fail("%s: %s is lost: %s", u->s->path, label, why);
-    if (u->report) {
-        report_json_string(u->report, NULL, label);
-    }
-    return EXIT_OK;
-}
-
 static bool on_image(void *user, uint64_t index, const prnn_archive_image *image, const uint8_t *values,
                      const char *why) {
     unpacking *u = user;
     if (!values) {
-        u->code = name_lost(u, index, image, why);
+        lost_images_add(&u->lost, index, image, why);
     } else if (u->kind == OUTPUT_NPY) {
         size_t bytes = (size_t)image->height * (size_t)image->width * (size_t)image->channels;
         memcpy(u->array + u->held++ * bytes, values, bytes);
@@ -148,14 +136,18 @@ done:
     return code;
 }
 
-/* All images of an array have one shape. */
+/* All images of an array have one shape; of what the list is lost nobody knows it. */
 static int make_array(unpacking *u) {
+    uint64_t known = 0;
     u->shape = (prnn_archive_image)PRNN_ARCHIVE_IMAGE_INIT;
     for (uint64_t i = u->first; i < u->first + u->count; i++) {
         prnn_archive_image image = PRNN_ARCHIVE_IMAGE_INIT, *shape = &u->shape;
         prnn_archive_image_at(u->s->archive, i, &image);
-        if (i > u->first && (image.height != shape->height || image.width != shape->width ||
-                             image.channels != shape->channels)) {
+        if (image.height == 0) {
+            continue;
+        }
+        if (known++ && (image.height != shape->height || image.width != shape->width ||
+                        image.channels != shape->channels)) {
             return usage_error("--out %s: image %" PRIu64
                                " is %d x %d x %d, and the first one %d x %d x %d: an array "
                                "has images of one size, name a folder",
@@ -165,8 +157,8 @@ static int make_array(unpacking *u) {
         *shape = image;
     }
     size_t bytes = (size_t)u->shape.height * (size_t)u->shape.width * (size_t)u->shape.channels;
-    u->array = session_allocate(u->s, (size_t)u->count, bytes);
-    return check_memory(u->array);
+    u->array = known ? session_allocate(u->s, (size_t)known, bytes) : NULL;
+    return known ? check_memory(u->array) : EXIT_OK;
 }
 
 static int check_output(unpacking *u) {
@@ -191,7 +183,7 @@ static int write_array(unpacking *u) {
     int code;
     TRY(exit_code(u->s->ctx, prnn_write_npy(u->s->ctx, u->want->out, PRNN_U8, 4, shape, u->array)));
     u->written = u->held;
-    if (u->lost) {
+    if (u->lost.count) {
         note("%s: has the %" PRIu64 " others, in their order", u->want->out, u->written);
     }
 done:
@@ -213,6 +205,7 @@ static int unpack(unpacking *u) {
     progress_begin(&s->bar, s->common->quiet, NULL);
     prnn_status status = prnn_archive_read(s->ctx, s->archive, s->model, &how);
     progress_end(&s->bar);
+    lost_images_end(&u->lost);
     if (u->code != EXIT_OK) {
         return u->code;
     }
@@ -234,7 +227,7 @@ done:
 }
 
 static int run(session *s) {
-    unpacking u = {.s = s, .want = s->settings};
+    unpacking u = {.s = s, .want = s->settings, .lost.s = s};
     json j;
     int code;
     TRY(check_output(&u));
@@ -244,7 +237,7 @@ static int run(session *s) {
     TRY(u.kind == OUTPUT_NPY ? make_array(&u) : EXIT_OK);
     TRY(u.kind == OUTPUT_FOLDER ? make_folder(&u) : EXIT_OK);
     if (u.want->json) {
-        u.report = &j;
+        u.lost.report = &j;
         report_json_begin(&j, stdout);
         report_json_string(&j, "archive", s->path);
         report_json_open_array(&j, "lost");

@@ -6,6 +6,7 @@
 #include "support/number.h"
 #include "support/output.h"
 #include "support/ranks.h"
+#include "support/statistics.h"
 #include "support/try.h"
 
 #include <math.h>
@@ -97,16 +98,6 @@ int eval_allocate_parts(evaluation *e) {
     return wanted ? check_memory(e->part_nats) : EXIT_OK;
 }
 
-static int check_finite(const evaluation *e, size_t from, size_t n) {
-    for (size_t i = from; i < from + n; i++) {
-        if (!isfinite(e->nats[i])) {
-            return fail("the negative log-likelihood of image %zu of %s is not finite",
-                        prnn_data_number(e->s->data, i), e->want->data.path);
-        }
-    }
-    return 0;
-}
-
 /* Of an image, what its small image does not give. */
 static double sum_of_new(const session *s, const float *values) {
     size_t channels = (size_t)s->config.channels, width = (size_t)s->config.width;
@@ -130,7 +121,7 @@ static int evaluate_chunk(const evaluation *e, size_t from, size_t n) {
     prnn_status status =
         subject_evaluate(s->ctx, &s->measured, e->images, n, false, e->nats + from, parts, values);
     if (status == PRNN_ERROR_FORMAT) { /* the library counts from the first image of the chunk */
-        TRY(check_finite(e, from, n));
+        TRY(session_check_finite(s, e->want->data.path, e->nats, from, n));
     }
     TRY(exit_code(s->ctx, status));
     for (size_t i = 0; e->conditional && i < n; i++) {
@@ -157,27 +148,14 @@ done:
     return code;
 }
 
-void eval_mean(const double *values, size_t count, size_t distance, double *mean, double *error) {
-    double sum = 0, squares = 0, n = (double)count;
-    for (size_t i = 0; i < count; i++) {
-        sum += values[i * distance];
-    }
-    *mean = sum / n;
-    for (size_t i = 0; i < count; i++) {
-        double from_mean = values[i * distance] - *mean;
-        squares += from_mean * from_mean;
-    }
-    *error = count > 1 ? sqrt(squares / (n - 1) / n) : NAN;
-}
-
 static int report(evaluation *e) {
     int code;
-    eval_mean(e->nats, e->count, 1, &e->mean, &e->error);
+    mean_and_error(e->nats, e->count, 1, &e->mean, &e->error);
     if (e->own) {
         eval_sum_up_own(e);
     }
     if (e->conditional) {
-        eval_mean(e->new_nats, e->count, 1, &e->new_mean, &e->new_error);
+        mean_and_error(e->new_nats, e->count, 1, &e->new_mean, &e->new_error);
     }
     TRY(subject_is_mixed(&e->s->measured) ? eval_sum_up_ensemble(e) : EXIT_OK);
     eval_print(e);

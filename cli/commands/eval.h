@@ -64,9 +64,6 @@ double eval_bits(const evaluation *e, size_t i, double nats);
 /* The same of the mean over all images. */
 double eval_mean_bits(const evaluation *e, double nats);
 
-/* Mean and its standard error, which one image alone has not: NaN. Value i is at i * distance. */
-void eval_mean(const double *values, size_t count, size_t distance, double *mean, double *error);
-
 /* Room for the nats of each model, if they are wanted. 0 or an exit code. */
 int eval_allocate_parts(evaluation *e);
 

@@ -2,6 +2,7 @@
 #include "commands/eval.h"
 #include "support/memory.h"
 #include "support/number.h"
+#include "support/statistics.h"
 #include "support/try.h"
 
 /* ------------------------------------------------------------------------------------- numbers */
@@ -15,7 +16,7 @@ static int take_gain(evaluation *e) {
     for (size_t i = 0; i < e->count; i++) {
         gains[i] = e->part_nats[i * e->parts + m->best] - e->nats[i];
     }
-    eval_mean(gains, e->count, 1, &m->gain, &m->gain_error);
+    mean_and_error(gains, e->count, 1, &m->gain, &m->gain_error);
 done:
     return code;
 }
@@ -35,7 +36,7 @@ int eval_sum_up_ensemble(evaluation *e) {
     *m = (eval_ensemble){.members = session_allocate(e->s, e->parts, sizeof *m->members)};
     TRY(check_memory(m->members));
     for (size_t k = 0; k < e->parts; k++) {
-        eval_mean(e->part_nats + k, e->count, e->parts, &m->members[k].mean, &m->members[k].error);
+        mean_and_error(e->part_nats + k, e->count, e->parts, &m->members[k].mean, &m->members[k].error);
         m->best = m->members[k].mean < m->members[m->best].mean ? k : m->best;
     }
     m->whole = mean_of_whole(e);

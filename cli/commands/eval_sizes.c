@@ -99,11 +99,7 @@ static int measure(evaluation *e, const piece *p) {
         for (size_t k = 0; parts && k < e->parts; k++) {
             e->part_nats[image * e->parts + k] = parts[i * e->parts + k];
         }
-        if (!isfinite(nats[i])) {
-            code = fail("the negative log-likelihood of image %zu of %s is not finite",
-                        session_image_number(s, image), e->want->data.path);
-            goto done;
-        }
+        TRY(session_check_finite(s, e->want->data.path, e->nats, image, 1));
     }
 done:
     free(levels);

@@ -5,6 +5,7 @@
 #include "support/data.h"
 #include "support/memory.h"
 #include "support/output.h"
+#include "support/statistics.h"
 #include "support/try.h"
 
 #include <math.h>
@@ -99,8 +100,14 @@ static int evaluate_chunk(heat_work *w, size_t from, size_t n, float *values, fl
     asked.entropies = entropies;
     const uint8_t *images = w->images + from * image_size(&w->h.config);
     int code;
-    TRY(exit_code(s->ctx,
-                  prnn_chain_evaluate(s->ctx, s->chain, images, n, &asked, w->nats + from, NULL, values)));
+    prnn_status status =
+        prnn_chain_evaluate(s->ctx, s->chain, images, n, &asked, w->nats + from, NULL, values);
+    size_t bad = first_not_finite(w->nats + from, n);
+    if (status == PRNN_ERROR_FORMAT && bad < n) { /* the library counts from the first image of the chunk */
+        return fail_not_finite(s->path, prnn_data_number(s->data, w->indices[from + bad]),
+                               w->want->data.path);
+    }
+    TRY(exit_code(s->ctx, status));
     sum_channels(w, values, n, w->pixels + from * w->area);
     if (session_is_conditional_alone(s)) {
         sum_new(w, from, n);
@@ -200,8 +207,11 @@ static int score(heat_work *w, size_t total, double *nats) {
     for (size_t from = 0; from < total; from += chunk) {
         size_t n = total - from < chunk ? total - from : chunk;
         TRY(data_read(s->ctx, s->data, from, n, w->want->seed, images));
-        TRY(exit_code(s->ctx,
-                      prnn_chain_evaluate(s->ctx, s->chain, images, n, NULL, nats + from, NULL, NULL)));
+        prnn_status status = prnn_chain_evaluate(s->ctx, s->chain, images, n, NULL, nats + from, NULL, NULL);
+        if (status == PRNN_ERROR_FORMAT) {
+            TRY(session_check_finite(s, w->want->data.path, nats, from, n));
+        }
+        TRY(exit_code(s->ctx, status));
         progress_count(&s->bar, "search", from + n, total, clock_seconds() - begin);
     }
 done:

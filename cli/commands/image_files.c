@@ -27,18 +27,36 @@ static prnn_archive_image image_at(const image_files *f, uint64_t index) {
     return image;
 }
 
-static char *path_of(const image_files *f, uint64_t index, bool numbered) {
-    prnn_archive_image image = image_at(f, index);
-    size_t room = strlen(f->folder) + strlen(image.name) + 40;
-    char *path = malloc(room), number[24] = "";
-    const char *slash = f->folder[strlen(f->folder) - 1] == '/' ? "" : "/";
-    if (numbered || !*image.name) {
-        snprintf(number, sizeof number, "%s%06" PRIu64, *image.name ? "-" : "", index);
+/* So many of the n bytes of a part of a name that it has at most `most`, and ends with a whole character. */
+static size_t kept_of(const char *part, size_t n, size_t most) {
+    n = n < most ? n : most;
+    while (n > 0 && ((unsigned char)part[n] & 0xc0) == 0x80) {
+        n--;
     }
-    if (path && !*number && is_png(image.name)) {
-        snprintf(path, room, "%s%s%s", f->folder, slash, image.name);
-    } else if (path) {
-        snprintf(path, room, "%s%s%s%s.png", f->folder, slash, image.name, number);
+    return n;
+}
+
+/* Of names that are too long for a file or a folder the beginning is kept. */
+static char *path_of(const image_files *f, uint64_t index, bool numbered) {
+    enum { MOST = 255 };
+    prnn_archive_image image = image_at(f, index);
+    size_t n = strlen(f->folder), room = n + strlen(image.name) + 40;
+    const char *slash = strrchr(image.name, '/'), *last = slash ? slash + 1 : image.name;
+    char *path = malloc(room), ending[32] = ".png";
+    if (!path) {
+        return NULL;
+    }
+    if (numbered || !*image.name) {
+        snprintf(ending, sizeof ending, "%s%06" PRIu64 ".png", *image.name ? "-" : "", index);
+    } else if (is_png(last) && strlen(last) <= MOST) {
+        *ending = 0;
+    }
+    size_t at = (size_t)snprintf(path, room, "%s%s", f->folder, f->folder[n - 1] == '/' ? "" : "/");
+    for (const char *part = image.name, *next; part; part = next) {
+        size_t length = strcspn(part, "/");
+        next = part[length] ? part + length + 1 : NULL;
+        size_t kept = kept_of(part, length, next ? MOST : MOST - strlen(ending));
+        at += (size_t)snprintf(path + at, room - at, "%.*s%s", (int)kept, part, next ? "/" : ending);
     }
     return path;
 }

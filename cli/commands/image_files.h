@@ -18,8 +18,8 @@ int image_files_begin(image_files *f, const prnn_archive *archive, uint64_t firs
                       const char *folder);
 void image_files_end(image_files *f);
 
-/* The file of an image: its name, with .png behind it unless it is there, or its number. Free with free();
- * NULL: no memory. */
+/* The file of an image: its name, with .png behind it unless it is there, or its number; cut, where that
+ * would be longer than the name of a file may be. Free with free(); NULL: no memory. */
 char *image_files_path(const image_files *f, uint64_t index);
 
 /* How many have a number for want of a name of their own. */

@@ -41,12 +41,13 @@ static const char *how(const prnn_archive_image *image) {
 
 /* Images first .. last, which are alike. */
 static void print_images(uint64_t first, uint64_t last, const prnn_archive_image *image) {
-    char label[4200];
-    archive_image_label(first, image, label, sizeof label);
+    char number[80];
+    snprintf(number, sizeof number, "image %" PRIu64, first);
     if (last > first) {
-        snprintf(label, sizeof label, "images %" PRIu64 " to %" PRIu64, first, last);
+        snprintf(number, sizeof number, "images %" PRIu64 " to %" PRIu64, first, last);
     }
-    say("%5d x %5d x %d  %-12s  %s", image->height, image->width, image->channels, how(image), label);
+    say("%5d x %5d x %d  %-12s  %s", image->height, image->width, image->channels, how(image),
+        *image->name ? image->name : number);
 }
 
 static void print_all(const prnn_archive *archive, const prnn_archive_info *info) {

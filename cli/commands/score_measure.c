@@ -1,6 +1,7 @@
 /* Numbers of images, and the scores that they make. */
 #include "commands/score.h"
 #include "support/memory.h"
+#include "support/statistics.h"
 #include "support/try.h"
 
 #include <math.h>
@@ -65,11 +66,10 @@ static int evaluate(const scoring *w, const chunk *c, const prnn_chain *chain, c
                     prnn_evaluate_options *options, double *nats) {
     const session *s = w->s;
     prnn_status status = prnn_chain_evaluate(s->ctx, chain, c->images, c->n, options, nats, NULL, NULL);
-    for (size_t i = 0; status == PRNN_ERROR_FORMAT && i < c->n; i++) {
-        if (!isfinite(nats[i])) { /* the library counts from the first image of the chunk */
-            return fail("%s: the negative log-likelihood of image %zu of %s is not finite", model,
-                        prnn_data_number(c->data, c->indices[i]), c->path);
-        }
+    size_t bad = first_not_finite(nats, c->n);
+    if (status == PRNN_ERROR_FORMAT &&
+        bad < c->n) { /* the library counts from the first image of the chunk */
+        return fail_not_finite(model, prnn_data_number(c->data, c->indices[bad]), c->path);
     }
     return exit_code(s->ctx, status);
 }

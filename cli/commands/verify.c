@@ -22,24 +22,17 @@ static const struct option options[] = {
 
 typedef struct verifying {
     session *s;
-    uint64_t whole, lost;
-    json *report;
+    uint64_t whole;
+    lost_images lost;
 } verifying;
 
 static bool on_image(void *user, uint64_t index, const prnn_archive_image *image, const uint8_t *values,
                      const char *why) {
     verifying *v = user;
-    char label[256];
     (void)values;
     v->whole += !why;
-    v->lost += why != NULL;
     if (why) {
-        archive_image_label(index, image, label, sizeof label);
-        progress_end(&v->s->bar);
-        (void)fail("%s: %s is lost: %s", v->s->path, label, why);
-    }
-    if (why && v->report) {
-        report_json_string(v->report, NULL, label);
+        lost_images_add(&v->lost, index, image, why);
     }
     return !stop_asked();
 }
@@ -63,18 +56,19 @@ static int decode(verifying *v) {
     progress_begin(&s->bar, s->common->quiet, NULL);
     prnn_status status = prnn_archive_read(s->ctx, s->archive, s->model, &how);
     progress_end(&s->bar);
+    lost_images_end(&v->lost);
     return exit_code(s->ctx, status);
 }
 
 static int run(session *s) {
     const settings *want = s->settings;
-    verifying v = {.s = s};
+    verifying v = {.s = s, .lost.s = s};
     json j;
     int code;
     TRY(session_open(s));
     TRY(session_open_archive(s));
     if (want->json) {
-        v.report = &j;
+        v.lost.report = &j;
         report_json_begin(&j, stdout);
         report_json_string(&j, "archive", s->path);
         report_json_open_array(&j, "lost");
@@ -85,8 +79,9 @@ static int run(session *s) {
         report_json_uint(&j, "whole", v.whole);
         report_json_bool(&j, "passed", code == EXIT_OK);
         report_json_end(&j);
-    } else if (code == EXIT_OK || v.whole + v.lost) {
-        say("%s: %" PRIu64 " image%s whole, %" PRIu64 " lost", s->path, v.whole, plural(v.whole), v.lost);
+    } else if (code == EXIT_OK || v.whole + v.lost.count) {
+        say("%s: %" PRIu64 " image%s whole, %" PRIu64 " lost", s->path, v.whole, plural(v.whole),
+            v.lost.count);
     }
 done:
     return code;

@@ -4,6 +4,7 @@
 #include "support/memory.h"
 #include "support/ranks.h"
 #include "support/report.h"
+#include "support/statistics.h"
 #include "support/try.h"
 
 #include <pixelrnn/io.h>
@@ -366,6 +367,15 @@ size_t session_image_skipped(const session *s) {
 
 const char *session_image_name(const session *s, size_t image) {
     return image_set_name(session_images(s), image);
+}
+
+int fail_not_finite(const char *model, size_t image, const char *data) {
+    return fail("%s: the negative log-likelihood of image %zu of %s is not finite", model, image, data);
+}
+
+int session_check_finite(const session *s, const char *path, const double *nats, size_t from, size_t n) {
+    size_t bad = first_not_finite(nats + from, n);
+    return bad == n ? EXIT_OK : fail_not_finite(s->path, session_image_number(s, from + bad), path);
 }
 
 size_t session_image_number(const session *s, size_t image) {

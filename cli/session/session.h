@@ -107,6 +107,13 @@ size_t session_image_skipped(const session *s);
 const char *session_image_name(const session *s, size_t image);
 size_t session_image_number(const session *s, size_t image);
 
+/* Fails on the first of images from .. from + n - 1 of the data, which is in `path`, whose likelihood
+ * nats[image] is not finite. */
+int session_check_finite(const session *s, const char *path, const double *nats, size_t from, size_t n);
+
+/* The sentence of it, of any model and data; returns EXIT_FAILED. */
+int fail_not_finite(const char *model, size_t image, const char *data);
+
 /* Reads all images of the data, (count, H, W, C) levels, into memory of the session. */
 int session_read_all(session *s, uint64_t seed, uint8_t **images);
 

@@ -137,7 +137,7 @@ int output_check_text(const char *name, const char *path) {
 }
 
 static bool is_picture(const char *name) {
-    static const char *const endings[] = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"};
+    static const char *const endings[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff"};
     size_t n = strlen(name);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         size_t length = strlen(endings[i]);
@@ -193,7 +193,8 @@ static FILE *open_temporary(const char *path, char *name, size_t room) {
 
 int output_write(const char *path, const char *text, size_t size) {
     struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+    bool there = stat(path, &st) == 0;
+    if (there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         return write_into(path, text, size);
     }
     size_t room = strlen(path) + 40;
@@ -204,6 +205,9 @@ int output_write(const char *path, const char *text, size_t size) {
     FILE *file = open_temporary(path, temporary, room);
     bool ok = file && fwrite(text, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
     int why = errno;
+    if (ok && there) { /* who could not read what was there cannot read what takes its place */
+        (void)fchmod(fileno(file), st.st_mode & 07777);
+    }
     if (file && fclose(file) != 0 && ok) {
         ok = false;
         why = errno;

@@ -6,16 +6,34 @@
 #include <math.h>
 #include <stdlib.h>
 
-void mean_and_deviation(const double *values, size_t n, double *mean, double *deviation) {
+/* The mean of n values that lie `distance` apart; returns their variance, NaN of one. */
+static double variance_of(const double *values, size_t n, size_t distance, double *mean) {
     double sum = 0, squares = 0;
     for (size_t i = 0; i < n; i++) {
-        sum += values[i];
+        sum += values[i * distance];
     }
     *mean = sum / (double)n;
     for (size_t i = 0; i < n; i++) {
-        squares += (values[i] - *mean) * (values[i] - *mean);
+        double from_mean = values[i * distance] - *mean;
+        squares += from_mean * from_mean;
     }
-    *deviation = n > 1 ? sqrt(squares / (double)(n - 1)) : NAN;
+    return n > 1 ? squares / (double)(n - 1) : NAN;
+}
+
+void mean_and_deviation(const double *values, size_t n, double *mean, double *deviation) {
+    *deviation = sqrt(variance_of(values, n, 1, mean));
+}
+
+void mean_and_error(const double *values, size_t n, size_t distance, double *mean, double *error) {
+    *error = sqrt(variance_of(values, n, distance, mean) / (double)n);
+}
+
+size_t first_not_finite(const double *values, size_t n) {
+    size_t i = 0;
+    while (i < n && isfinite(values[i])) {
+        i++;
+    }
+    return i;
 }
 
 /* ---------------------------------------------------------------------------------- two kinds */

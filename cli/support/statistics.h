@@ -1,5 +1,5 @@
-/* How well a score tells two kinds apart, and how rare a score is. The larger a score, the less something
- * belongs; all scores are finite. */
+/* Means of numbers; how well a score tells two kinds apart, and how rare a score is. The larger a score, the
+ * less something belongs; all scores are finite. */
 #ifndef PIXELRNN_CLI_SUPPORT_STATISTICS_H
 #define PIXELRNN_CLI_SUPPORT_STATISTICS_H
 
@@ -12,6 +12,12 @@
 
 /* Mean, and the standard deviation of what they are drawn from: NaN of one. */
 void mean_and_deviation(const double *values, size_t n, double *mean, double *deviation);
+
+/* Mean, and its standard error (NaN of one), of n values that lie `distance` apart. */
+void mean_and_error(const double *values, size_t n, size_t distance, double *mean, double *error);
+
+/* The number of the first of n values that is not finite; n: all are. */
+size_t first_not_finite(const double *values, size_t n);
 
 typedef struct separation {
     /* The share of pairs (one that does not belong, one that does) in which the first has the larger score;

@@ -98,7 +98,8 @@ class Data:
         if chosen.size == 0:
             chosen = chosen.astype(np.intp)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-            raise IndexError("indices are a list of integers, a slice or an array of bool")
+            raise IndexError("read takes the numbers of images, integers in one dimension; data[...] takes slices and "
+                             "arrays of bool too")
         outside = (chosen < 0) | (chosen >= len(self))
         if outside.any():
             raise IndexError(f"image {chosen[outside][0]} of a set of {len(self)}")

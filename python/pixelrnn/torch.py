@@ -173,11 +173,12 @@ _KINDS: dict[str, type[nn.Module]] = {"row": RowLSTM, "diagonal": DiagonalBiLSTM
 
 
 class Network(nn.Module):
-    """The network of a model. config: that of pixelrnn.Model."""
+    """The network of a model. config: that of pixelrnn.Model. notes: texts beside it in its file, such as the palette."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__()
         self.config = dict(config)
+        self.notes: dict[str, str] = {}
         channels, levels, condition = config["channels"], config["levels"], config["condition_features"]
         wide, head = _groups(2 * config["hidden"], channels), _groups(config["head"], channels)
         outputs = 3 * config["components"] if config["output"] == "logistics" else 1 if levels == 2 else levels
@@ -242,7 +243,7 @@ class Network(nn.Module):
         """The __metadata__ of a model file."""
         config = {key: value for key, value in self.config.items()
                   if self.config["output"] == "logistics" or key not in ("output", "components")}
-        return {"format": "pixelrnn", "version": "1", "config": json.dumps(config)}
+        return {**self.notes, "format": "pixelrnn", "version": "1", "config": json.dumps(config)}
 
 
 def value_nll(logits: Tensor, images: Tensor, levels: int, output: str = "softmax") -> Tensor:
@@ -273,20 +274,23 @@ def _log_mixture(logits: Tensor, images: Tensor, levels: int) -> Tensor:
 
 
 def to_torch(model: Model) -> Network:
-    """The same network with the same weights, float32, on the CPU."""
+    """The same network with the same weights, float32, on the CPU. Its `notes` are the model's metadata: the palette,
+    and where the model comes from."""
     network = Network(model.config)
+    network.notes = dict(model.metadata)
     network.load_state_dict({name: torch.from_numpy(values) for name, values in model.state_dict().items()})
     return network
 
 
 def from_torch(network: Network, *, context: Context | None = None) -> Model:
-    """The same model with the same weights, rounded to float32."""
+    """The same model with the same weights, rounded to float32, and the network's `notes` as metadata."""
     model = Model(**network.config, context=context)
     tensors = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
     for name, module in network.named_modules():
         if isinstance(module, MaskedConv2d):    # an optimizer may have moved what has no gradient
             tensors[f"{name}.weight"] = np.where(module.mask.cpu().numpy(), tensors[f"{name}.weight"], 0)
     model.load_state_dict(tensors)
+    model.metadata.update(network.notes)
     return model
 
 

@@ -88,8 +88,11 @@ def test_conditional_losses() -> None:
 @pytest.mark.parametrize("name", GOLDEN_CASES)
 def test_there_and_back(name: str) -> None:
     model, expect = golden(name)
+    model.metadata["made by"] = "hand"
     again = pt.from_torch(pt.to_torch(model).double())
     assert again.config == model.config
+    assert dict(again.metadata) == dict(model.metadata)
+    assert "made by" in pt.to_torch(model).metadata()
     np.testing.assert_array_equal(again.nll(expect["v"]), model.nll(expect["v"]))
 
 

@@ -147,6 +147,18 @@ prnn_status prnn_file_read_any(prnn_context *ctx, const char *path, size_t limit
     return PRNN_OK;
 }
 
+ssize_t prnn_file_read_at(int file, uint64_t at, uint8_t *to, size_t n) {
+    size_t done = 0;
+    for (ssize_t got = 1; done < n && got != 0;) {
+        got = pread(file, to + done, n - done, (off_t)(at + done));
+        if (got < 0 && errno != EINTR) {
+            return -1;
+        }
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return (ssize_t)done;
+}
+
 prnn_status prnn_file_exists(prnn_context *ctx, const char *path, bool *there) {
     *there = access(path, F_OK) == 0;
     return *there || errno == ENOENT || errno == ENOTDIR
@@ -247,14 +259,39 @@ static void sync_folder(const char *path) {
     free(name);
 }
 
+static prnn_status fail_write(prnn_context *ctx, const char *path, int why) {
+    return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: could not be written: %s; nothing was changed", path,
+                     why ? strerror(why) : "is the disk full, or a limit reached?");
+}
+
+/* Whether all is written; *why: what stopped it, or 0, if that is no longer known. */
+static bool flush(FILE *stream, int *why) {
+    bool ok = fflush(stream) == 0;
+    *why = ok ? 0 : errno;
+    return ok && !ferror(stream);
+}
+
+prnn_status prnn_file_check(prnn_context *ctx, const prnn_file_writer *writer) {
+    int why;
+    return flush(writer->stream, &why) ? PRNN_OK : fail_write(ctx, writer->path, why);
+}
+
+/* Who could not read what was there cannot read what takes its place. */
+static void keep_permissions(const prnn_file_writer *writer) {
+    struct stat st;
+    if (stat(writer->path, &st) == 0) {
+        (void)fchmod(fileno(writer->stream), st.st_mode & 07777);
+    }
+}
+
 prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
-    /* What stopped an earlier write is no longer known. */
-    bool ok = !ferror(writer->stream);
-    int why = 0;
-    if (ok && (fflush(writer->stream) != 0 || fsync(fileno(writer->stream)) != 0)) {
+    int why;
+    bool ok = flush(writer->stream, &why);
+    if (ok && fsync(fileno(writer->stream)) != 0) {
         ok = false;
         why = errno;
     }
+    keep_permissions(writer);
     if (fclose(writer->stream) != 0 && ok) {
         ok = false;
         why = errno;
@@ -268,8 +305,7 @@ prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
         sync_folder(writer->path);
     } else {
         unlink(writer->temporary);
-        status = prnn_fail(ctx, PRNN_ERROR_FILE, "%s: could not be written: %s; nothing was changed",
-                           writer->path, why ? strerror(why) : "is the disk full, or a limit reached?");
+        status = fail_write(ctx, writer->path, why);
     }
     free(writer->path);
     free(writer->temporary);

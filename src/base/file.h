@@ -5,6 +5,7 @@
 #include "base/message.h"
 
 #include <stdio.h>
+#include <sys/types.h>
 
 /* Opens a file for reading: *file becomes a descriptor, *size its bytes. Anything else, such as a folder or a
  * pipe, is refused at once. */
@@ -16,6 +17,10 @@ prnn_status prnn_file_read(prnn_context *ctx, const char *path, size_t limit, ui
 /* The same of a file, or of what comes through a pipe, which waits for who writes it. */
 prnn_status prnn_file_read_any(prnn_context *ctx, const char *path, size_t limit, uint8_t **bytes,
                                size_t *size);
+
+/* Reads n bytes from `at` on, and says how many it got: fewer, where the file ends; -1, with errno, if it
+ * cannot. */
+ssize_t prnn_file_read_at(int file, uint64_t at, uint8_t *to, size_t n);
 
 /* Whether there is something at `path`; fails where nobody can tell, which is no reason to write over it. */
 prnn_status prnn_file_exists(prnn_context *ctx, const char *path, bool *there);
@@ -32,8 +37,12 @@ typedef struct prnn_file_writer {
 
 prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_writer *writer);
 
-/* Flushes to disk, renames, and flushes the folder, where it can be; on any failure (so far, or now) removes
- * the temporary file and leaves what was at `path` as it was. Call exactly once after a successful begin. */
+/* Fails if what was written so far could not be: long work need not go on until the end to know. */
+prnn_status prnn_file_check(prnn_context *ctx, const prnn_file_writer *writer);
+
+/* Flushes to disk, gives the file the permissions of what it replaces, renames, and flushes the folder, where
+ * it can be; on any failure (so far, or now) removes the temporary file and leaves what was at `path` as it
+ * was. Call exactly once after a successful begin. */
 prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer);
 
 /* Removes temporary files that killed processes left beside `path`. Nobody else may be writing it. */

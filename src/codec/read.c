@@ -140,11 +140,11 @@ static prnn_status give_images(reading *r) {
         size_t k = r->from + i;
         const prnn_record *record = prnn_directory_find(&r->batch->directory, k);
         prnn_archive_image image = prnn_record_describe(record, r->archive->header.levels);
-        char why[128] = "it is not in the file: it was cut off or lost";
+        char why[128] = "missing from the file, which was cut off or changed";
         if (r->batch->lost) {
-            snprintf(why, sizeof why, "the list of images that it is in is damaged");
+            snprintf(why, sizeof why, "the list of images is damaged");
         } else if (r->damage[k]) {
-            snprintf(why, sizeof why, "it is damaged at byte %llu of the file",
+            snprintf(why, sizeof why, "damaged at byte %llu of the file",
                      (unsigned long long)r->damage[k] - 1);
         }
         bool lost = r->batch->lost || r->missing[k];
@@ -239,7 +239,8 @@ static void survey(reading *r, bool *needs_model, uint64_t *pixels) {
         }
         for (size_t k = r->from; k < r->from + r->images; k++) {
             const prnn_record *record = prnn_directory_find(&b->directory, k);
-            *pixels += (uint64_t)record->height * (uint64_t)record->width;
+            uint64_t of_image = (uint64_t)record->height * (uint64_t)record->width;
+            *pixels += of_image ? of_image : 1; /* lost, of whatever size */
         }
     }
 }

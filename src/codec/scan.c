@@ -18,17 +18,13 @@ enum { MOST_READ = 4 };
 
 /* Reads n bytes from `at` on, which are there. */
 static prnn_status read_at(prnn_context *ctx, const prnn_scan *s, uint64_t at, uint8_t *to, size_t n) {
-    for (size_t done = 0; done < n;) {
-        ssize_t got = pread(s->file, to + done, n - done, (off_t)(at + done));
-        if (got < 0 && errno != EINTR) {
-            return prnn_fail_system(ctx, errno, "%s: cannot be read", s->path);
-        }
-        if (got == 0) {
-            return prnn_fail(ctx, PRNN_ERROR_FILE, "%s: has become shorter while it was read", s->path);
-        }
-        done += got > 0 ? (size_t)got : 0;
+    ssize_t got = prnn_file_read_at(s->file, at, to, n);
+    if (got < 0) {
+        return prnn_fail_system(ctx, errno, "%s: cannot be read", s->path);
     }
-    return PRNN_OK;
+    return (size_t)got == n
+               ? PRNN_OK
+               : prnn_fail(ctx, PRNN_ERROR_FILE, "%s: has become shorter while it was read", s->path);
 }
 
 static prnn_status add(prnn_context *ctx, prnn_scan *s, prnn_found_chunk found) {
@@ -49,20 +45,34 @@ static prnn_status add(prnn_context *ctx, prnn_scan *s, prnn_found_chunk found) 
     return PRNN_OK;
 }
 
-/* *at becomes the place of the next mark from there on, or the end of the file. */
-static prnn_status find_mark(prnn_context *ctx, const prnn_scan *s, uint64_t *at) {
-    uint8_t window[WINDOW];
+/* The window holds the bytes from `at` on, at least those of a mark, which are there. */
+static prnn_status move_window(prnn_context *ctx, prnn_scan *s, uint64_t at) {
     prnn_status status = PRNN_OK;
-    while (s->size - *at >= PRNN_CHUNK_BYTES) {
-        size_t n = s->size - *at < WINDOW ? (size_t)(s->size - *at) : WINDOW;
-        TRY(read_at(ctx, s, *at, window, n));
-        for (size_t i = 0; i + PRNN_MARK_BYTES <= n; i++) {
-            if (memcmp(window + i, prnn_chunk_mark, PRNN_MARK_BYTES) == 0) {
+    if (at < s->window_at || at + PRNN_MARK_BYTES > s->window_at + s->window_bytes) {
+        size_t n = s->size - at < WINDOW ? (size_t)(s->size - at) : WINDOW;
+        s->window_bytes = 0;
+        TRY(read_at(ctx, s, at, s->window, n));
+        s->window_at = at;
+        s->window_bytes = n;
+    }
+done:
+    return status;
+}
+
+/* *at becomes the place of the next mark from there on, at `end` or before it, or the end of the file. */
+static prnn_status find_mark(prnn_context *ctx, prnn_scan *s, uint64_t *at, uint64_t end) {
+    prnn_status status = PRNN_OK;
+    while (*at <= end && s->size - *at >= PRNN_CHUNK_BYTES) {
+        TRY(move_window(ctx, s, *at));
+        const uint8_t *from = s->window + (*at - s->window_at);
+        size_t places = (size_t)(s->window_at + s->window_bytes - *at) - PRNN_MARK_BYTES + 1;
+        for (size_t i = 0; i < places; i++) {
+            if (memcmp(from + i, prnn_chunk_mark, PRNN_MARK_BYTES) == 0) {
                 *at += i;
                 return PRNN_OK;
             }
         }
-        *at += n - PRNN_MARK_BYTES + 1; /* a mark may lie across */
+        *at += places; /* a mark may lie across */
     }
     *at = s->size;
 done:
@@ -116,12 +126,13 @@ static prnn_status after_damage(prnn_context *ctx, prnn_scan *s, uint64_t *at) {
 }
 
 /* *at becomes the place of the next chunk from there on, or the end of the file. */
-static prnn_status find_chunk(prnn_context *ctx, const prnn_scan *s, uint64_t *at) {
+static prnn_status find_chunk(prnn_context *ctx, prnn_scan *s, uint64_t *at) {
+    uint64_t end = s->count ? s->size : BEGINNING;
     prnn_chunk chunk;
     bool there = false;
     prnn_status status = PRNN_OK;
-    while (!there && *at < s->size && (s->count || *at < BEGINNING)) {
-        TRY(find_mark(ctx, s, at));
+    while (!there && *at < s->size) {
+        TRY(find_mark(ctx, s, at, end));
         TRY(*at < s->size ? look(ctx, s, *at, &chunk, &there) : PRNN_OK);
         *at += !there && *at < s->size;
     }
@@ -156,11 +167,15 @@ prnn_status prnn_scan_open(prnn_context *ctx, const char *path, prnn_scan *s) {
     TRY(s->path ? PRNN_OK : PRNN_ERROR_MEMORY);
     memcpy(s->path, path, strlen(path) + 1);
     TRY(prnn_file_open(ctx, path, &s->file, &s->size));
+    s->window = prnn_alloc_raw(ctx, WINDOW, 1, path);
+    TRY(s->window ? PRNN_OK : PRNN_ERROR_MEMORY);
     TRY(scan_all(ctx, s));
     TRY(s->count ? PRNN_OK
                  : prnn_fail(ctx, PRNN_ERROR_FORMAT,
                              "%s: is no archive of pixelrnn, or its beginning is damaged", path));
 done:
+    prnn_free(s->window);
+    s->window = NULL;
     if (status != PRNN_OK) {
         prnn_scan_close(s);
     }

@@ -18,7 +18,10 @@ typedef struct prnn_scan {
     size_t count, room;
     uint64_t gaps;      /* places that are no chunks, */
     uint64_t first_gap; /* and the first of them */
-    uint64_t read;      /* bytes that were read to know whether a chunk before a gap is damaged */
+    uint8_t *window;    /* bytes of the file while marks are looked for: window_bytes from window_at on */
+    uint64_t window_at;
+    size_t window_bytes;
+    uint64_t read; /* bytes that were read to know whether a chunk before a gap is damaged */
 } prnn_scan;
 
 /* Finds all chunks. PRNN_ERROR_FORMAT: there is none near the beginning, so it is no archive. Free with

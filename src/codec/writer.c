@@ -271,6 +271,7 @@ static prnn_status code_blocks(prnn_archive_writer *w, const prnn_batch_of_image
                           .user = w};
     prnn_status status;
     w->parts = w->parts_done = 0;
+    TRY(w->file.stream ? prnn_file_check(w->ctx, &w->file) : PRNN_OK); /* the batches before */
     for (size_t i = 0; i < mine.count; i++) {
         w->parts += own[i].count * (w->options.no_verify ? 1 : 2);
     }

@@ -1,5 +1,6 @@
 #include "data/disk.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -80,22 +81,16 @@ size_t prnn_disk_size(const prnn_disk *disk) {
 }
 
 prnn_status prnn_disk_read(prnn_context *ctx, const prnn_disk *disk, size_t index, uint8_t *to) {
-    size_t n = prnn_disk_size(disk), done = 0;
-    uint64_t offset = disk->offset + place_of(disk, index) * n;
-    while (done < n) {
-        ssize_t got = pread(disk->file, to + done, n - done, (off_t)(offset + done));
-        if (got < 0 && errno != EINTR) {
-            return prnn_fail_system(ctx, errno, "%s: image %zu cannot be read", disk->name,
-                                    prnn_disk_number(disk, index));
-        }
-        if (got == 0) {
-            return prnn_fail(ctx, PRNN_ERROR_FILE,
-                             "%s: image %zu cannot be read: the file has become shorter", disk->name,
-                             prnn_disk_number(disk, index));
-        }
-        done += got > 0 ? (size_t)got : 0;
+    size_t n = prnn_disk_size(disk);
+    ssize_t got = prnn_file_read_at(disk->file, disk->offset + place_of(disk, index) * n, to, n);
+    if (got < 0) {
+        return prnn_fail_system(ctx, errno, "%s: image %zu cannot be read", disk->name,
+                                prnn_disk_number(disk, index));
     }
-    return PRNN_OK;
+    return (size_t)got == n
+               ? PRNN_OK
+               : prnn_fail(ctx, PRNN_ERROR_FILE, "%s: image %zu cannot be read: the file has become shorter",
+                           disk->name, prnn_disk_number(disk, index));
 }
 
 void prnn_disk_prefetch(const prnn_disk *disk, const uint64_t *indices, size_t n) {

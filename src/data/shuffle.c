@@ -1,5 +1,6 @@
 #include "data/shuffle.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/try.h"
@@ -27,17 +28,13 @@ static prnn_status get(const pieces *p, uint64_t i, uint8_t *to) {
         memcpy(to, p->memory + i * p->size, p->size);
         return PRNN_OK;
     }
-    for (size_t done = 0; done < p->size;) {
-        ssize_t n = pread(p->file, to + done, p->size - done, p->offset + (off_t)(i * p->size + done));
-        if (n == 0) {
-            return prnn_fail(p->ctx, PRNN_ERROR_FILE, "%s: became shorter while it was written", p->path);
-        }
-        if (n < 0 && errno != EINTR) {
-            return fail_access(p);
-        }
-        done += n > 0 ? (size_t)n : 0;
+    ssize_t n = prnn_file_read_at(p->file, (uint64_t)p->offset + i * p->size, to, p->size);
+    if (n < 0) {
+        return fail_access(p);
     }
-    return PRNN_OK;
+    return (size_t)n == p->size
+               ? PRNN_OK
+               : prnn_fail(p->ctx, PRNN_ERROR_FILE, "%s: became shorter while it was written", p->path);
 }
 
 static prnn_status put(const pieces *p, uint64_t i, const uint8_t *from) {
