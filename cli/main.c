@@ -25,21 +25,14 @@ static const struct command *find_command(const char *name) {
 }
 
 static int unknown_command(const char *name) {
-    const char *nearest = NULL;
-    size_t best = strlen(name) / 3 + 2;
+    nearest n = {.written = name};
     for (size_t i = 0; commands[i]; i++) {
-        size_t distance = edit_distance(name, commands[i]->name);
-        if (distance < best) {
-            best = distance;
-            nearest = commands[i]->name;
-        }
+        nearest_try(&n, commands[i]->name);
     }
-    if (edit_distance(name, "help") < best) {
-        nearest = "help";
-    }
+    nearest_try(&n, "help");
     const char *what = name[0] == '-' ? "option" : "command";
-    if (nearest) {
-        return usage_error("unknown %s '%s'; did you mean '%s'?", what, name, nearest);
+    if (n.known) {
+        return usage_error("unknown %s '%s'; did you mean '%s'?", what, name, n.known);
     }
     return usage_error("unknown %s '%s'; 'pixelrnn --help' lists the commands", what, name);
 }

@@ -24,22 +24,13 @@ int option_find(const struct command *command, const char *name, size_t length) 
 }
 
 const char *option_nearest(const struct command *command, const char *name) {
-    const char *nearest = NULL;
-    size_t length = strlen(name);
-    size_t best = length / 3 + 2; /* further away is another word */
+    nearest n = {.written = name};
     for (size_t i = 0; i < command->option_count; i++) {
-        const char *known = command->options[i].name;
-        if (!known) {
-            continue;
-        }
-        /* A beginning counts as near: --valid for --valid-every, --learn for ... */
-        size_t distance = length >= 3 && strncmp(known, name, length) == 0 ? 1 : edit_distance(name, known);
-        if (distance < best && distance < strlen(known)) {
-            best = distance;
-            nearest = known;
+        if (command->options[i].name) {
+            nearest_try(&n, command->options[i].name);
         }
     }
-    return nearest;
+    return n.known;
 }
 
 /* --------------------------------------------------------------------------------------- values */

@@ -118,17 +118,12 @@ const char *preset_text(const char *name) {
 }
 
 int preset_unknown(const char *name) {
-    const char *nearest = NULL;
-    size_t best = 6;
+    nearest n = {.written = name};
     for (size_t i = 0; i < PRESETS; i++) {
-        size_t distance = edit_distance(name, presets[i].name);
-        if (distance < best) {
-            best = distance;
-            nearest = presets[i].name;
-        }
+        nearest_try(&n, presets[i].name);
     }
-    if (nearest) {
-        return usage_error("there is no preset '%s'; did you mean '%s'?", name, nearest);
+    if (n.known) {
+        return usage_error("there is no preset '%s'; did you mean '%s'?", name, n.known);
     }
     return usage_error("there is no preset '%s'; 'pixelrnn train --list-presets' names them", name);
 }

@@ -122,9 +122,7 @@ static bool make_job(exchange *e) {
     if (!e->job) {
         return false;
     }
-    atomic_fetch_sub(&e->service->bodies, e->room);
-    e->body = NULL;
-    e->room = 0;
+    e->body = NULL; /* the job's, and counted until the exchange is over */
     e->job->client = (job_client){wake, is_gone, e};
     snprintf(e->job->key, sizeof e->job->key, "%s", key ? key : "");
     if (!turn || !parse_uint64(turn, &e->job->turn)) {

@@ -16,7 +16,7 @@ typedef struct service {
     crew *crew;
     double time_limit;
     size_t body_limit;    /* bytes of a request */
-    atomic_size_t bodies; /* bytes of all bodies that are being received */
+    atomic_size_t bodies; /* bytes of all bodies that are here, waiting jobs' too */
 } service;
 
 /* MHD_AccessHandlerCallback; `user` is a service. */

@@ -1,8 +1,10 @@
 #include "support/distance.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-size_t edit_distance(const char *a, const char *b) {
+/* 40 if `b` is longer than that. */
+static size_t edit_distance(const char *a, const char *b) {
     enum { LONGEST = 40 };
     size_t row[LONGEST + 1];
     size_t n = strlen(b);
@@ -24,4 +26,15 @@ size_t edit_distance(const char *a, const char *b) {
         }
     }
     return row[n];
+}
+
+void nearest_try(nearest *n, const char *known) {
+    size_t length = strlen(n->written), limit = n->known ? n->distance : length / 3 + 2;
+    /* A beginning counts as near: --valid for --valid-every. */
+    bool begins = length >= 3 && strncmp(known, n->written, length) == 0;
+    size_t distance = begins ? 1 : edit_distance(n->written, known);
+    if (distance < limit && distance < strlen(known)) {
+        n->known = known;
+        n->distance = distance;
+    }
 }

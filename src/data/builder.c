@@ -299,3 +299,33 @@ prnn_status prnn_builder_put(prnn_builder *b, const char *name, const prnn_image
 done:
     return status;
 }
+
+/* ------------------------------------------------------------------------------------ several files */
+
+bool prnn_builder_wants(const prnn_builder *b, uint64_t before, uint64_t has, uint64_t *from, uint64_t *n) {
+    uint64_t wanted = b->count - b->done;
+    *from = b->first + b->done - before;
+    *n = *from >= has ? 0 : wanted < has - *from ? wanted : has - *from;
+    return *n > 0;
+}
+
+prnn_status prnn_builder_put_files(prnn_builder *b, char *const *paths, size_t count, prnn_visit_fn *visit,
+                                   const void *user) {
+    uint64_t total = 0, before = 0, has;
+    prnn_status status = PRNN_OK;
+    for (size_t i = 0; i < count; i++) {
+        TRY(visit(b, paths[i], user, NULL, &has));
+        total += has;
+    }
+    TRY(prnn_builder_slice(b, total));
+    for (size_t i = 0; i < count && b->done < b->count; i++) {
+        TRY(visit(b, paths[i], user, &before, &has));
+        before += has;
+    }
+    if (b->done < b->count) {
+        status =
+            prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: its files became shorter while they were read", b->name);
+    }
+done:
+    return status;
+}

@@ -77,6 +77,19 @@ prnn_status prnn_builder_count(prnn_builder *b);
 /* The path of the image that was stored last. */
 prnn_status prnn_builder_name(prnn_builder *b, const char *path);
 
+/* Of a set of several files: opens one, says how many images it has, and unless `before` is NULL puts those
+ * of them that are wanted; *before: images of the files in front of it. */
+typedef prnn_status prnn_visit_fn(prnn_builder *b, const char *path, const void *user, const uint64_t *before,
+                                  uint64_t *has);
+
+/* Slice and put, of files whose images are one set, in that order; each is visited twice. */
+prnn_status prnn_builder_put_files(prnn_builder *b, char *const *paths, size_t count, prnn_visit_fn *visit,
+                                   const void *user);
+
+/* Which images are wanted next of a file that has so many, behind so many: n from number `from` of it on.
+ * False: none. */
+bool prnn_builder_wants(const prnn_builder *b, uint64_t before, uint64_t has, uint64_t *from, uint64_t *n);
+
 /* The next image is left out, and the caller hears why. */
 prnn_status prnn_builder_skip(prnn_builder *b, const char *path, const char *why);
 

@@ -86,53 +86,26 @@ done:
     return status;
 }
 
-static prnn_status count_records(prnn_context *ctx, char *const *paths, size_t count, size_t labels,
-                                 uint64_t *total) {
-    *total = 0;
-    for (size_t i = 0; i < count; i++) {
-        prnn_input input;
-        prnn_status status = prnn_input_open(ctx, paths[i], &input);
-        if (status == PRNN_OK) {
-            status = check_size(ctx, &input, labels);
-            *total += input.size / (labels + PICTURE);
-            prnn_input_close(&input);
-        }
-        if (status != PRNN_OK) {
-            return status;
-        }
-    }
-    return PRNN_OK;
-}
-
-/* What is wanted of one file; *before: images of the files before it, and then of this one too. */
-static prnn_status put_file(prnn_builder *b, const char *path, size_t labels, uint64_t *before) {
+/* prnn_visit_fn; `user`: the bytes of a label. */
+static prnn_status visit(prnn_builder *b, const char *path, const void *user, const uint64_t *before,
+                         uint64_t *has) {
+    size_t labels = *(const size_t *)user;
     prnn_input input;
+    uint64_t from, n;
     prnn_status status = prnn_input_open(b->ctx, path, &input);
     if (status != PRNN_OK) {
         return status;
     }
-    uint64_t has = input.size / (labels + PICTURE), wanted = b->count - b->done;
-    uint64_t from = b->first + b->done - *before; /* number of the next image within this file */
-    if (from < has) {
-        status = put_records(b, &input, labels, from, wanted < has - from ? wanted : has - from);
+    TRY(check_size(b->ctx, &input, labels));
+    *has = input.size / (labels + PICTURE);
+    if (before && prnn_builder_wants(b, *before, *has, &from, &n)) {
+        TRY(put_records(b, &input, labels, from, n));
     }
-    *before += has;
+done:
     prnn_input_close(&input);
     return status;
 }
 
 prnn_status prnn_cifar_put_files(prnn_builder *b, char *const *paths, size_t count, size_t labels) {
-    uint64_t total, before = 0;
-    prnn_status status;
-    TRY(count_records(b->ctx, paths, count, labels, &total));
-    TRY(prnn_builder_slice(b, total));
-    for (size_t i = 0; i < count && b->done < b->count; i++) {
-        TRY(put_file(b, paths[i], labels, &before));
-    }
-    if (b->done < b->count) {
-        status =
-            prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: its files became shorter while they were read", b->name);
-    }
-done:
-    return status;
+    return prnn_builder_put_files(b, paths, count, visit, &labels);
 }

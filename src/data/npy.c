@@ -67,8 +67,9 @@ static bool take_number(text *t, uint64_t *number) {
             return false;
         }
     }
+    bool any = t->p > begin;
     take(t, 'L'); /* written by Python 2 */
-    return t->p > begin;
+    return any;
 }
 
 static bool take_shape(text *t, prnn_npy *npy) {

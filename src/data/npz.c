@@ -230,56 +230,28 @@ done:
     return status;
 }
 
-static prnn_status count_images(prnn_builder *b, char *const *paths, size_t count, uint64_t *total) {
-    prnn_status status = PRNN_OK;
-    *total = 0;
-    for (size_t i = 0; i < count && status == PRNN_OK; i++) {
-        prnn_input input;
-        archive a;
-        status = file_open(b, paths[i], &input, &a);
-        if (status == PRNN_OK) {
-            *total += a.array.count;
-            archive_close(&a);
-            prnn_input_close(&input);
-        }
-    }
-    return status;
-}
-
-/* What is wanted of one file; *before: images of the files before it, and then of this one too. */
-static prnn_status put_file(prnn_builder *b, const char *path, uint64_t *before) {
+/* prnn_visit_fn */
+static prnn_status visit(prnn_builder *b, const char *path, const void *user, const uint64_t *before,
+                         uint64_t *has) {
     prnn_input input;
     archive a;
+    uint64_t from, n;
+    (void)user;
     prnn_status status = file_open(b, path, &input, &a);
     if (status != PRNN_OK) {
         return status;
     }
-    uint64_t has = a.array.count, wanted = b->count - b->done;
-    uint64_t from = b->first + b->done - *before; /* number of the next image within this file */
-    if (from < has) {
-        size_t n = (size_t)(wanted < has - from ? wanted : has - from);
-        status = prnn_array_put_part(b, &a.images.stream, &a.array, from, n);
+    *has = a.array.count;
+    if (before && prnn_builder_wants(b, *before, *has, &from, &n)) {
+        status = prnn_array_put_part(b, &a.images.stream, &a.array, from, (size_t)n);
     }
-    *before += has;
     archive_close(&a);
     prnn_input_close(&input);
     return status;
 }
 
 prnn_status prnn_npz_put_files(prnn_builder *b, char *const *paths, size_t count) {
-    uint64_t total, before = 0;
-    prnn_status status;
-    TRY(count_images(b, paths, count, &total));
-    TRY(prnn_builder_slice(b, total));
-    for (size_t i = 0; i < count && b->done < b->count; i++) {
-        TRY(put_file(b, paths[i], &before));
-    }
-    if (b->done < b->count) {
-        status =
-            prnn_fail(b->ctx, PRNN_ERROR_FILE, "%s: its files became shorter while they were read", b->name);
-    }
-done:
-    return status;
+    return prnn_builder_put_files(b, paths, count, visit, NULL);
 }
 
 #endif

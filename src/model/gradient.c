@@ -11,10 +11,6 @@
 
 enum { MOST_LEVELS = 6 };
 
-static int divided(int n, int by) {
-    return (n + by - 1) / by;
-}
-
 static prnn_cut cut_of(const prnn_network *net, int images) {
     return prnn_cut_of(net->kind->together, images);
 }
@@ -44,9 +40,9 @@ static int most_lanes(const prnn_context *ctx, const prnn_network *net, int imag
  * more, the less memory, but each thread should find some pieces of work, and all of them equally many. No
  * bit depends on it. */
 static int own_levels(int lanes, int threads) {
-    int levels = 0, best = divided(lanes, threads);
-    for (int more = 1; divided(lanes, 1 << more) >= 4 * threads; more++) {
-        int longest = divided(divided(lanes, 1 << more), threads) << more;
+    int levels = 0, best = prnn_divide_up(lanes, threads);
+    for (int more = 1; prnn_divide_up(lanes, 1 << more) >= 4 * threads; more++) {
+        int longest = prnn_divide_up(prnn_divide_up(lanes, 1 << more), threads) << more;
         levels = longest * 16 <= best * 17 ? more : levels;
     }
     return levels;

@@ -2,14 +2,10 @@
 
 enum { MOST_AT_ONCE = 4 };
 
-static int divided(int n, int by) {
-    return (n + by - 1) / by;
-}
-
 prnn_cut prnn_cut_of(int together, int images) {
-    int least = divided(images, 2) < together ? divided(images, 2) : together;
-    int lane = divided(divided(images, PRNN_MOST_LANES), least) * least;
-    return (prnn_cut){lane, lane < MOST_AT_ONCE ? lane : MOST_AT_ONCE, divided(images, lane)};
+    int least = prnn_divide_up(images, 2) < together ? prnn_divide_up(images, 2) : together;
+    int lane = prnn_divide_up(prnn_divide_up(images, PRNN_MOST_LANES), least) * least;
+    return (prnn_cut){lane, lane < MOST_AT_ONCE ? lane : MOST_AT_ONCE, prnn_divide_up(images, lane)};
 }
 
 int prnn_lanes_first(int lanes, int rank, int ranks) {

@@ -12,6 +12,11 @@ enum {
     PRNN_MOST_NODES = 12 /* of one rank: one of each size at either end of its run */
 };
 
+/* n / by, rounded up. */
+static inline int prnn_divide_up(int n, int by) {
+    return (n + by - 1) / by;
+}
+
 typedef struct prnn_cut {
     int lane;  /* images of a lane; the last one may have fewer */
     int shard; /* of them, those that go through the network together */
