@@ -30,7 +30,7 @@ ship() { # NAME TITLE WHAT MODEL...: what is measured, by the models that end wi
     name=$1 title=$2 what=$3
     shift 3
     card "cifar10-$name" "$title for CIFAR-10" "${precision}experiments/cifar10/train.sh CIFAR10-FOLDER runs/cifar10 $name" $runs <<ROWS
-${begun}| data | CIFAR-10, binary version: $trained images to train on; of the last 5,000 training images the first 1,000 picked the epoch that was kept; $tested test images, read once |
+${begun}| data | CIFAR-10, binary version: $trained images to train on; of the last 5,000 training images the first 1,000 picked the epoch that was kept; $tested test images, read once for this version |
 | validation NLL, all 5,000 | $(bits valid "$@") $what |
 | **test NLL, all $tested** | **$(bits test "$@") $what** |
 ROWS

@@ -8,6 +8,7 @@ Writes OUT/speed.md and OUT/speed.svg. SECONDS_EACH (default 10) is how long eac
 BENCH names the benchmark (default build/bench/pixelrnn-bench; make bench builds it).
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -68,7 +69,9 @@ def bars(rates):
 
 def main():
     os.chdir(Path(__file__).parents[2])
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/cifar10")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", nargs="?", type=Path, default="runs/cifar10", metavar="OUT", help="a folder")
+    out = parser.parse_args().out
     bench = os.environ.get("BENCH", "build/bench/pixelrnn-bench")
     if not os.access(bench, os.X_OK):
         sys.exit(f"{bench} is not there: make bench builds it, or BENCH names another")

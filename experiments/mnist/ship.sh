@@ -19,7 +19,7 @@ ship() { # NAME TITLE PAPER RUN...: the runs of train.sh NAME; `taught` says whi
     shift 3
     local teacher=${taught:+"| teacher | of $taught of each target is what [mnist-diagonal](mnist-diagonal.md) expects |"$'\n'}
     card "mnist-$name" "$title for static binarised MNIST" "experiments/mnist/train.sh runs/mnist $name" "$@" <<ROWS
-$teacher| data | [data/mnist-binarized](../data/README.md): 50,000 images to train on; 10,000 validation images picked learning rate, length and the epoch that was kept; 10,000 test images, read once |
+$teacher| data | [data/mnist-binarized](../data/README.md): 50,000 images to train on; 10,000 validation images picked learning rate, length and the epoch that was kept; 10,000 test images, read once for this version |
 | validation NLL, all 10,000 | $(nll nats 2 "$file" -- --data $data/valid-images-idx3-ubyte.gz) nats |
 | **test NLL, all 10,000** | **$(nll nats 2 "$file" -- --data $data/test-images-idx3-ubyte.gz) nats** (paper: $paper) |
 ROWS

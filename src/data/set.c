@@ -224,8 +224,8 @@ static prnn_status fit(prnn_context *ctx, const prnn_data *d, const char *name, 
                        uint8_t *values) {
     if (!d->any_channels && image->channels != d->channels) {
         return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: the image has %d channel%s, the first one %d: choose a fit such as crop, which "
-                         "converts all alike, or channels 1 or 3",
+                         "%s: the image has %d channel%s, the first one %d: choose channels 3 (grey is repeated) or 1 "
+                         "(colours become grey)",
                          name, image->channels, prnn_plural((uint64_t)image->channels), d->channels);
     }
     prnn_image to = {d->height, d->width, d->channels, values};
