@@ -173,8 +173,9 @@ const struct command command_show = {
     .description =
         "Writes images of a data set as a contact sheet: after --fit, --values and --levels, which are those "
         "of 'pixelrnn train'.",
-    .examples = "pixelrnn show --data photos/ --fit resize --height 32 --width 32 --channels 3 --out seen.png\n"
-                "pixelrnn show --data t10k-images-idx3-ubyte.gz --shuffle --count 100 --out digits.png",
+    .examples =
+        "pixelrnn show --data photos/ --fit resize --height 32 --width 32 --channels 3 --out seen.png\n"
+        "pixelrnn show --data t10k-images-idx3-ubyte.gz --shuffle --count 100 --out digits.png",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .defaults = &defaults,

@@ -223,10 +223,11 @@ static prnn_status check_levels(prnn_context *ctx, const prnn_data *d, const cha
 static prnn_status fit(prnn_context *ctx, const prnn_data *d, const char *name, const prnn_image *image,
                        uint8_t *values) {
     if (!d->any_channels && image->channels != d->channels) {
-        return prnn_fail(ctx, PRNN_ERROR_FORMAT,
-                         "%s: the image has %d channel%s, the first one %d: choose channels 3 (grey is repeated) or 1 "
-                         "(colours become grey)",
-                         name, image->channels, prnn_plural((uint64_t)image->channels), d->channels);
+        return prnn_fail(
+            ctx, PRNN_ERROR_FORMAT,
+            "%s: the image has %d channel%s, the first one %d: choose channels 3 (grey is repeated) or 1 "
+            "(colours become grey)",
+            name, image->channels, prnn_plural((uint64_t)image->channels), d->channels);
     }
     prnn_image to = {d->height, d->width, d->channels, values};
     return values == image->values ? PRNN_OK : prnn_image_fit(ctx, name, image, d->fit, &to);
