@@ -198,13 +198,14 @@ has "that it is none" "is no archive" err.txt
 } >dots.npy
 run 0 "many images" compress "$grey" --data dots.npy --out dots.prnn --quiet
 lists=""
-for at in $(LC_ALL=C grep -obUaP '\x8bPRN\r' dots.prnn | cut -d: -f1); do
+LC_ALL=C grep -obUaP '\x8bPRN\r' dots.prnn | cut -d: -f1 >marks.txt
+while read -r at; do
     type=$(tail -c +$((at + 9)) dots.prnn | head -c 1)
     if [ "$type" = C ] || { [ "$type" = D ] && [ -z "$lists" ]; }; then
         printf xxxx | dd of=dots.prnn bs=1 seek=$((at + 44)) conv=notrunc 2>/dev/null
         lists=$lists$type
     fi
-done
+done <marks.txt
 check "one list and the copy are damaged" test "$lists" = DC
 run 1 "images of unknown size" decompress "$grey" dots.prnn --out dots-left.npy --quiet
 has "those without names are told at once" "images 0 to 65535 are lost: the list of images" err.txt
@@ -228,6 +229,7 @@ check "the file is as private as it was" test "$(stat -c %a long.prnn)" = 600
 
 # A file that is none is not read to its end.
 if truncate -s 1T huge.prnn 2>/dev/null; then
+    # shellcheck disable=SC2016 # of that shell
     check "no archive, of any size" timeout 60 bash -c '"$0" list huge.prnn 2>err.txt; test $? -eq 1' "$program"
     has "that it is none" "is no archive" err.txt
     rm huge.prnn
