@@ -129,5 +129,7 @@ void help_overview(const struct command *const *commands) {
     }
     printf("  %-10s %s\n", "help", "what a command does: pixelrnn help COMMAND");
     printf("\npixelrnn --version prints the version, pixelrnn help --completion bash|zsh|fish\n"
-           "what a shell needs to complete commands and options.\n");
+           "what a shell needs to complete commands and options.\n\n"
+           "The exit code is 0 (done), 1 (failed, or stopped before the end) or 2 (the command\n"
+           "line is wrong).\n");
 }

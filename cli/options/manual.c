@@ -68,6 +68,26 @@ static void put_presets(void) {
     }
 }
 
+/* What the environment says where no option does. */
+static void put_environment(void) {
+    static const char *const variables[][2] = {
+        {"PRNN_THREADS", "the number of threads, as --threads says it"},
+        {"PRNN_CPU", "the instruction set, as --cpu"},
+        {"PRNN_DEVICE", "where networks are computed, as --device"},
+        {"PRNN_MPI", "which MPI module many processes use: openmpi, mpich, the path of one, or none"},
+        {"SOURCE_DATE_EPOCH", "train: the date that the model notes, in seconds since 1970"},
+        {"TMPDIR",
+         "where files without a name keep what comes through a pipe and has to be read twice (/tmp)"},
+        {"XDG_CACHE_HOME", "where compiled kernels of GPUs are kept, in pixelrnn/ (~/.cache)"},
+        {"CUDA_HOME, CUDA_PATH", "where NVIDIA's compiler, NVRTC, is looked for besides the usual places"},
+    };
+    puts(".SH ENVIRONMENT\nWhere no option says otherwise:");
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        put_line(".TP\n.B ", variables[i][0]);
+        put_line("", variables[i][1]);
+    }
+}
+
 void help_man(const struct command *const *commands) {
     printf(".TH PIXELRNN 1 \"\" \"pixelrnn %s\" \"User Commands\"\n", PRNN_VERSION);
     puts(".SH NAME\npixelrnn \\- exact\\-likelihood image models\n.SH SYNOPSIS");
@@ -97,6 +117,7 @@ void help_man(const struct command *const *commands) {
              "process. The environment variable PRNN_MPI says which MPI, if it is not that of the launcher: "
              "openmpi, mpich, the path of a module, or none. docs/scaling.md has the rest.");
     putchar('\n');
+    put_environment();
     puts(".SH EXIT STATUS\n0: done. 1: failed, or stopped before the end. 2: the command line (or a config "
          "file) is wrong. 130: interrupted (Ctrl-C) by a command that has nothing to save.\n.SH EXAMPLES");
     for (const struct command *const *command = commands; *command; command++) {
