@@ -15,14 +15,8 @@ static prnn_cut cut_of(const prnn_network *net, int images) {
     return prnn_cut_of(net->kind->together, images);
 }
 
-/* The lanes of a rank. */
-typedef struct run {
-    int begin, end;
-} run;
-
-static run run_of(const prnn_context *ctx, int lanes) {
-    int rank = prnn_context_rank(ctx), ranks = prnn_context_rank_count(ctx);
-    return (run){prnn_lanes_first(lanes, rank, ranks), prnn_lanes_first(lanes, rank + 1, ranks)};
+static prnn_lane_run run_of(const prnn_context *ctx, int lanes) {
+    return prnn_lanes_run(lanes, prnn_context_rank(ctx), prnn_context_rank_count(ctx));
 }
 
 /* Most lanes that this rank has of a batch of at most so many images: 65 can be in fewer lanes than 64. At
@@ -30,48 +24,20 @@ static run run_of(const prnn_context *ctx, int lanes) {
 static int most_lanes(const prnn_context *ctx, const prnn_network *net, int images) {
     int most = 1;
     for (int n = 1; n <= images; n++) {
-        run own = run_of(ctx, cut_of(net, n).lanes);
+        prnn_lane_run own = run_of(ctx, cut_of(net, n).lanes);
         most = own.end - own.begin > most ? own.end - own.begin : most;
     }
     return most;
-}
-
-/* Levels of the tree over the lanes that a thread adds up itself, lane by lane, in memory of its own. The
- * more, the less memory, but each thread should find some pieces of work, and all of them equally many. No
- * bit depends on it. */
-static int own_levels(int lanes, int threads) {
-    int levels = 0, best = prnn_divide_up(lanes, threads);
-    for (int more = 1; prnn_divide_up(lanes, 1 << more) >= 4 * threads; more++) {
-        int longest = prnn_divide_up(prnn_divide_up(lanes, 1 << more), threads) << more;
-        levels = longest * 16 <= best * 17 ? more : levels;
-    }
-    return levels;
-}
-
-/* Cuts each node of a rank into pieces of at most 2^levels lanes; returns how many, and in ends[i] how many
- * there are up to the end of node i. */
-static int cut_nodes(const prnn_lane_node *nodes, int count, int lanes, int levels,
-                     run pieces[PRNN_MOST_LANES], int ends[PRNN_MOST_NODES]) {
-    int n = 0;
-    for (int i = 0; i < count; i++) {
-        int end = nodes[i].begin + nodes[i].size, most = 1 << levels;
-        end = end < lanes ? end : lanes;
-        for (int begin = nodes[i].begin; begin < end; begin += most) {
-            pieces[n++] = (run){begin, end - begin < most ? end : begin + most};
-        }
-        ends[i] = n;
-    }
-    return n;
 }
 
 static size_t most_pieces(const prnn_context *ctx, const prnn_network *net, int batch, int levels) {
     int rank = prnn_context_rank(ctx), ranks = prnn_context_rank_count(ctx), most = 1;
     for (int n = 1; n <= batch; n++) {
         prnn_lane_node nodes[PRNN_MOST_NODES];
-        run pieces[PRNN_MOST_LANES];
+        prnn_lane_run pieces[PRNN_MOST_LANES];
         int ends[PRNN_MOST_NODES], lanes = cut_of(net, n).lanes;
         int count = prnn_lanes_nodes(lanes, rank, ranks, nodes);
-        int now = cut_nodes(nodes, count, lanes, levels, pieces, ends);
+        int now = prnn_lanes_pieces(nodes, count, lanes, levels, pieces, ends);
         most = now > most ? now : most;
     }
     return (size_t)most;
@@ -86,7 +52,7 @@ static prnn_pass_shape shape_of(const prnn_network *net, bool soft) {
 
 /* A device that is apart takes a shard of every lane at once, as one pass. */
 static int at_once_of(const prnn_context *ctx, const prnn_device *device, prnn_cut how) {
-    run own = run_of(ctx, how.lanes);
+    prnn_lane_run own = run_of(ctx, how.lanes);
     return device->apart ? how.shard * (own.end - own.begin) : how.shard;
 }
 
@@ -110,7 +76,7 @@ typedef struct lane_worker {
 struct prnn_gradient_engine {
     prnn_network *network;
     const prnn_device *device;
-    int threads, levels;          /* own_levels */
+    int threads, levels;          /* prnn_lanes_levels */
     prnn_block forward, backward; /* packed weights */
     prnn_block sums;              /* [pieces of work][forward.count] */
     double *nats;                 /* [batch] */
@@ -124,9 +90,9 @@ struct prnn_gradient_engine {
     /* The present batch: */
     const prnn_batch *batch;
     prnn_cut cut;
-    run own;
+    prnn_lane_run own;
     /* Pieces of work: lanes that are a node of the tree. */
-    run pieces[PRNN_MOST_LANES];
+    prnn_lane_run pieces[PRNN_MOST_LANES];
     int piece_count;
 };
 
@@ -164,7 +130,7 @@ prnn_need prnn_gradient_engine_need(prnn_context *ctx, const prnn_network *netwo
     const prnn_device *device = prnn_device_of(ctx);
     int lanes = most_lanes(ctx, network, batch);
     *workers = prnn_device_threads(ctx, (size_t)lanes);
-    int levels = own_levels(lanes, *workers), images = most_at_once(ctx, device, network, batch);
+    int levels = prnn_lanes_levels(lanes, *workers), images = most_at_once(ctx, device, network, batch);
     prnn_pass_shape shape = shape_of(network, of.soft);
     prnn_need need = {.worker = device->pass_bytes(ctx, &shape, images)};
     prnn_need_block(&need.shared, 1, sizeof(prnn_gradient_engine));
@@ -269,7 +235,7 @@ static prnn_status allocate(prnn_context *ctx, prnn_gradient_engine *e, prnn_bat
     prnn_status status;
     prnn_need_add(&need.shared, reserve);
     e->threads = wanted;
-    e->levels = device->apart ? 0 : own_levels(lanes, wanted);
+    e->levels = device->apart ? 0 : prnn_lanes_levels(lanes, wanted);
     size_t pieces = most_pieces(ctx, e->network, batch, e->levels);
     TRY(prnn_need_afford(ctx, &need, &e->threads, "the gradient of a batch",
                          "choose a smaller hidden size, fewer layers or a smaller batch"));
@@ -461,7 +427,7 @@ prnn_status prnn_gradient_engine_run(prnn_context *ctx, prnn_gradient_engine *e,
     e->cut = cut_of(e->network, batch->n);
     e->own = run_of(ctx, e->cut.lanes);
     int count = prnn_lanes_nodes(e->cut.lanes, prnn_context_rank(ctx), prnn_context_rank_count(ctx), nodes);
-    e->piece_count = cut_nodes(nodes, count, e->cut.lanes, e->levels, e->pieces, ends);
+    e->piece_count = prnn_lanes_pieces(nodes, count, e->cut.lanes, e->levels, e->pieces, ends);
     e->device->pack(ctx, &plan->forward, parameters, e->forward);
     e->device->pack(ctx, &plan->backward, parameters, e->backward);
     e->device->prepare(ctx, prnn_network_products(e->network), e->forward, e->backward);
@@ -484,7 +450,7 @@ done:
 
 prnn_share prnn_gradient_engine_share(const prnn_context *ctx, const prnn_gradient_engine *e, int n) {
     prnn_cut cut = cut_of(e->network, n);
-    run own = run_of(ctx, cut.lanes);
+    prnn_lane_run own = run_of(ctx, cut.lanes);
     int first = own.begin * cut.lane, end = own.end * cut.lane < n ? own.end * cut.lane : n;
     return (prnn_share){(size_t)first, (size_t)(end > first ? end - first : 0)};
 }

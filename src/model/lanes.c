@@ -12,8 +12,13 @@ int prnn_lanes_first(int lanes, int rank, int ranks) {
     return (int)((long long)rank * lanes / ranks);
 }
 
+prnn_lane_run prnn_lanes_run(int lanes, int rank, int ranks) {
+    return (prnn_lane_run){prnn_lanes_first(lanes, rank, ranks), prnn_lanes_first(lanes, rank + 1, ranks)};
+}
+
 int prnn_lanes_nodes(int lanes, int rank, int ranks, prnn_lane_node nodes[PRNN_MOST_NODES]) {
-    int begin = prnn_lanes_first(lanes, rank, ranks), end = prnn_lanes_first(lanes, rank + 1, ranks);
+    prnn_lane_run own = prnn_lanes_run(lanes, rank, ranks);
+    int begin = own.begin, end = own.end;
     int whole = end == lanes ? PRNN_MOST_LANES : end; /* there is nothing behind the last lane */
     int n = 0;
     while (begin < end) {
@@ -54,6 +59,29 @@ int prnn_lanes_sums(int lanes, int ranks, prnn_lane_sum sums[PRNN_MOST_LANES]) {
                 all[i].size = 0;
             }
         }
+    }
+    return n;
+}
+
+int prnn_lanes_levels(int lanes, int threads) {
+    int levels = 0, best = prnn_divide_up(lanes, threads);
+    for (int more = 1; prnn_divide_up(lanes, 1 << more) >= 4 * threads; more++) {
+        int longest = prnn_divide_up(prnn_divide_up(lanes, 1 << more), threads) << more;
+        levels = longest * 16 <= best * 17 ? more : levels;
+    }
+    return levels;
+}
+
+int prnn_lanes_pieces(const prnn_lane_node *nodes, int count, int lanes, int levels,
+                      prnn_lane_run pieces[PRNN_MOST_LANES], int ends[PRNN_MOST_NODES]) {
+    int n = 0;
+    for (int i = 0; i < count; i++) {
+        int end = nodes[i].begin + nodes[i].size, most = 1 << levels;
+        end = end < lanes ? end : lanes;
+        for (int begin = nodes[i].begin; begin < end; begin += most) {
+            pieces[n++] = (prnn_lane_run){begin, end - begin < most ? end : begin + most};
+        }
+        ends[i] = n;
     }
     return n;
 }
