@@ -365,30 +365,25 @@ done:
 }
 
 static prnn_status run(check *k, const char *path) {
-    prnn_status status = check_masks(k, path);
-    if (status == PRNN_OK) {
-        status = allocate(k);
-    }
-    if (status == PRNN_OK) {
-        status = make_images(k);
-    }
-    if (status != PRNN_OK) {
-        return status;
-    }
+    prnn_certificate *found = k->found;
+    prnn_status status;
+    TRY(check_masks(k, path));
+    TRY(allocate(k));
+    TRY(make_images(k));
     prnn_random_permutation(k->options.seed, 0, k->count, k->order);
     k->began = prnn_clock();
     k->total = IMAGES * (prnn_share_mine(k->ctx, positions(k)).count +
                          prnn_share_mine(k->ctx, plain_positions(k)).count +
                          prnn_share_mine(k->ctx, sum_positions(k)).count);
     k->total = k->total ? k->total : 1;
-    for (k->image = 0; k->image < IMAGES && status == PRNN_OK; k->image++) {
-        status = check_image(k);
+    for (k->image = 0; k->image < IMAGES; k->image++) {
+        TRY(check_image(k));
     }
-    prnn_certificate *found = k->found;
     found->agrees = found->difference <= tolerance(k->ctx);
     found->normalised = found->worst_sum <= 1e-4;
     found->passed = found->nonzero == 0 && found->kernels.leaks == 0 && found->plain.leaks == 0 &&
                     found->agrees && found->normalised;
+done:
     return status;
 }
 
@@ -400,24 +395,18 @@ prnn_status prnn_check(prnn_context *ctx, const char *path, const prnn_check_opt
     check k = {.ctx = ctx, .options = defaults, .found = &found};
     prnn_safetensors *st = NULL;
     char *file = NULL;
-    prnn_status status = prnn_options_read(ctx, &k.options, &prnn_check_options_fields, options);
-    if (status == PRNN_OK) {
-        status = prnn_fields_check(ctx, &prnn_certificate_fields, certificate);
-    }
-    if (status == PRNN_OK) {
-        status = prnn_model_open(ctx, path, &file, &st);
-    }
-    if (status == PRNN_OK) {
-        status = prnn_model_read(ctx, file, st, &k.model, &k.values);
-    }
+    prnn_status status;
+    TRY(prnn_options_read(ctx, &k.options, &prnn_check_options_fields, options));
+    TRY(prnn_fields_check(ctx, &prnn_certificate_fields, certificate));
+    TRY(prnn_model_open(ctx, path, &file, &st));
+    TRY(prnn_model_read(ctx, file, st, &k.model, &k.values));
+    prnn_safetensors_free(st); /* a second copy of all weights */
+    st = NULL;
+    TRY(run(&k, file));
+    prnn_fields_copy(&prnn_certificate_fields, certificate->size, certificate, &found);
+done:
     prnn_safetensors_free(st);
-    if (status == PRNN_OK) {
-        status = run(&k, file);
-    }
     prnn_free(file);
     release(&k);
-    if (status == PRNN_OK) {
-        prnn_fields_copy(&prnn_certificate_fields, certificate->size, certificate, &found);
-    }
     return prnn_ranks_fail(ctx, status);
 }
