@@ -118,31 +118,38 @@ static void assert_same(const work *a, const work *b, size_t count, int threads)
     }
 }
 
+static void run(work *w, call f, size_t count) {
+    forget(w);
+    assert_ok(w->ctx, f(w, count));
+}
+
 /* In contexts that keep their threads from call to call, as programs use them. */
 static void run_call(call f, prnn_kind kind, int levels) {
-    work one = {.small = open_small(kind, levels), .large = open_large(kind, levels)};
-    random_images(SEED, levels, sizeof one.images, one.images);
-    one.ctx = one.small.ctx;
-    work many = one;
-    one.gradient = malloc(one.small.parameters * sizeof(float));
-    many.gradient = malloc(one.small.parameters * sizeof(float));
+    work many = {.small = open_small(kind, levels), .large = open_large(kind, levels)};
+    work *one = malloc((MOST + 1) * sizeof *one); /* of each number of images, what one thread gives */
+    float *gradients = malloc((MOST + 2) * many.small.parameters * sizeof *gradients);
+    random_images(SEED, levels, sizeof many.images, many.images);
     many.ctx = prnn_context_create();
-    assert_true(one.gradient && many.gradient && many.ctx);
+    assert_true(one && gradients && many.ctx);
+    for (size_t count = 1; count <= MOST; count++) {
+        one[count] = many;
+        one[count].ctx = many.small.ctx;
+        one[count].gradient = gradients + count * many.small.parameters;
+        run(&one[count], f, count);
+    }
+    many.gradient = gradients + (MOST + 1) * many.small.parameters;
     for (int t = 0; t < THREAD_COUNTS; t++) {
         assert_ok(many.ctx, prnn_context_set_threads(many.ctx, thread_counts[t]));
         for (size_t count = 1; count <= MOST; count++) {
-            forget(&one);
-            forget(&many);
-            assert_ok(one.ctx, f(&one, count));
-            assert_ok(many.ctx, f(&many, count));
-            assert_same(&one, &many, count, thread_counts[t]);
+            run(&many, f, count);
+            assert_same(&one[count], &many, count, thread_counts[t]);
         }
     }
     prnn_context_free(many.ctx);
-    free(one.gradient);
-    free(many.gradient);
-    law_close(&one.small);
-    law_close(&one.large);
+    law_close(&many.small);
+    law_close(&many.large);
+    free(gradients);
+    free(one);
 }
 
 static void run_kinds(call f) {
