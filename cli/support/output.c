@@ -203,11 +203,11 @@ int output_write(const char *path, const char *text, size_t size) {
         return fail_memory();
     }
     FILE *file = open_temporary(path, temporary, room);
-    bool ok = file && fwrite(text, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    int why = errno;
-    if (ok && there) { /* who could not read what was there cannot read what takes its place */
+    if (file && there) { /* who could not read what is there cannot read what takes its place */
         (void)fchmod(fileno(file), st.st_mode & 07777);
     }
+    bool ok = file && fwrite(text, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    int why = errno;
     if (file && fclose(file) != 0 && ok) {
         ok = false;
         why = errno;

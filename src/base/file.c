@@ -210,7 +210,8 @@ static bool is_temporary(const char *name) {
 prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_writer *writer) {
     size_t n = strlen(path);
     struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+    bool there = stat(path, &st) == 0;
+    if (there && !S_ISREG(st.st_mode)) {
         return prnn_fail(ctx, PRNN_ERROR_FILE,
                          "%s: is not a file, and would be replaced by one: name another", path);
     }
@@ -226,6 +227,9 @@ prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_write
         free(writer->path);
         free(writer->temporary);
         return status;
+    }
+    if (there) { /* who could not read what is there cannot read what takes its place */
+        (void)fchmod(fileno(writer->stream), st.st_mode & 07777);
     }
     return PRNN_OK;
 }
@@ -276,14 +280,6 @@ prnn_status prnn_file_check(prnn_context *ctx, const prnn_file_writer *writer) {
     return flush(writer->stream, &why) ? PRNN_OK : fail_write(ctx, writer->path, why);
 }
 
-/* Who could not read what was there cannot read what takes its place. */
-static void keep_permissions(const prnn_file_writer *writer) {
-    struct stat st;
-    if (stat(writer->path, &st) == 0) {
-        (void)fchmod(fileno(writer->stream), st.st_mode & 07777);
-    }
-}
-
 prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
     int why;
     bool ok = flush(writer->stream, &why);
@@ -291,7 +287,6 @@ prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer) {
         ok = false;
         why = errno;
     }
-    keep_permissions(writer);
     if (fclose(writer->stream) != 0 && ok) {
         ok = false;
         why = errno;

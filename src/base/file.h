@@ -35,12 +35,13 @@ typedef struct prnn_file_writer {
     char *path, *temporary;
 } prnn_file_writer;
 
+/* It has the permissions of what it is to replace. */
 prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_writer *writer);
 
 /* Fails if what was written so far could not be: long work need not go on until the end to know. */
 prnn_status prnn_file_check(prnn_context *ctx, const prnn_file_writer *writer);
 
-/* Flushes to disk, gives the file the permissions of what it replaces, renames, and flushes the folder, where
+/* Flushes to disk, renames, and flushes the folder, where
  * it can be; on any failure (so far, or now) removes the temporary file and leaves what was at `path` as it
  * was. Call exactly once after a successful begin. */
 prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer);
