@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GAP = 8, CAPTION_LETTERS = 16, SIDE_LIMIT = 32768 };
+enum { GAP = 8, CAPTION_LETTERS = 16, SHEET_SIDE = 32768 };
 
 int sheet_check(const arguments *args, const char *out, output_kind kind, bool overwrite) {
     const struct {
@@ -42,11 +42,11 @@ static double columns_of(const sheet *s) {
 int sheet_check_size(const sheet *s) {
     double tall = ceil((double)s->count / columns_of(s)) * s->height * s->zoom;
     double wide = columns_of(s) * s->width * s->zoom;
-    return tall <= SIDE_LIMIT && wide <= SIDE_LIMIT
+    return tall <= SHEET_SIDE && wide <= SHEET_SIDE
                ? EXIT_OK
                : usage_error("a sheet of %.0f x %.0f pixels is too large (%d a side): fewer images, other "
                              "--columns, a smaller --zoom, or a folder of pictures",
-                             tall, wide, SIDE_LIMIT);
+                             tall, wide, SHEET_SIDE);
 }
 
 /* Each pixel of an image becomes a square. */
@@ -105,11 +105,11 @@ static int place_captions(const sheet *s, captioned *l) {
     l->caption = caption_place(s->captions, s->count, l->image_width, CAPTION_LETTERS);
     double tall = GAP + l->rows * (double)(l->image_height + l->caption.height + GAP);
     double wide = GAP + l->columns * (double)(l->caption.width + GAP);
-    return s->count <= SIDE_LIMIT && tall <= SIDE_LIMIT && wide <= SIDE_LIMIT
+    return s->count <= SHEET_SIDE && tall <= SHEET_SIDE && wide <= SHEET_SIDE
                ? EXIT_OK
                : usage_error("a sheet of %.0f x %.0f pixels with captions is too large (%d a side): fewer "
                              "images, a smaller --zoom or no --captions",
-                             tall, wide, SIDE_LIMIT);
+                             tall, wide, SHEET_SIDE);
 }
 
 static void draw_captioned(canvas *c, const sheet *s, const captioned *l, size_t image) {

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { SIDE_LIMIT = 4096 };
+enum { MODEL_SIDE = 4096 };
 
 /* The number in text[0..n-1]; false: there is none. */
 static bool read_side(const char *text, size_t n, int *side) {
@@ -27,8 +27,8 @@ static int read_size(const char *text, const char *or_own, wanted_size *size) {
     if (!text[n] || !read_side(text, n, &size->height) || !read_side(width, strlen(width), &size->width)) {
         return usage_error("--size %s: write height and width, such as 64x96%s", text, or_own);
     }
-    if (size->height < 1 || size->height > SIDE_LIMIT || size->width < 1 || size->width > SIDE_LIMIT) {
-        return usage_error("--size %s: height and width are 1 to %d pixels", text, SIDE_LIMIT);
+    if (size->height < 1 || size->height > MODEL_SIDE || size->width < 1 || size->width > MODEL_SIDE) {
+        return usage_error("--size %s: height and width are 1 to %d pixels", text, MODEL_SIDE);
     }
     return EXIT_OK;
 }

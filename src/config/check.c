@@ -60,8 +60,12 @@ prnn_status prnn_config_check(prnn_context *ctx, const prnn_config *c) {
         const char *field;
         int value, low, high;
     } ranges[] = {
-        {"height", c->height, 1, 4096}, {"width", c->width, 1, 4096},   {"levels", c->levels, 2, 256},
-        {"layers", c->layers, 1, 256},  {"hidden", c->hidden, 1, 4096}, {"head", c->head, 1, 8192},
+        {"height", c->height, 1, PRNN_MODEL_SIDE},
+        {"width", c->width, 1, PRNN_MODEL_SIDE},
+        {"levels", c->levels, 2, 256},
+        {"layers", c->layers, 1, 256},
+        {"hidden", c->hidden, 1, 4096},
+        {"head", c->head, 1, 8192},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         prnn_status status =

@@ -4,6 +4,9 @@
 
 #include "base/message.h"
 
+/* Most rows, or columns, of a model's images. */
+#define PRNN_MODEL_SIDE 4096
+
 /* Most components of a mixture of logistics. */
 #define PRNN_MOST_COMPONENTS 64
 

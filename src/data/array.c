@@ -3,7 +3,8 @@
 #include "base/memory.h"
 #include "base/try.h"
 
-enum { SIDE_LIMIT = 65536 };
+/* Most rows, or columns, of an image of an array, before it is fitted. */
+enum { ARRAY_SIDE = 65536 };
 
 static prnn_status fail_channels(prnn_context *ctx, const char *name, const prnn_array *a) {
     unsigned long long channels = a->channels;
@@ -35,11 +36,11 @@ prnn_status prnn_array_check(prnn_builder *b, const prnn_stream *s, const prnn_a
     if (!count) {
         return prnn_fail(b->ctx, PRNN_ERROR_FORMAT, "%s: holds no images", s->name);
     }
-    if (height < 1 || height > SIDE_LIMIT || width < 1 || width > SIDE_LIMIT) {
+    if (height < 1 || height > ARRAY_SIDE || width < 1 || width > ARRAY_SIDE) {
         return prnn_fail(
             b->ctx, PRNN_ERROR_FORMAT,
             "%s: its header says images of %llu x %llu (height x width), and 1 to %d each are read", s->name,
-            (unsigned long long)height, (unsigned long long)width, SIDE_LIMIT);
+            (unsigned long long)height, (unsigned long long)width, ARRAY_SIDE);
     }
     if (channels != 1 && channels != 3) {
         return fail_channels(b->ctx, s->name, a);

@@ -5,13 +5,14 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/try.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SIDE_LIMIT = 4096, REPORT = 64 /* images between two reports */ };
+enum { REPORT = 64 /* images between two reports */ };
 
 static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) {
     if (o->levels < 2 || o->levels > 256) {
@@ -26,10 +27,10 @@ static prnn_status check_options(prnn_context *ctx, const prnn_data_options *o) 
             "binarizing by sampling makes 2 levels out of 8-bit values: it cannot make %d levels%s",
             o->levels, o->values == PRNN_VALUES_8BIT ? "" : ", nor start from levels");
     }
-    if (o->height < 0 || o->height > SIDE_LIMIT || o->width < 0 || o->width > SIDE_LIMIT) {
+    if (o->height < 0 || o->height > PRNN_MODEL_SIDE || o->width < 0 || o->width > PRNN_MODEL_SIDE) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT,
                          "a size of %d x %d (height x width): choose 1 to %d each, or 0 for that of the file",
-                         o->height, o->width, SIDE_LIMIT);
+                         o->height, o->width, PRNN_MODEL_SIDE);
     }
     if (o->channels != 0 && o->channels != 1 && o->channels != 3) {
         return prnn_fail(ctx, PRNN_ERROR_ARGUMENT, "%d channels: choose 1 or 3, or 0 for those of the file",
