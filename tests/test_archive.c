@@ -5,6 +5,8 @@
 #include "codec/directory.h"
 #include "codec/header.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/prnn_test_archive_XXXXXX";
@@ -394,6 +396,36 @@ static void test_nested(void **state) {
     law_close(&m);
 }
 
+/* A disk that is full is noticed while images are added, after the batch that met it, and not at the end. */
+static void test_full_disk(void **state) {
+    (void)state;
+    enum { IMAGES = 2 * PRNN_BATCH_IMAGES + 1 }; /* the second batch is full when another image comes */
+    prnn_config config = small_config();
+    law_model m = law_open(&config, 1);
+    uint8_t *values = malloc(IMAGES);
+    prnn_archive_writer *writer;
+    struct rlimit low, old;
+    assert_non_null(values);
+    random_images(1, 256, IMAGES, values);
+    for (size_t i = 0; i < IMAGES; i++) {
+        values[i] |= 1; /* mostly no level of the model: stored */
+    }
+    assert_ok(m.ctx, prnn_archive_writer_create(m.ctx, m.model, path_of("full.prnn"), NULL, &writer));
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    low = old;
+    low.rlim_cur = 10000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    prnn_status status = prnn_archive_writer_add(m.ctx, writer, NULL, values, IMAGES, 1, 1, 1);
+    setrlimit(RLIMIT_FSIZE, &old);
+    assert_int_equal(status, PRNN_ERROR_FILE);
+    assert_non_null(strstr(prnn_message(m.ctx), "full.prnn: could not be written: File too large"));
+    prnn_archive_writer_free(writer);
+    assert_int_equal(access(path_of("full.prnn"), F_OK), -1);
+    free(values);
+    law_close(&m);
+}
+
 /* Of a file without its end all images are there. Who asks for one, of however many, gets it. */
 static void test_without_end(void **state) {
     (void)state;
@@ -496,7 +528,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_arguments),    cmocka_unit_test(test_some),
         cmocka_unit_test(test_model_inside), cmocka_unit_test(test_stored),
         cmocka_unit_test(test_stopped),      cmocka_unit_test(test_progress_in_block),
-        cmocka_unit_test(test_nested),       cmocka_unit_test(test_without_end),
+        cmocka_unit_test(test_nested),       cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_without_end),
     };
     int failures = make_folder(NULL) + cmocka_run_group_tests(tests, NULL, NULL);
     failures += law_run_unconditional("round trips", test_round_trips);

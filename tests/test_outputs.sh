@@ -118,6 +118,11 @@ rm -r set/heat.png set/deep
 harmless "out set/: holds pictures already, such as 0000[0-3].png, .*--overwrite" sample $model --count 2 --out set/
 harmless "out set: holds pictures already" sample $model --count 2 --out set
 cp -r set again
+for ending in jpe JFIF; do
+    mkdir "of-$ending"
+    cp set/00001.png "of-$ending/a.$ending"
+    harmless "holds pictures already, such as a.$ending" sample $model --count 2 --out "of-$ending"
+done
 run 0 "--overwrite" sample $model --count 2 --seed 9 --out again --overwrite
 check "writes over them" test "$(cksum <again/00001.png)" != "$(cksum <set/00001.png)"
 check "and leaves the others" cmp again/00003.png set/00003.png
