@@ -5,7 +5,7 @@
 #   experiments/cifar10/train.sh CIFAR10-FOLDER [OUT] [NAME...]     OUT: folder for the runs (default runs/cifar10); NAMEs:
 #                                                                   some of row row-96 8x8 32x32-given-8x8 (default all)
 #
-# row-96 begins as the row network that ships, made wider by ../widen.py, which needs numpy. Its runs were in fp32;
+# row-96 begins as the row network that ships, made wider by ../widen.py, which needs the Python package. Its runs were in fp32;
 # the first one had the first 1,419 of 4,000 steps down to 0.01 of the rate, then was stopped: as many steps down to where it was.
 # PIXELRNN names the program (default build/pixelrnn), PRECISION is fp32 (default) or bf16. Paths are relative to the root of the project.
 set -eu
