@@ -41,9 +41,8 @@ prnn_status prnn_file_begin(prnn_context *ctx, const char *path, prnn_file_write
 /* Fails if what was written so far could not be: long work need not go on until the end to know. */
 prnn_status prnn_file_check(prnn_context *ctx, const prnn_file_writer *writer);
 
-/* Flushes to disk, renames, and flushes the folder, where
- * it can be; on any failure (so far, or now) removes the temporary file and leaves what was at `path` as it
- * was. Call exactly once after a successful begin. */
+/* Flushes to disk, renames, and flushes the folder, where it can be; on any failure (so far, or now) removes
+ * the temporary file and leaves what was at `path` as it was. Call exactly once after a successful begin. */
 prnn_status prnn_file_commit(prnn_context *ctx, prnn_file_writer *writer);
 
 /* Removes temporary files that killed processes left beside `path`. Nobody else may be writing it. */
